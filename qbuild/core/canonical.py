@@ -1,0 +1,54 @@
+"""One spelling for values and one name for things: canonical JSON, hashes, ids, seeds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BLOCK = 1 << 20
+
+
+def canonical_json(value: Any) -> str:
+    """`value` as JSON with sorted keys and no blanks; refuses NaN and infinities."""
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
+
+
+def hash_value(value: Any) -> str:
+    """`sha256:…` of a value's canonical JSON."""
+    return "sha256:" + hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """`sha256:…` of a file's bytes, read in blocks of 1 MiB."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return "sha256:" + digest.hexdigest()
+
+
+def media_id(dataset: str, path: str) -> str:
+    """`<dataset>:<path>`, with `:` (and the escape sign `%` itself) escaped in the dataset."""
+    return f"{escape_dataset(dataset)}:{path}"
+
+
+def escape_dataset(dataset: str) -> str:
+    """A dataset's name as it stands in a media id: `%` → `%25`, `:` → `%3A`."""
+    return dataset.replace("%", "%25").replace(":", "%3A")
+
+
+def sample_id(media: list[str], task: str, *text: str) -> str:
+    """What a sample is: 32 hex digits of the hash of its media, task and text."""
+    return hashlib.sha256(canonical_json([media, task, *text]).encode()).hexdigest()[:32]
+
+
+def row_seed(seed: int, *names: str) -> int:
+    """A 64-bit seed from the run's seed and a row's id: independent of order and workers."""
+    text = canonical_json([seed, *names]).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")

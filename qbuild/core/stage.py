@@ -1,0 +1,164 @@
+"""What a stage is: its options, what it reads and writes, and the functions that make its rows.
+
+Three kinds, told apart by the function that makes the rows:
+
+    transform   map      rows of a batch depend on that batch and on the prepared state alone
+    produce     reduce   rows are made from the whole of the inputs
+    serve       service  rows come back in any order from one asynchronous loop, which may stop early
+
+Nothing here imports pyarrow: `--help` of a stage reads this module.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+
+Kind = Literal["map", "reduce", "service"]
+O = TypeVar("O", bound="Options")  # noqa: E741
+S = TypeVar("S")
+
+
+class Options(BaseModel):
+    """What changes the rows of a stage; flat, frozen, part of the fingerprint.
+
+    Fields are plain types without unions: a value such as `3|random` is a string that a
+    validator parses. Each field's description is its help text.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Runtime(BaseModel):
+    """How a stage is run: changes neither its rows nor its fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int = Field(default=1, ge=1, description="Processes that transform rows.")
+    batch_rows: int = Field(default=65_536, ge=1, description="Rows handled at a time.")
+    max_reject_share: float = Field(
+        default=0.05, ge=0, le=1, description="Share of rejected rows above which the run fails."
+    )
+    media_roots: tuple[str, ...] = Field(
+        default=(), description="Where media lie: [DATASET=]DIR; repeatable."
+    )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive rows of the inputs, `start` counted over all of them in order."""
+
+    rows: pa.Table
+    start: int
+
+
+@dataclass(frozen=True)
+class File:
+    """A file made by a stage: a name below its folder, and its bytes or a scratch file to move."""
+
+    name: str
+    data: bytes | Path
+
+
+@dataclass(frozen=True)
+class Output:
+    """What came of some input rows; `at` is the input row a service answers."""
+
+    rows: pa.Table | None = None
+    rejected: pa.Table | None = None
+    files: tuple[File, ...] = ()
+    tally: Counter[str] = field(default_factory=Counter)
+    at: int | None = None
+
+
+class StoppedEarly(Exception):  # noqa: N818 - not an error: the rows so far are kept
+    """Raised by a service that ends before its last row; the artifact says `complete: false`."""
+
+
+class Inputs(Protocol):
+    """The inputs of a run, which may be scanned more than once."""
+
+    @property
+    def files(self) -> list[Path]:
+        """The input files, in the order given."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all input artifacts together."""
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of this run, on the output's disk, gone after it."""
+
+    @property
+    def media_roots(self) -> tuple[str, ...]:
+        """`[DATASET=]DIR` as given with `--media-root`."""
+
+    @property
+    def descriptions(self) -> list[dict[str, Any]]:
+        """The description of each input artifact."""
+
+    def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
+        """The rows of all inputs in order, or some columns of them."""
+
+
+@dataclass(frozen=True)
+class Reads(Generic[O]):
+    """What a stage takes: artifacts of one schema, or files (`schema` is None).
+
+    `otherwise` turns files that are no artifacts into rows of that schema.
+    """
+
+    schema: str | None
+    otherwise: Callable[[list[Path], O], Iterator[Output]] | None = None
+    least: int = 1
+
+
+@dataclass(frozen=True)
+class Stage(Generic[O, S]):
+    """A transformation, named by its command.
+
+    `writes` is the schema of the artifact, or None for a folder of files (an export).
+    `media` says that the artifact lies in a folder beside the media its rows name.
+    `version` changes whenever the rows made from the same inputs and options change.
+    """
+
+    name: str
+    version: int
+    summary: str
+    options: type[O]
+    reads: Reads[O]
+    writes: str | None
+    media: bool = False
+    prepare: Callable[[Inputs, O], S] | None = None
+    transform: Callable[[Batch, S, O], Output] | None = None
+    produce: Callable[[Inputs, O], Iterator[Output]] | None = None
+    serve: Callable[[Inputs, S, O], AsyncIterator[Output]] | None = None
+    finish: Callable[[S, Counter[str], O], dict[str, Any]] | None = None
+    render: Callable[[dict[str, Any]], str] | None = None
+
+    def __post_init__(self) -> None:
+        makers = [m for m in (self.transform, self.produce, self.serve) if m is not None]
+        if len(makers) != 1:
+            raise TypeError(f"stage {self.name}: exactly one of transform, produce, serve is given")
+
+    @property
+    def kind(self) -> Kind:
+        """`map`, `reduce` or `service`."""
+        if self.transform is not None:
+            return "map"
+        return "reduce" if self.produce is not None else "service"
+
+    @property
+    def folder(self) -> bool:
+        """Whether the output is a folder: media beside an artifact, or an export."""
+        return self.media or self.writes is None

@@ -1,15 +1,15 @@
 """Every error a user meets, as one tree; each class has one exit code.
 
-    QbuildError
-    ├── InputError          1  an input that cannot be read or holds no usable row
-    ├── TooManyRejected     1  more rows rejected than --max-reject-share allows
-    ├── DiskError           1  no space, no permission, a file too large
-    ├── StageError          1  a stage broke its own contract or failed on a row
-    ├── UsageError          2  an option or a combination of options
-    ├── SchemaError         3  a column or type missing or wrong, an artifact of another kind
-    ├── PipelineError       4  a pipeline that is no graph
-    ├── MissingPartError    5  a backend or an optional part that is not installed
-    └── Problems            the first member's; several of the above, found in one pass
+QbuildError
+├── InputError          1  an input that cannot be read or holds no usable row
+├── TooManyRejected     1  more rows rejected than --max-reject-share allows
+├── DiskError           1  no space, no permission, a file too large
+├── StageError          1  a stage broke its own contract or failed on a row
+├── UsageError          2  an option or a combination of options
+├── SchemaError         3  a column or type missing or wrong, an artifact of another kind
+├── PipelineError       4  a pipeline that is no graph
+├── MissingPartError    5  a backend or an optional part that is not installed
+└── Problems            the first member's; several of the above, found in one pass
 """
 
 from __future__ import annotations

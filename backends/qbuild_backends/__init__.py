@@ -1,0 +1,1 @@
+"""Models that train, score and answer behind the protocol of `qbuild.backends`."""

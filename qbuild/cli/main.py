@@ -1,0 +1,111 @@
+"""The command `qbuild`: a group that imports a command's module only when that command runs."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from qbuild import __version__
+from qbuild.stages import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLAIN: dict[str, tuple[str, str]] = {
+    "run": ("runs", "Run a pipeline: only the steps that have to run."),
+    "graph": ("runs", "Draw a pipeline's steps as Mermaid or text."),
+    "status": ("runs", "Say for each step of a pipeline what stands."),
+    "show": ("look", "Show an artifact: schema, lineage, summary, first rows."),
+    "validate": ("look", "Check an artifact in full: rows, hashes, rejected rows, media."),
+    "diff": ("look", "Compare two artifacts row by row."),
+    "why": ("look", "Trace a sample back to the rating it was made from."),
+    "check-media": ("media", "Report found, missing and extra files against the media roots."),
+    "doctor": ("doctor", "Show versions and optional parts, and how to get those missing."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands by their summaries; builds one only when it is asked for."""
+
+    _listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """All names, stages first, in the order in which data passes them."""
+        return [*STAGES, *PLAIN]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """The command; while the help lists them, a stand-in that knows its summary alone."""
+        summaries = {**STAGES, **PLAIN}
+        if cmd_name not in summaries:
+            return None
+        if self._listing:
+            return TyperCommand(cmd_name, help=summaries[cmd_name][1])
+        return _command(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The group's help, without importing any command."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command asked for; an unknown name lists the near ones."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self.list_commands(ctx):
+            from qbuild.core.errors import near
+
+            ctx.fail(f"No such command {name!r}. {near(name, self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Instruction-tuning data for visual-quality assessment, made from opinion scores.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"qbuild {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Instruction-tuning data for visual-quality assessment, made from opinion scores."""
+
+
+def _command(name: str) -> Any:
+    if name in STAGES:
+        from qbuild.cli.stage_command import command_of
+
+        function = command_of(name)
+    else:
+        module = import_module(f"qbuild.cli.{PLAIN[name][0]}")
+        function = cast("Callable[..., None]", getattr(module, name.replace("-", "_")))
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name)(function)
+    return typer.main.get_command(single)
+
+
+def main() -> None:
+    """Run the command line; every error ends in one message and its exit code."""
+    from qbuild.cli.report import fail
+
+    try:
+        app()
+    except Exception as error:
+        sys.exit(fail(error, sys.argv))

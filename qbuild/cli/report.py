@@ -1,0 +1,46 @@
+"""What a command prints: one JSON object or plain text on stdout, errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from qbuild.core.errors import QbuildError
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def say(text: str) -> None:
+    """A line of plain text on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def warn(text: str) -> None:
+    """A line on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def fail(error: Exception, arguments: list[str]) -> int:
+    """Tell an error as `--json` or as text; its exit code. Anything unforeseen is raised again."""
+    if "--debug" in arguments:
+        raise error
+    if not isinstance(error, QbuildError):
+        if not isinstance(error, OSError):
+            raise error
+        error = _from_system(error)
+    if "--json" in arguments:
+        print_json({"error": error.as_dict()})
+    else:
+        warn(f"error: {error}")
+    return error.exit_code
+
+
+def _from_system(error: OSError) -> QbuildError:
+    from qbuild.core.errors import DiskError
+
+    where = str(error.filename or "")
+    return DiskError(where, error.strerror or str(error), todo="Check the path and its permissions.")

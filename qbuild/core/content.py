@@ -1,0 +1,92 @@
+"""A hash of logical rows: the same for one table however it was chunked, sliced or encoded.
+
+Rows are taken in blocks of `ROW_GROUP_ROWS`. In each block every leaf column feeds a SHA-256 of
+its own: a byte that says whether nulls occur, then the validity bits if they do, then lengths
+(lists and strings) or values (numbers; zero where null). A dictionary-encoded column feeds its
+codes in order of first appearance and the values they stand for. The content hash is the hash of
+the schema's name, the number of rows and all leaf digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qbuild.core.canonical import hash_value
+
+ROW_GROUP_ROWS = 65_536
+
+
+class ContentHash:
+    """The hash of a table that arrives in blocks of `ROW_GROUP_ROWS` rows, the last one shorter."""
+
+    def __init__(self, schema_name: str) -> None:
+        self.schema_name = schema_name
+        self.rows = 0
+        self._leaves: dict[str, Any] = {}
+
+    def update(self, block: pa.Table) -> None:
+        """Take in the next block; every column must lie in one chunk."""
+        for name, column in zip(block.column_names, block.columns, strict=True):
+            for chunk in column.chunks:
+                self._feed(name, chunk)
+        self.rows += block.num_rows
+
+    def digest(self) -> str:
+        """`sha256:…` of everything taken in so far."""
+        leaves = {path: leaf.hexdigest() for path, leaf in self._leaves.items()}
+        return hash_value({"schema": self.schema_name, "rows": self.rows, "leaves": leaves})
+
+    def _feed(self, path: str, array: pa.Array) -> None:
+        sink = self._leaves.setdefault(path, hashlib.sha256())
+        kind = array.type
+        if array.null_count:
+            sink.update(b"\0" + np.packbits(_numpy(array.is_valid())).tobytes())
+        else:
+            sink.update(b"\1")
+        if pa.types.is_dictionary(kind):
+            sink.update(_numpy(pc.fill_null(array.indices, -1)).tobytes())
+            self._feed(f"{path}{{}}", array.dictionary)
+        elif pa.types.is_list(kind):
+            sink.update(_numpy(pc.fill_null(pc.list_value_length(array), 0)).tobytes())
+            self._feed(f"{path}[]", pc.list_flatten(array))
+        elif pa.types.is_struct(kind):
+            for field, child in zip(kind, array.flatten(), strict=True):
+                self._feed(f"{path}.{field.name}", child)
+        elif pa.types.is_string(kind):
+            _feed_strings(sink, array)
+        else:
+            sink.update(np.ascontiguousarray(_numpy(pc.fill_null(array, _zero(kind)))))
+
+
+def first_appearance(array: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same values with a dictionary of just those used, in order of first appearance."""
+    seen = pc.unique(array.indices).drop_null()
+    table = np.zeros(max(len(array.dictionary), 1), dtype=np.int32)
+    table[_numpy(seen)] = np.arange(len(seen), dtype=np.int32)
+    codes = table[_numpy(pc.fill_null(array.indices, 0))]
+    mask = _numpy(array.is_null()) if array.null_count else None
+    indices = pa.array(codes, type=pa.int32(), mask=mask)
+    return pa.DictionaryArray.from_arrays(indices, array.dictionary.take(seen))
+
+
+def _feed_strings(sink: Any, array: pa.Array) -> None:
+    filled = pc.fill_null(array, "") if array.null_count else array
+    sink.update(_numpy(pc.binary_length(filled)).tobytes())
+    offsets, data = filled.buffers()[1], filled.buffers()[2]
+    if data is None or len(filled) == 0:
+        return
+    ends = np.frombuffer(offsets, dtype=np.int32)
+    sink.update(memoryview(data)[ends[filled.offset] : ends[filled.offset + len(filled)]])
+
+
+def _zero(kind: pa.DataType) -> Any:
+    return pa.scalar(False if pa.types.is_boolean(kind) else 0, type=kind)
+
+
+def _numpy(array: pa.Array) -> Any:
+    return array.to_numpy(zero_copy_only=False)

@@ -1,0 +1,134 @@
+"""Folders that stages fill with files: media beside an artifact, or an export.
+
+Only the engine writes here. Every file is written to a temporary name and renamed; a file whose
+bytes are there already is left alone, so that a resumed run keeps what fits; what an earlier run
+left and this one did not make is swept after the description is in place.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from qbuild.core.artifact import disk_errors, sync, temporary_name
+from qbuild.core.canonical import canonical_json, hash_file
+from qbuild.core.errors import StageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qbuild.core.stage import File
+
+DESCRIPTION = "qbuild.json"
+MEDIA = "media"
+_MARK = ".qbuild-output"  # says that this folder is ours to fill and to sweep
+
+
+def safe_name(name: str) -> bool:
+    """Whether a relative POSIX path stays below its folder; two dots inside a name are fine."""
+    parts = PurePosixPath(name).parts
+    unsafe = name.startswith("/") or "\\" in name or "\0" in name or ".." in parts
+    return bool(parts) and not unsafe and PurePosixPath(name).as_posix() == name
+
+
+def claim(folder: Path) -> None:
+    """Make `folder` ours; UsageError where it holds something that no stage wrote."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(
+            str(folder), "is a file", "expected a folder or a new name", "Choose another output."
+        )
+    if folder.is_dir() and not (folder / _MARK).exists() and any(folder.iterdir()):
+        raise UsageError(
+            str(folder),
+            "holds files that no stage of qbuild wrote",
+            "expected an empty folder, a new name or an earlier output",
+            "Choose another output.",
+        )
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).touch()
+
+
+def put(folder: Path, file: File) -> None:
+    """Write one file durably below `folder`, or leave it where its bytes stand already."""
+    if not safe_name(file.name):
+        raise StageError(file.name, "leaves its folder", "expected a relative path without `..`")
+    target = folder / file.name
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(file.data, Path):
+            _move(file.data, target)
+        elif not (target.is_file() and target.read_bytes() == file.data):
+            temporary = temporary_name(target)
+            temporary.write_bytes(file.data)
+            sync(temporary)
+            temporary.replace(target)
+
+
+def export(folder: Path, files: Iterable[File]) -> dict[str, str]:
+    """Put an export's files in place; name → hash of each, so that a torn export is noticed."""
+    hashes = {}
+    for file in files:
+        put(folder, file)
+        hashes[file.name] = hash_file(folder / file.name)
+    return dict(sorted(hashes.items()))
+
+
+def describe(folder: Path, description: dict[str, object]) -> None:
+    """Write `qbuild.json`, the last file of an export."""
+    target = folder / DESCRIPTION
+    with disk_errors(target):
+        temporary = temporary_name(target)
+        temporary.write_text(canonical_json(description) + "\n", encoding="utf-8")
+        sync(temporary)
+        temporary.replace(target)
+        sync(folder)
+
+
+def sweep(folder: Path, keep: set[str]) -> list[str]:
+    """Remove every file below `folder` whose relative name is not in `keep`; the names removed."""
+    removed: list[str] = []
+    if not folder.is_dir():
+        return removed
+    for path in sorted(folder.rglob("*"), reverse=True):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif name not in keep and name != _MARK:
+            path.unlink()
+            removed.append(name)
+    return sorted(removed)
+
+
+def sweep_dead(folder: Path) -> None:
+    """Remove temporary files and scratch folders in `folder` whose process is gone."""
+    import shutil
+
+    for path in [*folder.glob(".*.tmp"), *folder.glob(".*.scratch")]:
+        owner = path.name.split(".")[-2]
+        if not owner.isdigit() or _alive(int(owner)):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _move(source: Path, target: Path) -> None:
+    if target.is_file() and hash_file(target) == hash_file(source):
+        source.unlink()
+        return
+    sync(source)
+    source.replace(target)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

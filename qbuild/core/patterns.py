@@ -1,0 +1,84 @@
+r"""Patterns that mean one thing in RE2 and in Python, or a refusal that says why not.
+
+The two differ in `$` before a last newline, in `\d \w \s` outside ASCII, in look-around,
+flags and possessive quantifiers. What is left is: literals, classes, groups, alternatives,
+quantifiers and escaped punctuation, anchored at both ends.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qbuild.core.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PIECE = re.compile(r"\\x[0-9a-fA-F]{2}|\\.|\(\?:|\(\?|\[:|.", re.DOTALL)
+_ESCAPES = "ntr"
+
+
+def refuse_pattern(pattern: str, where: str) -> None:
+    """Nothing, or a `SchemaError`: not ASCII, not anchored, or not the same in RE2 and Python."""
+    if why := _objection(pattern) or _compile_error(pattern):
+        expected = "an ASCII pattern anchored as ^…$ that RE2 and Python read alike"
+        raise SchemaError(where, f"pattern {pattern!r}: {why}", expected)
+
+
+def _objection(pattern: object) -> str:
+    if not isinstance(pattern, str) or not pattern.isascii():
+        return "not an ASCII string"
+    pieces = list(_pieces(pattern))
+    if not pieces or pieces[0] != ("^", 0) or pieces[-1] != ("$", 0):
+        return "not anchored at both ends"
+    for piece, depth in pieces[1:-1]:
+        if piece in ("^", "$"):
+            return f"{piece} inside"
+        if piece == "|" and depth == 0:
+            return "an alternative outside a group is anchored at one end only"
+        if reason := _unlike(piece):
+            return reason
+    return ""
+
+
+def _unlike(piece: str) -> str:
+    """Why a piece is not read alike by both engines, or nothing."""
+    if piece in ("(?", "[:"):
+        return f"{piece} begins a construct one of the engines lacks"
+    if len(piece) == 2 and piece[0] == "\\" and piece[1].isalnum() and piece[1] not in _ESCAPES:
+        return f"{piece} differs between the engines"
+    return ""
+
+
+def _pieces(pattern: str) -> Iterator[tuple[str, int]]:
+    """Each piece with the depth of groups around it; those of a class stand at depth -1."""
+    depth, in_class, first = 0, False, 0
+    for match in _PIECE.finditer(pattern):
+        piece = match.group()
+        if in_class:
+            # `^` and `$` are plain characters here; only escapes and `[:` are of interest.
+            in_class = piece != "]" or match.start() == first
+            yield (piece if piece[0] in "\\[" else ".", -1)
+        elif piece == "[":
+            negated = pattern.startswith("^", match.end())
+            in_class, first = True, match.end() + negated
+            yield piece, -1
+        else:
+            depth += piece.startswith("(") - (piece == ")")
+            yield piece, depth
+
+
+def _compile_error(pattern: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Python warns of nested sets it will read otherwise
+            re.compile(pattern, re.ASCII)
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except (re.error, pa.ArrowInvalid, Warning) as error:
+        return str(error)
+    return ""

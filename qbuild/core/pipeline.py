@@ -1,0 +1,210 @@
+"""Pipelines: recipes of stages in YAML, run in order, each step only when something changed.
+
+roots: {koniq: /data/koniq}          # as --media-root
+steps:
+  - id: levels                       # its artifact: WORKDIR/levels.parquet, or WORKDIR/levels/
+    stage: mos-to-levels
+    inputs: [ratings.csv]            # ids of steps, or paths from the pipeline's own folder
+    options: {words: itu}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from qbuild.core.errors import InputError, PipelineError, QbuildError, near, raise_all
+from qbuild.core.stage import Options, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_KEYS = {"roots", "steps", "title"}
+_STEP_KEYS = {"id", "stage", "inputs", "options"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage with its options and inputs; `inputs` name steps (`after`) or files."""
+
+    id: str
+    stage: Stage[Any, Any]
+    options: Options
+    inputs: tuple[str, ...]
+    after: tuple[str, ...]
+
+    def output(self, workdir: Path) -> Path:
+        """Where the step's artifact or folder lies."""
+        return workdir / (self.id if self.stage.folder else f"{self.id}.parquet")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps in an order in which they can run."""
+
+    path: Path
+    title: str
+    steps: tuple[Step, ...]
+    roots: tuple[str, ...]
+
+    def inputs(self, step: Step, workdir: Path) -> tuple[Path, ...]:
+        """The files a step reads: artifacts of earlier steps, or files beside the pipeline."""
+        outputs = {other.id: other.output(workdir) for other in self.steps}
+        return tuple(
+            outputs[name] if name in step.after else self.path.parent / name for name in step.inputs
+        )
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML's safe loader, which takes no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping; PipelineError names a key that stands twice."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise PipelineError(f"line {line}", f"key {key!r} stands twice")
+            seen.add(key)
+        return dict(super().construct_mapping(node, deep))
+
+
+def load_pipeline(
+    path: Path, stages: Iterable[str], get_stage: Callable[[str], Stage[Any, Any]]
+) -> Pipeline:
+    """The pipeline in a YAML file, ordered; PipelineError with all its problems at once."""
+    document = _read(path)
+    problems: list[QbuildError] = _unknown_keys(str(path), document, _KEYS)
+    known = sorted(stages)
+    steps: list[Step] = []
+    entries = document.get("steps")
+    if not isinstance(entries, list) or not entries:
+        raise PipelineError(str(path), "has no steps", "expected a list under `steps:`")
+    ids = [entry.get("id") if isinstance(entry, dict) else None for entry in entries]
+    for number, entry in enumerate(entries, 1):
+        where = f"{path}: step {ids[number - 1] or number}"
+        found, step = _step(where, entry, ids, known, get_stage)
+        problems += found
+        steps += [step] if step is not None else []
+    problems += _same_output(path, [i for i in ids if isinstance(i, str)])
+    raise_all(problems)
+    roots = tuple(f"{name}={place}" for name, place in (document.get("roots") or {}).items())
+    title = str(document.get("title") or path.stem)
+    return Pipeline(path, title, tuple(_ordered(path, steps)), roots)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError as error:
+        raise InputError(str(path), "no such file", "expected a pipeline (YAML)") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(str(path), f"cannot be read ({error})") from error
+    except yaml.YAMLError as error:
+        raise PipelineError(str(path), f"is no YAML ({error})") from error
+    if not isinstance(document, dict):
+        raise PipelineError(str(path), "is no mapping", "expected `steps:` at the top")
+    return document
+
+
+def _step(
+    where: str,
+    entry: object,
+    ids: list[Any],
+    known: list[str],
+    get_stage: Callable[[str], Stage[Any, Any]],
+) -> tuple[list[QbuildError], Step | None]:
+    if not isinstance(entry, dict):
+        return [PipelineError(where, f"is {entry!r}", "expected id, stage, inputs, options")], None
+    problems = _unknown_keys(where, entry, _STEP_KEYS)
+    identity, name = entry.get("id"), entry.get("stage")
+    if not isinstance(identity, str) or not _ID.fullmatch(identity):
+        problems.append(
+            PipelineError(where, f"id {identity!r}", "expected small letters, digits, - and _")
+        )
+    if name not in known:
+        problems.append(
+            PipelineError(where, f"unknown stage {name!r}", todo=near(str(name), known))
+        )
+    inputs = entry.get("inputs") or []
+    if not isinstance(inputs, list) or not all(isinstance(i, str) for i in inputs):
+        problems.append(PipelineError(where, f"inputs {inputs!r}", "expected a list of names"))
+    if problems:
+        return problems, None
+    stage = get_stage(str(name))
+    if len(inputs) < stage.reads.least:
+        problems.append(
+            PipelineError(
+                where, f"{len(inputs)} inputs", f"stage {name} reads at least {stage.reads.least}"
+            )
+        )
+    options, found = _options(where, stage, entry.get("options") or {})
+    problems += found
+    if problems or options is None:
+        return problems, None
+    after = tuple(i for i in inputs if i in ids)
+    return [], Step(str(identity), stage, options, tuple(inputs), after)
+
+
+def _options(
+    where: str, stage: Stage[Any, Any], given: object
+) -> tuple[Options | None, list[QbuildError]]:
+    if not isinstance(given, Mapping):
+        return None, [PipelineError(where, f"options {given!r}", "expected a mapping")]
+    given = {str(name).replace("-", "_"): value for name, value in given.items()}
+    known = stage.options.model_fields
+    try:
+        return stage.options.model_validate(given), []
+    except ValidationError as error:
+        problems: list[QbuildError] = []
+        for fault in error.errors():
+            name = ".".join(str(part) for part in fault["loc"])
+            if fault["type"] == "extra_forbidden":
+                todo = near(name, known)
+                problems.append(PipelineError(where, f"unknown option {name!r}", todo=todo))
+            else:
+                what = f"option {name}: {fault['msg']} (given {fault['input']!r})"
+                problems.append(PipelineError(where, what))
+        return None, problems
+
+
+def _unknown_keys(where: str, given: Mapping[Any, Any], known: set[str]) -> list[QbuildError]:
+    return [
+        PipelineError(where, f"unknown key {key!r}", todo=near(str(key), known))
+        for key in given
+        if key not in known
+    ]
+
+
+def _same_output(path: Path, ids: list[str]) -> list[QbuildError]:
+    return [
+        PipelineError(str(path), f"two steps write one artifact: {name}", "expected one id a step")
+        for name in sorted({i for i in ids if ids.count(i) > 1})
+    ]
+
+
+def _ordered(path: Path, steps: list[Step]) -> list[Step]:
+    by_id = {step.id: step for step in steps}
+    sorter = TopologicalSorter({step.id: step.after for step in steps})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise PipelineError(
+            str(path), f"has a cycle: {' → '.join(error.args[1])}", "expected a graph"
+        ) from error
+    done: list[Step] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=list(by_id).index)
+        done += [by_id[name] for name in ready]
+        sorter.done(*ready)
+    return done

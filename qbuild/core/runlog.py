@@ -1,0 +1,54 @@
+"""The run log: when, where and with which versions a stage ran; nothing of it is in an artifact."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from qbuild import __version__
+from qbuild.core.errors import QbuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAME = "qbuild-runs.jsonl"
+
+
+@contextmanager
+def record(folder: Path, stage: str, output: str) -> Iterator[dict[str, Any]]:
+    """Append one line to the folder's run log when the work inside ends, well or not.
+
+    A log that cannot be written loses nothing that a rebuild needs: it is left out silently
+    only where the disk itself refuses, and the run goes on.
+    """
+    line: dict[str, Any] = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "stage": stage,
+        "output": output,
+        "qbuild": __version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "state": "done",
+    }
+    started = time.monotonic()
+    try:
+        yield line
+    except BaseException as error:
+        line["state"] = error.code if isinstance(error, QbuildError) else type(error).__name__
+        raise
+    finally:
+        line["seconds"] = round(time.monotonic() - started, 3)
+        _append(folder / NAME, line)
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line, ensure_ascii=False) + "\n")
+    except OSError:
+        return

@@ -1,0 +1,164 @@
+"""Running a pipeline: which steps have to run and why, and running just those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core import folder
+from qbuild.core.artifact import Artifact, read_description, rejected_path
+from qbuild.core.canonical import hash_file
+from qbuild.core.engine import Request, Result
+from qbuild.core.engine import run as run_stage
+from qbuild.core.errors import InputError, QbuildError, near
+from qbuild.core.fingerprint import Reason, changes, recipe
+from qbuild.core.sources import describe_input, split_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from qbuild.core.pipeline import Pipeline, Step
+    from qbuild.core.stage import Runtime
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a step would run, and why; no reasons means that its artifact stands."""
+
+    step: Step
+    output: Path
+    reasons: tuple[Reason, ...]
+
+    @property
+    def runs(self) -> bool:
+        """Whether the step has to run."""
+        return bool(self.reasons)
+
+
+def plan(pipeline: Pipeline, workdir: Path, force: tuple[str, ...] = ()) -> list[Verdict]:
+    """For each step in order, whether it would run and why.
+
+    A step below one that runs is given the reason `upstream`: it will run unless the new input
+    turns out to have the content it had.
+    """
+    _known_steps(pipeline, force)
+    verdicts: list[Verdict] = []
+    running: set[str] = set()
+    for step in pipeline.steps:
+        above = [name for name in step.after if name in running]
+        reasons = list(judge(pipeline, step, workdir, step.id in force, inputs_stand=not above))
+        reasons += [Reason("upstream", name) for name in above if not reasons]
+        if reasons:
+            running.add(step.id)
+        verdicts.append(Verdict(step, step.output(workdir), tuple(reasons)))
+    return verdicts
+
+
+def run(
+    pipeline: Pipeline,
+    workdir: Path,
+    runtime: Runtime,
+    force: tuple[str, ...] = (),
+    tell: Callable[[Verdict, Result | None], None] = lambda _verdict, _result: None,
+) -> list[tuple[Verdict, Result | None]]:
+    """Run the steps that have to; each step's verdict, with its result where it ran.
+
+    A step that fails raises its error; the steps before it keep their artifacts.
+    """
+    _known_steps(pipeline, force)
+    workdir.mkdir(parents=True, exist_ok=True)
+    roots = (*pipeline.roots, *runtime.media_roots)
+    runtime = runtime.model_copy(update={"media_roots": roots})
+    done: list[tuple[Verdict, Result | None]] = []
+    for step in pipeline.steps:
+        reasons = judge(pipeline, step, workdir, step.id in force)
+        verdict = Verdict(step, step.output(workdir), reasons)
+        result = None
+        if verdict.runs:
+            inputs = pipeline.inputs(step, workdir)
+            result = run_stage(Request(step.stage, step.options, inputs, verdict.output, runtime))
+        tell(verdict, result)
+        done.append((verdict, result))
+        if result is not None and not result.complete:
+            break  # what stands below would be made from an unfinished artifact
+    return done
+
+
+def judge(
+    pipeline: Pipeline, step: Step, workdir: Path, forced: bool, inputs_stand: bool = True
+) -> tuple[Reason, ...]:
+    """The reasons why a step has to run; none when its artifact stands."""
+    output = step.output(workdir)
+    if forced:
+        return (Reason("forced"),)
+    described = standing(output)
+    if described is None:
+        return (Reason("missing", output.name),)
+    if not described["complete"]:
+        return (Reason("incomplete", f"{described['pending']} rows pending"),)
+    damage = damaged(output, described)
+    if damage:
+        return (Reason("damaged", damage),)
+    if not inputs_stand:
+        return ()
+    return tuple(changes(described, _recipe_now(pipeline, step, workdir)))
+
+
+def standing(output: Path) -> dict[str, Any] | None:
+    """The description of what stands at an output: an artifact, a folder, or nothing readable."""
+    try:
+        if output.is_dir() and (output / folder.DESCRIPTION).is_file():
+            return _read_json(output / folder.DESCRIPTION)
+        place = output / "artifact.parquet" if output.is_dir() else output
+        return read_description(place) if place.is_file() else None
+    except QbuildError:
+        return None
+
+
+def damaged(output: Path, described: dict[str, Any]) -> str:
+    """What is wrong with the files of a standing output: a torn pair, a file gone; else `""`."""
+    if "files" in described:
+        torn = [name for name, known in described["files"].items() if _hash(output / name) != known]
+        return f"{torn[0]} is gone or was changed" if torn else ""
+    artifact = Artifact.open(output)
+    mate = rejected_path(artifact.path)
+    found = read_description(mate) if mate.is_file() else None
+    if (found or {}).get("content_hash") != described["rejected"]["content_hash"]:
+        return f"{mate.name} belongs to another run"
+    gone = next(_media_gone(output, artifact), None) if output.is_dir() else None
+    return f"{gone} is gone" if gone else ""
+
+
+def _media_gone(output: Path, artifact: Artifact) -> Iterator[str]:
+    for path in artifact.table(["path"]).column("path").to_pylist():
+        if not (output / folder.MEDIA / path).is_file():
+            yield f"{folder.MEDIA}/{path}"
+
+
+def _recipe_now(pipeline: Pipeline, step: Step, workdir: Path) -> dict[str, Any]:
+    paths = list(pipeline.inputs(step, workdir))
+    artifacts, others = split_inputs(paths, step.stage.reads)
+    described = [describe_input(a.path, a) for a in artifacts]
+    return recipe(step.stage, step.options, described + [describe_input(p, None) for p in others])
+
+
+def _known_steps(pipeline: Pipeline, names: tuple[str, ...]) -> None:
+    known = [step.id for step in pipeline.steps]
+    for name in names:
+        if name not in known:
+            raise InputError(str(pipeline.path), f"has no step {name!r}", todo=near(name, known))
+
+
+def _hash(path: Path) -> str | None:
+    return hash_file(path) if path.is_file() else None
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    import json
+
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None

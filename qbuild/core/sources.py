@@ -1,0 +1,176 @@
+"""The inputs of a run: artifacts of the schema a stage reads, or files it reads itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.artifact import Artifact, cut, is_artifact
+from qbuild.core.canonical import hash_file, hash_value
+from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all
+from qbuild.core.stage import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from qbuild.core.schema import Schema
+    from qbuild.core.stage import Reads
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Inputs that can be scanned more than once; implements `qbuild.core.stage.Inputs`."""
+
+    files: list[Path]
+    scratch: Path
+    batch_rows: int
+    artifacts: list[Artifact] = field(default_factory=list)
+    media_roots: tuple[str, ...] = ()
+    limit: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows that a scan gives."""
+        total = sum(artifact.rows for artifact in self.artifacts)
+        return total if self.limit is None else min(total, self.limit)
+
+    @property
+    def descriptions(self) -> list[dict[str, Any]]:
+        """The description of each input artifact."""
+        return [artifact.description for artifact in self.artifacts]
+
+    def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
+        """All rows in order, `batch_rows` at a time."""
+        for _, group in self.groups(columns):
+            yield from slices(group, self.batch_rows)
+
+    def checked(self) -> Iterator[Batch]:
+        """As `scan()`; rows that the artifact's own schema refuses are a SchemaError."""
+        for artifact, group in self.groups(None):
+            for batch in slices(group, self.batch_rows):
+                refuse_bad(artifact.schema, batch.rows, str(artifact.path), batch.start)
+                yield batch
+
+    def groups(self, columns: list[str] | None) -> Iterator[tuple[Artifact, Batch]]:
+        """Row groups in order, with the artifact each lies in."""
+        for artifact, index, start, rows in self.tasks():
+            yield artifact, Batch(artifact.group(index, columns).slice(0, rows), start)
+
+    def tasks(self) -> Iterator[tuple[Artifact, int, int, int]]:
+        """Artifact, row group, number of its first row over all inputs, rows to take of it."""
+        start = 0
+        for artifact in self.artifacts:
+            for index in range(artifact.groups):
+                rows = artifact.group_rows(index)
+                if self.limit is not None:
+                    rows = min(rows, self.limit - start)
+                if rows <= 0:
+                    return
+                yield artifact, index, start, rows
+                start += rows
+
+
+def slices(group: Batch, rows: int) -> Iterator[Batch]:
+    """A batch in smaller ones of at most `rows` rows."""
+    start = group.start
+    for piece in cut(group.rows, rows):
+        yield Batch(piece, start)
+        start += piece.num_rows
+
+
+def refuse_bad(schema: Schema, rows: Any, where: str, start: int) -> None:
+    """Raise a SchemaError for each row of an input that its schema refuses (the first 20)."""
+    found = schema.check(rows)
+    if not found.total:
+        return
+    problems: list[QbuildError] = [
+        SchemaError(
+            where,
+            f"row {start + v.row + 1}, column {v.column}: {v.message}",
+            f"expected a row of schema {schema.name}",
+            "Make the artifact again; `qbuild validate` lists all problems.",
+        )
+        for v in found.first
+    ]
+    raise_all(problems)
+
+
+def split_inputs(paths: list[Path], reads: Reads[Any]) -> tuple[list[Artifact], list[Path]]:
+    """Artifacts of the schema a stage reads, and the files that it turns into rows itself.
+
+    Raises InputError for paths that are not there, SchemaError for artifacts of another kind and
+    UsageError where a stage cannot read plain files, all problems at once.
+    """
+    artifacts: list[Artifact] = []
+    others: list[Path] = []
+    problems: list[QbuildError] = []
+    for path in paths:
+        try:
+            if reads.schema is None or not _exists(path) or not is_artifact(path):
+                others.append(_plain(path, reads))
+            else:
+                artifacts.append(_of_schema(Artifact.open(path), reads.schema))
+        except QbuildError as error:
+            problems.append(error)
+    raise_all(problems)
+    return artifacts, others
+
+
+def describe_input(path: Path, artifact: Artifact | None) -> dict[str, Any]:
+    """Name and content hash of an input, as descriptions and fingerprints hold it."""
+    if artifact is not None:
+        described = artifact.description
+        return {
+            "name": path.name,
+            "hash": described["content_hash"],
+            "schema": described["schema"]["name"],
+            "rows": described["rows"],
+        }
+    if path.is_dir():
+        names = sorted(p for p in path.rglob("*") if p.is_file())
+        hashes = [[p.relative_to(path).as_posix(), hash_file(p)] for p in names]
+        return {"name": path.name, "hash": hash_value(hashes)}
+    return {"name": path.name, "hash": hash_file(path)}
+
+
+def _exists(path: Path) -> bool:
+    if not path.exists():
+        raise InputError(str(path), "no such file", "expected an input", "Check the path.")
+    return True
+
+
+def _plain(path: Path, reads: Reads[Any]) -> Path:
+    if reads.schema is not None and reads.otherwise is None:
+        raise SchemaError(
+            str(path),
+            "not an artifact",
+            f"expected a Parquet file of schema {reads.schema} that a stage wrote",
+            "Make one with the stage before this.",
+        )
+    _exists(path)
+    return path
+
+
+def _of_schema(artifact: Artifact, name: str) -> Artifact:
+    if artifact.schema.name != name:
+        raise SchemaError(
+            str(artifact.path),
+            f"an artifact of schema {artifact.schema.name}",
+            f"expected schema {name}",
+            f"It was made by `qbuild {artifact.description['stage']['name']}`.",
+        )
+    if not artifact.description["complete"]:
+        raise InputError(
+            str(artifact.path),
+            f"incomplete: {artifact.description['pending']} rows are pending",
+            "expected a finished artifact",
+            "Run the stage that makes it again.",
+        )
+    return artifact
+
+
+def at_least(paths: list[Path], least: int, stage: str) -> None:
+    """Raise a UsageError where a stage is given fewer inputs than it needs."""
+    if len(paths) < least:
+        raise UsageError(stage, f"{len(paths)} inputs given", f"expected at least {least}")

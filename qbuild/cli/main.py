@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -103,9 +105,32 @@ def _command(name: str) -> Any:
 
 def main() -> None:
     """Run the command line; every error ends in one message and its exit code."""
-    from qbuild.cli.report import fail
+    sys.exit(_outcome())
+
+
+def _outcome() -> int:
+    """The exit code, after the one message that an error ends in."""
+    from qbuild.cli.report import fail, usage
 
     try:
-        app()
+        code = app(prog_name="qbuild", standalone_mode=False) or 0  # Typer returns 130 after Ctrl-C
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        return _reader_gone()
     except Exception as error:
-        sys.exit(fail(error, sys.argv))
+        # Typer's own errors (an unknown option, a missing argument) are known by this method.
+        if hasattr(error, "format_message"):
+            return usage(error, sys.argv)
+        return fail(error, sys.argv)
+    if code == 130:
+        sys.stderr.write("interrupted\n")
+    return int(code)
+
+
+def _reader_gone() -> int:
+    """1, without a word: whoever read stdout (`| head`) has seen enough."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1

@@ -39,8 +39,24 @@ def fail(error: Exception, arguments: list[str]) -> int:
     return error.exit_code
 
 
+def usage(error: Any, arguments: list[str]) -> int:
+    """Tell what Typer refused, as `--json` or as its usual text; the exit code (2)."""
+    message = error.format_message()
+    if "--json" in arguments:
+        from qbuild.core.errors import UsageError
+
+        where = error.ctx.command_path if getattr(error, "ctx", None) else ""
+        told = UsageError(where, message, todo=f"See `{where or 'qbuild'} --help`.")
+        print_json({"error": told.as_dict()})
+    elif message:  # without any argument the help was printed already
+        error.show()
+    return int(error.exit_code)
+
+
 def _from_system(error: OSError) -> QbuildError:
     from qbuild.core.errors import DiskError
 
     where = str(error.filename or "")
-    return DiskError(where, error.strerror or str(error), todo="Check the path and its permissions.")
+    return DiskError(
+        where, error.strerror or str(error), todo="Check the path and its permissions."
+    )

@@ -123,16 +123,16 @@ def _option(name: str, field: FieldInfo) -> inspect.Parameter:
     kind: Any = field.annotation
     default = field.get_default(call_default_factory=True)
     flags = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
-    option = typer.Option(*flags, help=field.description, show_default=default not in ("", (), None))
+    option = typer.Option(
+        *flags, help=field.description, show_default=default not in ("", (), None)
+    )
     if getattr(kind, "__origin__", None) is tuple:
         kind, default = list[str], list(default)
     return _keyword(name, Annotated[kind, option], default)
 
 
 def _keyword(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
-    )
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def _details(stage: Stage[Any, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -164,10 +165,9 @@ class ArtifactWriter:
     def discard(self) -> None:
         """Remove the temporary file, if any; never raises for a file that is not there."""
         if self._writer is not None:
-            try:
+            # The disk may be full: what could not be flushed is thrown away with the rest.
+            with suppress(OSError, pa.ArrowException):
                 self._writer.close()
-            except (OSError, pa.ArrowException):
-                pass  # the disk is full: what could not be flushed is thrown away with the rest
         self.temporary.unlink(missing_ok=True)
 
     def _write(self, block: pa.Table) -> None:

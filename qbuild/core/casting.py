@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qbuild.core.checks import numbers
+from qbuild.core.checks import BLOCK_ROWS, numbers
 from qbuild.core.errors import SchemaError, near, raise_all
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Column = pa.ChunkedArray[Any]  # cannot be subscribed when run
 
 ENCODED = pa.dictionary(pa.int32(), pa.string())
+_SMALL = np.iinfo(np.int32).max
 # The bits of -0.0, read as an integer, are the smallest integer there is.
 _MINUS_ZERO = np.iinfo(np.int64).min
 
@@ -67,7 +68,7 @@ def _struct_misfits(
     fields: Iterable[tuple[str, pa.DataType]], node: Node, path: str, schema: str, where: str
 ) -> Iterator[SchemaError]:
     given, known = dict(fields), dict(node.fields)
-    for name in given.keys() - known.keys():
+    for name in [name for name in given if name not in known]:
         hint = near(name, known.keys() - given.keys() or known)
         yield SchemaError(where, f"extra column '{path}{name}'", f"those of {schema!r}", hint)
     for name, child in known.items():
@@ -121,12 +122,28 @@ def _column(given: Column | None, node: Node, rows: int, encoded: bool) -> Colum
         return pa.chunked_array([nothing])
     keep = encoded and isinstance(given.type, pa.DictionaryType)
     target = ENCODED if keep else node.arrow
-    fitted = given if given.type == target else pc.cast(given, target)
+    fitted = given if given.type == target else _cast(given, target)
     if not _holds_numbers(node):
         return fitted
     chunks = [plus_zero(chunk, node) for chunk in fitted.chunks]
     same = all(new is old for new, old in zip(chunks, fitted.chunks, strict=True))
     return fitted if same else pa.chunked_array(chunks)
+
+
+def _cast(given: Column, target: pa.DataType) -> Column:
+    try:
+        return cast("Column", pc.cast(given, target))
+    except pa.ArrowInvalid:
+        if given.get_total_buffer_size() <= _SMALL:
+            raise
+        # pandas makes large strings, and 32-bit offsets reach no further than 2 GiB: what is
+        # copied out of the large buffer, some rows at a time, has small offsets again.
+        pieces: list[Array] = [
+            pa.concat_arrays([chunk.slice(start, BLOCK_ROWS)])
+            for chunk in given.chunks
+            for start in range(0, len(chunk), BLOCK_ROWS)
+        ]
+        return cast("Column", pc.cast(pa.chunked_array(pieces), target))
 
 
 def _holds_numbers(node: Node) -> bool:

@@ -72,7 +72,7 @@ def _of_kind(array: Array, node: Node) -> Failing:
 def _encoded(array: pa.DictionaryArray[Any, Any], node: Node) -> Failing:
     """A dictionary's values are checked once; only those that an element uses matter."""
     values = cast("Array", array.dictionary)
-    if values.null_count or len(values) > len(array) // 2:
+    if len(values) > len(array) // 2:
         return failing(cast("Array", array.cast(values.type)), node)
     used_wrong = None if len(values) == 0 else failing(values, node)
     if used_wrong is not None:
@@ -135,7 +135,7 @@ def _length(array: Array, node: Node) -> Failing:
     short = 1 if node.least == 1 else 4 * node.least
     if _outside(sizes, 0 if node.least == 0 else short, node.most) is None:
         return None
-    points = pc.utf8_length(array).fill_null(node.least)  # type: ignore[call-overload]
+    points = pc.utf8_length(array).fill_null(node.least)
     return _outside(_numpy(points), node.least, node.most)
 
 

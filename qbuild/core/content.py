@@ -41,7 +41,7 @@ class ContentHash:
         leaves = {path: leaf.hexdigest() for path, leaf in self._leaves.items()}
         return hash_value({"schema": self.schema_name, "rows": self.rows, "leaves": leaves})
 
-    def _feed(self, path: str, array: pa.Array) -> None:
+    def _feed(self, path: str, array: Any) -> None:
         sink = self._leaves.setdefault(path, hashlib.sha256())
         kind = array.type
         if array.null_count:
@@ -63,7 +63,7 @@ class ContentHash:
             sink.update(np.ascontiguousarray(_numpy(pc.fill_null(array, _zero(kind)))))
 
 
-def first_appearance(array: pa.DictionaryArray) -> pa.DictionaryArray:
+def first_appearance(array: Any) -> Any:
     """The same values with a dictionary of just those used, in order of first appearance."""
     seen = pc.unique(array.indices).drop_null()
     table = np.zeros(max(len(array.dictionary), 1), dtype=np.int32)
@@ -74,7 +74,7 @@ def first_appearance(array: pa.DictionaryArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(indices, array.dictionary.take(seen))
 
 
-def _feed_strings(sink: Any, array: pa.Array) -> None:
+def _feed_strings(sink: Any, array: Any) -> None:
     filled = pc.fill_null(array, "") if array.null_count else array
     sink.update(_numpy(pc.binary_length(filled)).tobytes())
     offsets, data = filled.buffers()[1], filled.buffers()[2]
@@ -88,5 +88,5 @@ def _zero(kind: pa.DataType) -> Any:
     return pa.scalar(False if pa.types.is_boolean(kind) else 0, type=kind)
 
 
-def _numpy(array: pa.Array) -> Any:
+def _numpy(array: Any) -> Any:
     return array.to_numpy(zero_copy_only=False)

@@ -149,6 +149,7 @@ def _converted(
             writer.add(schema.cast(output.rows, str(files[0])))
         destination.count(Output(tally=output.tally))
         destination.store(Output(rejected=output.rejected))
+        destination.refused_on_reading = destination.rejected.rows
     rows, content_hash = writer.finish_rows()
     described = {"name": schema.name, "version": schema.version, "hash": schema.hash}
     writer.seal(
@@ -176,6 +177,7 @@ class Destination:
         self.rejected = ArtifactWriter(rejected_path(self.path), load_schema("rejected"))
         self.tally: Counter[str] = Counter()
         self.files: dict[str, File] = {}
+        self.refused_on_reading = 0  # rows of input files that never became rows of the schema read
 
     @classmethod
     @contextmanager
@@ -214,7 +216,7 @@ class Destination:
         """Raise TooManyRejected above the share allowed, InputError where no row is left."""
         rejected = self.rejected.rows
         made = self.rows.rows if self.rows is not None else self.tally["rows"]
-        considered = max(given, made + rejected)
+        considered = given + self.refused_on_reading if given else made + rejected
         too_many = rejected > request.runtime.max_reject_share * considered
         if not too_many and made:
             return

@@ -101,7 +101,7 @@ class MissingPartError(QbuildError):
     exit_code = 5
 
 
-class Problems(QbuildError):
+class Problems(QbuildError):  # noqa: N818 - the name is the message
     """Several problems of one input, found in one pass and told at once."""
 
     def __init__(self, problems: Sequence[QbuildError]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from qbuild.core.errors import QbuildError, SchemaError, StageError, raise_all
 from qbuild.core.overlap import ahead
 from qbuild.core.schema import Schema, load_schema
 from qbuild.core.sources import refuse_bad, slices
-from qbuild.core.stage import Batch, Options, Output, Stage, StoppedEarly
+from qbuild.core.stage import Batch, File, Options, Output, Stage, StoppedEarly
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -62,10 +63,12 @@ class Job:
             rejected = self._checked(load_schema("rejected"), rejected, ())
         if output.files and not self.stage.folder:
             raise StageError(self.stage.name, "made a file", "expected rows alone")
+        files = output.files
         if self.media_folder is not None:
-            for file in output.files:
+            for file in files:
                 folder.put(self.media_folder, file)
-        return replace(output, rows=rows, rejected=rejected)
+            files = tuple(File(file.name, b"") for file in files)  # written: only names are kept
+        return replace(output, rows=rows, rejected=rejected, files=files)
 
     def _checked(self, schema: Schema, rows: pa.Table, skip: tuple[str, ...]) -> pa.Table:
         try:
@@ -108,7 +111,7 @@ def unchanged(
     )
 
 
-def _memory(column: pa.ChunkedArray) -> list[tuple[int, int, tuple[int, ...]]]:
+def _memory(column: Any) -> list[tuple[int, int, tuple[int, ...]]]:
     return [
         (chunk.offset, len(chunk), tuple(b.address if b else 0 for b in chunk.buffers()))
         for chunk in column.chunks
@@ -158,10 +161,9 @@ def run_service(job: Job, sources: Sources, take: Take) -> int:
             held[output.at] = job.accept(output, None, None)
             flush(everything=False)
 
-    try:
+    # What is pending after an early stop is counted below and said in the description.
+    with suppress(StoppedEarly, KeyboardInterrupt):
         asyncio.run(consume())
-    except (StoppedEarly, KeyboardInterrupt):
-        pass  # what is pending is counted below and said in the description
     flush(everything=True)
     return sources.rows - answered
 
@@ -204,7 +206,9 @@ def _in_workers(job: Job, sources: Sources, workers: int, take: Take) -> None:
         _Task(artifact.path, index, start, rows, sources.batch_rows, sources.scratch)
         for artifact, index, start, rows in sources.tasks()
     )
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (job,))
+    bare = replace(job.stage, prepare=None, finish=None, render=None)  # workers only transform
+    start = (replace(job, stage=bare),)
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, start)
     waiting: deque[Future[_Part]] = deque()
     try:
         for task in tasks:
@@ -249,8 +253,6 @@ def _spill(tables: list[pa.Table], path: Path) -> Path | None:
 
 
 def _collect(part: _Part) -> Output:
-    from qbuild.core.stage import File
-
     return Output(
         rows=_unspill(part.rows),
         rejected=_unspill(part.rejected),

@@ -73,9 +73,11 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Reason]:
         reasons.append(Reason("schema changed", (new["schema"] or {}).get("name", "")))
     was = {**old["options"], "limit": old.get("limit")}
     now = {**new["options"], "limit": new.get("limit")}
-    for name in sorted(was.keys() | now.keys()):
-        if was.get(name) != now.get(name):
-            reasons.append(Reason("option changed", f"{name}: {was.get(name)} → {now.get(name)}"))
+    reasons += [
+        Reason("option changed", f"{name}: {was.get(name)} → {now.get(name)}")
+        for name in sorted(was.keys() | now.keys())
+        if was.get(name) != now.get(name)
+    ]
     reasons += _changed_inputs(old["inputs"], new["inputs"])
     for name in sorted(old["prompts"].keys() | new["prompts"].keys()):
         if old["prompts"].get(name) != new["prompts"].get(name):

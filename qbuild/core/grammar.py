@@ -210,7 +210,7 @@ def _fields(spec: Spec, where: str, base: Node | None) -> tuple[tuple[str, Node]
     known = dict(base.fields) if base else {}
     if base is None:
         _refuse_open(spec, where)
-    for name in properties.keys() - known.keys() if base else ():
+    for name in sorted(properties.keys() - known.keys()) if base else ():
         raise SchemaError(where, f"a branch names {name!r}", "a property", near(name, known))
     return tuple(
         (name, compile_node(part, f"{where}/properties/{name}", known.get(name)))

@@ -35,7 +35,7 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
                 if not _put(line, item, stop):
                     return
             _put(line, _END, stop)
-        except BaseException as error:  # noqa: BLE001 - raised again where the items are read
+        except BaseException as error:
             _put(line, _Failure(error), stop)
 
     thread = threading.Thread(target=fill, daemon=True)
@@ -61,7 +61,7 @@ def behind(consume: Callable[[T], None]) -> Iterator[Callable[[T], None]]:
         while (item := line.get()) is not _END:
             try:
                 consume(cast("T", item))
-            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            except BaseException as error:
                 failures.append(error)
                 stop.set()
                 return

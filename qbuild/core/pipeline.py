@@ -11,7 +11,7 @@ steps:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from qbuild.core.data import data_dir
 from qbuild.core.errors import InputError, PipelineError, QbuildError, near, raise_all
 from qbuild.core.stage import Options, Stage
 
@@ -70,12 +71,26 @@ class _UniqueKeys(yaml.SafeLoader):
         """The mapping; PipelineError names a key that stands twice."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
-            if key in seen:
-                line = key_node.start_mark.line + 1
-                raise PipelineError(f"line {line}", f"key {key!r} stands twice")
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable) or key in seen:
+                fault = "stands twice" if isinstance(key, Hashable) else "is no name"
+                where = f"{self.name}: line {key_node.start_mark.line + 1}"
+                raise PipelineError(where, f"key {key!r} {fault}", "expected each name once")
             seen.add(key)
         return dict(super().construct_mapping(node, deep))
+
+
+def find_pipeline(given: str) -> Path:
+    """The file of that name, else the pipeline that ships under it, with `.yaml` or without."""
+    if Path(given).is_file():
+        return Path(given)
+    shipped = {path.stem: path for path in sorted(data_dir("pipelines").glob("*.yaml"))}
+    name = given.removesuffix(".yaml")
+    if name not in shipped:
+        raise InputError(
+            given, "no such file, and no pipeline of that name ships", todo=near(name, shipped)
+        )
+    return shipped[name]
 
 
 def load_pipeline(
@@ -96,16 +111,16 @@ def load_pipeline(
         problems += found
         steps += [step] if step is not None else []
     problems += _same_output(path, [i for i in ids if isinstance(i, str)])
-    raise_all(problems)
-    roots = tuple(f"{name}={place}" for name, place in (document.get("roots") or {}).items())
+    roots, found = _roots(path, document.get("roots") or {})
+    raise_all([*problems, *found])
     title = str(document.get("title") or path.stem)
     return Pipeline(path, title, tuple(_ordered(path, steps)), roots)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
-        document = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+        with path.open(encoding="utf-8") as stream:  # whose name the loader's errors tell
+            document = yaml.load(stream, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         raise InputError(str(path), "no such file", "expected a pipeline (YAML)") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -115,6 +130,14 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise PipelineError(str(path), "is no mapping", "expected `steps:` at the top")
     return document
+
+
+def _roots(path: Path, given: object) -> tuple[tuple[str, ...], list[QbuildError]]:
+    """`DATASET=DIR` for each root; a relative one starts from the pipeline's own folder."""
+    if not isinstance(given, Mapping) or not all(isinstance(p, str) for p in given.values()):
+        expected = "expected a mapping of data sets to folders"
+        return (), [PipelineError(str(path), f"roots {given!r}", expected)]
+    return tuple(f"{name}={path.parent / place}" for name, place in given.items()), []
 
 
 def _step(

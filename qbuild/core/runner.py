@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core import folder
-from qbuild.core.artifact import Artifact, read_description, rejected_path
+from qbuild.core.artifact import Artifact, artifact_file, read_description, rejected_path
 from qbuild.core.canonical import hash_file
 from qbuild.core.engine import Request, Result
 from qbuild.core.engine import run as run_stage
-from qbuild.core.errors import InputError, QbuildError, near
+from qbuild.core.errors import (
+    InputError,
+    QbuildError,
+    SchemaError,
+    UsageError,
+    near,
+    raise_all,
+)
 from qbuild.core.fingerprint import Reason, changes, recipe
 from qbuild.core.sources import describe_input, split_inputs
 
@@ -67,6 +74,7 @@ def run(
     A step that fails raises its error; the steps before it keep their artifacts.
     """
     _known_steps(pipeline, force)
+    refuse_missing_inputs(pipeline)
     workdir.mkdir(parents=True, exist_ok=True)
     roots = (*pipeline.roots, *runtime.media_roots)
     runtime = runtime.model_copy(update={"media_roots": roots})
@@ -90,19 +98,29 @@ def judge(
 ) -> tuple[Reason, ...]:
     """The reasons why a step has to run; none when its artifact stands."""
     output = step.output(workdir)
-    if forced:
-        return (Reason("forced"),)
     described = standing(output)
-    if described is None:
-        return (Reason("missing", output.name),)
-    if not described["complete"]:
-        return (Reason("incomplete", f"{described['pending']} rows pending"),)
-    damage = damaged(output, described)
-    if damage:
-        return (Reason("damaged", damage),)
-    if not inputs_stand:
+    unfit = _unfit(output, described, forced)
+    if unfit is not None:
+        return (unfit,)
+    if described is None or not inputs_stand:
         return ()
-    return tuple(changes(described, _recipe_now(pipeline, step, workdir)))
+    try:
+        now = _recipe_now(pipeline, step, workdir)
+    except (InputError, SchemaError) as error:  # the run itself will say all of it
+        return (Reason("input changed", f"{error.where}: {error.what}"),)
+    return tuple(changes(described, now))
+
+
+def _unfit(output: Path, described: dict[str, Any] | None, forced: bool) -> Reason | None:
+    """Why a step has to run whatever it was made from."""
+    if forced:
+        return Reason("forced")
+    if described is None:
+        return Reason("missing", output.name)
+    if not described["complete"]:
+        return Reason("incomplete", f"{described['pending']} rows pending")
+    damage = damaged(output, described)
+    return Reason("damaged", damage) if damage else None
 
 
 def standing(output: Path) -> dict[str, Any] | None:
@@ -121,17 +139,23 @@ def damaged(output: Path, described: dict[str, Any]) -> str:
     if "files" in described:
         torn = [name for name, known in described["files"].items() if _hash(output / name) != known]
         return f"{torn[0]} is gone or was changed" if torn else ""
-    artifact = Artifact.open(output)
-    mate = rejected_path(artifact.path)
-    found = read_description(mate) if mate.is_file() else None
-    if (found or {}).get("content_hash") != described["rejected"]["content_hash"]:
-        return f"{mate.name} belongs to another run"
+    mate = rejected_path(artifact_file(output))
+    try:
+        found = read_description(mate) if mate.is_file() else None
+        if (found or {}).get("content_hash") != described["rejected"]["content_hash"]:
+            return f"{mate.name} belongs to another run"
+        artifact = Artifact.open(output)
+    except InputError as error:
+        return f"{error.where} {error.what}"
+    except SchemaError:  # an older form of the schema, which `changes` tells
+        return ""
     gone = next(_media_gone(output, artifact), None) if output.is_dir() else None
     return f"{gone} is gone" if gone else ""
 
 
 def _media_gone(output: Path, artifact: Artifact) -> Iterator[str]:
-    for path in artifact.table(["path"]).column("path").to_pylist():
+    names: list[str] = artifact.table(["path"]).column("path").to_pylist()
+    for path in names:
         if not (output / folder.MEDIA / path).is_file():
             yield f"{folder.MEDIA}/{path}"
 
@@ -147,7 +171,24 @@ def _known_steps(pipeline: Pipeline, names: tuple[str, ...]) -> None:
     known = [step.id for step in pipeline.steps]
     for name in names:
         if name not in known:
-            raise InputError(str(pipeline.path), f"has no step {name!r}", todo=near(name, known))
+            what = f"{pipeline.path} has no step {name!r}"
+            raise UsageError("--force", what, "expected a step", near(name, known))
+
+
+def refuse_missing_inputs(pipeline: Pipeline) -> None:
+    """Raise an InputError for each input that is neither a step nor a file, all at once."""
+    known = [step.id for step in pipeline.steps]
+    raise_all(
+        InputError(
+            f"{pipeline.path}: step {step.id}",
+            f"input {name!r} is neither a step nor a file",
+            "expected the id of a step, or a path from the pipeline's own folder",
+            near(name, known),
+        )
+        for step in pipeline.steps
+        for name in step.inputs
+        if name not in step.after and not (pipeline.path.parent / name).exists()
+    )
 
 
 def _hash(path: Path) -> str | None:

@@ -36,6 +36,11 @@ class Sources:
         return total if self.limit is None else min(total, self.limit)
 
     @property
+    def lengths(self) -> list[tuple[str, int]]:
+        """Base name and number of rows of each artifact, in order."""
+        return [(artifact.path.name, artifact.rows) for artifact in self.artifacts]
+
+    @property
     def descriptions(self) -> list[dict[str, Any]]:
         """The description of each input artifact."""
         return [artifact.description for artifact in self.artifacts]
@@ -96,7 +101,7 @@ def refuse_bad(schema: Schema, rows: Any, where: str, start: int) -> None:
     raise_all(problems)
 
 
-def split_inputs(paths: list[Path], reads: Reads[Any]) -> tuple[list[Artifact], list[Path]]:
+def split_inputs(paths: list[Path], reads: Reads) -> tuple[list[Artifact], list[Path]]:
     """Artifacts of the schema a stage reads, and the files that it turns into rows itself.
 
     Raises InputError for paths that are not there, SchemaError for artifacts of another kind and
@@ -140,7 +145,7 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _plain(path: Path, reads: Reads[Any]) -> Path:
+def _plain(path: Path, reads: Reads) -> Path:
     if reads.schema is not None and reads.otherwise is None:
         raise SchemaError(
             str(path),

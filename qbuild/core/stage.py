@@ -4,7 +4,7 @@ Three kinds, told apart by the function that makes the rows:
 
     transform   map      rows of a batch depend on that batch and on the prepared state alone
     produce     reduce   rows are made from the whole of the inputs
-    serve       service  rows come back in any order from one asynchronous loop, which may stop early
+    serve       service  rows come back in any order from one asynchronous loop that may stop early
 
 Nothing here imports pyarrow: `--help` of a stage reads this module.
 """
@@ -104,6 +104,14 @@ class Inputs(Protocol):
         """`[DATASET=]DIR` as given with `--media-root`."""
 
     @property
+    def limit(self) -> int | None:
+        """The rows asked for with `--limit`; a stage that reads nothing keeps to it itself."""
+
+    @property
+    def lengths(self) -> list[tuple[str, int]]:
+        """Base name and number of rows of each input artifact, in the order of a scan."""
+
+    @property
     def descriptions(self) -> list[dict[str, Any]]:
         """The description of each input artifact."""
 
@@ -112,14 +120,14 @@ class Inputs(Protocol):
 
 
 @dataclass(frozen=True)
-class Reads(Generic[O]):
+class Reads:
     """What a stage takes: artifacts of one schema, or files (`schema` is None).
 
     `otherwise` turns files that are no artifacts into rows of that schema.
     """
 
     schema: str | None
-    otherwise: Callable[[list[Path], O], Iterator[Output]] | None = None
+    otherwise: Callable[[list[Path], Any], Iterator[Output]] | None = None
     least: int = 1
 
 
@@ -136,7 +144,7 @@ class Stage(Generic[O, S]):
     version: int
     summary: str
     options: type[O]
-    reads: Reads[O]
+    reads: Reads
     writes: str | None
     media: bool = False
     prepare: Callable[[Inputs, O], S] | None = None

@@ -1,0 +1,54 @@
+"""64-bit hashes of string columns, to find equal ids among millions without keeping them.
+
+A hash only proposes: whoever uses it compares the strings themselves where two hashes agree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_WORD = 8
+_TAILS = np.array([(1 << (8 * n)) - 1 for n in range(_WORD + 1)], dtype=np.uint64)
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+
+
+def string_hashes(array: Any) -> NDArray[np.uint64]:
+    """One hash a string: the mixed 8-byte words of it, added up; null hashes as `""`.
+
+    The words are read where they lie, eight bytes at a time for all strings at once, so the hash
+    of a string does not depend on its neighbours.
+    """
+    starts, lengths = _extents(array)
+    data = array.buffers()[2]
+    padded = np.zeros((data.size if data is not None else 0) + _WORD, dtype=np.uint8)
+    if data is not None:
+        padded[: data.size] = np.frombuffer(data, dtype=np.uint8)
+    words = np.ndarray((len(padded) - _WORD + 1,), "<u8", padded, strides=(1,))
+    hashes = lengths.astype(np.uint64) * _ODD
+    longest = int(lengths.max()) if len(lengths) else 0
+    for place in range(0, longest, _WORD):
+        rest = np.clip(lengths - place, 0, _WORD)
+        word = words[np.minimum(starts + place, len(words) - 1)] & _TAILS[rest]
+        word = (word ^ np.uint64((place + 1) * int(_MIX) & 0xFFFFFFFFFFFFFFFF)) * _ODD
+        word ^= word >> np.uint64(32)
+        word *= _MIX
+        word ^= word >> np.uint64(29)
+        if (rest == 0).any():
+            word[rest == 0] = 0
+        hashes += word
+    return hashes
+
+
+def _extents(array: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ends = np.frombuffer(array.buffers()[1], dtype=np.int32, count=array.offset + len(array) + 1)
+    offsets = ends[array.offset :].astype(np.int64)
+    lengths = offsets[1:] - offsets[:-1]
+    if array.null_count:
+        lengths[array.is_null().to_numpy(zero_copy_only=False)] = 0
+    return offsets[:-1], lengths

@@ -1,0 +1,98 @@
+"""Which parts of qbuild are installed, in which versions, and how to get those that are not.
+
+Names and bounds come from the metadata of the installed distribution itself; nothing is imported.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from importlib.metadata import PackageNotFoundError, entry_points, requires, version
+from importlib.util import find_spec
+from typing import Any
+
+from qbuild import __version__
+
+DISTRIBUTION = "qbuild-toolkit"
+BACKENDS_GROUP = "qbuild.backends"
+OURSELVES = "pip install -e ."
+BACKENDS = "pip install -e . -e ./backends"
+DEMO = "pip install -e '.[demo]'"
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*([^;]*?)\s*(?:;.*extra\s*==\s*['\"](\w+)['\"].*)?")
+_BOUND = re.compile(r"(>=|<|==)\s*([0-9.]+)")
+
+
+def inventory() -> dict[str, Any]:
+    """Versions of what is required, what is optional, and the backends found."""
+    required = [_part(name, bounds, OURSELVES) for name, bounds in _requirements(None)]
+    demo = [_part(name, bounds, DEMO) for name, bounds in _requirements("demo")]
+    models = [_importable(name) for name in ("torch", "transformers")]
+    found = sorted({point.name for point in entry_points(group=BACKENDS_GROUP)})
+    return {
+        "python": platform.python_version(),
+        "qbuild": __version__,
+        "required": required,
+        "demo": demo,
+        "models": models,
+        "backends": {"found": found, "todo": "" if found else BACKENDS},
+        "complete": all(part["state"] == "there" for part in required),
+    }
+
+
+def _requirements(extra: str | None) -> list[tuple[str, str]]:
+    """Name and version bounds of each requirement of qbuild, or of one of its extras."""
+    try:
+        lines = requires(DISTRIBUTION) or []
+    except PackageNotFoundError:
+        return [] if extra else [(DISTRIBUTION, "")]
+    parsed = [match for line in lines if (match := _REQUIREMENT.fullmatch(line)) is not None]
+    return sorted((found[1], found[2]) for found in parsed if found[3] == extra)
+
+
+def _part(name: str, bounds: str, todo: str) -> dict[str, str]:
+    """One distribution: there, missing, or of a version outside its bounds."""
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        return {"name": name, "version": "", "needs": bounds, "state": "missing", "todo": todo}
+    state = "there" if fits(found, bounds) else "other version"
+    todo = "" if state == "there" else todo
+    return {"name": name, "version": found, "needs": bounds, "state": state, "todo": todo}
+
+
+def _importable(name: str) -> dict[str, str]:
+    there = find_spec(name) is not None
+    found = ""
+    if there:
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            found = "unknown version"
+    state = "there" if there else "missing"
+    return {
+        "name": name,
+        "version": found,
+        "needs": "",
+        "state": state,
+        "todo": "" if there else BACKENDS,
+    }
+
+
+def fits(found: str, bounds: str) -> bool:
+    """Whether a version lies within bounds such as `>=3.0,<4`."""
+    return all(
+        {
+            ">=": _release(found) >= _release(bound),
+            "<": _release(found) < _release(bound),
+            "==": _release(found) == _release(bound),
+        }[sign]
+        for sign, bound in _BOUND.findall(bounds)
+    )
+
+
+def _release(text: str) -> tuple[int, ...]:
+    """The numbers at the front of a version; zeros at its end say nothing."""
+    numbers = [int(part) for part in re.findall(r"\d+", text.partition("+")[0])[:3]]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)

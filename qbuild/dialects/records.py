@@ -1,0 +1,93 @@
+"""The JSON values of a file, one at a time: an array, one a line, or one after another.
+
+Only the text of the file lies in memory, never all of its values.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json import JSONDecodeError
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+_TODO = "Fetch the file again, or repair it there."
+
+
+def read_values(path: Path) -> Iterator[Any]:
+    """Each JSON value in order; InputError with the place of what cannot be read."""
+    text = read_text(path)
+    try:
+        yield from _values(text)
+    except JSONDecodeError as error:
+        raise InputError(
+            str(path),
+            f"line {error.lineno}, column {error.colno}: {error.msg}",
+            "expected complete JSON",
+            _TODO,
+        ) from error
+    except RecursionError as error:
+        raise InputError(
+            str(path), "the JSON is nested too deep", "expected flat records", _TODO
+        ) from error
+
+
+def read_text(path: Path) -> str:
+    """The file's text without a byte order mark; InputError with the offset of a bad byte."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        what = f"cannot be opened: {error.strerror or error}"
+        raise InputError(str(path), what, "expected a JSON file", "Check the path.") from error
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            str(path),
+            f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8",
+            "expected UTF-8 text",
+            "Save the file as UTF-8.",
+        ) from error
+
+
+def as_json(value: object) -> str:
+    """A value as read, as JSON text on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _values(text: str) -> Iterator[Any]:
+    at = _skip(text, 0)
+    if text[at : at + 1] == "[":
+        yield from _items(text, _skip(text, at + 1))
+        return
+    decoder = json.JSONDecoder()
+    while at < len(text):
+        value, end = decoder.raw_decode(text, at)
+        yield value
+        at = _skip(text, end)
+
+
+def _items(text: str, at: int) -> Iterator[Any]:
+    decoder = json.JSONDecoder()
+    closed = text[at : at + 1] == "]"
+    while not closed:
+        value, end = decoder.raw_decode(text, at)
+        yield value
+        at = _skip(text, end)
+        closed = text[at : at + 1] == "]"
+        if not closed and text[at : at + 1] != ",":
+            raise JSONDecodeError("Expecting ',' or ']' after a record", text, at)
+        at = at if closed else _skip(text, at + 1)
+    if (rest := _skip(text, at + 1)) < len(text):
+        raise JSONDecodeError("Extra data after the array", text, rest)
+
+
+def _skip(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    return at if blank is None else blank.end()

@@ -1,0 +1,82 @@
+"""Rating files in, one form out: a file a published layout, and any table with named columns.
+
+    head.py       what a file looks like from outside      layout.py     what a layout is
+    grid.py       named columns of a table file            records.py    JSON records of any framing
+    columns.py    which column means what                  values.py     numbers and text from cells
+    paths.py      safe relative paths                      refusals.py   why a row was rejected
+    typed.py      one file as typed rows                   ratings.py    several files as one table
+    reading.py    what stages are asked for
+    duplicates.py collapsed and conflicting rows           screening.py  observers left out (BT.500)
+
+Every other file is one layout, with its `LAYOUT` at the foot. Nothing here imports pandas before a
+file is read.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from qbuild.core.errors import InputError, UsageError, near
+from qbuild.labels.head import look, seen
+from qbuild.labels.layout import DEFAULTS, Head, Layout, LayoutTable, ReadOptions
+from qbuild.labels.ratings import Ratings, read_ratings
+from qbuild.labels.records import refuse_broken
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "DEFAULTS",
+    "LAYOUTS",
+    "Head",
+    "Layout",
+    "LayoutTable",
+    "Ratings",
+    "ReadOptions",
+    "get_layout",
+    "read_ratings",
+    "recognise",
+]
+
+# name, module, summary; the first that fits a file reads it, so the general ones stand last
+LAYOUTS: tuple[tuple[str, str, str], ...] = (
+    ("comma", "comma", "headless lines `path, duration, fps, MOS` (LSVQ, KoNViD-1k, LIVE-VQC)"),
+    ("koniq", "koniq", "KonIQ-10k: votes c1 to c5, their number, MOS, SD, set"),
+    ("kadid", "kadid", "KADID-10k: ref_name, dist_name, dmos (higher is better), std"),
+    ("spaq", "spaq", "SPAQ: Image name, MOS, attributes, scene, EXIF"),
+    ("q-align", "q_align", "Q-Align and Q-SiT: JSON records with `id` = `name->score`"),
+    ("vqa2", "vqa2", "VQA2 and Q-Bench: JSON records with a media path and `mos` or `gt_score`"),
+    ("subject-votes", "subject_votes", "one row a vote: subject, media, score"),
+    ("table", "table", "CSV, TSV, JSON, JSONL, Parquet or Excel with named columns"),
+)
+
+
+def get_layout(name: str) -> Layout:
+    """The layout of that name; UsageError with the near names where there is none."""
+    for known, module, _ in LAYOUTS:
+        if known == name:
+            layout: Layout = import_module(f"qbuild.labels.{module}").LAYOUT
+            return layout
+    raise UsageError(
+        "--layout",
+        f"no layout is named {name!r}",
+        "expected auto or the name of a layout",
+        near(name, [known for known, _, _ in LAYOUTS]),
+    )
+
+
+def recognise(path: Path) -> Layout:
+    """The first layout that fits the file; InputError with what was seen where none does."""
+    head = look(path)
+    for name, _, _ in LAYOUTS:
+        layout = get_layout(name)
+        if layout.matches(head):
+            return layout
+    refuse_broken(head)
+    raise InputError(
+        str(path),
+        f"no known layout fits: {seen(head)}",
+        f"expected one of {', '.join(name for name, _, _ in LAYOUTS)}",
+        "Name the layout with --layout, or the columns with --columns path=…,mos=…",
+    )

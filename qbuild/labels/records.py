@@ -1,0 +1,114 @@
+"""Text and JSON records from a file, with the place of whatever cannot be read."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.errors import InputError
+from qbuild.labels.head import first_bytes, kind_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from qbuild.labels.layout import Head
+
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
+_TODO = "Fetch the file again, or repair it there."
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, known to be UTF-8 text, without a byte order mark."""
+    first_bytes(path)
+    data = path.read_bytes()
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            str(path),
+            f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8",
+            "expected UTF-8 text",
+            "Save the file as UTF-8.",
+        ) from error
+    if (at := data.find(b"\0")) >= 0:
+        raise InputError(
+            str(path), f"byte 0x00 at offset {at} is no text", "expected UTF-8 text", _TODO
+        )
+    return data.removeprefix(codecs.BOM_UTF8)
+
+
+def refuse_broken(head: Head) -> None:
+    """Raise what is wrong with a file that no layout can fit: no UTF-8, no complete JSON."""
+    kind = kind_of(head.path, head.start)
+    if kind == "json" and head.record is None:
+        read_records(head.path)
+    elif kind == "delimited" and head.text is None:
+        read_bytes(head.path)
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The file's JSON objects: an array of them, one a line, or one after another (`}{`)."""
+    text = read_bytes(path).decode("utf-8")
+    try:
+        values = _values(text)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            str(path),
+            f"line {error.lineno}, column {error.colno}: {error.msg}",
+            "expected complete JSON",
+            _TODO,
+        ) from error
+    except RecursionError as error:
+        raise InputError(
+            str(path), "the JSON is nested too deep", "expected flat records", _TODO
+        ) from error
+    if _HALF_PAIR.search(text):
+        _refuse_half_pairs(path, values)
+    return _objects(path, values)
+
+
+def _refuse_half_pairs(path: Path, values: list[Any]) -> None:
+    """JSON can escape half of a surrogate pair, which no UTF-8 text can hold."""
+    for number, value in enumerate(values, start=1):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                str(path),
+                f"record {number} holds half of a surrogate pair",
+                "expected text that UTF-8 can hold",
+                _TODO,
+            ) from error
+
+
+def _values(text: str) -> list[Any]:
+    if text.lstrip()[:1] == "[":
+        values = json.loads(text)
+        return values if isinstance(values, list) else [values]
+    decoder, values, at = json.JSONDecoder(), [], 0
+    while (at := _skip_blanks(text, at)) < len(text):
+        value, at = decoder.raw_decode(text, at)
+        values.append(value)
+    return values
+
+
+def _skip_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _objects(path: Path, values: list[Any]) -> list[dict[str, Any]]:
+    if not values:
+        raise InputError(str(path), "holds no record", "expected at least one rating", _TODO)
+    for number, value in enumerate(values, start=1):
+        if not isinstance(value, dict):
+            raise InputError(
+                str(path),
+                f"record {number} is {json.dumps(value)[:60]}",
+                "expected a JSON object for each record",
+                'Name each value, as in {"path": …, "mos": …}.',
+            )
+    return values

@@ -1,0 +1,252 @@
+"""Pictures of known strength of distortion, with SYNTHETIC scores, from photographs in wheels.
+
+The photographs lie inside the packages scikit-image and scikit-learn; nothing is downloaded.
+Each is made smaller, then written clean and spoilt by each kind at each strength: blur (Gaussian,
+deviation in pixels) and noise (white Gaussian, deviation in grey levels) as PNG, jpeg
+(compression, quality) as the JPEG file itself.
+
+No human rated these pictures. With s the strength, 0 for the clean picture, and u in [0, 1) drawn
+from the seed and the picture's name, mos = 90 - 15 s + 10 (u - 0.5) on a scale of 0 to 100.
+
+Reads nothing; writes `rating` rows of dataset `synthetic-demo` and the pictures they name. All
+pictures of one scene are in one split.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from io import BytesIO
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from qbuild.core.canonical import media_id, row_seed
+from qbuild.core.errors import MissingPartError, raise_all
+from qbuild.core.stage import File, Inputs, Options, Output, Reads, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL.Image import Image
+
+DATASET = "synthetic-demo"
+SOURCE = "synthetic: score computed from the strength of the distortion, no human rated it"
+TEST_SCENES = 2
+
+PACKAGES = {"skimage": "scikit-image", "sklearn": "scikit-learn"}  # import name, distribution
+
+# In the units told above: strength 1 is just visible at 320 pixels, strength 5 hides most detail.
+STRENGTHS: dict[str, tuple[float, float, float, float, float]] = {
+    "blur": (0.7, 1.3, 2.2, 3.6, 6.0),
+    "jpeg": (50, 28, 16, 9, 4),
+    "noise": (6, 12, 22, 38, 64),
+}
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A picture file in an installed package; pictures of one scene are kept in one split."""
+
+    name: str
+    scene: str
+    file: str
+    licence: str
+
+
+# Licences as skimage/data/_fetchers.py and sklearn/datasets/images/README.txt state them; the
+# latter names danielbuechele for the flower as well, but links to the page of vultilion.
+_STEREO = "no licence stated (Middlebury stereo benchmark 2014)"
+PHOTOGRAPHS = (
+    Photograph("astronaut", "astronaut", "skimage/data/astronaut.png", "public domain (NASA)"),
+    Photograph("chelsea", "chelsea", "skimage/data/chelsea.png", "CC0 (Stefan van der Walt)"),
+    Photograph("coffee", "coffee", "skimage/data/coffee.png", "CC0 (Rachel Michetti)"),
+    Photograph("rocket", "rocket", "skimage/data/rocket.jpg", "public domain (SpaceX)"),
+    Photograph("motorcycle-left", "motorcycle", "skimage/data/motorcycle_left.png", _STEREO),
+    Photograph("motorcycle-right", "motorcycle", "skimage/data/motorcycle_right.png", _STEREO),
+    Photograph("china", "china", "sklearn/datasets/images/china.jpg", "CC BY 2.0 (danielbuechele)"),
+    Photograph("flower", "flower", "sklearn/datasets/images/flower.jpg", "CC BY 2.0 (vultilion)"),
+)
+
+
+class DemoMediaOptions(Options):
+    """How many pictures, how large, and from which seed."""
+
+    seed: int = Field(default=0, ge=0, description="Seed of the noise, the scores and the split.")
+    size: int = Field(
+        default=320, ge=32, le=2048, description="Longest side in pixels; nothing is enlarged."
+    )
+    strengths: int = Field(
+        default=5, ge=1, le=5, description="Strengths of each kind, from the weakest on."
+    )
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One picture to make: of which photograph, spoilt how, and its number there from 1."""
+
+    photograph: Photograph
+    kind: str
+    strength: int
+    number: int
+
+    @property
+    def amount(self) -> float:
+        """Its kind's figure for its strength."""
+        return STRENGTHS[self.kind][self.strength - 1]
+
+    def path(self, seed: int) -> str:
+        """Its name in the media folder; some dialects keep no more of a path than the name."""
+        suffix = "jpg" if self.kind == "jpeg" else "png"
+        return f"{self.photograph.name}-{self.kind}-{self.strength}-s{seed}.{suffix}"
+
+
+def variants(strengths: int) -> Iterator[Variant]:
+    """All pictures to make, photograph by photograph, the clean one first."""
+    kinds = [(kind, s) for kind in STRENGTHS for s in range(1, strengths + 1)]
+    for photograph in PHOTOGRAPHS:
+        for number, (kind, strength) in enumerate([("clean", 0), *kinds], 1):
+            yield Variant(photograph, kind, strength, number)
+
+
+def produce(inputs: Inputs, options: DemoMediaOptions) -> Iterator[Output]:
+    """One row and one file at a time; MissingPartError before the first if a package is absent."""
+    import pyarrow as pa
+
+    files, tests = find_photographs(), held_out(options.seed)
+    for variant in islice(variants(options.strengths), inputs.limit):
+        photograph = variant.photograph
+        picture = read_picture(files[photograph.name], options.size)
+        path = variant.path(options.seed)
+        row = rating(variant, path, options.seed)
+        row["split"] = "test" if photograph.scene in tests else "train"
+        yield Output(
+            rows=pa.Table.from_pylist([row]),
+            files=(File(path, encode(spoil(picture, variant, options.seed), variant)),),
+            tally=Counter({variant.kind: 1, "photographs": int(variant.number == 1)}),
+        )
+
+
+def rating(variant: Variant, path: str, seed: int) -> dict[str, Any]:
+    """A picture's row without its split; what only a human's rating could tell is left null."""
+    return {
+        "media_id": media_id(DATASET, path),
+        "dataset": DATASET,
+        "path": path,
+        "mos": synthetic_score(variant.strength, path, seed),
+        "scale_low": 0.0,
+        "scale_high": 100.0,
+        "licence": variant.photograph.licence,
+        "source": SOURCE,
+        "source_file": PurePosixPath(variant.photograph.file).name,
+        "source_row": variant.number,
+    }
+
+
+def synthetic_score(strength: int, path: str, seed: int) -> float:
+    """The score by the formula at the top, with two decimals."""
+    drawn = row_seed(seed, "score", path) / 2**64
+    return round(90 - 15 * strength + 10 * (drawn - 0.5), 2)
+
+
+def held_out(seed: int) -> set[str]:
+    """The scenes held out: those whose seeds come first."""
+    scenes = {photograph.scene for photograph in PHOTOGRAPHS}
+    return set(sorted(scenes, key=lambda scene: row_seed(seed, "split", scene))[:TEST_SCENES])
+
+
+def find_photographs() -> dict[str, Path]:
+    """The file of each photograph by its name; the packages themselves are not imported."""
+    files = {photograph.name: _place(photograph.file) for photograph in PHOTOGRAPHS}
+    gone = {PACKAGES[p.file.split("/")[0]] for p in PHOTOGRAPHS if not files[p.name].is_file()}
+    gone |= set() if find_spec("PIL") else {"pillow"}
+    raise_all(
+        MissingPartError(
+            "demo-media",
+            f"{distribution} is not installed, or without its pictures",
+            "expected the packages in whose wheels the photographs lie",
+            "Install them: pip install -e '.[demo]'",
+        )
+        for distribution in sorted(gone)
+    )
+    return files
+
+
+@lru_cache(maxsize=1)  # the variants of one photograph follow each other
+def read_picture(path: Path, size: int) -> Image:
+    """The photograph in RGB, longest side at most `size`, without profile or comment."""
+    from PIL import Image
+
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    picture.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=None)
+    picture.info.clear()  # Pillow would write an ICC profile found here into every file
+    return picture
+
+
+def spoil(picture: Image, variant: Variant, seed: int) -> Image:
+    """The picture with its distortion; JPEG's comes with the encoding."""
+    from PIL import ImageFilter
+
+    if variant.kind == "blur":
+        return picture.filter(ImageFilter.GaussianBlur(variant.amount))
+    if variant.kind == "noise":
+        return _noisy(picture, variant.amount, row_seed(seed, "noise", variant.path(seed)))
+    return picture
+
+
+def encode(picture: Image, variant: Variant) -> bytes:
+    """The file's bytes: JPEG where that is the distortion, else PNG, which changes nothing."""
+    stream = BytesIO()
+    if variant.kind == "jpeg":
+        picture.save(stream, "JPEG", quality=int(variant.amount), subsampling="4:2:0")
+    else:
+        picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def finish(_state: None, tally: Counter[str], _options: DemoMediaOptions) -> dict[str, Any]:
+    """Photographs read, pictures written, and how many of each kind."""
+    kinds = {kind: tally[kind] for kind in ("clean", *STRENGTHS)}
+    return {"images": tally["photographs"], "written": sum(kinds.values()), "kinds": kinds}
+
+
+def render(report: dict[str, Any]) -> str:
+    """The report as two lines."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in report["kinds"].items())
+    made = f"{report['written']} pictures of {report['images']} photographs: {kinds}"
+    return f"{made}\nthe scores are synthetic: computed from the strength, no human rated them"
+
+
+def _noisy(picture: Image, deviation: float, seed: int) -> Image:
+    import numpy as np
+    from PIL import Image
+
+    grey = np.asarray(picture, dtype=np.float64)  # [h, w, 3], 0 to 255
+    noise = np.random.Generator(np.random.PCG64(seed)).standard_normal(grey.shape)
+    spoilt = np.clip(np.rint(grey + deviation * noise), 0, 255)
+    return Image.fromarray(spoilt.astype(np.uint8))
+
+
+def _place(file: str) -> Path:
+    module, below = file.split("/", 1)
+    spec = find_spec(module)
+    return Path(spec.origin).parent / below if spec is not None and spec.origin else Path()
+
+
+STAGE = Stage(
+    name="demo-media",
+    version=1,
+    summary="Make pictures of known strength of distortion for the demo.",
+    options=DemoMediaOptions,
+    reads=Reads(schema=None, least=0),
+    writes="rating",
+    media=True,
+    produce=produce,
+    finish=finish,
+    render=render,
+)

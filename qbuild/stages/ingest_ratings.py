@@ -1,0 +1,58 @@
+"""Read rating files of any published layout.
+
+Reads rating files: the layouts of `docs/layouts.md`, or any table with named columns, raw votes
+included. Writes `rating` rows: one opinion score a medium, its place in its file, licence and
+source. Identical rows collapse to one; rows of one medium that disagree are all rejected.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.stage import Inputs, Output, Reads, Stage
+from qbuild.labels.reading import RatingOptions, notes, read_outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class IngestOptions(RatingOptions):
+    """How the files are read; nothing else changes the rows."""
+
+
+def produce(inputs: Inputs, options: IngestOptions) -> Iterator[Output]:
+    """The files' rows; the count of rows a dataset is tallied."""
+    for output in read_outputs(inputs.files, options):
+        assert output.rows is not None  # noqa: S101 - read_outputs always gives a table
+        rows = output.rows if inputs.limit is None else output.rows.slice(0, inputs.limit)
+        counts = Counter(f"dataset:{name}" for name in rows.column("dataset").to_pylist())
+        tally = output.tally + counts
+        yield Output(rows=rows, rejected=output.rejected, tally=tally)
+
+
+def finish(_: None, tally: Counter[str], __: IngestOptions) -> dict[str, Any]:
+    """Rows a dataset, collapsed duplicates, and what the layouts noted."""
+    datasets = {key[8:]: n for key, n in sorted(tally.items()) if key.startswith("dataset:")}
+    return {"datasets": datasets, "collapsed": tally["collapsed"], "notes": notes(tally)}
+
+
+def render(report: dict[str, Any]) -> str:
+    """The report as lines."""
+    lines = [f"{name}: {rows:,} ratings" for name, rows in report["datasets"].items()]
+    if report["collapsed"]:
+        lines.append(f"{report['collapsed']:,} identical duplicates collapsed")
+    return "\n".join([*lines, *report["notes"]])
+
+
+STAGE = Stage(
+    name="ingest-ratings",
+    version=1,
+    summary="Read rating files of any published layout.",
+    options=IngestOptions,
+    reads=Reads(schema=None),
+    writes="rating",
+    produce=produce,
+    finish=finish,
+    render=render,
+)

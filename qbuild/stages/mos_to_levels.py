@@ -1,0 +1,244 @@
+"""Normalise opinion scores and cut them into five levels.
+
+Reads `rating` artifacts or rating files, several at once; writes `level` rows. Each dataset has a
+range of its own: scores are cut at `numpy.linspace(low, high, 6)` and moved to [0, 100].
+Source: VQA² section 3.3 (words, [0, 100]), Q-Align section 3.2 and Eq. 1 (ITU words, intervals
+closed on the right), the trimmed range from the words published for KonIQ (docs/levels.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, field_validator
+
+from qbuild.core.interface import LEVEL_WORDS, WordSet
+from qbuild.core.stage import Batch, Inputs, Output, Reads, Stage
+from qbuild.labels.reading import RatingOptions, read_outputs, refuse_for_artifacts
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from qbuild.labels.ranges import LevelState
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_LOW_HIGH = re.compile(rf"({_NUMBER}):({_NUMBER})", re.ASCII)
+SMALL_SET = 100
+
+
+class LevelOptions(RatingOptions):
+    """How scores become levels; the options of rating files apply to inputs that are files."""
+
+    words: WordSet = Field(
+        default="vqa2", description="vqa2: Low Poor Fair Good High; itu: bad … excellent."
+    )
+    range: str = Field(default="observed", description="observed, declared, trimmed:Q or LOW:HIGH.")
+    closed: Literal["right", "left"] = Field(
+        default="right", description="Side on which an interval holds its edge."
+    )
+    outside: Literal["auto", "clamp", "reject"] = Field(
+        default="auto",
+        description="Scores outside the range; auto rejects for declared, clamps otherwise.",
+    )
+    probs: Literal["none", "votes", "normal"] = Field(
+        default="none",
+        description="Level probabilities: from five vote categories, or from MOS and SD.",
+    )
+
+    @field_validator("range")
+    @classmethod
+    def _known_range(cls, text: str) -> str:
+        parse_range(text)
+        return text
+
+    @property
+    def clamps(self) -> bool:
+        """Whether scores outside the range go to the first or last level."""
+        return self.outside == "clamp" or (self.outside == "auto" and self.range != "declared")
+
+
+def parse_range(text: str) -> tuple[str, tuple[str, ...]]:
+    """The rule and its numbers; ValueError says what was expected."""
+    if text in ("observed", "declared"):
+        return text, ()
+    if text.startswith("trimmed:"):
+        share = text.removeprefix("trimmed:")
+        try:
+            good = Decimal(0) <= Decimal(share) < Decimal("0.5")
+        except InvalidOperation:
+            good = False
+        if not good:
+            raise ValueError(f"trimmed takes a share from 0 to below 0.5, not {share!r}")
+        return "trimmed", (share,)
+    numbers = _LOW_HIGH.fullmatch(text)
+    if numbers is None:
+        raise ValueError("expected observed, declared, trimmed:Q or LOW:HIGH")
+    if not float(numbers[1]) < float(numbers[2]):
+        raise ValueError(f"LOW must be less than HIGH, {numbers[1]} is not less than {numbers[2]}")
+    return "fixed", (numbers[1], numbers[2])
+
+
+def prepare(inputs: Inputs, options: LevelOptions) -> LevelState:
+    """The range of each dataset and the rows that duplicates take out."""
+    from qbuild.labels.ranges import gather
+
+    if not inputs.files:
+        refuse_for_artifacts(options, "mos-to-levels")
+    return gather(inputs, parse_range(options.range))
+
+
+def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
+    """The batch's rows with mos_norm, level, word and level_probs; those outside, if refused."""
+    import pyarrow as pa
+
+    from qbuild.core.levels import cut, normalise
+
+    rows, conflicts, tally = state.without_duplicates(batch)
+    codes, scores = state.codes(rows), rows.column("mos").to_numpy()
+    edges = state.edges[:, codes]
+    outside = (scores < edges[0]) | (scores > edges[5])
+    rejected = [conflicts] if conflicts is not None else []
+    if outside.any():
+        if options.clamps:
+            tally += state.count("clamped", codes[outside])
+        else:
+            rejected.append(state.out_of_range(rows.filter(pa.array(outside))))
+            tally += state.count("rejected", codes[outside])
+            rows, codes, scores = rows.filter(pa.array(~outside)), codes[~outside], scores[~outside]
+            edges = state.edges[:, codes]
+    level = cut(scores, edges, options.closed)
+    tally += _flips(rows, scores, level, edges, state, codes, options)
+    tally += state.count_levels(codes, level)
+    columns = {
+        "mos_norm": pa.array(normalise(scores, edges[0], edges[5])),
+        "level": pa.array(level),
+        "word": _words(level, options.words),
+        "level_probs": _probabilities(rows, scores, edges, options.probs),
+    }
+    for name, column in columns.items():
+        rows = rows.append_column(name, column)
+    return Output(rows=rows, rejected=pa.concat_tables(rejected) if rejected else None, tally=tally)
+
+
+def finish(state: LevelState, tally: Counter[str], options: LevelOptions) -> dict[str, Any]:
+    """Figures a dataset: rows, range, SRCC, PLCC, counts of levels, clamped, flip share."""
+    words = LEVEL_WORDS[options.words]
+    datasets = state.figures(tally, words, options.closed, inside=not options.clamps)
+    return {"datasets": datasets, "warnings": _warnings(datasets, state, options)}
+
+
+def render(report: dict[str, Any]) -> str:
+    """A table of the figures, a dataset a line."""
+    lines = []
+    for found in report["datasets"]:
+        levels = "  ".join(f"{word} {count:,}" for word, count in found["levels"].items())
+        lines.append(
+            f"{found['dataset']}: {found['rows']:,} rows on [{found['low']:g}, {found['high']:g}]"
+            f"  SRCC {_figure(found['srcc'])}  PLCC {_figure(found['plcc'])}"
+            f"  clamped {found['clamped']:,}  rejected {found['rejected']:,}"
+            f"  collapsed {found['collapsed']:,}"
+            f"  flip share {_figure(found['flip_share'])}\n    {levels}"
+        )
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _words(level: NDArray[np.int8], words: WordSet) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    codes = pa.array(level.astype(np.int32) - 1)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(LEVEL_WORDS[words]))
+
+
+def _flips(
+    rows: pa.Table,
+    scores: NDArray[np.float64],
+    level: NDArray[np.int8],
+    edges: NDArray[np.float64],
+    state: LevelState,
+    codes: NDArray[np.int64],
+    options: LevelOptions,
+) -> Counter[str]:
+    """Rows that have a standard error (SD/√n), and those whose level changes within one of it."""
+    import numpy as np
+
+    from qbuild.core.levels import cut
+
+    std, number = rows.column("mos_std"), rows.column("num_ratings")
+    if std.null_count == len(rows) or number.null_count == len(rows):
+        return Counter()
+    with np.errstate(invalid="ignore"):
+        error = std.to_numpy() / np.sqrt(number.to_numpy())
+        moved = (cut(scores - error, edges, options.closed) != level) | (
+            cut(scores + error, edges, options.closed) != level
+        )
+    known = ~np.isnan(error)
+    return state.count("errors", codes[known]) + state.count("flips", codes[moved & known])
+
+
+def _probabilities(
+    rows: pa.Table, scores: NDArray[np.float64], edges: NDArray[np.float64], kind: str
+) -> Any:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from qbuild.core.levels import probabilities_of_normal, probabilities_of_votes
+    from qbuild.core.nested import lists
+
+    form = pa.list_(pa.float64())
+    if kind == "none" or not len(rows):
+        return pa.nulls(len(rows), form)
+    if kind == "votes":
+        votes = rows.column("votes").combine_chunks()
+        known = pc.fill_null(pc.equal(pc.list_value_length(votes), 5), False).to_numpy(
+            zero_copy_only=False
+        )
+        flat = pc.list_flatten(votes.filter(pa.array(known))).to_numpy().reshape(-1, 5)
+        shares = probabilities_of_votes(flat)
+    else:
+        std = rows.column("mos_std").to_numpy()
+        known = ~np.isnan(std)
+        shares = probabilities_of_normal(scores[known], std[known], edges[:, known])
+    found = lists(np.concatenate(([0], np.cumsum(known * 5))), np.clip(shares, 0, 1).ravel())
+    return pc.if_else(pa.array(known), found, pa.scalar(None, form))
+
+
+def _warnings(
+    datasets: list[dict[str, Any]], state: LevelState, options: LevelOptions
+) -> list[str]:
+    found = [
+        f"{d['dataset']}: only {d['rows']:,} rows; five levels of so few are unsteady"
+        for d in datasets
+        if d["rows"] < SMALL_SET
+    ]
+    rule = parse_range(options.range)[0]
+    if state.sampled and rule in ("observed", "trimmed"):
+        found.append(
+            f"the range is {options.range} on a sample ({state.sampled}); name the range of the"
+            " whole set with --range LOW:HIGH, or cut levels before sampling"
+        )
+    return found
+
+
+STAGE = Stage(
+    name="mos-to-levels",
+    version=1,
+    summary="Normalise opinion scores and cut them into five levels.",
+    options=LevelOptions,
+    reads=Reads(schema="rating", otherwise=read_outputs),
+    writes="level",
+    prepare=prepare,
+    transform=transform,
+    finish=finish,
+    render=render,
+)

@@ -1,0 +1,169 @@
+"""Write question-answer pairs that ask for the quality level.
+
+Reads `level` artifacts; writes canonical `instruction` rows of task `scoring`, one a medium.
+Forms: vqa2 (VQA² stage 2, UGC), q-align (Q-Align section 3.4, images and videos, quality or
+aesthetics, one of nine phrasings chosen by seed and row), q-sit (Q-SiT section III-C, images, with
+the evaluator prefix). The answer's word is the form's own word for the level, whichever words the
+levels were cut with: released models know no other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from qbuild.core.interface import (
+    ANSWER,
+    LEVEL_WORDS,
+    Q_ALIGN_QUESTIONS,
+    Q_SIT_PREFIX,
+    Q_SIT_QUESTION,
+    VQA2_QUESTION,
+)
+from qbuild.core.stage import Batch, Options, Output, Reads, Stage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# What media files are called; anything else has to be named with --kind.
+IMAGES = "avif|bmp|gif|jpe?g|png|ppm|tiff?|webp"
+VIDEOS = "avi|flv|m4v|mkv|mov|mp4|mpe?g|ts|webm|wmv|y4m|yuv"
+
+
+class ScoringOptions(Options):
+    """Which system's pairs are written."""
+
+    form: Literal["vqa2", "q-align", "q-sit"] = Field(
+        default="vqa2", description="Whose questions and answers."
+    )
+    preset: Literal["paper", "release"] = Field(
+        default="paper",
+        description="vqa2: words as in the paper (High), or as the released scorer reads (high).",
+    )
+    aspect: Literal["quality", "aesthetics"] = Field(
+        default="quality", description="What is asked for; aesthetics for q-align alone."
+    )
+    kind: Literal["auto", "image", "video"] = Field(
+        default="auto", description="What the media are; auto reads it off the file name."
+    )
+    seed: int = Field(default=0, description="Chooses the phrasing of each q-align question.")
+
+
+def prepare(_: object, options: ScoringOptions) -> None:
+    """Nothing; UsageError for options that do not go together."""
+    from qbuild.core.errors import UsageError
+
+    if options.aspect == "aesthetics" and options.form != "q-align":
+        raise UsageError(
+            "--aspect", f"form {options.form} asks for quality alone", "expected --form q-align"
+        )
+    if options.preset == "release" and options.form != "vqa2":
+        raise UsageError("--preset", f"form {options.form} has one preset", "expected --form vqa2")
+
+
+def transform(batch: Batch, _: None, options: ScoringOptions) -> Output:
+    """A pair for each row whose medium the form can ask about."""
+    import pyarrow.compute as pc
+
+    kinds = media_kinds(batch.rows, options.kind)
+    asked = pc.equal(kinds, "image") if options.form == "q-sit" else pc.is_valid(kinds)
+    asked = pc.fill_null(asked, False)
+    rows, kept = batch.rows.filter(asked), kinds.filter(asked)
+    left_out = pc.invert(asked)
+    rejected = _refusals(batch.rows.filter(left_out), kinds.filter(left_out))
+    tally = Counter({f"kind:{kind}": n for kind, n in Counter(kept.to_pylist()).items()})
+    return Output(rows=_pairs(rows, kept, options), rejected=rejected, tally=tally)
+
+
+def finish(_: None, tally: Counter[str], options: ScoringOptions) -> dict[str, Any]:
+    """How many pairs ask about images and about videos."""
+    return {"form": options.form, "images": tally["kind:image"], "videos": tally["kind:video"]}
+
+
+def render(report: dict[str, Any]) -> str:
+    """The report as a line."""
+    return f"{report['form']}: {report['images']:,} images, {report['videos']:,} videos"
+
+
+def media_kinds(rows: pa.Table, kind: str) -> Any:
+    """`image` or `video` for each row by the ending of its path, or null; or `kind` for all."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if kind != "auto":
+        return pa.array([kind] * len(rows), pa.string())
+    path = pc.utf8_lower(rows.column("path").combine_chunks())
+    image = pc.match_substring_regex(path, rf"\.({IMAGES})$")
+    video = pc.match_substring_regex(path, rf"\.({VIDEOS})$")
+    return pc.if_else(image, "image", pc.if_else(video, "video", pa.scalar(None, pa.string())))
+
+
+def _refusals(rows: pa.Table, kinds: Any) -> pa.Table | None:
+    import pyarrow as pa
+
+    from qbuild.core.rejects import refused
+
+    found = [
+        refused([row], "unknown-kind", ["neither an image nor a video by its name"], "path")
+        if kind is None
+        else refused([row], "not-an-image", ["Q-SiT asks about images alone"], "path")
+        for row, kind in zip(rows.to_pylist(), kinds.to_pylist(), strict=True)
+    ]
+    return pa.concat_tables(found) if found else None
+
+
+def _pairs(rows: pa.Table, kinds: Any, options: ScoringOptions) -> pa.Table:
+    from qbuild.core.instruction import Pairs, instruction_table
+
+    ids: list[str] = rows.column("media_id").to_pylist()
+    names: list[str] = kinds.to_pylist()
+    levels: list[int] = rows.column("level").to_pylist()
+    words = [answer_word(level, options) for level in levels]
+    pairs = Pairs(
+        task="scoring",
+        stage="scoring-qa",
+        kinds=names,
+        words=words,
+        questions=[question(m, kind, options) for m, kind in zip(ids, names, strict=True)],
+        answers=[
+            ANSWER.format(aspect=options.aspect, kind=kind, word=word)
+            for kind, word in zip(names, words, strict=True)
+        ],
+        medium_first=options.form == "vqa2",
+    )
+    return instruction_table(rows, pairs)
+
+
+def question(media_id: str, kind: str, options: ScoringOptions) -> str:
+    """The question that the form asks about a medium."""
+    from qbuild.core.canonical import row_seed
+
+    if options.form == "vqa2":
+        return VQA2_QUESTION.format(kind=kind)
+    if options.form == "q-sit":
+        return Q_SIT_PREFIX + Q_SIT_QUESTION.format(aspect=options.aspect, kind=kind)
+    chosen = Q_ALIGN_QUESTIONS[row_seed(options.seed, media_id) % len(Q_ALIGN_QUESTIONS)]
+    picture = "picture" if kind == "image" else kind
+    return chosen.format(aspect=options.aspect, kind=kind, picture=picture)
+
+
+def answer_word(level: int, options: ScoringOptions) -> str:
+    """The form's word for a level."""
+    word = LEVEL_WORDS["vqa2" if options.form == "vqa2" else "itu"][level - 1]
+    return word.lower() if options.preset == "release" else word
+
+
+STAGE = Stage(
+    name="scoring-qa",
+    version=1,
+    summary="Write question-answer pairs that ask for the quality level.",
+    options=ScoringOptions,
+    reads=Reads(schema="level"),
+    writes="instruction",
+    prepare=prepare,
+    transform=transform,
+    finish=finish,
+    render=render,
+)

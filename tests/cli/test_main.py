@@ -1,0 +1,122 @@
+"""qbuild/cli/main.py: exit codes, errors as text and as JSON, quiet ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from qbuild.cli import main as cli
+from qbuild.cli.main import PLAIN
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["show"], "Missing argument"),
+        (["show", "x", "--rowss", "3"], "--rowss"),
+        (["show", "x", "--rows", "many"], "Invalid value for '--rows'"),
+        (["shwo", "x"], "No such command 'shwo'. Did you mean show"),
+        (["mos-to-levels"], "Missing"),
+        (["run", "demo", "--executor", "cloud"], "'cloud'"),
+    ],
+)
+def test_usage_errors_end_with_code_2_as_text_and_as_json(qbuild_cli, arguments, what):
+    text = qbuild_cli(*arguments)
+    assert (text.code, text.out) == (2, "")
+    assert what in text.err
+    assert "Usage: qbuild" in text.err
+    told = qbuild_cli(*arguments, "--json")
+    assert (told.code, told.err) == (2, "")
+    assert told.error["code"] == "usage"
+    assert what in told.error["what"]
+
+
+def test_no_argument_prints_the_help(qbuild_cli):
+    done = qbuild_cli()
+    assert done.code == 2
+    assert "mos-to-levels" in done.out + done.err
+
+
+def test_the_version_is_printed(qbuild_cli):
+    done = qbuild_cli("--version")
+    assert done.code == 0
+    assert done.out.startswith("qbuild ")
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_every_command_has_help_with_json_and_debug(qbuild_cli, name):
+    done = qbuild_cli(name, "--help")
+    assert done.code == 0
+    assert "--json" in done.out
+    assert "--debug" in done.out
+
+
+def test_an_error_is_one_message_without_a_traceback(qbuild_cli):
+    done = qbuild_cli("show", "none.parquet")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        "error: none.parquet: no such file; expected an artifact. Check the path.\n"
+    )
+
+
+def test_an_error_as_json_has_its_five_parts(qbuild_cli):
+    done = qbuild_cli("show", "none.parquet", "--json")
+    assert done.code == 1
+    assert done.error == {
+        "code": "input",
+        "where": "none.parquet",
+        "what": "no such file",
+        "expected": "expected an artifact",
+        "todo": "Check the path.",
+    }
+
+
+def test_debug_raises_the_error_itself(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["qbuild", "show", "none.parquet", "--debug"])
+    with pytest.raises(Exception, match="no such file"):
+        cli.main()
+
+
+def test_interruption_ends_with_code_130_and_one_line(qbuild_cli, monkeypatch):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qbuild.core.view.view", interrupted)
+    done = qbuild_cli("show", "any.parquet")
+    assert (done.code, done.out, done.err) == (130, "", "interrupted\n")
+
+
+def test_help_of_a_command_imports_no_pyarrow():
+    code = (
+        "import sys; from qbuild.cli.main import app\n"
+        "for name in ('show', 'run', 'why', 'validate', 'check-media', 'doctor'):\n"
+        "    app([name, '--help'], standalone_mode=False)\n"
+        "assert not {'pyarrow', 'pandas', 'numpy', 'yaml'} & sys.modules.keys()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_leaves_ends_the_command_without_a_word(work):
+    code = "from qbuild.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "show", str(work / "pairs.parquet")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 1
+    assert errors == b""
+
+
+def test_the_installed_command_prints_json(work):
+    code = "from qbuild.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "show", str(work / "levels.parquet"), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["summary"]["rows"] == 5

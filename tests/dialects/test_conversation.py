@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pairs
+import pytest
+
+from qbuild.dialects.conversation import conversations, spoken
+from qbuild.dialects.dialect import Unreadable, Unwritable
+
+
+def said(*values, speakers=("human", "gpt")):
+    return {
+        "conversations": [{"from": s, "value": v} for s, v in zip(speakers, values, strict=True)]
+    }
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ([["What does <image> mean?"], ["A."]], "placeholder-in-text"),
+        ([["One", "two"], ["A."]], "adjacent-text"),
+        ([["One", ""], ["A."]], "empty-text"),
+        ([["  \n"], ["A."]], "empty-value"),
+        ([["A question alone"]], "roles-not-alternating"),
+    ],
+)
+def test_a_row_that_would_not_come_back_the_same_is_refused(parts, reason):
+    with pytest.raises(Unwritable) as refusal:
+        conversations(pairs.pair(media=[], turns=pairs.turns(*parts)), "<image>")
+    assert refusal.value.reason == reason
+
+
+def test_a_turn_of_the_system_is_refused_like_a_system_prompt():
+    turns = [{**pairs.turns(["Judge."])[0], "role": "system"}, *pairs.turns(["Q?"], ["A."])]
+    with pytest.raises(Unwritable) as refusal:
+        conversations(pairs.pair(media=[], turns=turns), "<image>")
+    assert refusal.value.reason == "system-not-supported"
+
+
+def test_another_dialects_placeholder_is_plain_text():
+    row = pairs.pair(media=[], turns=pairs.turns(["What does <|image|> mean?"], ["A picture."]))
+    assert conversations(row, "<image>")[0]["value"] == "What does <|image|> mean?"
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({}, "missing-conversations"),
+        ({"gt_score": 3.1, "img_path": "a.jpg"}, "rating-file"),
+        ({"conversations": []}, "bad-conversations"),
+        ({"conversations": "Q"}, "bad-conversations"),
+        ({"conversations": ["Q", "A"]}, "bad-conversations"),
+        (said("Q", 3), "bad-conversations"),
+        (said("Q", "  "), "empty-value"),
+        (said("Q", "A", speakers=("human", "bot")), "unknown-speaker"),
+        (said("Q", "A", speakers=("human", ["gpt"])), "unknown-speaker"),
+        (said("Q", "A", speakers=("gpt", "human")), "roles-not-alternating"),
+        (said("Q", "Q", speakers=("human", "human")), "roles-not-alternating"),
+        (said("Q", speakers=("human",)), "roles-not-alternating"),
+        (said("Q", "\ud83d"), "not-unicode"),
+    ],
+)
+def test_what_is_no_conversation_is_refused_with_its_reason(record, reason):
+    with pytest.raises(Unreadable) as refusal:
+        spoken(record)
+    assert refusal.value.reason == reason
+    assert "; expected" in refusal.value.message

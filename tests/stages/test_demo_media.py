@@ -1,0 +1,226 @@
+"""Demo pictures: made from what the wheels hold, the same on each run, and openly synthetic."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from qbuild.core.artifact import Artifact
+from qbuild.core.canonical import hash_file
+from qbuild.core.engine import Request, Result, run
+from qbuild.core.errors import MissingPartError, Problems
+from qbuild.core.executor import Job
+from qbuild.core.sources import Sources
+from qbuild.core.stage import Runtime
+from qbuild.stages import demo_media
+from qbuild.stages.demo_media import STAGE, DemoMediaOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SMALL = DemoMediaOptions(size=48, strengths=2)  # 8 photographs, each clean and in 3 * 2 forms: 56
+
+
+def make(folder: Path, limit: int | None = None, batch_rows: int = 65_536, **options) -> Result:
+    chosen = SMALL.model_copy(update=options)
+    return run(Request(STAGE, chosen, (), folder, Runtime(batch_rows=batch_rows), limit))
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "pictures"
+    make(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rows(made) -> list[dict]:
+    return Artifact.open(made).table().to_pylist()
+
+
+@pytest.mark.parametrize("batch_rows", [1, 7])
+def test_the_same_options_give_the_same_bytes(made, tmp_path, batch_rows):
+    make(tmp_path / "again", batch_rows=batch_rows)
+    assert contents(tmp_path / "again") == contents(made)
+
+
+def test_another_seed_gives_other_names_and_other_noise(made, tmp_path):
+    make(tmp_path / "seed", limit=7, seed=1)
+    other = (tmp_path / "seed/media/astronaut-noise-2-s1.png").read_bytes()
+    assert other != (made / "media/astronaut-noise-2-s0.png").read_bytes()
+
+
+def test_every_row_names_a_picture_and_every_picture_has_a_row(made, rows):
+    pictures = {p.relative_to(made / "media").as_posix() for p in made.glob("media/*")}
+    assert {row["path"] for row in rows} == pictures
+    assert len(rows) == len(pictures) == 56
+
+
+def test_names_tell_source_operation_strength_and_seed(rows):
+    assert [row["path"] for row in rows[:7]] == [
+        "astronaut-clean-0-s0.png",
+        "astronaut-blur-1-s0.png",
+        "astronaut-blur-2-s0.png",
+        "astronaut-jpeg-1-s0.jpg",
+        "astronaut-jpeg-2-s0.jpg",
+        "astronaut-noise-1-s0.png",
+        "astronaut-noise-2-s0.png",
+    ]
+
+
+def test_no_row_passes_for_a_human_rating(rows):
+    for row in rows:
+        assert row["media_id"].startswith("synthetic-demo:")
+        assert row["source"].startswith("synthetic:")
+        assert "no human rated it" in row["source"]
+        assert row["num_ratings"] is row["mos_std"] is row["votes"] is None
+
+
+def test_scores_fall_with_strength_and_stay_on_the_scale(rows):
+    for row in rows:
+        strength = int(row["path"].rsplit("-", 2)[1])
+        assert 85 - 15 * strength <= row["mos"] <= 95 - 15 * strength
+        assert row["scale_low"] <= row["mos"] <= row["scale_high"]
+    assert len({row["mos"] for row in rows}) > 50
+
+
+def test_the_strongest_distortion_still_scores_above_zero():
+    assert min(demo_media.synthetic_score(5, str(n), 0) for n in range(2000)) >= 10
+
+
+def test_both_views_of_one_scene_are_in_one_split():
+    for seed in range(30):
+        tests = demo_media.held_out(seed)
+        assert len(tests) == demo_media.TEST_SCENES
+    scenes = {p.name: p.scene for p in demo_media.PHOTOGRAPHS}
+    assert scenes["motorcycle-left"] == scenes["motorcycle-right"]
+
+
+def test_each_photograph_is_in_one_split_and_both_splits_hold_some(rows):
+    splits = {(row["source_file"], row["split"]) for row in rows}
+    assert len(splits) == 8
+    assert {split for _, split in splits} == {"train", "test"}
+
+
+def test_rows_count_the_variants_of_their_file_from_one(rows):
+    coffee = [row["source_row"] for row in rows if row["source_file"] == "coffee.png"]
+    assert coffee == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_png_adds_nothing_to_the_distortion(made):
+    clean = Image.open(made / "media/chelsea-clean-0-s0.png")
+    blurred = Image.open(made / "media/chelsea-blur-2-s0.png")
+    wanted = clean.filter(ImageFilter.GaussianBlur(demo_media.STRENGTHS["blur"][1]))
+    assert np.array_equal(np.asarray(blurred), np.asarray(wanted))
+
+
+def test_jpeg_is_compressed_once_from_the_clean_picture(made):
+    stream = io.BytesIO()
+    quality = int(demo_media.STRENGTHS["jpeg"][0])
+    with Image.open(made / "media/chelsea-clean-0-s0.png") as clean:
+        clean.save(stream, "JPEG", quality=quality, subsampling="4:2:0")
+    assert (made / "media/chelsea-jpeg-1-s0.jpg").read_bytes() == stream.getvalue()
+
+
+def test_noise_has_the_strength_it_says(tmp_path):
+    make(tmp_path / "large", size=320, limit=7)
+    media = tmp_path / "large/media"
+    clean = np.asarray(Image.open(media / "astronaut-clean-0-s0.png")).astype(float)
+    noisy = np.asarray(Image.open(media / "astronaut-noise-1-s0.png")).astype(float)
+    inner = (clean > 40) & (clean < 215)  # where nothing is clipped
+    assert np.std((noisy - clean)[inner]) == pytest.approx(6, rel=0.03)
+
+
+def test_pictures_carry_no_profile_or_comment(made):
+    for path in made.glob("media/*.png"):
+        with Image.open(path) as picture:
+            assert picture.info == {}
+
+
+def test_the_longest_side_is_the_size_asked_and_nothing_is_enlarged(tmp_path):
+    make(tmp_path / "small", size=64, limit=1)
+    make(tmp_path / "huge", size=2048, limit=1)
+    with Image.open(tmp_path / "small/media/astronaut-clean-0-s0.png") as picture:
+        assert max(picture.size) == 64
+    with Image.open(tmp_path / "huge/media/astronaut-clean-0-s0.png") as picture:
+        assert picture.size == (512, 512)
+
+
+def test_a_limit_makes_only_the_first_pictures(tmp_path):
+    result = make(tmp_path / "few", limit=3)
+    assert result.rows == 3
+    assert len(list((tmp_path / "few/media").glob("*"))) == 3
+
+
+def test_the_bytes_of_a_written_picture_are_not_kept(tmp_path):
+    job = Job(STAGE, SMALL, None, tmp_path / "media")
+    outputs = list(STAGE.produce(Sources([], tmp_path, 1, limit=5), SMALL))
+    taken = [job.accept(output, None, None) for output in outputs]
+    assert all(len(file.data) > 500 for output in outputs for file in output.files)
+    assert [file.data for output in taken for file in output.files] == [b""] * 5
+
+
+def test_the_report_counts_pictures_of_each_kind(tmp_path):
+    report = make(tmp_path / "few", limit=8).report
+    kinds = {"clean": 2, "blur": 2, "jpeg": 2, "noise": 2}
+    assert report == {"images": 2, "written": 8, "kinds": kinds}
+    assert STAGE.render is not None
+    assert "8 pictures of 2 photographs" in STAGE.render(report)
+    assert "synthetic" in STAGE.render(report)
+
+
+def test_fewer_strengths_on_a_second_run_sweep_the_pictures_of_the_first(tmp_path):
+    make(tmp_path / "out", limit=7)
+    make(tmp_path / "out", limit=4, strengths=1)
+    names = {path.name for path in (tmp_path / "out/media").iterdir()}
+    left = {"clean-0-s0.png", "blur-1-s0.png", "jpeg-1-s0.jpg", "noise-1-s0.png"}
+    assert names == {f"astronaut-{name}" for name in left}
+
+
+def test_what_is_not_installed_is_told_at_once_with_the_way_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo_media, "find_spec", lambda name: None)
+    with pytest.raises(Problems) as caught:
+        make(tmp_path / "out")
+    assert caught.value.exit_code == MissingPartError.exit_code == 5
+    for distribution in ("pillow", "scikit-image", "scikit-learn"):
+        assert f"{distribution} is not installed" in str(caught.value)
+    assert "pip install -e '.[demo]'" in str(caught.value)
+
+
+def test_nothing_is_fetched(tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    make(tmp_path / "out", limit=60)
+    code = (
+        "import sys, json; from qbuild.cli.main import app\n"
+        "try: app(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print(json.dumps(sorted({'pooch', 'skimage', 'sklearn'} & set(sys.modules))))"
+    )
+    arguments = ["demo-media", "-o", str(tmp_path / "cli"), "--limit", "1"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_the_global_generator_is_left_alone(tmp_path):
+    np.random.seed(7)  # noqa: NPY002 - the very generator that must not move
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    make(tmp_path / "out", limit=7)
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002

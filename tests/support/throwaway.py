@@ -1,0 +1,90 @@
+"""Two throw-away stages that show what the engine carries: media one-to-many, and a service.
+
+`spots` writes several pictures a row and refuses some; `echo` answers out of order and may stop
+half-way. Neither changes the engine; both are found by workers through `tests/support`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+
+import pyarrow as pa
+
+from qbuild.core.canonical import media_id, row_seed
+from qbuild.core.rejects import refused
+from qbuild.core.stage import File, Options, Output, Reads, Stage, StoppedEarly
+
+
+class SpotOptions(Options):
+    copies: int = 3
+    seed: int = 0
+
+
+def spots(batch, state, options):
+    """`copies` files a row; rows whose score is a multiple of 50 are refused."""
+    rows, files, bad = [], [], []
+    for row in batch.rows.to_pylist():
+        if row["mos"] % 50 == 0:
+            bad.append(row)
+            continue
+        for copy in range(options.copies):
+            name = f"{row['path']}/copy-{copy}-s{options.seed}.bin"
+            data = hashlib.sha256(str(row_seed(options.seed, name)).encode()).digest() * 4
+            files.append(File(name, data))
+            rows.append({**row, "path": name, "media_id": media_id(row["dataset"], name)})
+    table = pa.Table.from_pylist(rows, schema=batch.rows.schema) if rows else None
+    messages = [f"mos {row['mos']:g} is a multiple of 50" for row in bad]
+    return Output(
+        rows=table,
+        rejected=refused(bad, "multiple", messages, "mos") if bad else None,
+        files=tuple(files),
+        tally=Counter(files=len(files)),
+    )
+
+
+SPOTS = Stage(
+    name="spots",
+    version=1,
+    summary="Several files a row.",
+    options=SpotOptions,
+    reads=Reads("rating"),
+    writes="rating",
+    media=True,
+    transform=spots,
+    finish=lambda _state, tally, _options: {"files": tally["files"]},
+)
+
+
+class EchoOptions(Options):
+    stop_after: int = 0
+    fail: bool = False
+
+
+async def echo(inputs, state, options):
+    """Each row back, in another order; stops after `stop_after` answers."""
+    rows = [
+        (batch.start + at, batch.rows.slice(at, 1))
+        for batch in inputs.scan()
+        for at in range(len(batch.rows))
+    ]
+    ahead = sorted(rows, key=lambda numbered: row_seed(0, str(numbered[0])))
+    for answered, (at, row) in enumerate(ahead, 1):
+        await asyncio.sleep(0)
+        if options.fail:
+            raise RuntimeError("the service broke")
+        yield Output(rows=row, at=at)
+        if answered == options.stop_after:
+            raise StoppedEarly("budget")
+
+
+ECHO = Stage(
+    name="echo",
+    version=1,
+    summary="Each row back.",
+    options=EchoOptions,
+    reads=Reads("rating"),
+    writes="rating",
+    serve=echo,
+)

@@ -1,0 +1,45 @@
+"""Throw-away stages for pipelines: `read` makes ratings of a text file, `scale` and `keep` pass on.
+
+A line of the file is a score; a negative one is refused. `list` writes a folder with one file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pyarrow as pa
+from tables import rating_table
+from throwaway import ECHO, SPOTS
+
+from qbuild.core.rejects import refused
+from qbuild.core.stage import File, Options, Output, Reads, Stage
+
+
+class ToyOptions(Options):
+    factor: float = 1.0
+    note: str = ""
+
+
+def read(inputs, options):
+    scores = [float(line) for path in inputs.files for line in path.read_text().split()]
+    table = rating_table(len(scores), datasets=1, mos=scores)
+    rows = table.filter(pa.array([score >= 0 for score in scores]))
+    bad = [row for row in table.to_pylist() if row["mos"] < 0]
+    yield Output(rows=rows, rejected=refused(bad, "negative", ["below 0"] * len(bad), "mos"))
+
+
+def scale(batch, state, options):
+    mos = pa.array([value * options.factor for value in batch.rows.column("mos").to_pylist()])
+    at = batch.rows.column_names.index("mos")
+    return Output(rows=batch.rows.set_column(at, "mos", mos))
+
+
+def listed(inputs, options):
+    names = [m for batch in inputs.scan(["media_id"]) for m in batch.rows.column(0).to_pylist()]
+    yield Output(files=(File("names.txt", "\n".join(names).encode()),), tally=Counter(rows=1))
+
+
+READ = Stage("read", 1, "Ratings.", ToyOptions, Reads(None), "rating", produce=read)
+SCALE = Stage("scale", 1, "Scaled.", ToyOptions, Reads("rating"), "rating", transform=scale)
+LIST = Stage("list", 1, "Names.", ToyOptions, Reads("rating"), None, produce=listed)
+TOYS = {stage.name: stage for stage in (READ, SCALE, LIST, SPOTS, ECHO)}

@@ -1,0 +1,208 @@
+"""The layout of the code: which way imports go, what `--help` may load, what stages promise."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from qbuild.stages import STAGES, get_stage
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = ("pyarrow", "pandas", "numpy", "pydantic", "yaml", "scipy", "torch", "openai", "PIL")
+
+# Who may import whom; every part may import itself. The package's own face is `qbuild.__version__`.
+ALLOWED = {
+    "qbuild": set(),
+    "qbuild.core": {"qbuild"},
+    "qbuild.labels": {"qbuild.core"},
+    "qbuild.llm": {"qbuild.core"},
+    "qbuild.media": {"qbuild.core"},
+    "qbuild.dialects": {"qbuild.core"},
+    "qbuild.stages": {
+        "qbuild.labels",
+        "qbuild.llm",
+        "qbuild.media",
+        "qbuild.dialects",
+        "qbuild.core",
+    },
+    "qbuild.backends": {"qbuild.core"},
+    "qbuild.cli": {"qbuild", "qbuild.stages", "qbuild.backends", "qbuild.core"},
+    "qbuild_backends": {"qbuild.backends", "qbuild.media", "qbuild.core"},
+}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the two packages by its dotted name."""
+    found = {}
+    for base in (ROOT, ROOT / "backends"):
+        for package in ("qbuild", "qbuild_backends"):
+            for path in sorted((base / package).rglob("*.py")):
+                parts = path.relative_to(base).with_suffix("").parts
+                found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+class Imports(ast.NodeVisitor):
+    """Collects the names that a module imports: all but those for the type checker alone."""
+
+    def __init__(self, inside_functions: bool) -> None:
+        self.inside_functions = inside_functions
+        self.names: set[str] = set()
+
+    def visit_If(self, node: ast.If) -> None:
+        if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+            self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if self.inside_functions:
+            self.generic_visit(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        if self.inside_functions:
+            self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self.names |= {alias.name for alias in node.names}
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        assert node.level == 0, "imports are absolute"
+        for alias in node.names:
+            whole = f"{node.module}.{alias.name}"
+            self.names.add(whole if whole in MODULES else str(node.module))
+
+
+def imports(module: str, inside_functions: bool = True) -> set[str]:
+    visitor = Imports(inside_functions)
+    visitor.visit(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+    return visitor.names
+
+
+def part(module: str) -> str:
+    """`qbuild.core` for `qbuild.core.engine`; `qbuild_backends` for everything in it."""
+    pieces = module.split(".")
+    return ".".join(pieces[:2]) if pieces[0] == "qbuild" else pieces[0]
+
+
+def ours(names: set[str]) -> set[str]:
+    return {name for name in names if name.split(".")[0] in {"qbuild", "qbuild_backends"}}
+
+
+def test_imports_are_seen_in_functions_but_not_under_type_checking():
+    text = (
+        "if TYPE_CHECKING:\n    import hidden\n"
+        "import plain\n"
+        "def f():\n    from qbuild.core import errors\n"
+    )
+    everywhere, loading = Imports(inside_functions=True), Imports(inside_functions=False)
+    everywhere.visit(ast.parse(text))
+    loading.visit(ast.parse(text))
+    assert everywhere.names == {"plain", "qbuild.core.errors"}
+    assert loading.names == {"plain"}
+
+
+def test_every_part_is_known_to_this_test():
+    assert {part(module) for module in MODULES} <= ALLOWED.keys()
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_go_one_way(module):
+    allowed = ALLOWED[part(module)] | {part(module)}
+    assert {name for name in ours(imports(module)) if part(name) not in allowed} == set()
+
+
+def test_the_core_takes_nothing_of_the_package_but_its_version():
+    for module in MODULES:
+        if part(module) == "qbuild.core":
+            names = {
+                alias.name
+                for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+                if isinstance(node, ast.ImportFrom) and node.module == "qbuild"
+                for alias in node.names
+            }
+            assert names <= {"__version__"}, module
+
+
+def test_no_module_of_the_core_lies_on_an_import_cycle():
+    core = {module for module in MODULES if part(module) == "qbuild.core"}
+    graph = {module: (imports(module) & core) - {module} for module in core}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the cycle
+
+
+def test_no_modules_import_each_other_while_loading():
+    graph = {m: ours(imports(m, inside_functions=False)) - {m} for m in MODULES}
+    TopologicalSorter(graph).prepare()
+
+
+def test_nothing_in_the_toolkit_imports_torch():
+    for module in MODULES:
+        if module.split(".")[0] == "qbuild":
+            assert {n.split(".")[0] for n in imports(module)}.isdisjoint({"torch", "transformers"})
+
+
+def test_click_is_never_imported():
+    for module in MODULES:
+        assert "click" not in {name.split(".")[0] for name in imports(module)}
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    for module in MODULES:
+        last = module.split(".")[-1].strip("_")
+        assert last not in {"util", "utils", "helper", "helpers", "common", "misc"}
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The packages of HEAVY that are loaded after the command line was run."""
+    code = (
+        "import json, sys\n"
+        "from qbuild.cli.main import app\n"
+        "try: app(sys.argv[1:])\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "sys.stderr.write(json.dumps([name for name in sys.modules if '.' not in name]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    assert "Usage" in done.stdout
+    return set(json.loads(done.stderr)) & set(HEAVY)
+
+
+def test_the_help_of_the_program_loads_nothing_heavy():
+    assert loaded_by("--help") == set()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_help_of_a_stage_loads_no_table_library(stage):
+    assert loaded_by(stage, "--help") <= {"pydantic"}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_bears_the_name_and_the_summary_of_its_entry(name):
+    module, summary = STAGES[name]
+    stage = import_module(f"qbuild.stages.{module}").STAGE
+    assert (stage.name, stage.summary) == (name, summary)
+    assert module == name.replace("-", "_")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_option_of_a_stage_is_described(name):
+    fields = get_stage(name).options.model_fields
+    assert [option for option, field in fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_has_a_test_of_its_own_and_a_schema(name):
+    module, _ = STAGES[name]
+    stage = get_stage(name)
+    assert list((ROOT / "tests/stages").glob(f"test_{module}*.py"))
+    for schema in (stage.reads.schema, stage.writes):
+        assert schema is None or (ROOT / "schemas" / f"{schema}.json").is_file()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -33,10 +32,10 @@ BLOCK = 65_536
 
 
 def block(start: int, count: int, rows: int) -> pa.Table:
-    """Ratings `start` and after; every 100,003rd repeats the one before it, some with a new score."""
+    """Ratings `start` and after; every 1,000,003rd repeats the one before it, some with a new score."""
     rng = np.random.default_rng(start)
     at = np.arange(start, start + count)
-    twice = (at % 100_003 == 1).nonzero()[0]
+    twice = (at % 1_000_003 == 1).nonzero()[0]
     twice = twice[twice > 0]
     named = at.copy()
     named[twice] -= 1
@@ -74,15 +73,13 @@ def make_ratings(path: Path, rows: int) -> None:
     writer.commit()
 
 
-def timed(command: list[str]) -> tuple[float, float, str]:
-    """Seconds, peak MiB and output of a child process."""
+def timed(command: list[str], place: Path) -> tuple[float, float, str]:
+    """Seconds, peak MiB and output of a script in a process of its own."""
     began = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    output = child.stdout.read() if child.stdout else ""
-    _, status, usage = os.wait4(child.pid, 0)
-    if status:
-        raise SystemExit(f"{command} failed")
-    return time.perf_counter() - began, usage.ru_maxrss / 1024, output
+    script = [sys.executable, str(HERE / "peak.py"), str(place / "peak"), *command]
+    told = subprocess.run(script, check=True, stdout=subprocess.PIPE, text=True).stdout
+    took = time.perf_counter() - began
+    return took, int((place / "peak").read_text()) / 1024, told
 
 
 def compare(ours: Path, theirs: Path, report: dict[str, dict[str, float]], told: str) -> None:
@@ -118,18 +115,18 @@ def main() -> None:
         folder = Path(place)
         ratings, levels, peer = (folder / f"{n}.parquet" for n in ("ratings", "levels", "peer"))
         make_ratings(ratings, given.rows)
-        ours = [sys.executable, "-c", "from qbuild.cli.main import main; main()", "mos-to-levels"]
-        ours += [str(ratings), "-o", str(levels), "--json"]
-        theirs = [sys.executable, str(HERE / "levels_pandas.py"), str(ratings), str(peer)]
+        ours = [str(HERE / "qbuild_command.py"), "mos-to-levels", str(ratings)]
+        ours += ["-o", str(levels), "--json"]
+        theirs = [str(HERE / "levels_pandas.py"), str(ratings), str(peer)]
         theirs += [str(folder / "figures.json")]
-        floor = [sys.executable, str(HERE / "levels_floor.py"), str(ratings), str(levels)]
+        floor = [str(HERE / "levels_floor.py"), str(ratings), str(levels)]
         floor += [str(folder / "floor.parquet")]
         seconds: dict[str, list[float]] = {"qbuild": [], "pandas": [], "floor": []}
         peaks: dict[str, float] = {}
         for turn in range(given.repeat + 1):  # the first turn warms the page cache
-            took, peaks["qbuild"], told = timed(ours)
-            took_peer, peaks["pandas"], _ = timed(theirs)
-            bottom = float(timed(floor)[2])
+            took, peaks["qbuild"], told = timed(ours, folder)
+            took_peer, peaks["pandas"], _ = timed(theirs, folder)
+            bottom = float(timed(floor, folder)[2])
             if turn == 0:
                 compare(levels, peer, json.loads((folder / "figures.json").read_text()), told)
                 continue

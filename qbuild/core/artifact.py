@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 KEY = b"qbuild"
 FORMAT = 1
+_NEEDED = {"schema", "stage", "rows", "content_hash", "complete"}
 FOLDER_ARTIFACT = "artifact.parquet"
 
 
@@ -54,6 +56,13 @@ class Artifact:
                 "a Parquet file without qbuild's description",
                 "expected an artifact that a stage wrote",
                 "Bring it in with `qbuild ingest-ratings` or `qbuild import-qa`.",
+            )
+        if lacking := _NEEDED - description.keys():
+            raise SchemaError(
+                str(path),
+                f"its description lacks {', '.join(sorted(lacking))}",
+                "expected an artifact that a stage wrote",
+                "Make it again.",
             )
         schema = load_schema(description["schema"]["name"])
         if description["schema"]["hash"] != schema.hash:
@@ -99,7 +108,10 @@ class Artifact:
     def table(self, columns: list[str] | None = None) -> pa.Table:
         """All rows at once."""
         groups = [self.group(i, columns) for i in range(self.groups)]
-        return pa.concat_tables(groups) if groups else self.schema.arrow.empty_table()
+        if groups:
+            return pa.concat_tables(groups)
+        empty = self.schema.arrow.empty_table()
+        return empty if columns is None else empty.select(columns)
 
     def content_hash(self) -> str:
         """The hash of the rows as they are now; the description says what it was when written."""
@@ -118,12 +130,15 @@ class ArtifactWriter:
         self._content = ContentHash(schema.name)
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
+        self._rows = 0
         self._writer: pq.ParquetWriter | None = None
+        self._hasher = ThreadPoolExecutor(1)  # hashing takes half as long as encoding: overlap
+        self._hashed: Future[None] | None = None
 
     @property
     def rows(self) -> int:
         """Rows taken so far."""
-        return self._content.rows + self._waiting_rows
+        return self._rows + self._waiting_rows
 
     def add(self, table: pa.Table) -> None:
         """Take rows of any number, in the schema's form; full row groups are written at once."""
@@ -146,6 +161,8 @@ class ArtifactWriter:
         if self._waiting:
             self._write(pa.concat_tables(self._waiting))
             self._waiting, self._waiting_rows = [], 0
+        self._wait_for_hash()
+        self._hasher.shutdown()
         return self._content.rows, self._content.digest()
 
     def seal(self, description: dict[str, Any]) -> None:
@@ -164,6 +181,7 @@ class ArtifactWriter:
 
     def discard(self) -> None:
         """Remove the temporary file, if any; never raises for a file that is not there."""
+        self._hasher.shutdown(cancel_futures=True)
         if self._writer is not None:
             # The disk may be full: what could not be flushed is thrown away with the rest.
             with suppress(OSError, pa.ArrowException):
@@ -172,9 +190,15 @@ class ArtifactWriter:
 
     def _write(self, block: pa.Table) -> None:
         block = _canonical(block, self.schema)
-        self._content.update(block)
+        self._wait_for_hash()
+        self._hashed = self._hasher.submit(self._content.update, block)
+        self._rows += block.num_rows
         with disk_errors(self.path):
             self._open().write_table(block, row_group_size=ROW_GROUP_ROWS)
+
+    def _wait_for_hash(self) -> None:
+        if self._hashed is not None:
+            self._hashed.result()
 
     def _open(self) -> pq.ParquetWriter:
         if self._writer is None:
@@ -293,7 +317,9 @@ def _canonical(block: pa.Table, schema: Schema) -> pa.Table:
         array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
         if isinstance(array, pa.ChunkedArray):  # several chunks of one dictionary column
             array = array.chunk(0) if array.num_chunks == 1 else pa.concat_arrays(array.chunks)
-        if pa.types.is_dictionary(field.type):
+        if pa.types.is_dictionary(field.type) and array.null_count == len(array):
+            array = pa.nulls(len(array), field.type)
+        elif pa.types.is_dictionary(field.type):
             plain = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
             array = first_appearance(plain)
         columns.append(array)

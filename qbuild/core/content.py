@@ -65,6 +65,8 @@ class ContentHash:
 
 def first_appearance(array: Any) -> Any:
     """The same values with a dictionary of just those used, in order of first appearance."""
+    if len(array.dictionary) == 1 and array.null_count == 0:
+        return array  # the common case: one dataset, one file
     seen = pc.unique(array.indices).drop_null()
     table = np.zeros(max(len(array.dictionary), 1), dtype=np.int32)
     table[_numpy(seen)] = np.arange(len(seen), dtype=np.int32)

@@ -18,6 +18,8 @@ from qbuild.core.folder import DESCRIPTION, MEDIA
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_NEEDED = {"format", "stage", "rows", "content_hash", "complete", "files"}
+
 
 @dataclass(frozen=True)
 class Described:
@@ -64,6 +66,8 @@ class Shelf:
                     shelf.items.append(open_described(path))
             except QbuildError as error:
                 shelf.skipped.append(error)
+            except OSError as error:
+                shelf.skipped.append(InputError(str(path), f"cannot be read ({error.strerror})"))
         return shelf
 
     def find(self, given: dict[str, Any], beside: Path, trail: set[Path]) -> Described | None:
@@ -129,11 +133,12 @@ def _read_export(path: Path) -> dict[str, Any]:
             "expected the description of an export",
             "Run `qbuild export` again.",
         ) from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
+    whole = isinstance(description, dict) and description.keys() >= _NEEDED
+    if not whole or description["format"] != FORMAT:
         raise InputError(
             str(path),
             "is no description of an export",
-            f"expected format {FORMAT}",
+            f"expected format {FORMAT} with all its parts",
             "Read it with the version of qbuild that wrote it.",
         )
-    return description
+    return dict(description)

@@ -154,9 +154,8 @@ def damaged(output: Path, described: dict[str, Any]) -> str:
 
 
 def _media_gone(output: Path, artifact: Artifact) -> Iterator[str]:
-    names: list[str] = artifact.table(["path"]).column("path").to_pylist()
-    for path in names:
-        if not (output / folder.MEDIA / path).is_file():
+    for path in artifact.table(["path"]).column("path").to_pylist():
+        if not (output / folder.MEDIA / str(path)).is_file():
             yield f"{folder.MEDIA}/{path}"
 
 

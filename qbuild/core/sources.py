@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from qbuild.core.schema import Schema
     from qbuild.core.stage import Reads
 
@@ -49,6 +52,16 @@ class Sources:
         """All rows in order, `batch_rows` at a time."""
         for _, group in self.groups(columns):
             yield from slices(group, self.batch_rows)
+
+    def rows_at(self, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
+        """The rows of these ascending numbers; only their row groups are read."""
+        found: list[dict[str, Any]] = []
+        for artifact, index, start, rows in self.tasks():
+            first, last = numbers.searchsorted([start, start + rows])
+            if first < last:
+                group = artifact.group(index)
+                found += group.take(numbers[first:last] - start).to_pylist()
+        return found
 
     def checked(self) -> Iterator[Batch]:
         """As `scan()`; rows that the artifact's own schema refuses are a SchemaError."""

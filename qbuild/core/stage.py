@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 Kind = Literal["map", "reduce", "service"]
 O = TypeVar("O", bound="Options")  # noqa: E741
@@ -117,6 +119,9 @@ class Inputs(Protocol):
 
     def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
         """The rows of all inputs in order, or some columns of them."""
+
+    def rows_at(self, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
+        """The rows of these ascending numbers; only their row groups are read."""
 
 
 @dataclass(frozen=True)

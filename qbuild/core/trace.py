@@ -56,7 +56,8 @@ def _traces(identity: str, shelf: Shelf) -> list[dict[str, Any]]:
     for item, row in holders:
         trace = _step(item, row, shelf, frozenset(), passed)
         # Copies of an output say the same: one of them is enough.
-        traces.setdefault(item.description["fingerprint"], (item.path, trace))
+        same = item.description.get("fingerprint", str(item.path))
+        traces.setdefault(same, (item.path, trace))
     return [trace for path, trace in traces.values() if path not in passed]
 
 
@@ -69,7 +70,7 @@ def _step(
     wanted = _parents(item, row)
     found: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
-    for given in described["inputs"]:
+    for given in described.get("inputs", []):
         above = shelf.find(given, item.path, set(trail)) if "schema" in given else None
         if above is None or above.artifact is None:
             missing += [given] if "schema" in given else []
@@ -83,11 +84,11 @@ def _step(
         "schema": described["schema"]["name"],
         "stage": described["stage"]["name"],
         "version": described["stage"]["version"],
-        "options": described["options"],
+        "options": described.get("options", {}),
         "row": row,
-        "cut": _cut(described["report"], row),
+        "cut": _cut(described.get("report", {}), row),
         "file": _made_file(item, row),
-        "files": [given for given in described["inputs"] if "schema" not in given],
+        "files": [given for given in described.get("inputs", []) if "schema" not in given],
         "from": found,
         "missing": missing,
     }

@@ -6,6 +6,7 @@ schema says) or `damage` (the file is not what its description says).
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ from qbuild.core.lineage import Described, open_described
 from qbuild.core.rows import id_column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from qbuild.core.roots import MediaRoots
 
 SHOWN = 20
@@ -75,24 +78,33 @@ class Findings:
 def validate(path: Path, roots: MediaRoots) -> Findings:
     """All that is wrong with the output at `path`; raises nothing for what it finds there."""
     found = Findings(path)
-    try:
+    with _told(found):
         item = open_described(path)
-        _description(found, item)
+        with _told(found):
+            _description(found, item)
         if item.artifact is None:
             _export_files(found, item)
-        else:
-            found.schema, found.rows = item.artifact.schema.name, item.artifact.rows
-            _layout(found, item.artifact)
-            _rows(found, item.artifact)
-            _content(found, item.artifact)
-            _rejected(found, item)
-            _ids(found, item.artifact)
-            _media(found, item, roots)
+            return found
+        found.schema, found.rows = item.artifact.schema.name, item.artifact.rows
+        for check in (_layout, _rows, _content, _ids):
+            with _told(found):
+                check(found, item.artifact)
+        _rejected(found, item)
+        _media(found, item, roots)
+    return found
+
+
+@contextmanager
+def _told(found: Findings) -> Iterator[None]:
+    """Whatever keeps a check from its end is a problem itself: damage knows no bounds."""
+    try:
+        yield
     except SchemaError as error:
         found.add("schema", error.where, f"{error.what}; {error.expected}")
     except QbuildError as error:
         found.add("damage", error.where, f"{error.what}; {error.expected}")
-    return found
+    except (OSError, pa.ArrowException, ValueError, LookupError, TypeError) as error:
+        found.add("damage", "contents", f"cannot be read ({type(error).__name__}: {error})")
 
 
 def _description(found: Findings, item: Described) -> None:
@@ -154,14 +166,12 @@ def _rejected(found: Findings, item: Described) -> None:
         if known["rows"]:
             found.add("damage", mate.name, f"is gone; it held {known['rows']} rejected rows")
         return
-    try:
+    with _told(found):
         described = read_description(mate) or {}
         if described.get("content_hash") != known["content_hash"]:
             found.add("damage", mate.name, "belongs to another run")
         elif Artifact.open(mate).content_hash() != known["content_hash"]:
             found.add("damage", mate.name, "its rows are not those that were written")
-    except QbuildError as error:
-        found.add("damage", mate.name, error.what)
 
 
 def _ids(found: Findings, artifact: Artifact) -> None:

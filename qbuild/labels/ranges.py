@@ -1,7 +1,7 @@
 """What the levels of a row depend on beyond the row: its dataset's range, and its duplicates.
 
-One pass over the ratings keeps 8 bytes of score and 8 of id a row; full rows are read again only
-where two ids agree.
+One pass over the ratings keeps 18 bytes a row: score, hash of the id, dataset. Full rows are read
+again only where two hashes agree.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from qbuild.core.errors import InputError, QbuildError, raise_all
 from qbuild.core.ids import string_hashes
 from qbuild.core.levels import Range, agreement, trimmed_range
+from qbuild.core.overlap import ahead
 from qbuild.core.rejects import refused
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _PLACE = ("source_file", "source_row")
 _KEEP, _COLLAPSED, _CONFLICT = 0, 1, 2
+_PIECE = 1 << 18
 
 
 @dataclass
@@ -57,6 +59,11 @@ class LevelState:
         tally += self.count("rejected", codes[fates == _CONFLICT])
         rejected = self._conflicts(conflicts) if len(conflicts) else None
         return batch.rows.filter(pa.array(fates == _KEEP)), rejected, tally
+
+    def edges_of(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The edges of each row, (6, rows); (6, 1) where all rows lie in one dataset."""
+        same = len(codes) > 0 and bool((codes == codes[0]).all())
+        return self.edges[:, codes[:1]] if same else self.edges[:, codes]
 
     def codes(self, rows: pa.Table) -> NDArray[np.int64]:
         """The position of each row's dataset in `datasets`."""
@@ -129,21 +136,19 @@ class LevelState:
 
 def gather(inputs: Inputs, rule: tuple[str, tuple[str, ...]]) -> LevelState:
     """The state of a run over these ratings; InputError for a dataset without a range."""
-    datasets, scores, hashes, lows, highs = _first_pass(inputs, declared=rule[0] == "declared")
-    fates = _fates(inputs, hashes)
-    del hashes
-    if fates is not None:
-        datasets, scores = _kept_scores(inputs, fates, datasets)
+    ratings = _gathered(inputs, declared=rule[0] == "declared")
+    fates = _fates(inputs, ratings.hashes)
+    ratings.hashes = np.empty(0, dtype=np.uint64)
+    scores = ratings.by_dataset(fates)
+    edges = np.empty((6, len(scores)))
     problems: list[QbuildError] = []
-    edges = np.empty((6, len(datasets)))
-    for at, dataset in enumerate(datasets):
+    for at, dataset in enumerate(ratings.datasets):
         try:
-            found = _range(dataset, scores[at], rule, lows.get(dataset), highs.get(dataset))
-            edges[:, at] = found.edges
+            edges[:, at] = _range(dataset, scores[at], rule, ratings.scales.get(dataset)).edges
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)
-    return LevelState(datasets, edges, fates, _sampled(inputs), scores)
+    return LevelState(ratings.datasets, edges, fates, _sampled(inputs), scores)
 
 
 def dataset_codes(column: Any, datasets: list[str]) -> NDArray[np.int64]:
@@ -162,46 +167,64 @@ def dataset_codes(column: Any, datasets: list[str]) -> NDArray[np.int64]:
     return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
-def _first_pass(
-    inputs: Inputs, *, declared: bool
-) -> tuple[list[str], list[Any], Any, dict[str, Any], dict[str, Any]]:
+@dataclass
+class _Ratings:
+    """What one pass keeps of every row: 18 bytes."""
+
+    datasets: list[str]
+    scales: dict[str, set[tuple[float | None, float | None]]]
+    codes: NDArray[np.int16]
+    mos: NDArray[np.float64]
+    hashes: NDArray[np.uint64]
+
+    def by_dataset(self, fates: NDArray[np.int8] | None) -> list[NDArray[np.float64]]:
+        """The scores of the rows kept, a dataset each; InputError for one that keeps none."""
+        codes = self.codes
+        if fates is not None:
+            codes = np.where(fates == _KEEP, codes, -1)
+        scores = [self.mos[codes == code] for code in range(len(self.datasets))]
+        raise_all(
+            InputError(dataset, "no usable row: all conflict", "expected one score a medium")
+            for dataset, found in zip(self.datasets, scores, strict=True)
+            if not len(found)
+        )
+        return scores
+
+
+def _gathered(inputs: Inputs, *, declared: bool) -> _Ratings:
     columns = ["media_id", "dataset", "mos"] + (["scale_low", "scale_high"] if declared else [])
-    datasets: list[str] = []
-    parts: list[list[NDArray[np.float64]]] = []
-    hashes: list[NDArray[np.uint64]] = []
-    scales: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-    for batch in inputs.scan(columns):
-        codes = dataset_codes(batch.rows.column("dataset"), datasets)
-        parts += [[] for _ in range(len(datasets) - len(parts))]
-        mos = batch.rows.column("mos").to_numpy()
-        for code in np.unique(codes).tolist():
-            own = codes == code
-            parts[code].append(mos[own])
-            if declared:
-                _note_scale(scales, datasets[code], batch.rows.filter(pa.array(own)))
-        hashes += [string_hashes(chunk) for chunk in batch.rows.column("media_id").chunks]
-    scores = [np.concatenate(part) for part in parts]
-    together = np.concatenate(hashes) if hashes else np.empty(0, dtype=np.uint64)
-    return datasets, scores, together, *scales
-
-
-def _note_scale(scales: tuple[dict[str, Any], ...], dataset: str, rows: pa.Table) -> None:
-    for known, column in zip(scales, ("scale_low", "scale_high"), strict=True):
-        known.setdefault(dataset, set()).update(pc.unique(rows.column(column)).to_pylist())
+    count = inputs.rows
+    found = _Ratings(
+        [],
+        {},
+        np.empty(count, dtype=np.int16),
+        np.empty(count),
+        np.empty(count, dtype=np.uint64),
+    )
+    for batch in ahead(inputs.scan(columns)):
+        place = slice(batch.start, batch.start + len(batch.rows))
+        found.codes[place] = dataset_codes(batch.rows.column("dataset"), found.datasets)
+        found.mos[place] = batch.rows.column("mos").to_numpy()
+        found.hashes[place] = string_hashes(batch.rows.column("media_id").combine_chunks())
+        if declared:
+            scales = batch.rows.select(["dataset", "scale_low", "scale_high"])
+            for row in scales.group_by(scales.column_names).aggregate([]).to_pylist():
+                ends = (row["scale_low"], row["scale_high"])
+                found.scales.setdefault(row["dataset"], set()).add(ends)
+    return found
 
 
 def _range(
     dataset: str,
     scores: NDArray[np.float64],
     rule: tuple[str, tuple[str, ...]],
-    lows: set[float | None] | None,
-    highs: set[float | None] | None,
+    scales: set[tuple[float | None, float | None]] | None,
 ) -> Range:
     name, numbers = rule
     if name == "fixed":
         return Range(float(numbers[0]), float(numbers[1]))
     if name == "declared":
-        found = _declared(dataset, lows or {None}, highs or {None})
+        found = _declared(dataset, scales)
     elif name == "trimmed":
         found = trimmed_range(np.sort(scores), Decimal(numbers[0]))
     else:
@@ -216,15 +239,15 @@ def _range(
     return found
 
 
-def _declared(dataset: str, lows: set[float | None], highs: set[float | None]) -> Range:
-    if len(lows) == len(highs) == 1:
-        low, high = next(iter(lows)), next(iter(highs))
+def _declared(dataset: str, scales: set[tuple[float | None, float | None]] | None) -> Range:
+    if scales is not None and len(scales) == 1:
+        low, high = next(iter(scales))
         if low is not None and high is not None:
             return Range(low, high)
-    ends = sorted(str(x) for x in lows | highs)
+    found = ", ".join(sorted(f"{low}:{high}" for low, high in scales or ()))
     raise InputError(
         dataset,
-        f"declares no single scale (scale_low and scale_high hold {', '.join(ends)})",
+        f"declares no single scale (scale_low:scale_high are {found})",
         "expected one declared scale a dataset",
         "Name a range with --range LOW:HIGH.",
     )
@@ -236,16 +259,12 @@ def _fates(inputs: Inputs, hashes: NDArray[np.uint64]) -> NDArray[np.int8] | Non
     twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(twice):
         return None
-    suspects = np.flatnonzero(np.isin(hashes, twice))
+    suspects = _where_in(hashes, twice)
     fates = np.zeros(len(hashes), dtype=np.int8)
     places: dict[str, list[tuple[int, str]]] = {}
-    for batch in inputs.scan():
-        inside = suspects[(suspects >= batch.start) & (suspects < batch.start + len(batch.rows))]
-        for at, row in zip(
-            inside.tolist(), batch.rows.take(inside - batch.start).to_pylist(), strict=True
-        ):
-            what = repr([value for name, value in row.items() if name not in _PLACE])
-            places.setdefault(row["media_id"], []).append((at, what))
+    for at, row in zip(suspects.tolist(), inputs.rows_at(suspects), strict=True):
+        what = repr([value for name, value in row.items() if name not in _PLACE])
+        places.setdefault(row["media_id"], []).append((at, what))
     for rows in places.values():
         same = len({what for _, what in rows}) == 1
         later = rows[1:] if same else rows if len(rows) > 1 else []
@@ -254,23 +273,14 @@ def _fates(inputs: Inputs, hashes: NDArray[np.uint64]) -> NDArray[np.int8] | Non
     return fates if fates.any() else None
 
 
-def _kept_scores(
-    inputs: Inputs, fates: NDArray[np.int8], datasets: list[str]
-) -> tuple[list[str], list[NDArray[np.float64]]]:
-    """Datasets that keep a row, and the scores of their kept rows."""
-    parts: list[list[NDArray[np.float64]]] = [[] for _ in datasets]
-    for batch in inputs.scan(["dataset", "mos"]):
-        kept = fates[batch.start : batch.start + len(batch.rows)] == _KEEP
-        codes = dataset_codes(batch.rows.column("dataset"), datasets)[kept]
-        mos = batch.rows.column("mos").to_numpy()[kept]
-        for code in np.unique(codes).tolist():
-            parts[code].append(mos[codes == code])
-    empty = [dataset for dataset, part in zip(datasets, parts, strict=True) if not part]
-    raise_all(
-        InputError(dataset, "no usable row: all its rows conflict", "expected one score a medium")
-        for dataset in empty
-    )
-    return datasets, [np.concatenate(part) for part in parts]
+def _where_in(values: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Where a wanted value stands; a piece at a time, to keep no second copy of all values."""
+    found = []
+    for start in range(0, len(values), _PIECE):
+        piece = values[start : start + _PIECE]
+        near = np.minimum(wanted.searchsorted(piece), len(wanted) - 1)
+        found.append(np.flatnonzero(wanted[near] == piece) + start)
+    return np.concatenate(found)
 
 
 def _sampled(inputs: Inputs) -> str:

@@ -100,7 +100,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
 
     rows, conflicts, tally = state.without_duplicates(batch)
     codes, scores = state.codes(rows), rows.column("mos").to_numpy()
-    edges = state.edges[:, codes]
+    edges = state.edges_of(codes)
     outside = (scores < edges[0]) | (scores > edges[5])
     rejected = [conflicts] if conflicts is not None else []
     if outside.any():
@@ -110,7 +110,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
             rejected.append(state.out_of_range(rows.filter(pa.array(outside))))
             tally += state.count("rejected", codes[outside])
             rows, codes, scores = rows.filter(pa.array(~outside)), codes[~outside], scores[~outside]
-            edges = state.edges[:, codes]
+            edges = state.edges_of(codes)
     level = cut(scores, edges, options.closed)
     tally += _flips(rows, scores, level, edges, state, codes, options)
     tally += state.count_levels(codes, level)
@@ -208,7 +208,9 @@ def _probabilities(
     else:
         std = rows.column("mos_std").to_numpy()
         known = ~np.isnan(std)
-        shares = probabilities_of_normal(scores[known], std[known], edges[:, known])
+        shares = probabilities_of_normal(
+            scores[known], std[known], np.broadcast_to(edges, (6, len(known)))[:, known]
+        )
     found = lists(np.concatenate(([0], np.cumsum(known * 5))), np.clip(shares, 0, 1).ravel())
     return pc.if_else(pa.array(known), found, pa.scalar(None, form))
 

@@ -18,9 +18,9 @@ def test_run_twice_runs_nothing(work, recipe, qbuild_cli):
     done = qbuild_cli("run", recipe, "--workdir", work, "--json")
     assert [step["ran"] for step in done.json["steps"]] == [False] * 3
     assert done.json["complete"]
-    assert {line.split()[-1] for line in qbuild_cli("run", recipe, "--workdir", work).out.splitlines()} == {
-        "stands"
-    }
+    assert {
+        line.split()[-1] for line in qbuild_cli("run", recipe, "--workdir", work).out.splitlines()
+    } == {"stands"}
 
 
 def test_run_works_below_work_and_the_name_of_the_pipeline(recipe, qbuild_cli):

@@ -28,11 +28,9 @@ def test_equal_content_is_the_same_rows(tmp_path):
 
 
 def test_added_removed_and_changed_rows_are_told_by_id(tmp_path):
-    a = rating_table(4, datasets=1, mos=[1.0, 2.0, 3.0, 4.0], mos_std=None)
-    b = a.slice(1).set_column(
-        a.column_names.index("mos"), "mos", pa.array([2.0, 9.0, 4.0])
-    )
-    c = pa.concat_tables([b, rating_table(6, datasets=1).slice(5)])
+    a = rating_table(4, datasets=1, mos=[1.0, 2.0, 3.0, 4.0])
+    b = a.slice(1).set_column(a.column_names.index("mos"), "mos", pa.array([2.0, 9.0, 4.0]))
+    c = pa.concat_tables([b, rating_table(6, datasets=1).slice(5)])  # its last row is new
     found = compare(of(tmp_path, "a", a), of(tmp_path, "b", c))
     assert not found["same_rows"]
     assert (found["added"], found["removed"], found["changed"]) == (1, 1, 1)
@@ -57,7 +55,11 @@ def test_the_same_rows_in_another_order_have_only_moved(tmp_path):
 def test_null_and_zero_differ_and_nested_values_are_compared(tmp_path):
     a = rating_table(3, datasets=1, mos=[1.0] * 3, mos_std=[0.0, None, 1.0], votes=[[1.0, 2.0]] * 3)
     b = rating_table(
-        3, datasets=1, mos=[1.0] * 3, mos_std=[None, None, 1.0], votes=[[1.0, 2.0], None, [1.0, 3.0]]
+        3,
+        datasets=1,
+        mos=[1.0] * 3,
+        mos_std=[None, None, 1.0],
+        votes=[[1.0, 2.0], None, [1.0, 3.0]],
     )
     found = compare(of(tmp_path, "a", a), of(tmp_path, "b", b))
     assert found["columns"] == {"mos_std": 1, "votes": 2}
@@ -105,8 +107,8 @@ def test_nested_differences_are_those_that_python_sees(seed):
     other = [value if rng.random() < 0.5 else anything(rng, 2) for value in one]
     expected = [a != b for a, b in zip(one, other, strict=True)]
     assert differs(pa.array(one, kind), pa.array(other, kind)).tolist() == expected
-    assert differs(pa.array(one, kind)[7:31], pa.array(other, kind)[7:31]).tolist() == (
-        expected[7:31]
+    assert (
+        differs(pa.array(one, kind)[7:31], pa.array(other, kind)[7:31]).tolist() == (expected[7:31])
     )
 
 

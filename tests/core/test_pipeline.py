@@ -54,9 +54,7 @@ def test_an_unknown_stage_lists_the_near_ones(tmp_path):
 
 
 def test_an_unknown_option_lists_the_near_ones(tmp_path):
-    error = refused(
-        tmp_path, "steps: [{id: a, stage: scale, inputs: [x], options: {facto: 2}}]"
-    )
+    error = refused(tmp_path, "steps: [{id: a, stage: scale, inputs: [x], options: {facto: 2}}]")
     assert "step a: unknown option 'facto'. Did you mean factor?" in str(error)
 
 
@@ -116,9 +114,7 @@ def test_all_problems_are_told_at_once(tmp_path):
 
 
 def test_roots_start_from_the_folder_of_the_pipeline(tmp_path):
-    pipeline = load(
-        tmp_path, "roots: {koniq: images}\nsteps: [{id: a, stage: read, inputs: [x]}]"
-    )
+    pipeline = load(tmp_path, "roots: {koniq: images}\nsteps: [{id: a, stage: read, inputs: [x]}]")
     assert pipeline.roots == (f"koniq={tmp_path / 'images'}",)
 
 

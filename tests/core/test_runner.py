@@ -129,9 +129,7 @@ def test_the_rejected_rows_of_another_run_are_noticed(tmp_path):
     other = Recipe(tmp_path / "other", scores="10 -21 -3")
     other.run()
     mine.write_bytes(rejected_path(other.work / "ratings.parquet").read_bytes())
-    assert made.run() == {
-        "ratings": ["damaged: ratings.rejected.parquet belongs to another run"]
-    }
+    assert made.run() == {"ratings": ["damaged: ratings.rejected.parquet belongs to another run"]}
     assert made.run() == {}
 
 

@@ -37,13 +37,16 @@ class Options(BaseModel):
     validator parses. Each field's description is its help text.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # defer_build: `--help` reads the fields and validates nothing
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True
+    )
 
 
 class Runtime(BaseModel):
     """How a stage is run: changes neither its rows nor its fingerprint."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     workers: int = Field(default=1, ge=1, description="Processes that transform rows.")
     batch_rows: int = Field(default=65_536, ge=1, description="Rows handled at a time.")

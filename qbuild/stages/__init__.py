@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 STAGES: dict[str, tuple[str, str]] = {
     "ingest-ratings": ("ingest_ratings", "Read rating files of any published layout."),
     "mos-to-levels": ("mos_to_levels", "Normalise opinion scores and cut them into five levels."),
-    "scoring-qa": ("scoring_qa", "Write question-answer pairs that ask for the quality level."),
+    "scoring-qa": ("scoring_qa", "Write pairs that ask for the quality level."),
     "import-qa": ("import_qa", "Bring in and check pairs from a dialect's own file."),
-    "export": ("export", "Write pairs in the dialect of a training framework."),
-    "demo-media": ("demo_media", "Make pictures of known strength of distortion for the demo."),
+    "export": ("export", "Write pairs in a training framework's dialect."),
+    "demo-media": ("demo_media", "Make spoiled pictures with synthetic ratings."),
 }
 
 

@@ -241,7 +241,7 @@ def _place(file: str) -> Path:
 STAGE = Stage(
     name="demo-media",
     version=1,
-    summary="Make pictures of known strength of distortion for the demo.",
+    summary="Make spoiled pictures with synthetic ratings.",
     options=DemoMediaOptions,
     reads=Reads(schema=None, least=0),
     writes="rating",

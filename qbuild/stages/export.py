@@ -1,4 +1,4 @@
-"""Write pairs in the dialect of a training framework.
+"""Write pairs in a training framework's dialect.
 
 Reads `instruction` artifacts; writes a folder: `FORMAT.json`, a JSON array with one record a line
 (UTF-8), beside it what the framework wants to find (llava: `mix.yaml`). With --split-files a file
@@ -149,7 +149,7 @@ class _Arrays:
 STAGE = Stage(
     name="export",
     version=1,
-    summary="Write pairs in the dialect of a training framework.",
+    summary="Write pairs in a training framework's dialect.",
     options=ExportOptions,
     reads=Reads(schema="instruction"),
     writes=None,

@@ -1,4 +1,4 @@
-"""Write question-answer pairs that ask for the quality level.
+"""Write pairs that ask for the quality level.
 
 Reads `level` artifacts; writes canonical `instruction` rows of task `scoring`, one a medium.
 Forms: vqa2 (VQA² stage 2, UGC), q-align (Q-Align section 3.4, images and videos, quality or
@@ -158,7 +158,7 @@ def answer_word(level: int, options: ScoringOptions) -> str:
 STAGE = Stage(
     name="scoring-qa",
     version=1,
-    summary="Write question-answer pairs that ask for the quality level.",
+    summary="Write pairs that ask for the quality level.",
     options=ScoringOptions,
     reads=Reads(schema="level"),
     writes="instruction",

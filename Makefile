@@ -1,0 +1,59 @@
+# The only list of commands. `make demo` and `make test` need Python 3.11 or later and make, no more.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Real published data, where the folder exists; tests that need it say why they skip elsewhere.
+DATA   := $(wildcard ../shared/data)
+ifneq ($(DATA),)
+export QBUILD_TEST_DATA ?= $(abspath $(DATA))
+endif
+
+.PHONY: help install demo test test-quick check format docs bench build clean
+
+help:  ## Show this list.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/.demo  ## Install qbuild with the demo's parts into .venv.
+
+$(VENV)/.demo: pyproject.toml backends/pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt -e '.[demo]' -e ./backends
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt -e '.[demo,dev]' -e ./backends
+	@touch $@
+
+demo: $(VENV)/.demo  ## Make pictures, ratings, levels, pairs and exports in work/demo.
+	$(BIN)/qbuild run demo
+
+test: $(VENV)/.dev  ## Run all tests.
+	$(BIN)/python -m pytest
+
+test-quick: $(VENV)/.dev  ## Run the tests that are not marked slow.
+	$(BIN)/python -m pytest -m 'not slow'
+
+check: $(VENV)/.dev  ## Lint, format check, types, import directions.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layout.py tests/test_stage_versions.py tests/cli/test_docs.py
+
+format: $(VENV)/.dev  ## Format the sources.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)/.dev  ## Write the command reference anew.
+	$(BIN)/python docs/commands.py
+
+bench: $(VENV)/.dev  ## Measure against peers (about ten minutes).
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/schema_check.py
+	$(BIN)/python benchmarks/mos_to_levels.py
+
+build: $(VENV)/.dev  ## Build wheels and source distributions of both.
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m build --outdir dist backends
+
+clean:  ## Remove what the commands above made.
+	rm -rf $(VENV) work dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -32,7 +32,7 @@ BLOCK = 65_536
 
 
 def block(start: int, count: int, rows: int) -> pa.Table:
-    """Ratings `start` and after; every 1,000,003rd repeats the one before it, some with a new score."""
+    """Ratings `start` and after; every 1,000,003rd repeats the one before, or contradicts it."""
     rng = np.random.default_rng(start)
     at = np.arange(start, start + count)
     twice = (at % 1_000_003 == 1).nonzero()[0]

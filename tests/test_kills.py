@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +49,18 @@ def finish(folder: Path) -> None:
     assert child.returncode == 0, errors.decode()
 
 
+def measured(folder: Path) -> tuple[float, float]:
+    """Seconds from the start of an undisturbed run to its first file, and to its end."""
+    began = time.monotonic()
+    child = start(folder)
+    while not (folder / "work").exists() and child.poll() is None:
+        time.sleep(0.005)
+    first = time.monotonic() - began
+    _, errors = child.communicate()
+    assert child.returncode == 0, errors.decode()
+    return first, time.monotonic() - began
+
+
 def tree(folder: Path) -> dict[str, str]:
     return {
         p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
@@ -63,31 +76,31 @@ def prepare(folder: Path) -> Path:
     return folder
 
 
+def kill(folder: Path, moment: float, workers: int) -> str:
+    """Run from nothing, kill all its processes at the moment; what was there, in words."""
+    shutil.rmtree(folder / "work", ignore_errors=True)
+    child = start(folder, workers)
+    time.sleep(moment)
+    hit = child.poll() is None
+    if hit:
+        os.killpg(child.pid, signal.SIGKILL)
+    child.communicate()
+    left = sorted(p.name for p in (folder / "work").glob("*") if p.name != "qbuild-runs.jsonl")
+    return f"{moment:.2f} s, {workers} workers: {'hit' if hit else 'too late'}, left {left}"
+
+
 @pytest.mark.slow
 def test_a_run_killed_at_any_moment_is_resumed_to_the_same_bytes(tmp_path):
     calm = prepare(tmp_path / "calm")
-    began = time.monotonic()
-    finish(calm)
-    length = time.monotonic() - began
+    first, end = measured(calm)
     undisturbed = tree(calm / "work")
+    killed = prepare(tmp_path / "killed")
     rng = random.Random(2026)
     hits = []
-    killed = prepare(tmp_path / "killed")
     for number in range(KILLS):
-        if number % 4 == 0:  # from nothing again, else on top of what the last kill left
-            for path in sorted((killed / "work").rglob("*"), reverse=True):
-                path.rmdir() if path.is_dir() else path.unlink()
-        moment = length * (number + rng.random()) / KILLS
-        child = start(killed, workers=1 + number % 2)
-        time.sleep(moment)
-        ran = child.poll() is None
-        if ran:
-            os.killpg(child.pid, signal.SIGKILL)
-        child.communicate()
-        standing = sorted(p.name for p in (killed / "work").glob("[!.]*"))
-        hits.append(f"kill {number + 1} at {moment:.2f} s: {'hit' if ran else 'done'}, {standing}")
-        if number % 4 == 3:
-            finish(killed)
-            assert tree(killed / "work") == undisturbed, "\n".join(hits)
-    print("\n".join(hits))
+        moment = first + (end - first) * (number + rng.random()) / KILLS
+        hits.append(kill(killed, moment, workers=1 + number % 2))
+        finish(killed)
+        assert tree(killed / "work") == undisturbed, "\n".join(hits)
+    print("\n".join(hits))  # noqa: T201 - shown by `pytest -s`: where each kill hit
     assert sum(": hit" in hit for hit in hits) >= KILLS // 2, "\n".join(hits)

@@ -115,7 +115,8 @@ def _inputs(stage: Stage[Any, Any]) -> inspect.Parameter:
     what = f"Artifacts of schema {stage.reads.schema}" if stage.reads.schema else "Files"
     if stage.reads.schema and stage.reads.otherwise:
         what += ", or files to read as such"
-    return _keyword("inputs", Annotated[list[Path], typer.Argument(metavar="INPUTS...", help=f"{what}.")])
+    argument = typer.Argument(metavar="INPUTS", help=f"{what}.")
+    return _keyword("inputs", Annotated[list[Path], argument])
 
 
 def _option(name: str, field: FieldInfo) -> inspect.Parameter:

@@ -169,7 +169,7 @@ class ArtifactWriter:
         """Write the description, close and sync the temporary file."""
         with disk_errors(self.path):
             writer = self._open()
-            writer.add_key_value_metadata({KEY: canonical_json(description).encode()})
+            writer.add_key_value_metadata({KEY.decode(): canonical_json(description)})
             writer.close()
             sync(self.temporary)
 

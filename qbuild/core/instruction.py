@@ -37,7 +37,7 @@ class Pairs:
 def instruction_table(rows: pa.Table, pairs: Pairs) -> pa.Table:
     """The pairs about the media of `rows` (level or rating rows), as canonical rows."""
     form = load_schema("instruction").arrow
-    ids: list[str] = rows.column("media_id").to_pylist()
+    ids: list[Any] = rows.column("media_id").to_pylist()
     samples = [
         sample_id([medium], pairs.task, question, answer)
         for medium, question, answer in zip(ids, pairs.questions, pairs.answers, strict=True)
@@ -59,18 +59,20 @@ def instruction_table(rows: pa.Table, pairs: Pairs) -> pa.Table:
 def _turns(pairs: Pairs, turn: Any) -> Any:
     """Two turns a row, three parts: the medium and the question, then the answer."""
     count = len(pairs.questions)
-    none, first = [None] * count, [0] * count
-    texts: list[Any]
+    none: list[Any] = [None] * count
+    first: list[Any] = [0] * count
+    texts: list[list[Any]]
+    media: list[list[Any]]
     if pairs.medium_first:
         texts, media = [none, [f"\n{q}" for q in pairs.questions]], [first, none, none]
     else:
         texts, media = [[f"{q}\n" for q in pairs.questions], none], [none, first, none]
     text = pa.array(_in_turn(*texts, pairs.answers), pa.string())
     part = turn.field("parts").type.value_type
-    made = {"text": text, "media": pa.array(_in_turn(*media), pa.int32())}
+    made: dict[str, Any] = {"text": text, "media": pa.array(_in_turn(*media), pa.int32())}
     parts = pa.StructArray.from_arrays([made[f.name] for f in part], fields=list(part))
     ends = np.arange(count)[:, None] * 3 + np.array([2, 3])
-    given = {
+    given: dict[str, Any] = {
         "role": pa.array(["user", "assistant"] * count, pa.string()),
         "parts": lists(np.concatenate(([0], ends.ravel())), parts),
     }

@@ -29,6 +29,8 @@ from qbuild.core.wording import SHOWN, Violation, Violations, word
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+_PROSE = ("title", "description", "$comment", "$id")
+
 __all__ = ["Schema", "Violation", "Violations", "compile_schema", "load_schema"]
 
 
@@ -38,7 +40,7 @@ class Schema:
 
     name: str
     version: int
-    hash: str  # of the resolved document: any change of it, a description's too, shows
+    hash: str  # of the resolved document without its prose: what it asks of a row
     document: dict[str, Any]  # the JSON Schema of one row, without `$ref`
     arrow: pa.Schema  # plain types; every field may be null there, `check` knows better
     dictionary_columns: tuple[str, ...]  # flat strings of few values, worth encoding
@@ -101,7 +103,7 @@ def compile_schema(document: dict[str, Any], name: str = "schema") -> Schema:
     return Schema(
         name=name,
         version=_version(resolved, name),
-        hash=hash_value(resolved),
+        hash=hash_value(_without_prose(resolved)),
         document=resolved,
         arrow=pa.schema([(column, node.arrow) for column, node in root.fields]),
         dictionary_columns=tuple(
@@ -111,6 +113,19 @@ def compile_schema(document: dict[str, Any], name: str = "schema") -> Schema:
         nullable=tuple(column for column, node in root.fields if node.nulls),
         _root=root,
     )
+
+
+def _without_prose(part: Any) -> Any:
+    """The document without the texts that explain it: rewording one makes no artifact stale."""
+    if isinstance(part, list):
+        return [_without_prose(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    named = part.get("properties")
+    found = {key: _without_prose(value) for key, value in part.items() if key not in _PROSE}
+    if isinstance(named, dict):  # its keys are columns, which may be called as they like
+        found["properties"] = {name: _without_prose(value) for name, value in named.items()}
+    return found
 
 
 def _version(document: dict[str, Any], name: str) -> int:

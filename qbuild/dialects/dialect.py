@@ -59,7 +59,7 @@ class Dialect:
 
     `write` raises Unwritable, `read` raises Unreadable. `recognises` tells whether a record can
     only be of this dialect. `companions` gives the text of the files that stand beside the data,
-    by name, for the names of the data files.
+    by name, for the names of the data files to train on.
     """
 
     name: str
@@ -68,6 +68,11 @@ class Dialect:
     read: Callable[[Record, Defaults], Row]
     recognises: Callable[[Record], bool]
     companions: Callable[[list[str]], dict[str, str]] = lambda _names: {}
+
+
+def held_out(split: str | None) -> bool:
+    """Whether a split is kept from training: test, validation and dev sets, however they go on."""
+    return split is not None and split.lower().startswith(("test", "val", "dev"))
 
 
 def _storable(text: str) -> str:

@@ -20,7 +20,7 @@ from pydantic import Field
 from qbuild.core.canonical import canonical_json
 from qbuild.core.stage import File, Inputs, Options, Output, Reads, Stage
 from qbuild.dialects import get_dialect
-from qbuild.dialects.dialect import Unwritable
+from qbuild.dialects.dialect import Unwritable, held_out
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -52,7 +52,7 @@ def produce(inputs: Inputs, options: ExportOptions) -> Generator[Output, None, d
             yield _written(batch, dialect, arrays, sources)
         counts = arrays.finish()
     files = [File(name, inputs.scratch / name) for name in counts]
-    beside = dialect.companions(list(counts)) if counts else {}
+    beside = dialect.companions(arrays.for_training(counts)) if counts else {}
     yield Output(files=(*files, *(File(name, text.encode()) for name, text in beside.items())))
     return counts
 
@@ -119,10 +119,12 @@ class _Arrays:
         self._folder, self._options, self._closing = folder, options, closing
         self._streams: dict[str, TextIO] = {}
         self._counts: Counter[str] = Counter()
+        self._splits: dict[str, str | None] = {}
 
     def add(self, split: str | None, record: Record) -> None:
         """Write one record to the file of its split."""
         name = self._name(split)
+        self._splits[name] = split if self._options.split_files else None
         text = json.dumps(record, ensure_ascii=False, allow_nan=False)
         if name not in self._streams:
             target = self._folder / name
@@ -131,6 +133,10 @@ class _Arrays:
         self._streams[name].write(",\n" if self._counts[name] else "[\n")
         self._streams[name].write(text)
         self._counts[name] += 1
+
+    def for_training(self, counts: dict[str, int]) -> list[str]:
+        """The files to train on: those of held-out splits stay out of what lists them."""
+        return [name for name in counts if not held_out(self._splits[name])]
 
     def finish(self) -> dict[str, int]:
         """Close every array; records a file, by name."""

@@ -117,9 +117,9 @@ def _refusals(rows: pa.Table, kinds: Any) -> pa.Table | None:
 def _pairs(rows: pa.Table, kinds: Any, options: ScoringOptions) -> pa.Table:
     from qbuild.core.instruction import Pairs, instruction_table
 
-    ids: list[str] = rows.column("media_id").to_pylist()
-    names: list[str] = kinds.to_pylist()
-    levels: list[int] = rows.column("level").to_pylist()
+    ids: list[Any] = rows.column("media_id").to_pylist()
+    names: list[Any] = kinds.to_pylist()
+    levels: list[Any] = rows.column("level").to_pylist()
     words = [answer_word(level, options) for level in levels]
     pairs = Pairs(
         task="scoring",

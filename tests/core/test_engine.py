@@ -189,7 +189,7 @@ def test_all_unreadable_inputs_are_told_at_once(tmp_path):
 
 def test_an_artifact_of_another_kind_is_a_schema_error(tmp_path, ratings):
     run(level_stage(), [ratings], tmp_path / "levels.parquet")
-    with pytest.raises(SchemaError, match="schema level; expected schema rating.*mos-to-levels"):
+    with pytest.raises(SchemaError, match=r"schema level; expected schema rating.*mos-to-levels"):
         run(level_stage(), [tmp_path / "levels.parquet"], tmp_path / "again.parquet")
 
 

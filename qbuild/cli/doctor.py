@@ -30,7 +30,6 @@ def _told(found: dict[str, Any]) -> str:
     for title, parts in (
         ("required", found["required"]),
         ("demo pictures (optional)", found["demo"]),
-        ("models (optional)", found["models"]),
     ):
         lines += ["", title, *_parts(parts)]
     names = ", ".join(found["backends"]["found"])

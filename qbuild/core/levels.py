@@ -76,7 +76,7 @@ def probabilities_of_normal(mos: Floats, std: Floats, edges: Floats) -> Floats:
     from scipy.special import ndtr
 
     inner = edges[1:5].reshape(4, -1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         distance = (inner - mos) / std
     below = ndtr(np.where(np.isnan(distance), 0.0, distance))
     ends = np.zeros((1, below.shape[1])), below, np.ones((1, below.shape[1]))

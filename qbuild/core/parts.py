@@ -8,7 +8,6 @@ from __future__ import annotations
 import platform
 import re
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
-from importlib.util import find_spec
 from typing import Any
 
 from qbuild import __version__
@@ -26,14 +25,12 @@ def inventory() -> dict[str, Any]:
     """Versions of what is required, what is optional, and the backends found."""
     required = [_part(name, bounds, OURSELVES) for name, bounds in _requirements(None)]
     demo = [_part(name, bounds, DEMO) for name, bounds in _requirements("demo")]
-    models = [_importable(name) for name in ("torch", "transformers")]
     found = sorted({point.name for point in entry_points(group=BACKENDS_GROUP)})
     return {
         "python": platform.python_version(),
         "qbuild": __version__,
         "required": required,
         "demo": demo,
-        "models": models,
         "backends": {"found": found, "todo": "" if found else BACKENDS},
         "complete": all(part["state"] == "there" for part in required),
     }
@@ -58,24 +55,6 @@ def _part(name: str, bounds: str, todo: str) -> dict[str, str]:
     state = "there" if fits(found, bounds) else "other version"
     todo = "" if state == "there" else todo
     return {"name": name, "version": found, "needs": bounds, "state": state, "todo": todo}
-
-
-def _importable(name: str) -> dict[str, str]:
-    there = find_spec(name) is not None
-    found = ""
-    if there:
-        try:
-            found = version(name)
-        except PackageNotFoundError:
-            found = "unknown version"
-    state = "there" if there else "missing"
-    return {
-        "name": name,
-        "version": found,
-        "needs": "",
-        "state": state,
-        "todo": "" if there else BACKENDS,
-    }
 
 
 def fits(found: str, bounds: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.artifact import Artifact, cut, is_artifact
+from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, cut, is_artifact
 from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all
 from qbuild.core.stage import Batch
@@ -140,7 +140,7 @@ def describe_input(path: Path, artifact: Artifact | None) -> dict[str, Any]:
     if artifact is not None:
         described = artifact.description
         return {
-            "name": path.name,
+            "name": path.parent.name if path.name == FOLDER_ARTIFACT else path.name,
             "hash": described["content_hash"],
             "schema": described["schema"]["name"],
             "rows": described["rows"],

@@ -55,7 +55,7 @@ class LevelState:
             return batch.rows, None, Counter()
         codes = self.codes(batch.rows)
         conflicts = batch.rows.filter(pa.array(fates == _CONFLICT))
-        tally = self.count("collapsed", codes[fates == _COLLAPSED])
+        tally = Counter(collapsed=int(np.count_nonzero(fates == _COLLAPSED)))
         tally += self.count("rejected", codes[fates == _CONFLICT])
         rejected = self._conflicts(conflicts) if len(conflicts) else None
         return batch.rows.filter(pa.array(fates == _KEEP)), rejected, tally
@@ -118,7 +118,6 @@ class LevelState:
                     "levels": {w: tally[f"level{i}:{dataset}"] for i, w in enumerate(words, 1)},
                     "clamped": tally[f"clamped:{dataset}"],
                     "rejected": tally[f"rejected:{dataset}"],
-                    "collapsed": tally[f"collapsed:{dataset}"],
                     "flip_share": tally[f"flips:{dataset}"] / errors if errors else None,
                 }
             )
@@ -232,7 +231,7 @@ def _range(
     if not found.low < found.high:
         raise InputError(
             dataset,
-            f"has no range: every score is {found.low:g}",
+            f"has no range: it would run from {found.low:g} to {found.high:g}",
             "expected scores that differ",
             "Leave the dataset out, or name a range with --range LOW:HIGH.",
         )

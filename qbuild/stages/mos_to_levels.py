@@ -8,6 +8,7 @@ closed on the right), the trimmed range from the words published for KonIQ (docs
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from decimal import Decimal, InvalidOperation
@@ -17,7 +18,7 @@ from pydantic import Field, field_validator
 
 from qbuild.core.interface import LEVEL_WORDS, WordSet
 from qbuild.core.stage import Batch, Inputs, Output, Reads, Stage
-from qbuild.labels.reading import RatingOptions, read_outputs, refuse_for_artifacts
+from qbuild.labels.reading import RatingOptions, notes, read_outputs, refuse_for_artifacts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,6 +81,8 @@ def parse_range(text: str) -> tuple[str, tuple[str, ...]]:
         raise ValueError("expected observed, declared, trimmed:Q or LOW:HIGH")
     if not float(numbers[1]) < float(numbers[2]):
         raise ValueError(f"LOW must be less than HIGH, {numbers[1]} is not less than {numbers[2]}")
+    if not math.isfinite(float(numbers[2]) - float(numbers[1])):
+        raise ValueError(f"from {numbers[1]} to {numbers[2]} is further than a float can tell")
     return "fixed", (numbers[1], numbers[2])
 
 
@@ -129,7 +132,12 @@ def finish(state: LevelState, tally: Counter[str], options: LevelOptions) -> dic
     """Figures a dataset: rows, range, SRCC, PLCC, counts of levels, clamped, flip share."""
     words = LEVEL_WORDS[options.words]
     datasets = state.figures(tally, words, options.closed, inside=not options.clamps)
-    return {"datasets": datasets, "warnings": _warnings(datasets, state, options)}
+    return {
+        "datasets": datasets,
+        "collapsed": tally["collapsed"],
+        "notes": notes(tally),
+        "warnings": _warnings(datasets, state, options),
+    }
 
 
 def render(report: dict[str, Any]) -> str:
@@ -141,10 +149,11 @@ def render(report: dict[str, Any]) -> str:
             f"{found['dataset']}: {found['rows']:,} rows on [{found['low']:g}, {found['high']:g}]"
             f"  SRCC {_figure(found['srcc'])}  PLCC {_figure(found['plcc'])}"
             f"  clamped {found['clamped']:,}  rejected {found['rejected']:,}"
-            f"  collapsed {found['collapsed']:,}"
             f"  flip share {_figure(found['flip_share'])}\n    {levels}"
         )
-    return "\n".join(lines)
+    if report["collapsed"]:
+        lines.append(f"{report['collapsed']:,} identical duplicates collapsed")
+    return "\n".join([*lines, *report["notes"]])
 
 
 def _figure(value: float | None) -> str:
@@ -204,6 +213,8 @@ def _probabilities(
             zero_copy_only=False
         )
         flat = pc.list_flatten(votes.filter(pa.array(known))).to_numpy().reshape(-1, 5)
+        cast = flat.sum(axis=1) > 0  # nobody voted: nothing is known
+        known[known], flat = cast, flat[cast]
         shares = probabilities_of_votes(flat)
     else:
         std = rows.column("mos_std").to_numpy()

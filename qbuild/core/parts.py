@@ -6,7 +6,6 @@ Names and bounds come from the metadata of the installed distribution itself; no
 from __future__ import annotations
 
 import platform
-import re
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
 from typing import Any
 
@@ -17,8 +16,6 @@ BACKENDS_GROUP = "qbuild.backends"
 OURSELVES = "pip install -e ."
 BACKENDS = "pip install -e . -e ./backends"
 DEMO = "pip install -e '.[demo]'"
-_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*([^;]*?)\s*(?:;.*extra\s*==\s*['\"](\w+)['\"].*)?")
-_BOUND = re.compile(r"(>=|<|==)\s*([0-9.]+)")
 
 
 def inventory() -> dict[str, Any]:
@@ -38,12 +35,17 @@ def inventory() -> dict[str, Any]:
 
 def _requirements(extra: str | None) -> list[tuple[str, str]]:
     """Name and version bounds of each requirement of qbuild, or of one of its extras."""
+    from packaging.requirements import Requirement
+
     try:
-        lines = requires(DISTRIBUTION) or []
+        wanted = [Requirement(line) for line in requires(DISTRIBUTION) or []]
     except PackageNotFoundError:
         return [] if extra else [(DISTRIBUTION, "")]
-    parsed = [match for line in lines if (match := _REQUIREMENT.fullmatch(line)) is not None]
-    return sorted((found[1], found[2]) for found in parsed if found[3] == extra)
+    plain = [found for found in wanted if found.marker is None]
+    own = [
+        found for found in wanted if found.marker and found.marker.evaluate({"extra": extra or ""})
+    ]
+    return sorted((found.name, str(found.specifier)) for found in (own if extra else plain))
 
 
 def _part(name: str, bounds: str, todo: str) -> dict[str, str]:
@@ -59,19 +61,6 @@ def _part(name: str, bounds: str, todo: str) -> dict[str, str]:
 
 def fits(found: str, bounds: str) -> bool:
     """Whether a version lies within bounds such as `>=3.0,<4`."""
-    return all(
-        {
-            ">=": _release(found) >= _release(bound),
-            "<": _release(found) < _release(bound),
-            "==": _release(found) == _release(bound),
-        }[sign]
-        for sign, bound in _BOUND.findall(bounds)
-    )
+    from packaging.specifiers import SpecifierSet
 
-
-def _release(text: str) -> tuple[int, ...]:
-    """The numbers at the front of a version; zeros at its end say nothing."""
-    numbers = [int(part) for part in re.findall(r"\d+", text.partition("+")[0])[:3]]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
+    return SpecifierSet(bounds).contains(found, prereleases=True)

@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qbuild.core.artifact import FORMAT, Artifact, ArtifactWriter
+from qbuild.core.artifact import Artifact, ArtifactWriter
+from qbuild.core.description import FORMAT
 from qbuild.core.schema import load_schema
 
 HERE = Path(__file__).parent

@@ -6,7 +6,6 @@ import json
 import sys
 
 import numpy as np
-import pandas as pd
 import pyarrow.compute as pc
 import pytest
 
@@ -107,8 +106,6 @@ def test_the_upper_end_one_index_off_finds_6972_words_of_koniq(compared, levels)
     assert (found["low"], found["high"]) == pytest.approx((6.68487, 85.35625), abs=1e-5)
     off = f"{ordered[k]!s}:{ordered[len(ordered) - k - 1]!s}"
     assert agreeing(compared("koniq", range=off, closed="left")) == 6_972
-
-
 
 
 @pytest.mark.parametrize(

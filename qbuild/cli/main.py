@@ -114,6 +114,7 @@ def _outcome() -> int:
     from qbuild.cli.report import fail, usage
 
     try:
+        _refuse_undecodable(sys.argv)
         code = app(prog_name="qbuild", standalone_mode=False) or 0  # Typer returns 130 after Ctrl-C
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -128,6 +129,20 @@ def _outcome() -> int:
     if code == 130:
         sys.stderr.write("interrupted\n")
     return int(code)
+
+
+def _refuse_undecodable(arguments: list[str]) -> None:
+    """Raise a UsageError for a name whose bytes are no UTF-8: no artifact could hold it."""
+    for argument in arguments:
+        if not argument.isascii() and argument.encode(errors="replace").decode() != argument:
+            from qbuild.core.errors import UsageError
+
+            raise UsageError(
+                argument.encode(errors="backslashreplace").decode(),
+                "is not UTF-8",
+                "expected a name in UTF-8",
+                "Rename the file.",
+            )
 
 
 def _reader_gone() -> int:

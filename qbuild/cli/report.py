@@ -11,12 +11,14 @@ from qbuild.core.errors import QbuildError
 
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    text = json.dumps(value, ensure_ascii=False)
+    plain = text if _encodable(text) == text else json.dumps(value)
+    sys.stdout.write(plain + "\n")
 
 
 def say(text: str) -> None:
     """A line of plain text on stdout."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_encodable(text) + "\n")
 
 
 def warn(text: str) -> None:
@@ -25,13 +27,11 @@ def warn(text: str) -> None:
 
 
 def fail(error: Exception, arguments: list[str]) -> int:
-    """Tell an error as `--json` or as text; its exit code. Anything unforeseen is raised again."""
+    """Tell an error as `--json` or as text; its exit code. With `--debug` it is raised again."""
     if "--debug" in arguments:
         raise error
     if not isinstance(error, QbuildError):
-        if not isinstance(error, OSError):
-            raise error
-        error = _from_system(error)
+        error = _from_system(error) if isinstance(error, OSError) else _unforeseen(error)
     if "--json" in arguments:
         print_json({"error": error.as_dict()})
     else:
@@ -58,5 +58,29 @@ def _from_system(error: OSError) -> QbuildError:
 
     where = str(error.filename or "")
     return DiskError(
-        where, error.strerror or str(error), todo="Check the path and its permissions."
+        where,
+        error.strerror or str(error),
+        "expected a path that can be read or written",
+        "Check the path and its permissions.",
     )
+
+
+def _unforeseen(error: Exception) -> QbuildError:
+    from qbuild.core.errors import UnforeseenError, shortened
+
+    if isinstance(error, MemoryError):
+        return UnforeseenError(
+            "qbuild", "out of memory", "", "Use fewer --batch-rows or --workers."
+        )
+    return UnforeseenError(
+        "qbuild",
+        shortened(f"an error that it did not foresee ({type(error).__name__}: {error})"),
+        "expected none",
+        "Run again with --debug for the traceback, and report it with the input.",
+    )
+
+
+def _encodable(text: str) -> str:
+    """The text with escapes for what this stdout cannot show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

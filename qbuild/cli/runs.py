@@ -42,9 +42,11 @@ def run(
     A step has to run when its output is missing, incomplete or damaged, or when its options,
     inputs, stage or schema changed. A pipeline that stops before its last row ends with code 1.
     """
+    from qbuild.core.roots import MediaRoots
     from qbuild.core.stage import Runtime
 
     _refuse_ray(executor)
+    MediaRoots.parse(media_root or ())
     pipeline, place = _load(recipe, workdir)
     if dry_run:
         _dry_run(pipeline, place, tuple(force or ()), json_)

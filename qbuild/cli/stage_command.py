@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from qbuild.cli.report import print_json, say, warn
-from qbuild.core.errors import UsageError, raise_all
+from qbuild.core.errors import UsageError, option_fault, raise_all
 from qbuild.core.stage import Runtime, Stage
 from qbuild.stages import STAGES, get_stage
 
@@ -43,6 +43,7 @@ def command_of(name: str) -> Callable[..., None]:
 def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
     """Run the stage as asked and print its report; an incomplete artifact ends with code 1."""
     from qbuild.core.engine import Request, run
+    from qbuild.core.roots import MediaRoots
 
     as_json = given.pop("json_")
     given.pop("debug")
@@ -54,6 +55,7 @@ def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
         runtime=build(Runtime, given),
         limit=given["limit"],
     )
+    MediaRoots.parse(request.runtime.media_roots)
     result = run(request)
     for note in result.report.get("warnings", []):
         warn(f"warning: {note}")
@@ -87,14 +89,14 @@ def build(model: type[Any], given: dict[str, Any]) -> Any:
         return model(**values)
     except ValidationError as error:
         faults = error.errors()
-    problems = [
+    raise_all(
         UsageError(
             "--" + str(fault["loc"][0] if fault["loc"] else "").replace("_", "-"),
-            f"{fault['msg'].removeprefix('Value error, ')} (given {fault['input']!r})",
+            *option_fault(fault),
+            "`--help` tells what each option takes.",
         )
         for fault in faults
-    ]
-    raise_all(problems)
+    )
     raise AssertionError("unreachable")
 
 

@@ -7,7 +7,6 @@ under the key `qbuild`. An artifact is written to a temporary name, synced, then
 
 from __future__ import annotations
 
-import json
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +20,8 @@ import pyarrow.parquet as pq
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.content import ROW_GROUP_ROWS, ContentHash, first_appearance
+from qbuild.core.data import data_dir
+from qbuild.core.description import OF_ARTIFACT, parsed
 from qbuild.core.errors import DiskError, InputError, SchemaError
 from qbuild.core.schema import Schema, load_schema
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY = b"qbuild"
-FORMAT = 1
-_NEEDED = {"schema", "stage", "rows", "content_hash", "complete"}
 FOLDER_ARTIFACT = "artifact.parquet"
 
 
@@ -57,14 +56,7 @@ class Artifact:
                 "expected an artifact that a stage wrote",
                 "Bring it in with `qbuild ingest-ratings` or `qbuild import-qa`.",
             )
-        if lacking := _NEEDED - description.keys():
-            raise SchemaError(
-                str(path),
-                f"its description lacks {', '.join(sorted(lacking))}",
-                "expected an artifact that a stage wrote",
-                "Make it again.",
-            )
-        schema = load_schema(description["schema"]["name"])
+        schema = _schema_of(path, description)
         if description["schema"]["hash"] != schema.hash:
             raise SchemaError(
                 str(path),
@@ -124,8 +116,9 @@ class Artifact:
 class ArtifactWriter:
     """Writes one artifact beside its final place; `commit` puts it there, `discard` forgets it."""
 
-    def __init__(self, path: Path, schema: Schema) -> None:
+    def __init__(self, path: Path, schema: Schema, told_as: Path | None = None) -> None:
         self.path, self.schema = path, schema
+        self._told_as = told_as or path  # the place that an error names
         self.temporary = temporary_name(path)
         self._content = ContentHash(schema.name)
         self._waiting: list[pa.Table] = []
@@ -167,7 +160,7 @@ class ArtifactWriter:
 
     def seal(self, description: dict[str, Any]) -> None:
         """Write the description, close and sync the temporary file."""
-        with disk_errors(self.path):
+        with disk_errors(self._told_as):
             writer = self._open()
             writer.add_key_value_metadata({KEY.decode(): canonical_json(description)})
             writer.close()
@@ -175,7 +168,7 @@ class ArtifactWriter:
 
     def commit(self) -> None:
         """Rename the sealed file to its place, durably."""
-        with disk_errors(self.path):
+        with disk_errors(self._told_as):
             self.temporary.replace(self.path)
             sync(self.path.parent)
 
@@ -193,7 +186,7 @@ class ArtifactWriter:
         self._wait_for_hash()
         self._hashed = self._hasher.submit(self._content.update, block)
         self._rows += block.num_rows
-        with disk_errors(self.path):
+        with disk_errors(self._told_as):
             self._open().write_table(block, row_group_size=ROW_GROUP_ROWS)
 
     def _wait_for_hash(self) -> None:
@@ -223,7 +216,8 @@ def artifact_file(path: Path) -> Path:
     """`path` itself, or the artifact in that folder; InputError where there is neither."""
     found = path / FOLDER_ARTIFACT if path.is_dir() else path
     if not found.exists():
-        raise InputError(str(path), "no such file", "expected an artifact", "Check the path.")
+        what = f"holds no {FOLDER_ARTIFACT}" if path.is_dir() else "no such file"
+        raise InputError(str(path), what, "expected an artifact", "Check the path.")
     return found
 
 
@@ -237,18 +231,7 @@ def read_description(path: Path) -> dict[str, Any] | None:
     value = (_open_parquet(path, []).metadata.metadata or {}).get(KEY)
     if value is None:
         return None
-    try:
-        description = json.loads(value)
-    except ValueError as error:
-        raise SchemaError(str(path), f"its description is no JSON: {error}") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise SchemaError(
-            str(path),
-            "its description has another format",
-            f"expected format {FORMAT}",
-            "Read it with the version of qbuild that wrote it.",
-        )
-    return description
+    return parsed(value, str(path), OF_ARTIFACT)
 
 
 def is_artifact(path: Path) -> bool:
@@ -292,13 +275,31 @@ class disk_errors:  # noqa: N801 - reads as a statement: `with disk_errors(path)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
-            reason = error.strerror or str(error)
             raise DiskError(
                 str(self.path),
-                f"cannot be written: {reason}",
+                f"cannot be written: {_reason(error)}",
                 "expected a folder with room and with permission to write",
                 "Free some space or choose another output; what stood there is untouched.",
             ) from error
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{error.filename} is no folder"
+    return os.strerror(error.errno) if error.errno else str(error)  # pyarrow words its own way
+
+
+def _schema_of(path: Path, description: dict[str, Any]) -> Schema:
+    name = (description["schema"] or {}).get("name", "")
+    known = [file.stem for file in data_dir("schemas").glob("*.json")]
+    if name not in known:
+        raise SchemaError(
+            str(path),
+            f"an artifact of schema {name!r}, which this qbuild does not know",
+            f"expected one of {', '.join(sorted(known))}",
+            "Read it with the version of qbuild that wrote it.",
+        )
+    return load_schema(name)
 
 
 def _written_schema(schema: Schema) -> pa.Schema:

@@ -1,10 +1,10 @@
 """A hash of logical rows: the same for one table however it was chunked, sliced or encoded.
 
 Rows are taken in blocks of `ROW_GROUP_ROWS`. In each block every leaf column feeds a SHA-256 of
-its own: a byte that says whether nulls occur, then the validity bits if they do, then lengths
-(lists and strings) or values (numbers; zero where null). A dictionary-encoded column feeds its
-codes in order of first appearance and the values they stand for. The content hash is the hash of
-the schema's name, the number of rows and all leaf digests.
+its own: a byte that says whether none, some or all values are null, the validity bits where some
+are, then lengths (lists and strings) or values (numbers; zero where null). A dictionary-encoded
+column feeds its codes in order of first appearance and the values they stand for. The content hash
+is the hash of the schema's name, the number of rows and all leaf digests.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ class ContentHash:
     def _feed(self, path: str, array: Any) -> None:
         sink = self._leaves.setdefault(path, hashlib.sha256())
         kind = array.type
+        if array.null_count == len(array):
+            sink.update(b"\2" + len(array).to_bytes(8, "little"))
+            return
         if array.null_count:
             sink.update(b"\0" + np.packbits(_numpy(array.is_valid())).tobytes())
         else:

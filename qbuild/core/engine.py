@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from errno import EDQUOT, EFBIG, ENOSPC
 from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,19 +19,20 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core import folder, runlog
 from qbuild.core.artifact import (
     FOLDER_ARTIFACT,
-    FORMAT,
     Artifact,
     ArtifactWriter,
     disk_errors,
     rejected_path,
 )
-from qbuild.core.errors import InputError, StageError, TooManyRejected, UsageError
+from qbuild.core.description import FORMAT
+from qbuild.core.errors import InputError, StageError, TooManyRejected, UsageError, shortened
 from qbuild.core.executor import Job, run_map, run_reduce, run_service
 from qbuild.core.fingerprint import fingerprint, recipe
 from qbuild.core.overlap import behind
 from qbuild.core.progress import Progress
+from qbuild.core.roots import resolved
 from qbuild.core.schema import load_schema
-from qbuild.core.sources import Sources, at_least, describe_input, split_inputs
+from qbuild.core.sources import Sources, at_least, describe_input, open_inputs
 from qbuild.core.stage import File, Options, Output, Runtime, Stage
 
 if TYPE_CHECKING:
@@ -81,23 +83,22 @@ def run(request: Request) -> Result:
     at_least(list(request.inputs), request.stage.reads.least, request.stage.name)
     _check_output(request)
     with runlog.record(request.output.parent, request.stage.name, request.output.name) as line:
-        with scratch_folder(request.output) as scratch:
+        with scratch_folder(request.output) as scratch, _full_disk(request.output):
             result = _run(request, scratch)
         line.update(rows=result.rows, rejected=result.rejected, pending=result.pending)
     return result
 
 
 def _run(request: Request, scratch: Path) -> Result:
-    artifacts, others = split_inputs(list(request.inputs), request.stage.reads)
-    made_from = recipe(
-        request.stage,
-        request.options,
-        [describe_input(a.path, a) for a in artifacts] + [describe_input(p, None) for p in others],
-        request.limit,
-    )
+    opened = open_inputs(list(request.inputs), request.stage.reads)
+    inputs = [describe_input(given) for given in opened]
+    made_from = recipe(request.stage, request.options, inputs, request.limit)
+    artifacts = [given for given in opened if isinstance(given, Artifact)]
+    others = [given for given in opened if isinstance(given, Path)]
     with Destination.open(request) as destination:
         if others and request.stage.reads.otherwise is not None:
-            artifacts.append(_converted(request, others, scratch, destination))
+            converted = _converted(request, others, scratch, destination)
+            artifacts.insert(opened.index(others[0]), converted)  # files stand where the first does
         sources = Sources(
             files=others,
             scratch=scratch,
@@ -143,8 +144,8 @@ def _converted(
     reads = request.stage.reads
     assert reads.otherwise is not None and reads.schema is not None  # noqa: S101, PT018
     schema = load_schema(reads.schema)
-    writer = ArtifactWriter(scratch / f"{reads.schema}.parquet", schema)
-    for output in reads.otherwise(files, request.options):
+    writer = ArtifactWriter(scratch / f"{reads.schema}.parquet", schema, request.output)
+    for output in reads.otherwise(files, request.options, request.limit):
         if output.rows is not None:
             writer.add(schema.cast(output.rows, str(files[0])))
         destination.count(Output(tally=output.tally))
@@ -177,6 +178,7 @@ class Destination:
         self.rejected = ArtifactWriter(rejected_path(self.path), load_schema("rejected"))
         self.tally: Counter[str] = Counter()
         self.files: dict[str, File] = {}
+        self.first_reasons: list[str] = []
         self.refused_on_reading = 0  # rows of input files that never became rows of the schema read
 
     @classmethod
@@ -210,7 +212,10 @@ class Destination:
         if output.rows is not None and self.rows is not None:
             self.rows.add(output.rows)
         if output.rejected is not None and output.rejected.num_rows:
-            self.rejected.add(self.rejected.schema.cast(output.rejected, "rejected rows"))
+            rejected = self.rejected.schema.cast(output.rejected, "rejected rows")
+            self.rejected.add(rejected)
+            if not self.first_reasons:
+                self.first_reasons = [_reason(row) for row in rejected.slice(0, 3).to_pylist()]
 
     def refuse_rejections(self, request: Request, given: int) -> None:
         """Raise TooManyRejected above the share allowed, InputError where no row is left."""
@@ -222,19 +227,20 @@ class Destination:
             return
         kept = self._keep_failed(request) if rejected else None
         where = ", ".join(str(path) for path in request.inputs) or request.stage.name
-        reasons = f"the reasons stand in {kept}" if kept else "no row was given"
-        if not made:
+        if kept is None:
             raise InputError(
-                where,
-                f"no usable row ({rejected} of {considered} rejected; {reasons})",
-                "expected at least one row",
-                f"`qbuild show {kept}` prints them." if kept else "Check the input.",
+                where, "no usable row: there is none", "expected at least one", "Check the input."
             )
+        first = ", ".join(self.first_reasons)
+        todo = f"`qbuild show {kept}` prints them all; mend the input"
+        if not made:
+            what = f"no usable row ({rejected} of {considered} rejected: {first})"
+            raise InputError(where, what, "expected at least one", f"{todo}.")
         raise TooManyRejected(
             where,
-            f"{rejected} of {considered} rows rejected; {reasons}",
+            f"{rejected} of {considered} rows rejected ({first})",
             f"expected at most a share of {request.runtime.max_reject_share:g}",
-            "Mend the input, or allow more with --max-reject-share.",
+            f"{todo}, or allow more with --max-reject-share.",
         )
 
     def commit(
@@ -313,6 +319,10 @@ class Destination:
             folder.sweep(self.folder, set(self.files) | own)
 
 
+def _reason(row: dict[str, Any]) -> str:
+    return shortened(f"{row['source']} row {row['row']}: {row['reason']}: {row['message']}")
+
+
 def failed_path(path: Path) -> Path:
     """Where the rejected rows of a failed run are kept: `<name>.failed.parquet`."""
     return path.with_name(f"{path.name.removesuffix('.parquet')}.failed.parquet")
@@ -342,7 +352,32 @@ def _check_output(request: Request) -> None:
         )
     if not request.stage.folder and output.suffix != ".parquet":
         raise UsageError(
-            str(output), "does not end in .parquet", "expected a name such as levels.parquet"
+            str(output),
+            "does not end in .parquet",
+            "expected a name such as levels.parquet",
+            "Name another output.",
         )
-    if any(path.resolve() == output.resolve() for path in request.inputs):
-        raise UsageError(str(output), "is also an input", "expected another output")
+    for path in request.inputs:
+        if _overwrites(request, path):
+            what = "is also an input" if path == output else f"would overwrite the input {path}"
+            raise UsageError(str(output), what, "expected another output", "Name another one.")
+
+
+def _overwrites(request: Request, path: Path) -> bool:
+    """Whether the output takes the place of an input, or its folder, swept at the end, holds it."""
+    given, output = resolved(path), resolved(request.output)
+    if request.stage.folder:
+        return given.is_relative_to(output)
+    return output in (given, given / FOLDER_ARTIFACT)
+
+
+@contextmanager
+def _full_disk(output: Path) -> Iterator[None]:
+    """A DiskError that names the output, where a stage or a worker ran out of room in scratch."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (ENOSPC, EDQUOT, EFBIG):
+            raise
+        with disk_errors(output):
+            raise

@@ -5,6 +5,7 @@ QbuildError
 ├── TooManyRejected     1  more rows rejected than --max-reject-share allows
 ├── DiskError           1  no space, no permission, a file too large
 ├── StageError          1  a stage broke its own contract or failed on a row
+├── UnforeseenError     1  a fault of qbuild itself, told without its traceback
 ├── UsageError          2  an option or a combination of options
 ├── SchemaError         3  a column or type missing or wrong, an artifact of another kind
 ├── PipelineError       4  a pipeline that is no graph
@@ -14,10 +15,11 @@ QbuildError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 SHOWN_AT_ONCE = 20
 
@@ -36,7 +38,7 @@ class QbuildError(Exception):
         text = f"{self.where}: {self.what}" if self.where else self.what
         if self.expected:
             text += f"; {self.expected}"
-        return f"{text}. {self.todo}" if self.todo else text
+        return one_line(f"{text}. {self.todo}" if self.todo else text)
 
     def as_dict(self) -> dict[str, str]:
         """The object that stands under `error` in `--json` output."""
@@ -71,6 +73,12 @@ class StageError(QbuildError):
     """A stage failed on a row, or made a row that its own schema refuses."""
 
     code = "stage"
+
+
+class UnforeseenError(QbuildError):
+    """An error that no part of qbuild has words for."""
+
+    code = "unforeseen"
 
 
 class UsageError(QbuildError):
@@ -112,6 +120,10 @@ class Problems(QbuildError):  # noqa: N818 - the name is the message
         super().__init__(first.where, first.what, first.expected, first.todo)
         self.exit_code = first.exit_code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made again from its members, so that a worker process can hand it back."""
+        return type(self), (self.problems,)
+
     def __str__(self) -> str:
         lines = [str(problem) for problem in self.problems[:SHOWN_AT_ONCE]]
         if len(self.problems) > SHOWN_AT_ONCE:
@@ -133,6 +145,28 @@ def raise_all(problems: Iterable[QbuildError]) -> None:
         raise found[0]
     if found:
         raise Problems(found)
+
+
+def one_line(text: str) -> str:
+    """The text with escapes for what is no plain sign: a line's end, a terminal's control code."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
+def shortened(text: str, room: int = 200) -> str:
+    """The text, or its beginning where it is longer than `room` signs."""
+    return text if len(text) <= room else f"{text[:room]}… ({len(text):,} signs)"
+
+
+def option_fault(fault: Mapping[str, Any]) -> tuple[str, str]:
+    """What is wrong with an option's value and what was expected, of what pydantic says."""
+    said = str(fault["msg"]).removeprefix("Value error, ").replace("valid tuple", "list")
+    said = re.sub("^Input should be ", "expected ", said)
+    value = shortened(repr(fault["input"]))
+    if said.startswith("expected "):
+        return f"the value {value} cannot be used", said
+    return f"{said} (given {value})", ""
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -60,10 +60,7 @@ def put(folder: Path, file: File) -> None:
         if isinstance(file.data, Path):
             _move(file.data, target)
         elif not (target.is_file() and target.read_bytes() == file.data):
-            temporary = temporary_name(target)
-            temporary.write_bytes(file.data)
-            sync(temporary)
-            temporary.replace(target)
+            _write(file.data, target)
 
 
 def export(folder: Path, files: Iterable[File]) -> dict[str, str]:
@@ -79,10 +76,7 @@ def describe(folder: Path, description: dict[str, object]) -> None:
     """Write `qbuild.json`, the last file of an export."""
     target = folder / DESCRIPTION
     with disk_errors(target):
-        temporary = temporary_name(target)
-        temporary.write_text(canonical_json(description) + "\n", encoding="utf-8")
-        sync(temporary)
-        temporary.replace(target)
+        _write((canonical_json(description) + "\n").encode(), target)
         sync(folder)
 
 
@@ -114,6 +108,18 @@ def sweep_dead(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _write(data: bytes, target: Path) -> None:
+    """The bytes under a temporary name, then under their own; a failure leaves neither."""
+    temporary = temporary_name(target)
+    try:
+        temporary.write_bytes(data)
+        sync(temporary)
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _move(source: Path, target: Path) -> None:

@@ -5,20 +5,18 @@ File names say nothing here: an input is the artifact that holds the rows its ha
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.artifact import FOLDER_ARTIFACT, FORMAT, Artifact, is_artifact
-from qbuild.core.errors import InputError, QbuildError
+from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, is_artifact
+from qbuild.core.description import OF_EXPORT, parsed
+from qbuild.core.errors import InputError, QbuildError, SchemaError
 from qbuild.core.folder import DESCRIPTION, MEDIA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_NEEDED = {"format", "stage", "rows", "content_hash", "complete", "files"}
 
 
 @dataclass(frozen=True)
@@ -125,20 +123,11 @@ def _outputs(folder: Path, levels: int | None) -> Iterator[Path]:
 
 def _read_export(path: Path) -> dict[str, Any]:
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            str(path),
-            f"cannot be read as JSON ({error})",
-            "expected the description of an export",
-            "Run `qbuild export` again.",
-        ) from error
-    whole = isinstance(description, dict) and description.keys() >= _NEEDED
-    if not whole or description["format"] != FORMAT:
-        raise InputError(
-            str(path),
-            "is no description of an export",
-            f"expected format {FORMAT} with all its parts",
-            "Read it with the version of qbuild that wrote it.",
-        )
-    return dict(description)
+        text = path.read_bytes()
+    except OSError as error:
+        what = f"cannot be opened: {error.strerror}"
+        raise InputError(str(path), what, "expected an export", "Check the path.") from error
+    try:
+        return parsed(text, str(path), OF_EXPORT)
+    except SchemaError as error:  # the folder is damaged: its files have no schema to break
+        raise InputError(error.where, error.what, error.expected, error.todo) from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.artifact import Artifact
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.lineage import open_described
-from qbuild.core.roots import MediaRoots
+from qbuild.core.roots import MediaRoots, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,7 +97,7 @@ def check_media(paths: list[Path], media_roots: Iterable[str]) -> MediaReport:
     wanted, places = _wanted(paths, roots)
     by_root: dict[Path, list[str]] = {}
     for dataset, place in places.items():
-        by_root.setdefault(place.resolve(), []).append(dataset)
+        by_root.setdefault(resolved(place), []).append(dataset)
     datasets, files = [], []
     for root, names in by_root.items():
         others = {str(other) for other in by_root if other != root}
@@ -126,11 +126,11 @@ def listing(root: Path, skip: Iterable[str] = ()) -> tuple[set[str], set[str]]:
                 name = entry.path.removeprefix(prefix)
                 if entry.name.startswith("."):
                     continue
-                if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
+                if entry.is_symlink() and not resolved(Path(entry.path)).is_relative_to(root):
                     outside.add(name)
                 elif entry.is_dir(follow_symlinks=False):
                     waiting += [entry.path] if entry.path not in skip else []
-                elif entry.is_file():
+                elif Path(entry.path).is_file() if entry.is_symlink() else entry.is_file():
                     files.add(name)
     return files, outside
 

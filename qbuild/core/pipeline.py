@@ -21,7 +21,14 @@ import yaml
 from pydantic import ValidationError
 
 from qbuild.core.data import data_dir
-from qbuild.core.errors import InputError, PipelineError, QbuildError, near, raise_all
+from qbuild.core.errors import (
+    InputError,
+    PipelineError,
+    QbuildError,
+    near,
+    option_fault,
+    raise_all,
+)
 from qbuild.core.stage import Options, Stage
 
 if TYPE_CHECKING:
@@ -30,6 +37,16 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _KEYS = {"roots", "steps", "title"}
 _STEP_KEYS = {"id", "stage", "inputs", "options"}
+# PyYAML's constructors (of dates, numbers, binaries) let the errors of plain Python through.
+_NO_YAML = (
+    yaml.YAMLError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -87,8 +104,13 @@ def find_pipeline(given: str) -> Path:
     shipped = {path.stem: path for path in sorted(data_dir("pipelines").glob("*.yaml"))}
     name = given.removesuffix(".yaml")
     if name not in shipped:
+        is_there = "a folder" if Path(given).is_dir() else "no plain file"
+        what = f"is {is_there}" if Path(given).exists() else "no such file"
         raise InputError(
-            given, "no such file, and no pipeline of that name ships", todo=near(name, shipped)
+            given,
+            f"{what}, and no pipeline of that name ships",
+            "expected a YAML file, or the name of a pipeline",
+            near(name, shipped),
         )
     return shipped[name]
 
@@ -106,7 +128,8 @@ def load_pipeline(
         raise PipelineError(str(path), "has no steps", "expected a list under `steps:`")
     ids = [entry.get("id") if isinstance(entry, dict) else None for entry in entries]
     for number, entry in enumerate(entries, 1):
-        where = f"{path}: step {ids[number - 1] or number}"
+        identity = ids[number - 1]
+        where = f"{path}: step {identity if isinstance(identity, str) else number}"
         found, step = _step(where, entry, ids, known, get_stage)
         problems += found
         steps += [step] if step is not None else []
@@ -123,12 +146,22 @@ def _read(path: Path) -> dict[str, Any]:
             document = yaml.load(stream, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         raise InputError(str(path), "no such file", "expected a pipeline (YAML)") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"cannot be read ({error})") from error
-    except yaml.YAMLError as error:
-        raise PipelineError(str(path), f"is no YAML ({error})") from error
+    except UnicodeDecodeError as error:
+        what = f"byte 0x{error.object[error.start]:02x} at offset {error.start} is not UTF-8"
+        raise InputError(str(path), what, "expected UTF-8 text", "Save it as UTF-8.") from error
+    except OSError as error:
+        what = f"cannot be opened: {error.strerror}"
+        raise InputError(str(path), what, "expected a pipeline (YAML)", "Check it.") from error
+    except _NO_YAML as error:
+        what = f"is no YAML ({' '.join(str(error).split())})"
+        raise PipelineError(str(path), what, "expected valid YAML", "Correct it there.") from error
     if not isinstance(document, dict):
-        raise PipelineError(str(path), "is no mapping", "expected `steps:` at the top")
+        raise PipelineError(
+            str(path),
+            "is no mapping",
+            "expected `steps:` at the top",
+            "`qbuild graph demo` shows a pipeline that ships.",
+        )
     return document
 
 
@@ -196,8 +229,9 @@ def _options(
                 todo = near(name, known)
                 problems.append(PipelineError(where, f"unknown option {name!r}", todo=todo))
             else:
-                what = f"option {name}: {fault['msg']} (given {fault['input']!r})"
-                problems.append(PipelineError(where, what))
+                what, expected = option_fault(fault)
+                todo = f"`qbuild {stage.name} --help` tells what it takes."
+                problems.append(PipelineError(where, f"option {name}: {what}", expected, todo))
         return None, problems
 
 

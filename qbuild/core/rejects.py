@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from qbuild.core.canonical import canonical_json
@@ -11,6 +12,10 @@ from qbuild.core.schema import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+Refused = tuple["NDArray[np.int64]", pa.Table]  # places in a batch, the rejected rows they became
 
 
 def refused(
@@ -37,3 +42,12 @@ def refused(
         for number, (row, message) in enumerate(zip(rows, messages, strict=True), 1)
     ]
     return pa.Table.from_pylist(found, schema=load_schema("rejected").arrow)
+
+
+def in_order(refusals: Sequence[Refused]) -> pa.Table | None:
+    """The rejected rows of a batch in the order of their places, whatever refused them."""
+    given = [(places, rows) for places, rows in refusals if len(places)]
+    if not given:
+        return None
+    order = np.argsort(np.concatenate([places for places, _ in given]))
+    return pa.concat_tables([rows for _, rows in given]).take(pa.array(order))

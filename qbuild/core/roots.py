@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -27,9 +28,12 @@ class MediaRoots:
         folders: dict[str, Path] = {}
         for text in given:
             dataset, _, place = text.rpartition("=") if "=" in text else (ANY, "", text)
-            if not Path(place).is_dir():
+            if not place or not Path(place).is_dir():
                 raise UsageError(
-                    "--media-root", f"no such folder: {place!r}", "expected [DATASET=]DIR"
+                    "--media-root",
+                    f"no such folder: {place!r}",
+                    "expected [DATASET=]DIR",
+                    "Check the path.",
                 )
             folders[dataset] = Path(place)
         return cls(folders)
@@ -52,7 +56,7 @@ class MediaRoots:
         if not safe_name(path):
             raise InputError(f"{dataset}:{path}", "the path leaves its root")
         found = root / path
-        if not found.resolve().is_relative_to(root.resolve()):
+        if not resolved(found).is_relative_to(resolved(root)):
             raise InputError(
                 f"{dataset}:{path}",
                 f"a symbolic link leads out of {root}",
@@ -60,3 +64,8 @@ class MediaRoots:
                 "Copy the file, or name the folder it lies in with --media-root.",
             )
         return found
+
+
+def resolved(path: Path) -> Path:
+    """The place a path stands for; `Path.resolve` raises where links go round in a circle."""
+    return Path(os.path.realpath(path))

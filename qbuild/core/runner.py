@@ -6,8 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core import folder
-from qbuild.core.artifact import Artifact, artifact_file, read_description, rejected_path
+from qbuild.core.artifact import (
+    FOLDER_ARTIFACT,
+    Artifact,
+    artifact_file,
+    disk_errors,
+    read_description,
+    rejected_path,
+)
 from qbuild.core.canonical import hash_file
+from qbuild.core.description import MADE_FROM, OF_EXPORT, parsed
 from qbuild.core.engine import Request, Result
 from qbuild.core.engine import run as run_stage
 from qbuild.core.errors import (
@@ -19,7 +27,7 @@ from qbuild.core.errors import (
     raise_all,
 )
 from qbuild.core.fingerprint import Reason, changes, recipe
-from qbuild.core.sources import describe_input, split_inputs
+from qbuild.core.sources import describe_input, open_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +83,8 @@ def run(
     """
     _known_steps(pipeline, force)
     refuse_missing_inputs(pipeline)
-    workdir.mkdir(parents=True, exist_ok=True)
+    with disk_errors(workdir):
+        workdir.mkdir(parents=True, exist_ok=True)
     roots = (*pipeline.roots, *runtime.media_roots)
     runtime = runtime.model_copy(update={"media_roots": roots})
     done: list[tuple[Verdict, Result | None]] = []
@@ -127,11 +136,14 @@ def standing(output: Path) -> dict[str, Any] | None:
     """The description of what stands at an output: an artifact, a folder, or nothing readable."""
     try:
         if output.is_dir() and (output / folder.DESCRIPTION).is_file():
-            return _read_json(output / folder.DESCRIPTION)
-        place = output / "artifact.parquet" if output.is_dir() else output
-        return read_description(place) if place.is_file() else None
-    except QbuildError:
+            text = (output / folder.DESCRIPTION).read_bytes()
+            described = parsed(text, str(output), OF_EXPORT | MADE_FROM)
+        else:
+            place = output / FOLDER_ARTIFACT if output.is_dir() else output
+            described = (read_description(place) if place.is_file() else None) or {}
+    except (OSError, QbuildError):
         return None
+    return described if described.keys() >= MADE_FROM | {"rejected"} else None
 
 
 def damaged(output: Path, described: dict[str, Any]) -> str:
@@ -161,9 +173,8 @@ def _media_gone(output: Path, artifact: Artifact) -> Iterator[str]:
 
 def _recipe_now(pipeline: Pipeline, step: Step, workdir: Path) -> dict[str, Any]:
     paths = list(pipeline.inputs(step, workdir))
-    artifacts, others = split_inputs(paths, step.stage.reads)
-    described = [describe_input(a.path, a) for a in artifacts]
-    return recipe(step.stage, step.options, described + [describe_input(p, None) for p in others])
+    opened = open_inputs(paths, step.stage.reads)
+    return recipe(step.stage, step.options, [describe_input(given) for given in opened])
 
 
 def _known_steps(pipeline: Pipeline, names: tuple[str, ...]) -> None:
@@ -192,13 +203,3 @@ def refuse_missing_inputs(pipeline: Pipeline) -> None:
 
 def _hash(path: Path) -> str | None:
     return hash_file(path) if path.is_file() else None
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    import json
-
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -114,48 +115,55 @@ def refuse_bad(schema: Schema, rows: Any, where: str, start: int) -> None:
     raise_all(problems)
 
 
-def split_inputs(paths: list[Path], reads: Reads) -> tuple[list[Artifact], list[Path]]:
-    """Artifacts of the schema a stage reads, and the files that it turns into rows itself.
+def open_inputs(paths: list[Path], reads: Reads) -> list[Artifact | Path]:
+    """For each path, the artifact of the schema a stage reads, or the file it reads itself.
 
-    Raises InputError for paths that are not there, SchemaError for artifacts of another kind and
-    UsageError where a stage cannot read plain files, all problems at once.
+    Raises InputError for paths that are not there, SchemaError for artifacts of another kind or
+    where a stage cannot read plain files, all problems at once.
     """
-    artifacts: list[Artifact] = []
-    others: list[Path] = []
+    opened: list[Artifact | Path] = []
     problems: list[QbuildError] = []
     for path in paths:
         try:
-            if reads.schema is None or not _exists(path) or not is_artifact(path):
-                others.append(_plain(path, reads))
+            _refuse_nothing(path)
+            if reads.schema is None or not is_artifact(path):
+                opened.append(_plain(path, reads))
             else:
-                artifacts.append(_of_schema(Artifact.open(path), reads.schema))
+                opened.append(_of_schema(Artifact.open(path), reads.schema))
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)
-    return artifacts, others
+    return opened
 
 
-def describe_input(path: Path, artifact: Artifact | None) -> dict[str, Any]:
+def describe_input(given: Artifact | Path) -> dict[str, Any]:
     """Name and content hash of an input, as descriptions and fingerprints hold it."""
-    if artifact is not None:
-        described = artifact.description
+    if isinstance(given, Artifact):
+        path, described = given.path, given.description
         return {
             "name": path.parent.name if path.name == FOLDER_ARTIFACT else path.name,
             "hash": described["content_hash"],
             "schema": described["schema"]["name"],
             "rows": described["rows"],
         }
-    if path.is_dir():
-        names = sorted(p for p in path.rglob("*") if p.is_file())
-        hashes = [[p.relative_to(path).as_posix(), hash_file(p)] for p in names]
-        return {"name": path.name, "hash": hash_value(hashes)}
-    return {"name": path.name, "hash": hash_file(path)}
+    if given.is_dir():
+        names = sorted(p for p in given.rglob("*") if p.is_file())
+        hashes = [[_spelled(p.relative_to(given)), hash_file(p)] for p in names]
+        return {"name": given.name, "hash": hash_value(hashes)}
+    return {"name": given.name, "hash": hash_file(given)}
 
 
-def _exists(path: Path) -> bool:
+def _spelled(path: Path) -> str:
+    """A path as text that UTF-8 can hold, whatever bytes the disk has for it."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _refuse_nothing(path: Path) -> None:
     if not path.exists():
         raise InputError(str(path), "no such file", "expected an input", "Check the path.")
-    return True
+    if path.is_file() and not path.stat().st_size:
+        expected = "expected at least one row"
+        raise InputError(str(path), "the file is empty", expected, "Fetch or make it again.")
 
 
 def _plain(path: Path, reads: Reads) -> Path:
@@ -166,7 +174,6 @@ def _plain(path: Path, reads: Reads) -> Path:
             f"expected a Parquet file of schema {reads.schema} that a stage wrote",
             "Make one with the stage before this.",
         )
-    _exists(path)
     return path
 
 

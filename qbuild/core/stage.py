@@ -38,9 +38,7 @@ class Options(BaseModel):
     """
 
     # defer_build: `--help` reads the fields and validates nothing
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class Runtime(BaseModel):
@@ -131,11 +129,11 @@ class Inputs(Protocol):
 class Reads:
     """What a stage takes: artifacts of one schema, or files (`schema` is None).
 
-    `otherwise` turns files that are no artifacts into rows of that schema.
+    `otherwise` turns files that are no artifacts into rows of that schema, all or the first few.
     """
 
     schema: str | None
-    otherwise: Callable[[list[Path], Any], Iterator[Output]] | None = None
+    otherwise: Callable[[list[Path], Any, int | None], Iterator[Output]] | None = None
     least: int = 1
 
 

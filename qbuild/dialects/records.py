@@ -10,7 +10,7 @@ import re
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.errors import InputError
+from qbuild.core.errors import InputError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,13 @@ def read_values(path: Path) -> Iterator[Any]:
     except JSONDecodeError as error:
         raise InputError(
             str(path),
-            f"line {error.lineno}, column {error.colno}: {error.msg}",
+            f"line {error.lineno}, column {error.colno}: {error.msg.removesuffix(' starting at')}",
             "expected complete JSON",
             _TODO,
+        ) from error
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        raise InputError(
+            str(path), "a whole number has too many digits", "expected numbers as 3.5", _TODO
         ) from error
     except RecursionError as error:
         raise InputError(
@@ -45,6 +49,13 @@ def read_text(path: Path) -> str:
     except OSError as error:
         what = f"cannot be opened: {error.strerror or error}"
         raise InputError(str(path), what, "expected a JSON file", "Check the path.") from error
+    if data.startswith(b"PAR1"):
+        raise SchemaError(
+            str(path),
+            "a Parquet file",
+            "expected the JSON or JSONL of a dialect",
+            "Give pairs that are an artifact already to `qbuild export`.",
+        )
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -68,7 +79,12 @@ def _values(text: str) -> Iterator[Any]:
         return
     decoder = json.JSONDecoder()
     while at < len(text):
-        value, end = decoder.raw_decode(text, at)
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except JSONDecodeError as error:
+            began = text.count("\n", 0, at) + 1
+            inside = f" in the record that begins in line {began}" if began < error.lineno else ""
+            raise JSONDecodeError(error.msg + inside, text, error.pos) from error
         yield value
         at = _skip(text, end)
 

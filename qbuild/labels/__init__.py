@@ -17,7 +17,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from qbuild.core.errors import InputError, UsageError, near
+from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, near
 from qbuild.labels.head import look, seen
 from qbuild.labels.layout import DEFAULTS, Head, Layout, LayoutTable, ReadOptions
 from qbuild.labels.ratings import Ratings, read_ratings
@@ -74,9 +74,20 @@ def recognise(path: Path) -> Layout:
         if layout.matches(head):
             return layout
     refuse_broken(head)
-    raise InputError(
-        str(path),
+    raise _unknown(head)
+
+
+def _unknown(head: Head) -> QbuildError:
+    """SchemaError for a table whose columns are the fault; text may well be no table at all."""
+    from qbuild.labels.columns import MOS, PATH, nearest
+
+    hint = nearest(head.header or list(head.record or ()), (*PATH, *MOS))
+    is_table = head.record or (head.header and head.text is None) or hint
+    kind = SchemaError if is_table else InputError
+    todo = f"{hint} Name the layout with --layout, or the columns with --columns path=…,mos=…."
+    return kind(
+        str(head.path),
         f"no known layout fits: {seen(head)}",
         f"expected one of {', '.join(name for name, _, _ in LAYOUTS)}",
-        "Name the layout with --layout, or the columns with --columns path=…,mos=…",
+        todo.lstrip(),
     )

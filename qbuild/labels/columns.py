@@ -156,11 +156,12 @@ def _unclear(
         todo = "Say --columns mos=dmos where higher is better, --direction down where it is worse."
     else:
         what = f"no column for {canonical} among {', '.join(map(repr, grid.names[:12]))}"
-        todo = f"Name it with --columns {canonical}=NAME. {_nearest(grid.names, synonyms)}".rstrip()
+        todo = f"Name it with --columns {canonical}=NAME. {nearest(grid.names, synonyms)}".rstrip()
     return SchemaError(str(grid.path), what, f"expected one of {', '.join(synonyms)}", todo)
 
 
-def _nearest(names: list[str], synonyms: tuple[str, ...]) -> str:
+def nearest(names: list[str], synonyms: tuple[str, ...]) -> str:
+    """A hint `Did you mean …?` with the columns whose names resemble a synonym, or `""`."""
     import difflib
 
     close = [n for n in names if difflib.get_close_matches(spelled(n), synonyms, n=1, cutoff=0.6)]

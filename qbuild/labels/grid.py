@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import zipfile
 from dataclasses import dataclass, field
@@ -14,13 +13,14 @@ from qbuild.labels.head import delimiter_of, first_bytes, kind_of
 from qbuild.labels.records import read_bytes, read_records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from qbuild.labels.head import Kind
 
+_UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 _RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -67,7 +67,12 @@ def read_grid(path: Path) -> Grid:
     kind = kind_of(path, first_bytes(path))
     grid = _READERS[kind](path)
     if grid.frame.empty:
-        raise InputError(str(path), "holds no row below its header", "expected at least one rating")
+        raise InputError(
+            str(path),
+            "holds no row below its header",
+            "expected at least one rating",
+            "Fetch or export it again.",
+        )
     return grid
 
 
@@ -108,6 +113,9 @@ def _below_header(path: Path, frame: pd.DataFrame, notes: Sequence[str] = ()) ->
 
 
 def _ragged(message: str) -> str:
+    if opened := _UNCLOSED.search(message):
+        place = f"row {opened[1]}" if opened[1] != "0" else "the header"
+        return f"the quotation mark that opens a cell in {place} is never closed"
     found = _RAGGED.search(message)
     if found is None:
         return message.strip().rsplit(": ", 1)[-1]
@@ -149,18 +157,18 @@ def _parquet(path: Path) -> Any:
         file: Any = pq.ParquetFile(path)
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, f"no readable Parquet: {error}") from error
-    _refuse_artifact(path, file.metadata.metadata or {})
+    _refuse_artifact(path)
     return file
 
 
-def _refuse_artifact(path: Path, metadata: Mapping[bytes, bytes]) -> None:
+def _refuse_artifact(path: Path) -> None:
     """An artifact's columns mean what its schema says, so none is read as a foreign table."""
-    from qbuild.core.artifact import KEY
+    from qbuild.core.artifact import read_description
 
-    if KEY not in metadata:
+    described = read_description(path)
+    if described is None:
         return
-    schema = json.loads(metadata[KEY]).get("schema") or {}
-    name = str(schema.get("name", "unknown"))
+    name = (described["schema"] or {}).get("name", "unknown")
     raise SchemaError(
         str(path),
         f"an artifact of the schema {name!r}, no rating file",

@@ -83,6 +83,8 @@ def seen(head: Head) -> str:
     """In words for an error: the columns, the keys, or the first line."""
     if head.header:
         return "the first row holds " + ", ".join(repr(cell) for cell in head.header[:12])
+    if head.record == {}:
+        return "the first record is empty"
     if head.record is not None:
         return "the first record has " + ", ".join(repr(key) for key in list(head.record)[:12])
     if head.text is None:

@@ -1,7 +1,6 @@
-"""What the levels of a row depend on beyond the row: its dataset's range, and its duplicates.
+"""What the levels of a row depend on beyond the row: its dataset's range, and rows that repeat it.
 
-One pass over the ratings keeps 18 bytes a row: score, hash of the id, dataset. Full rows are read
-again only where two hashes agree.
+One pass over the ratings keeps 20 bytes a row: score, hash of the id, dataset.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,17 +19,14 @@ from qbuild.core.errors import InputError, QbuildError, raise_all
 from qbuild.core.ids import string_hashes
 from qbuild.core.levels import Range, agreement, trimmed_range
 from qbuild.core.overlap import ahead
-from qbuild.core.rejects import refused
+from qbuild.core.rejects import Refused, refused
+from qbuild.core.repeats import KEPT, Repeats, conflicting, find_repeats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qbuild.core.levels import Closed
     from qbuild.core.stage import Batch, Inputs
-
-_PLACE = ("source_file", "source_row")
-_KEEP, _COLLAPSED, _CONFLICT = 0, 1, 2
-_PIECE = 1 << 18
 
 
 @dataclass
@@ -38,7 +35,7 @@ class LevelState:
 
     datasets: list[str]
     edges: NDArray[np.float64]  # (6, datasets)
-    fates: NDArray[np.int8] | None  # (rows of all inputs), None where no id stands twice
+    repeats: Repeats
     sampled: str  # why the ratings are a sample of a set, or ""
     scores: list[NDArray[np.float64]] = field(default_factory=list, repr=False)  # for the figures
 
@@ -46,19 +43,18 @@ class LevelState:
         """Without the scores, which no worker needs."""
         return {**self.__dict__, "scores": []}
 
-    def without_duplicates(self, batch: Batch) -> tuple[pa.Table, pa.Table | None, Counter[str]]:
-        """The rows to keep, the conflicting ones as rejected rows, and counts of both."""
-        if self.fates is None:
-            return batch.rows, None, Counter()
-        fates = self.fates[batch.start : batch.start + len(batch.rows)]
-        if not fates.any():
-            return batch.rows, None, Counter()
-        codes = self.codes(batch.rows)
-        conflicts = batch.rows.filter(pa.array(fates == _CONFLICT))
-        tally = Counter(collapsed=int(np.count_nonzero(fates == _COLLAPSED)))
-        tally += self.count("rejected", codes[fates == _CONFLICT])
-        rejected = self._conflicts(conflicts) if len(conflicts) else None
-        return batch.rows.filter(pa.array(fates == _KEEP)), rejected, tally
+    def without_duplicates(
+        self, batch: Batch
+    ) -> tuple[pa.Table, NDArray[np.int64], list[Refused], Counter[str]]:
+        """The rows to keep, their places in the batch, those that conflict, counts of the rest."""
+        found = self.repeats.sift(batch)
+        refusals: list[Refused] = []
+        tally = Counter(collapsed=found.collapsed)
+        if len(found.conflicts):
+            rows = batch.rows.take(pa.array(found.conflicts))
+            refusals.append((found.conflicts, conflicting(rows, "media_id")))
+            tally += self.count("rejected", self.codes(rows))
+        return found.rows, found.places, refusals, tally
 
     def edges_of(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """The edges of each row, (6, rows); (6, 1) where all rows lie in one dataset."""
@@ -123,22 +119,13 @@ class LevelState:
             )
         return found
 
-    def _conflicts(self, rows: pa.Table) -> pa.Table:
-        records = rows.to_pylist()
-        messages = [
-            f"{row['media_id']} stands elsewhere with other values; rows that disagree are all"
-            " rejected"
-            for row in records
-        ]
-        return refused(records, "conflict", messages, "media_id")
-
 
 def gather(inputs: Inputs, rule: tuple[str, tuple[str, ...]]) -> LevelState:
     """The state of a run over these ratings; InputError for a dataset without a range."""
     ratings = _gathered(inputs, declared=rule[0] == "declared")
-    fates = _fates(inputs, ratings.hashes)
+    repeats = find_repeats(inputs, "media_id", ratings.hashes)
     ratings.hashes = np.empty(0, dtype=np.uint64)
-    scores = ratings.by_dataset(fates)
+    scores = ratings.by_dataset(repeats.fates)
     edges = np.empty((6, len(scores)))
     problems: list[QbuildError] = []
     for at, dataset in enumerate(ratings.datasets):
@@ -147,32 +134,33 @@ def gather(inputs: Inputs, rule: tuple[str, tuple[str, ...]]) -> LevelState:
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)
-    return LevelState(ratings.datasets, edges, fates, _sampled(inputs), scores)
+    return LevelState(ratings.datasets, edges, repeats, _sampled(inputs), scores)
 
 
 def dataset_codes(column: Any, datasets: list[str]) -> NDArray[np.int64]:
     """The position in `datasets` of each row's dataset; new names are added at the end."""
+    places = {name: at for at, name in enumerate(datasets)}
     found = []
     for chunk in column.chunks:
         array = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
         names = array.dictionary.to_pylist()
-        used = set(pc.unique(array.indices).to_pylist())
         table = np.zeros(max(len(names), 1), dtype=np.int64)
-        for code in sorted(used):
-            if names[code] not in datasets:
+        for code in pc.unique(array.indices).to_pylist():
+            if names[code] not in places:
+                places[names[code]] = len(datasets)
                 datasets.append(names[code])
-            table[code] = datasets.index(names[code])
+            table[code] = places[names[code]]
         found.append(table[array.indices.to_numpy(zero_copy_only=False)])
     return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
 @dataclass
 class _Ratings:
-    """What one pass keeps of every row: 18 bytes."""
+    """What one pass keeps of every row: 20 bytes."""
 
     datasets: list[str]
     scales: dict[str, set[tuple[float | None, float | None]]]
-    codes: NDArray[np.int16]
+    codes: NDArray[np.int32]
     mos: NDArray[np.float64]
     hashes: NDArray[np.uint64]
 
@@ -180,10 +168,15 @@ class _Ratings:
         """The scores of the rows kept, a dataset each; InputError for one that keeps none."""
         codes = self.codes
         if fates is not None:
-            codes = np.where(fates == _KEEP, codes, -1)
+            codes = np.where(fates == KEPT, codes, -1)
         scores = [self.mos[codes == code] for code in range(len(self.datasets))]
         raise_all(
-            InputError(dataset, "no usable row: all conflict", "expected one score a medium")
+            InputError(
+                dataset,
+                "no usable row: all conflict",
+                "expected one score a medium",
+                "Correct the ratings, or leave the data set out.",
+            )
             for dataset, found in zip(self.datasets, scores, strict=True)
             if not len(found)
         )
@@ -196,7 +189,7 @@ def _gathered(inputs: Inputs, *, declared: bool) -> _Ratings:
     found = _Ratings(
         [],
         {},
-        np.empty(count, dtype=np.int16),
+        np.empty(count, dtype=np.int32),
         np.empty(count),
         np.empty(count, dtype=np.uint64),
     )
@@ -228,6 +221,13 @@ def _range(
         found = trimmed_range(np.sort(scores), Decimal(numbers[0]))
     else:
         found = Range(float(scores.min()), float(scores.max()))
+    if not isfinite(found.high - found.low):
+        raise InputError(
+            dataset,
+            f"its scores from {found.low:g} to {found.high:g} span more than a number can hold",
+            "expected scores on one scale",
+            "Correct the scores, or name a range with --range LOW:HIGH.",
+        )
     if not found.low < found.high:
         raise InputError(
             dataset,
@@ -250,36 +250,6 @@ def _declared(dataset: str, scales: set[tuple[float | None, float | None]] | Non
         "expected one declared scale a dataset",
         "Name a range with --range LOW:HIGH.",
     )
-
-
-def _fates(inputs: Inputs, hashes: NDArray[np.uint64]) -> NDArray[np.int8] | None:
-    """Which rows collapse or conflict; None where no two ids have one hash."""
-    ordered = np.sort(hashes)
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    if not len(twice):
-        return None
-    suspects = _where_in(hashes, twice)
-    fates = np.zeros(len(hashes), dtype=np.int8)
-    places: dict[str, list[tuple[int, str]]] = {}
-    for at, row in zip(suspects.tolist(), inputs.rows_at(suspects), strict=True):
-        what = repr([value for name, value in row.items() if name not in _PLACE])
-        places.setdefault(row["media_id"], []).append((at, what))
-    for rows in places.values():
-        same = len({what for _, what in rows}) == 1
-        later = rows[1:] if same else rows if len(rows) > 1 else []
-        for at, _ in later:
-            fates[at] = _COLLAPSED if same else _CONFLICT
-    return fates if fates.any() else None
-
-
-def _where_in(values: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Where a wanted value stands; a piece at a time, to keep no second copy of all values."""
-    found = []
-    for start in range(0, len(values), _PIECE):
-        piece = values[start : start + _PIECE]
-        near = np.minimum(wanted.searchsorted(piece), len(wanted) - 1)
-        found.append(np.flatnonzero(wanted[near] == piece) + start)
-    return np.concatenate(found)
 
 
 def _sampled(inputs: Inputs) -> str:

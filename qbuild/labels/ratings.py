@@ -37,6 +37,16 @@ def read_ratings(
     paths: Sequence[Path], layout: str | Layout = "auto", options: ReadOptions = DEFAULTS
 ) -> Ratings:
     """All files' ratings; InputError where none can be used, every file's problem at once."""
+    found = gathered(paths, layout, options)
+    if not found.rows.num_rows:
+        raise _nothing_usable(paths, found.rejected)
+    return found
+
+
+def gathered(
+    paths: Sequence[Path], layout: str | Layout = "auto", options: ReadOptions = DEFAULTS
+) -> Ratings:
+    """As `read_ratings`, but where every row was rejected there are just no rows."""
     _refuse_options(options, layout)
     pieces: list[Piece] = []
     problems: list[QbuildError] = []
@@ -150,8 +160,6 @@ def _merged(paths: list[Path], pieces: list[Piece]) -> Ratings:
     ]
     rejected = pd.concat([*refused, _as_rejected(settled.conflicting, pieces)], ignore_index=True)
     rejected = rejected.sort_values(["piece", "row"], kind="stable")
-    if settled.rows.empty:
-        raise _nothing_usable(paths, rejected)
     return Ratings(
         _table(settled.rows, load_schema("rating").arrow),
         _table(rejected, load_schema("rejected").arrow),
@@ -176,16 +184,14 @@ def _as_rejected(conflicting: pd.DataFrame, pieces: list[Piece]) -> pd.DataFrame
     )
 
 
-def _nothing_usable(paths: list[Path], rejected: pd.DataFrame) -> InputError:
+def _nothing_usable(paths: Sequence[Path], rejected: pa.Table) -> InputError:
     first = "; ".join(
-        f"{source} row {row}: {reason}: {message}"
-        for source, row, reason, message in rejected[["source", "row", "reason", "message"]]
-        .head(REASONS_QUOTED)
-        .itertuples(index=False)
+        f"{row['source']} row {row['row']}: {row['reason']}: {row['message']}"
+        for row in rejected.slice(0, REASONS_QUOTED).to_pylist()
     )
     return InputError(
         ", ".join(path.name for path in paths),
-        f"none of {len(rejected)} rows can be used: {first}",
+        f"none of {rejected.num_rows} rows can be used: {first}",
         "expected at least one usable rating",
         "Correct the file, or name its layout or columns.",
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pyarrow as pa
+
     from qbuild.labels.layout import ReadOptions
 
 
@@ -43,20 +45,53 @@ class RatingOptions(Options):
     @field_validator("columns")
     @classmethod
     def _pairs(cls, text: str) -> str:
-        for pair in filter(None, text.split(",")):
-            if not all(part.strip() for part in pair.partition("=")[::2]):
+        pairs = [pair.partition("=") for pair in text.split(",")] if text else []
+        for name, sign, column in pairs:
+            if not name.strip() or not column.strip():
+                pair = name + sign + column
                 raise ValueError(f"expected path=NAME,mos=NAME; {pair!r} is no such pair")
+        _refuse_repeated([name.strip() for name, _, _ in pairs])
         return text
 
+    @field_validator("licence", "source")
+    @classmethod
+    def _said(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for text in given:
+            if not all(part.strip() for part in (text.split("=", 1))):
+                raise ValueError(f"expected TEXT or DATASET=TEXT; {text!r} is neither")
+        _refuse_repeated([text.split("=", 1)[0] if "=" in text else "" for text in given])
+        return given
 
-def read_outputs(paths: list[Path], options: RatingOptions) -> Iterator[Output]:
-    """The rows of all files, the rows rejected, and counts of what was read and collapsed."""
-    from qbuild.labels import read_ratings
 
-    ratings = read_ratings(paths, options.layout, read_options(options))
-    tally = Counter({"collapsed": ratings.collapsed, "read": ratings.rows.num_rows})
+def read_outputs(
+    paths: list[Path], options: RatingOptions, limit: int | None = None
+) -> Iterator[Output]:
+    """The rows of all files, the rows rejected, and counts of what was read and collapsed.
+
+    With a limit, the first usable rows, and the rejected ones that stand before the last of them.
+    """
+    from qbuild.labels.ratings import gathered
+
+    ratings = gathered(paths, options.layout, read_options(options))
+    rows, rejected = ratings.rows, ratings.rejected
+    if limit is not None and limit < len(rows):
+        rows, rejected = _first(rows, rejected, limit, [path.name for path in paths])
+    tally = Counter({"collapsed": ratings.collapsed, "read": len(rows)})
     tally.update({f"note:{note}": 1 for note in ratings.notes})
-    yield Output(rows=ratings.rows, rejected=ratings.rejected, tally=tally)
+    yield Output(rows=rows, rejected=rejected, tally=tally)
+
+
+def _first(
+    rows: pa.Table, rejected: pa.Table, limit: int, files: list[str]
+) -> tuple[pa.Table, pa.Table]:
+    import pyarrow as pa
+
+    rows = rows.slice(0, limit)
+    last = rows.slice(limit - 1).to_pylist()[0]
+    end = (files.index(last["source_file"]), last["source_row"])
+    places = zip(*(rejected.column(name).to_pylist() for name in ("source", "row")), strict=True)
+    before = [(files.index(source), row) < end for source, row in places]
+    return rows, rejected.filter(pa.array(before, pa.bool_()))
 
 
 def read_options(options: RatingOptions) -> ReadOptions:
@@ -91,6 +126,12 @@ def refuse_for_artifacts(options: RatingOptions, stage: str) -> None:
 def notes(tally: Counter[str]) -> list[str]:
     """The notes that layouts left, in order."""
     return sorted(key.removeprefix("note:") for key in tally if key.startswith("note:"))
+
+
+def _refuse_repeated(names: list[str]) -> None:
+    again = sorted({name for name in names if names.count(name) > 1})
+    if again:
+        raise ValueError(f"expected each name once; {again[0] or 'every data set'!r} stands twice")
 
 
 def _by_dataset(given: tuple[str, ...]) -> dict[str, str]:

@@ -56,9 +56,13 @@ def read_records(path: Path) -> list[dict[str, Any]]:
     except json.JSONDecodeError as error:
         raise InputError(
             str(path),
-            f"line {error.lineno}, column {error.colno}: {error.msg}",
+            f"line {error.lineno}, column {error.colno}: {error.msg.removesuffix(' starting at')}",
             "expected complete JSON",
             _TODO,
+        ) from error
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        raise InputError(
+            str(path), "a whole number has too many digits", "expected numbers as 3.5", _TODO
         ) from error
     except RecursionError as error:
         raise InputError(
@@ -89,7 +93,12 @@ def _values(text: str) -> list[Any]:
         return values if isinstance(values, list) else [values]
     decoder, values, at = json.JSONDecoder(), [], 0
     while (at := _skip_blanks(text, at)) < len(text):
-        value, at = decoder.raw_decode(text, at)
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            began = text.count("\n", 0, at) + 1
+            inside = f" in the record that begins in line {began}" if began < error.lineno else ""
+            raise json.JSONDecodeError(error.msg + inside, text, error.pos) from error
         values.append(value)
     return values
 

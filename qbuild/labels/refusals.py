@@ -89,9 +89,10 @@ class Refusals:
 
 def as_text(cell: object) -> str | None:
     """A cell as the rejected table quotes it; None where it holds nothing."""
-    if _plain(cell) is None:
-        return None
-    return cell if isinstance(cell, str) else json.dumps(_plain(cell), ensure_ascii=False)
+    plain = _plain(cell)
+    if plain is None or isinstance(plain, str):
+        return plain
+    return json.dumps(plain, ensure_ascii=False)
 
 
 def as_json(record: object) -> str:

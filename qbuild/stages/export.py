@@ -27,8 +27,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
+    from qbuild.core.repeats import Sifted
     from qbuild.core.stage import Batch
     from qbuild.dialects.dialect import Dialect, Record, Row
+
+
+_CONFLICT = "another row of this id says something else; rows that disagree are all rejected"
 
 
 class ExportOptions(Options):
@@ -44,12 +48,15 @@ class ExportOptions(Options):
 
 def produce(inputs: Inputs, options: ExportOptions) -> Generator[Output, None, dict[str, int]]:
     """The files of the dialect; batches go to disk as they come, so memory stays bounded."""
+    from qbuild.core.repeats import find_repeats
+
     dialect = get_dialect(options.format)
     sources = _Sources(inputs.lengths)
     with ExitStack() as closing:
         arrays = _Arrays(inputs.scratch, options, closing)
+        repeats = find_repeats(inputs, "sample_id")
         for batch in inputs.scan():
-            yield _written(batch, dialect, arrays, sources)
+            yield _written(batch, repeats.sift(batch), dialect, arrays, sources)
         counts = arrays.finish()
     files = [File(name, inputs.scratch / name) for name in counts]
     beside = dialect.companions(arrays.for_training(counts)) if counts else {}
@@ -60,28 +67,47 @@ def produce(inputs: Inputs, options: ExportOptions) -> Generator[Output, None, d
 def finish(counts: dict[str, int], tally: Counter[str], options: ExportOptions) -> dict[str, Any]:
     """Records a file, and rows refused by reason."""
     refused = {key[8:]: n for key, n in sorted(tally.items()) if key.startswith("refused:")}
-    return {"format": options.format, "files": counts, "refused": refused}
+    files = {"format": options.format, "files": counts, "refused": refused}
+    return {**files, "collapsed": tally["collapsed"]}
 
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
     files = [f"{name}: {count:,} records" for name, count in report["files"].items()]
     refused = [f"{count:,} rejected: {reason}" for reason, count in report["refused"].items()]
-    return "\n".join(files + refused)
+    again = report["collapsed"]
+    collapsed = [f"{again:,} identical rows collapsed"] if again else []
+    return "\n".join(files + refused + collapsed)
 
 
-def _written(batch: Batch, dialect: Dialect, arrays: _Arrays, sources: _Sources) -> Output:
+def _written(
+    batch: Batch, found: Sifted, dialect: Dialect, arrays: _Arrays, sources: _Sources
+) -> Output:
     """What became of a batch: its records lie in the arrays, what is refused comes back."""
     refused: list[Row] = []
-    tally: Counter[str] = Counter()
-    for number, row in enumerate(_rows(batch), start=batch.start):
-        try:
-            arrays.add(row["split"], dialect.write(row))
-            tally["rows"] += 1
-        except Unwritable as refusal:
-            refused.append(refusal.as_row(*sources.place(number), canonical_json(row)))
+    conflicts, kept = set(found.conflicts.tolist()), set(found.places.tolist())
+    tally: Counter[str] = Counter(rows=len(kept), collapsed=found.collapsed)
+    for at, row in enumerate(_rows(batch)):
+        refusal = None
+        if at in kept:
+            refusal = _refusal(row, dialect, arrays)
+            tally["rows"] -= refusal is not None
+        elif at in conflicts:
+            refusal = Unwritable("conflict", _CONFLICT, "sample_id", row["sample_id"])
+        if refusal is not None:
+            place = sources.place(batch.start + at)
+            refused.append(refusal.as_row(*place, canonical_json(row)))
             tally[f"refused:{refusal.reason}"] += 1
     return Output(rejected=_rejected(refused), tally=tally)
+
+
+def _refusal(row: Row, dialect: Dialect, arrays: _Arrays) -> Unwritable | None:
+    """None when the row's record was added to its array, else why it cannot be."""
+    try:
+        arrays.add(row["split"], dialect.write(row))
+    except Unwritable as refusal:
+        return refusal
+    return None
 
 
 def _rows(batch: Batch) -> Iterator[Row]:

@@ -8,6 +8,7 @@ source. Identical rows collapse to one; rows of one medium that disagree are all
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.stage import Inputs, Output, Reads, Stage
@@ -23,12 +24,11 @@ class IngestOptions(RatingOptions):
 
 def produce(inputs: Inputs, options: IngestOptions) -> Iterator[Output]:
     """The files' rows; the count of rows a dataset is tallied."""
-    for output in read_outputs(inputs.files, options):
+    for output in read_outputs(inputs.files, options, inputs.limit):
         assert output.rows is not None  # noqa: S101 - read_outputs always gives a table
-        rows = output.rows if inputs.limit is None else output.rows.slice(0, inputs.limit)
-        counts = Counter(f"dataset:{name}" for name in rows.column("dataset").to_pylist())
-        tally = output.tally + counts
-        yield Output(rows=rows, rejected=output.rejected, tally=tally)
+        names = output.rows.column("dataset").to_pylist()
+        counts = Counter(f"dataset:{name}" for name in names)
+        yield replace(output, tally=output.tally + counts)
 
 
 def finish(_: None, tally: Counter[str], __: IngestOptions) -> dict[str, Any]:

@@ -79,10 +79,11 @@ def parse_range(text: str) -> tuple[str, tuple[str, ...]]:
     numbers = _LOW_HIGH.fullmatch(text)
     if numbers is None:
         raise ValueError("expected observed, declared, trimmed:Q or LOW:HIGH")
-    if not float(numbers[1]) < float(numbers[2]):
+    low, high = float(numbers[1]), float(numbers[2])
+    if not math.isfinite(high - low):
+        raise ValueError("expected LOW and HIGH that a number can hold, and their difference too")
+    if not low < high:
         raise ValueError(f"LOW must be less than HIGH, {numbers[1]} is not less than {numbers[2]}")
-    if not math.isfinite(float(numbers[2]) - float(numbers[1])):
-        raise ValueError(f"from {numbers[1]} to {numbers[2]} is further than a float can tell")
     return "fixed", (numbers[1], numbers[2])
 
 
@@ -100,17 +101,17 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
     import pyarrow as pa
 
     from qbuild.core.levels import cut, normalise
+    from qbuild.core.rejects import in_order
 
-    rows, conflicts, tally = state.without_duplicates(batch)
+    rows, places, refusals, tally = state.without_duplicates(batch)
     codes, scores = state.codes(rows), rows.column("mos").to_numpy()
     edges = state.edges_of(codes)
     outside = (scores < edges[0]) | (scores > edges[5])
-    rejected = [conflicts] if conflicts is not None else []
     if outside.any():
         if options.clamps:
             tally += state.count("clamped", codes[outside])
         else:
-            rejected.append(state.out_of_range(rows.filter(pa.array(outside))))
+            refusals.append((places[outside], state.out_of_range(rows.filter(pa.array(outside)))))
             tally += state.count("rejected", codes[outside])
             rows, codes, scores = rows.filter(pa.array(~outside)), codes[~outside], scores[~outside]
             edges = state.edges_of(codes)
@@ -125,7 +126,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
     }
     for name, column in columns.items():
         rows = rows.append_column(name, column)
-    return Output(rows=rows, rejected=pa.concat_tables(rejected) if rejected else None, tally=tally)
+    return Output(rows=rows, rejected=in_order(refusals), tally=tally)
 
 
 def finish(state: LevelState, tally: Counter[str], options: LevelOptions) -> dict[str, Any]:

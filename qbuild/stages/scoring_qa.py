@@ -22,10 +22,12 @@ from qbuild.core.interface import (
     Q_SIT_QUESTION,
     VQA2_QUESTION,
 )
-from qbuild.core.stage import Batch, Options, Output, Reads, Stage
+from qbuild.core.stage import Batch, Inputs, Options, Output, Reads, Stage
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from qbuild.core.repeats import Repeats
 
 # What media files are called; anything else has to be named with --kind.
 IMAGES = "avif|bmp|gif|jpe?g|png|ppm|tiff?|webp"
@@ -51,9 +53,10 @@ class ScoringOptions(Options):
     seed: int = Field(default=0, description="Chooses the phrasing of each q-align question.")
 
 
-def prepare(_: object, options: ScoringOptions) -> None:
-    """Nothing; UsageError for options that do not go together."""
+def prepare(inputs: Inputs, options: ScoringOptions) -> Repeats:
+    """The rows that stand more than once; UsageError for options that do not go together."""
     from qbuild.core.errors import UsageError
+    from qbuild.core.repeats import find_repeats
 
     if options.aspect == "aesthetics" and options.form != "q-align":
         raise UsageError(
@@ -61,30 +64,51 @@ def prepare(_: object, options: ScoringOptions) -> None:
         )
     if options.preset == "release" and options.form != "vqa2":
         raise UsageError("--preset", f"form {options.form} has one preset", "expected --form vqa2")
+    return find_repeats(inputs, "media_id")
 
 
-def transform(batch: Batch, _: None, options: ScoringOptions) -> Output:
+def transform(batch: Batch, repeats: Repeats, options: ScoringOptions) -> Output:
     """A pair for each row whose medium the form can ask about."""
+    import numpy as np
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    kinds = media_kinds(batch.rows, options.kind)
+    from qbuild.core.rejects import in_order
+    from qbuild.core.repeats import conflicting
+
+    found = repeats.sift(batch)
+    conflicts = batch.rows.take(pa.array(found.conflicts))
+    kinds = media_kinds(found.rows, options.kind)
     asked = pc.equal(kinds, "image") if options.form == "q-sit" else pc.is_valid(kinds)
     asked = pc.fill_null(asked, False)
-    rows, kept = batch.rows.filter(asked), kinds.filter(asked)
-    left_out = pc.invert(asked)
-    rejected = _refusals(batch.rows.filter(left_out), kinds.filter(left_out))
+    rows, kept, left_out = found.rows.filter(asked), kinds.filter(asked), pc.invert(asked)
+    unasked = found.places[np.asarray(left_out)]
+    rejected = in_order(
+        [
+            (found.conflicts, conflicting(conflicts, "media_id")),
+            (unasked, _refusals(found.rows.filter(left_out), kinds.filter(left_out))),
+        ]
+    )
     tally = Counter({f"kind:{kind}": n for kind, n in Counter(kept.to_pylist()).items()})
+    tally["collapsed"] = found.collapsed
     return Output(rows=_pairs(rows, kept, options), rejected=rejected, tally=tally)
 
 
-def finish(_: None, tally: Counter[str], options: ScoringOptions) -> dict[str, Any]:
+def finish(_: Repeats, tally: Counter[str], options: ScoringOptions) -> dict[str, Any]:
     """How many pairs ask about images and about videos."""
-    return {"form": options.form, "images": tally["kind:image"], "videos": tally["kind:video"]}
+    return {
+        "form": options.form,
+        "images": tally["kind:image"],
+        "videos": tally["kind:video"],
+        "collapsed": tally["collapsed"],
+    }
 
 
 def render(report: dict[str, Any]) -> str:
     """The report as a line."""
-    return f"{report['form']}: {report['images']:,} images, {report['videos']:,} videos"
+    line = f"{report['form']}: {report['images']:,} images, {report['videos']:,} videos"
+    collapsed = report["collapsed"]
+    return f"{line}; {collapsed:,} identical rows collapsed" if collapsed else line
 
 
 def media_kinds(rows: pa.Table, kind: str) -> Any:
@@ -100,10 +124,11 @@ def media_kinds(rows: pa.Table, kind: str) -> Any:
     return pc.if_else(image, "image", pc.if_else(video, "video", pa.scalar(None, pa.string())))
 
 
-def _refusals(rows: pa.Table, kinds: Any) -> pa.Table | None:
+def _refusals(rows: pa.Table, kinds: Any) -> pa.Table:
     import pyarrow as pa
 
     from qbuild.core.rejects import refused
+    from qbuild.core.schema import load_schema
 
     found = [
         refused([row], "unknown-kind", ["neither an image nor a video by its name"], "path")
@@ -111,7 +136,7 @@ def _refusals(rows: pa.Table, kinds: Any) -> pa.Table | None:
         else refused([row], "not-an-image", ["Q-SiT asks about images alone"], "path")
         for row, kind in zip(rows.to_pylist(), kinds.to_pylist(), strict=True)
     ]
-    return pa.concat_tables(found) if found else None
+    return pa.concat_tables([load_schema("rejected").arrow.empty_table(), *found])
 
 
 def _pairs(rows: pa.Table, kinds: Any, options: ScoringOptions) -> pa.Table:
@@ -120,7 +145,8 @@ def _pairs(rows: pa.Table, kinds: Any, options: ScoringOptions) -> pa.Table:
     ids: list[Any] = rows.column("media_id").to_pylist()
     names: list[Any] = kinds.to_pylist()
     levels: list[Any] = rows.column("level").to_pylist()
-    words = [answer_word(level, options) for level in levels]
+    vocabulary = LEVEL_WORDS["vqa2" if options.form == "vqa2" else "itu"]
+    words = [vocabulary[level - 1] for level in levels]
     pairs = Pairs(
         task="scoring",
         stage="scoring-qa",
@@ -128,7 +154,7 @@ def _pairs(rows: pa.Table, kinds: Any, options: ScoringOptions) -> pa.Table:
         words=words,
         questions=[question(m, kind, options) for m, kind in zip(ids, names, strict=True)],
         answers=[
-            ANSWER.format(aspect=options.aspect, kind=kind, word=word)
+            ANSWER.format(aspect=options.aspect, kind=kind, word=spelled(word, options))
             for kind, word in zip(names, words, strict=True)
         ],
         medium_first=options.form == "vqa2",
@@ -149,9 +175,8 @@ def question(media_id: str, kind: str, options: ScoringOptions) -> str:
     return chosen.format(aspect=options.aspect, kind=kind, picture=picture)
 
 
-def answer_word(level: int, options: ScoringOptions) -> str:
-    """The form's word for a level."""
-    word = LEVEL_WORDS["vqa2" if options.form == "vqa2" else "itu"][level - 1]
+def spelled(word: str, options: ScoringOptions) -> str:
+    """A level's word as it stands in the answer; labels keep it as the paper has it."""
     return word.lower() if options.preset == "release" else word
 
 

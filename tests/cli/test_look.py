@@ -65,7 +65,7 @@ def test_show_of_rejected_and_failed_rows_prints_the_reasons(recipe, qbuild_cli)
     ("made", "code", "what"),
     [
         (lambda path: path.write_bytes(b"no parquet"), 1, "cannot be read as Parquet"),
-        (lambda path: path.mkdir(), 1, "no such file"),
+        (lambda path: path.mkdir(), 1, "holds no artifact.parquet"),
         (lambda path: None, 1, "no such file"),
     ],
 )

@@ -156,5 +156,6 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
 
 
 def test_the_report_is_told_in_lines():
-    report = {"files": {"llava.json": 1200}, "refused": {"mixed-kinds": 3}}
-    assert STAGE.render(report) == "llava.json: 1,200 records\n3 rejected: mixed-kinds"
+    report = {"files": {"llava.json": 1200}, "refused": {"mixed-kinds": 3}, "collapsed": 2}
+    told = ["llava.json: 1,200 records", "3 rejected: mixed-kinds", "2 identical rows collapsed"]
+    assert STAGE.render(report).splitlines() == told

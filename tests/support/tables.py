@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from qbuild.core.artifact import FORMAT, ArtifactWriter
+from qbuild.core.artifact import ArtifactWriter
+from qbuild.core.description import FORMAT
 from qbuild.core.fingerprint import fingerprint
 from qbuild.core.schema import load_schema
 

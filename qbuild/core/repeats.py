@@ -1,0 +1,111 @@
+"""Rows that stand more than once among all inputs: identical ones collapse, others are rejected.
+
+Rows are the same thing when their ids agree. One pass keeps a 64-bit hash of each id; only rows
+whose hashes agree are read again and compared as they are, so a collision of hashes costs a look
+and never a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from qbuild.core.ids import string_hashes
+from qbuild.core.overlap import ahead
+from qbuild.core.rejects import refused
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from qbuild.core.stage import Batch, Inputs
+
+KEPT, COLLAPSED, CONFLICT = 0, 1, 2
+_PLACE = ("source_file", "source_row")  # where a row was read is not what it says
+_PIECE = 1 << 18
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """A batch without its repeated rows; `places` and `conflicts` count rows of the batch."""
+
+    rows: pa.Table
+    places: NDArray[np.int64]  # of the rows kept
+    conflicts: NDArray[np.int64]
+    collapsed: int
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """The fate of every row of the inputs; None where no id stands twice."""
+
+    fates: NDArray[np.int8] | None = None
+
+    def sift(self, batch: Batch) -> Sifted:
+        """The rows of a batch to keep, the places of those that conflict, how many collapse."""
+        rows = batch.rows
+        fates = None if self.fates is None else self.fates[batch.start : batch.start + len(rows)]
+        if fates is None or not fates.any():
+            return Sifted(rows, np.arange(len(rows)), np.empty(0, dtype=np.int64), 0)
+        kept = fates == KEPT
+        return Sifted(
+            rows.filter(pa.array(kept)),
+            np.flatnonzero(kept),
+            np.flatnonzero(fates == CONFLICT),
+            int(np.count_nonzero(fates == COLLAPSED)),
+        )
+
+
+def find_repeats(inputs: Inputs, column: str, hashes: NDArray[np.uint64] | None = None) -> Repeats:
+    """What becomes of the rows whose id in `column` stands more than once.
+
+    `hashes` are those of the ids of all rows in order, where the caller has them already.
+    """
+    if hashes is None:
+        hashes = _hashes(inputs, column)
+    ordered = np.sort(hashes)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(twice):
+        return Repeats()
+    suspects = _where_in(hashes, twice)
+    fates = np.zeros(len(hashes), dtype=np.int8)
+    said: dict[str, list[tuple[int, str]]] = {}
+    for at, row in zip(suspects.tolist(), inputs.rows_at(suspects), strict=True):
+        what = repr([value for name, value in row.items() if name not in _PLACE])
+        said.setdefault(row[column], []).append((at, what))
+    for rows in said.values():
+        same = len({what for _, what in rows}) == 1
+        fates[[at for at, _ in rows]] = COLLAPSED if same else CONFLICT
+        if same:
+            fates[rows[0][0]] = KEPT
+    return Repeats(fates if fates.any() else None)
+
+
+def conflicting(rows: pa.Table, column: str, source: str = "") -> pa.Table:
+    """Rows that disagree with others of their id, as rejected rows."""
+    records = rows.to_pylist()
+    messages = [
+        f"{row[column]} stands elsewhere with other values; rows that disagree are all rejected"
+        for row in records
+    ]
+    return refused(records, "conflict", messages, column, source)
+
+
+def _hashes(inputs: Inputs, column: str) -> NDArray[np.uint64]:
+    hashes = np.empty(inputs.rows, dtype=np.uint64)
+    for batch in ahead(inputs.scan([column])):
+        place = slice(batch.start, batch.start + len(batch.rows))
+        hashes[place] = string_hashes(batch.rows.column(column).combine_chunks())
+    return hashes
+
+
+def _where_in(values: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Where a wanted value stands; a piece at a time, to keep no second copy of all values."""
+    found = []
+    for start in range(0, len(values), _PIECE):
+        piece = values[start : start + _PIECE]
+        near = np.minimum(wanted.searchsorted(piece), len(wanted) - 1)
+        found.append(np.flatnonzero(wanted[near] == piece) + start)
+    return np.concatenate(found)

@@ -1,0 +1,246 @@
+"""Files that are not what a command reads: broken encodings, other schemas, no dialect."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tables
+from refusal import HEADER, Place
+
+from qbuild.core.artifact import KEY
+
+
+@pytest.fixture
+def place(tmp_path, qbuild_cli, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = Place(tmp_path, qbuild_cli)
+    found.ratings()
+    found.makes("ingest-ratings", "toy.csv", "-o", "old.parquet")
+    return found
+
+
+@pytest.fixture
+def described(place):
+    """Makes a copy of `old.parquet` whose description was changed."""
+    table = pq.read_table(place.folder / "old.parquet")
+    known = json.loads(table.schema.metadata[KEY])
+
+    def make(changes: bytes | dict) -> str:
+        text = changes if isinstance(changes, bytes) else json.dumps({**known, **changes}).encode()
+        pq.write_table(table.replace_schema_metadata({KEY: text}), place.folder / "odd.parquet")
+        return "odd.parquet"
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "what"),
+    [
+        ("scoring-qa", "old.parquet", "an artifact of schema rating"),
+        ("export", "old.parquet", "an artifact of schema rating"),
+        ("ingest-ratings", "old.parquet", "an artifact of the schema 'rating', no rating file"),
+        ("import-qa", "old.parquet", "a Parquet file"),
+        ("ingest-ratings", "foreign.parquet", "no known layout fits: .* 'a', 'b'"),
+        ("mos-to-levels", "foreign.parquet", "no known layout fits: .* 'a', 'b'"),
+        ("scoring-qa", "foreign.parquet", "not an artifact"),
+        ("export", "foreign.parquet", "not an artifact"),
+        ("import-qa", "foreign.parquet", "a Parquet file"),
+    ],
+)
+def test_a_parquet_file_of_another_kind(place, command, given, what):
+    pq.write_table(pa.table({"a": [1], "b": ["x"]}), place.folder / "foreign.parquet")
+    place.refuses(
+        command, given, "-o", "new.parquet", code=3, kind="schema", what=what, where=given
+    )
+
+
+READERS = [
+    ("mos-to-levels", "odd.parquet", "-o", "new.parquet"),
+    ("show", "odd.parquet"),
+    ("diff", "odd.parquet", "old.parquet"),
+    ("check-media", "odd.parquet", "--media-root", "."),
+]
+BROKEN = [
+    ({"schema": {"name": "levl", "version": 1, "hash": "x"}}, "schema 'levl', .* does not know"),
+    ({"schema": {"name": "../x", "version": 1, "hash": "x"}}, "schema '../x', .* does not know"),
+    ({"schema": {"name": "rating", "version": 1, "hash": "x"}}, "another form of schema rating"),
+    ({"format": 2}, "its description is of format 2"),
+    ({"schema": "rating"}, "no sound schema"),
+    ({"stage": 1, "inputs": 7}, "no sound stage, inputs"),
+    ({"rows": "many"}, "no sound rows"),
+    ({"content_hash": 5}, "no sound content_hash"),
+    (b'{"format": 1}', "lacks complete, content_hash, rows, schema, stage"),
+    (b"{x", "is no JSON"),
+    (b"\xff\xfe", "is no JSON"),
+    (b"[" * 100_000, "is no JSON"),
+    (b"[]", "names no format"),
+]
+
+
+@pytest.mark.parametrize("command", READERS, ids=lambda command: command[0])
+@pytest.mark.parametrize(("changes", "what"), BROKEN)
+def test_a_description_that_is_none_of_this_qbuild(place, described, command, changes, what):
+    described(changes)
+    place.refuses(*command, code=3, kind="schema", what=what, where="odd.parquet")
+
+
+def test_a_broken_description_is_a_problem_to_validate_and_no_failure(place, described):
+    for changes, _ in BROKEN:
+        done = place.run("validate", described(changes))
+        assert (done.code, done.err) == (3, "")
+        assert "odd.parquet: 1 problem" in done.out
+
+
+def test_an_unfinished_artifact(place, described):
+    told = place.refuses(
+        "mos-to-levels", described({"complete": False, "pending": 5}), "-o", "new.parquet",
+        code=1, kind="input", what="incomplete: 5 rows are pending",
+    )  # fmt: skip
+    assert "Run the stage that makes it again" in told.text
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_rows_against_the_schema_are_all_told_by_number_from_any_process(place, workers):
+    table = tables.rating_table(5, mos_std=[1.0, -1.0, 2.0, -2.0, 3.0])
+    tables.write_artifact(place.folder / "bad.parquet", table)
+    told = place.refuses(
+        "mos-to-levels", "bad.parquet", "-o", "new.parquet", "--workers", workers,
+        code=3, kind="schema", what=r"row 2, column mos_std: -1.0 .* \(and 1 more\)",
+        where="bad.parquet",
+    )  # fmt: skip
+    assert "row 4, column mos_std: -2.0" in told.text
+
+
+def test_an_artifact_that_lacks_a_column_of_its_schema(place):
+    table = pq.read_table(place.folder / "old.parquet").drop_columns(["mos"])
+    pq.write_table(table, place.folder / "bad.parquet")
+    place.refuses(
+        "mos-to-levels", "bad.parquet", "-o", "new.parquet", code=3, kind="schema", what="mos"
+    )
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.json", "t.jsonl"])
+def test_bytes_that_are_not_utf8_are_told_by_offset(place, name):
+    data = b'[{"image":"\xff"}]' if "json" in name else b"image,mos\n\xff,1\n"
+    place.write(name, data)
+    for command in ("ingest-ratings", "import-qa"):
+        place.refuses(
+            command, name, "-o", "new.parquet", code=1, kind="input", where=name,
+            what=f"byte 0xff at offset {data.index(255)} is not UTF-8",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [HEADER + "a.jpg,1\n", '[{"image": "a.jpg", "mos": 1}]'])
+def test_a_byte_order_mark_is_no_part_of_the_first_name(place, text):
+    name = place.write(f"b.{'json' if text[0] == '[' else 'csv'}", b"\xef\xbb\xbf" + text.encode())
+    assert place.makes("ingest-ratings", name, "-o", "new.parquet", "--json").json["rows"] == 1
+
+
+@pytest.mark.parametrize("left", [3, 4, 8, 100, -9, -4, -1])
+def test_a_truncated_parquet_file(place, left):
+    whole = (place.folder / "old.parquet").read_bytes()
+    place.write("cut.parquet", whole[:left])
+    for command in ("ingest-ratings", "mos-to-levels"):
+        place.refuses(
+            command, "cut.parquet", "-o", "new.parquet", code=1, kind="input",
+            what="Parquet", where="cut.parquet",
+        )  # fmt: skip
+    place.refuses("show", "cut.parquet", code=1, kind="input", what="cannot be read as Parquet")
+
+
+def test_a_parquet_file_with_a_hole_in_its_rows(place):
+    whole = bytearray((place.folder / "old.parquet").read_bytes())
+    whole[4:600] = bytes(596)
+    place.write("hole.parquet", bytes(whole))
+    for command in ("mos-to-levels", "show"):
+        output = ("-o", "new.parquet") if command == "mos-to-levels" else ()
+        told = place.run(command, "hole.parquet", *output, "--json")
+        assert told.code == 1
+        assert told.error["code"] == "input"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("t.json", '[{"image":"a","mos":1},\n {"image":"b","mo', "^line 2, column 16: Unterminated string$"),
+        ("t.json", '[{"image":"a","mos":1}', "^line 1, column 23: Expecting ','"),
+        ("t.json", "[" * 100_000, "nested too deep"),
+        ("t.json", '[{"image":"a","mos":' + "9" * 5000 + "}]", "a whole number has too many digits"),
+        ("t.jsonl", '{"image":"a","mos":1}\noops\n{"image":"c","mos":3}\n', "^line 2, column 1: "),
+        ("t.jsonl", '{"image":"a","mos":1}\n{"image":"b","mos":\n{"image":"c"}\n', "^line 4, .* that begins in line 2$"),
+        ("t.jsonl", '{"image":"a","mos":1}\n{"image":"c","mos":3', "^line 2, column 21: "),
+    ],
+)  # fmt: skip
+def test_broken_json_is_told_by_line_and_column_and_no_row_is_lost_in_silence(
+    place, name, text, what
+):
+    place.write(name, text)
+    for command in ("ingest-ratings", "import-qa"):
+        place.refuses(
+            command, name, "-o", "new.parquet", code=1, kind="input", what=what, where=name
+        )
+
+
+@pytest.mark.parametrize("text", ["5", '"text"', "null", "true", "NaN", "[1, 2]", "[[]]"])
+def test_json_that_holds_no_record(place, text):
+    place.write("t.json", text)
+    place.refuses(
+        "ingest-ratings", "t.json", "-o", "new.parquet", code=1, kind="input", what="record 1 is "
+    )
+    place.refuses(
+        "import-qa", "t.json", "-o", "new.parquet", code=1, kind="input",
+        what="no usable row .*t.json row 1: not-an-object", leaves=("new.failed.parquet",),
+    )  # fmt: skip
+
+
+def test_a_record_without_any_known_key(place):
+    place.write("t.json", "[{}]")
+    told = place.refuses(
+        "ingest-ratings", "t.json", "-o", "new.parquet", code=1, kind="input", what="record is empty"
+    )
+    assert "--columns" in told.error["todo"]
+    place.write("t.json", '[{"pth": "a", "moss": 1}]')
+    told = place.refuses(
+        "ingest-ratings", "t.json", "-o", "new.parquet", code=3, kind="schema", what="'pth', 'moss'"
+    )
+    assert "Did you mean pth, moss?" in told.error["todo"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what", "leaves"),
+    [
+        ("t.csv", HEADER + "a,1\n", "line 1, column 1: Expecting value", ()),
+        ("t.json", '[{"image": "a", "mos": 1}]', "t.json", ("new.failed.parquet",)),
+        ("t.json", '{"a": 1}', "no usable row .* row 1: ", ("new.failed.parquet",)),
+        ("t.json", '[{"id": "x", "conversations": 5}]', "bad-conversations", ("new.failed.parquet",)),
+    ],
+)  # fmt: skip
+def test_importing_what_is_no_dialect(place, name, text, what, leaves):
+    place.write(name, text)
+    place.refuses(
+        "import-qa", name, "-o", "new.parquet", code=1, kind="input", what=what, leaves=leaves
+    )
+
+
+@pytest.mark.parametrize("data", [b"hello", b"PK\x03\x04garbage"])
+def test_an_excel_file_that_is_none(place, data):
+    place.write("t.xlsx", data)
+    place.refuses(
+        "ingest-ratings", "t.xlsx", "-o", "new.parquet",
+        code=1, kind="input", what="no readable Excel workbook",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 9}', '{"format": 1, "stage": 1}'])
+def test_a_broken_description_of_an_export(place, text):
+    place.write("out/qbuild.json", text)
+    place.refuses("show", "out", code=1, kind="input", what="its description", where="qbuild.json")
+    assert place.run("validate", "out").code == 1
+
+
+def test_a_folder_that_holds_no_artifact(place):
+    (place.folder / "empty").mkdir()
+    place.refuses("show", "empty", code=1, kind="input", what="holds no artifact.parquet")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY = b"qbuild"
+UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)  # the last for names of columns
 FOLDER_ARTIFACT = "artifact.parquet"
 
 
@@ -68,7 +69,10 @@ class Artifact:
 
     @cached_property
     def _file(self) -> pq.ParquetFile:
-        return _open_parquet(self.path, list(self.schema.dictionary_columns))
+        file = _open_parquet(self.path, list(self.schema.dictionary_columns))
+        # some columns alone may be read later, uncast: all must be there, of their types
+        self.schema.cast(file.schema_arrow.empty_table(), str(self.path))
+        return file
 
     @property
     def rows(self) -> int:
@@ -88,7 +92,8 @@ class Artifact:
         """Row group `index`, cast to the schema; low-cardinality columns dictionary-encoded."""
         try:
             table = self._file.read_row_group(index, columns=columns)
-        except (OSError, pa.ArrowException) as error:
+            table.validate(full=True)  # Parquet carries any bytes as text; 1 ms a row group
+        except UNREADABLE as error:
             raise _unreadable(self.path, error) from error
         return table if columns is not None else self.schema.cast(table, str(self.path))
 
@@ -330,9 +335,11 @@ def _canonical(block: pa.Table, schema: Schema) -> pa.Table:
 def _open_parquet(path: Path, dictionaries: list[str]) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path, read_dictionary=dictionaries)
+    except KeyError:  # a column to read encoded is not there; casting says which
+        return _open_parquet(path, [])
     except FileNotFoundError as error:
         raise InputError(str(path), "no such file", "expected a Parquet file") from error
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from error
 
 

@@ -25,24 +25,36 @@ def string_hashes(array: Any) -> NDArray[np.uint64]:
     of a string does not depend on its neighbours.
     """
     starts, lengths = _extents(array)
-    data = array.buffers()[2]
-    padded = np.zeros((data.size if data is not None else 0) + _WORD, dtype=np.uint8)
-    if data is not None:
-        padded[: data.size] = np.frombuffer(data, dtype=np.uint8)
-    words = np.ndarray((len(padded) - _WORD + 1,), "<u8", padded, strides=(1,))
+    words = _words(array.buffers()[2])
     hashes = lengths.astype(np.uint64) * _ODD
-    longest = int(lengths.max()) if len(lengths) else 0
+    shortest, longest = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
     for place in range(0, longest, _WORD):
-        rest = np.clip(lengths - place, 0, _WORD)
-        word = words[np.minimum(starts + place, len(words) - 1)] & _TAILS[rest]
-        word = (word ^ np.uint64((place + 1) * int(_MIX) & 0xFFFFFFFFFFFFFFFF)) * _ODD
-        word ^= word >> np.uint64(32)
-        word *= _MIX
-        word ^= word >> np.uint64(29)
-        if (rest == 0).any():
-            word[rest == 0] = 0
-        hashes += word
+        seed = np.uint64((place + 1) * int(_MIX) & 0xFFFFFFFFFFFFFFFF)
+        if place + _WORD <= shortest:
+            hashes += _mixed(words[starts + place], seed)
+            continue
+        rest = np.minimum(np.maximum(lengths - place, 0), _WORD)
+        near = np.minimum(starts + place, len(words) - 1)
+        hashes += np.where(rest > 0, _mixed(words[near] & _TAILS[rest], seed), np.uint64(0))
     return hashes
+
+
+def _mixed(words: NDArray[np.uint64], seed: np.uint64) -> NDArray[np.uint64]:
+    """Each word's bits spread over all 64; made in place, different words stay different."""
+    words ^= seed
+    words *= _ODD
+    words ^= words >> np.uint64(32)
+    words *= _MIX
+    return words
+
+
+def _words(data: Any) -> NDArray[np.uint64]:
+    """The eight bytes from each byte of a buffer on, with zeros after its end."""
+    size = data.size if data is not None else 0
+    padded = np.zeros(size + _WORD, dtype=np.uint8)
+    if data is not None:
+        padded[:size] = np.frombuffer(data, dtype=np.uint8)
+    return np.ndarray((size + 1,), "<u8", padded, strides=(1,))
 
 
 def _extents(array: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -96,7 +96,7 @@ class _Range:
         if found["min"] is not None:
             self.low = found["min"] if self.low is None else min(self.low, found["min"])
             self.high = found["max"] if self.high is None else max(self.high, found["max"])
-            self.total += pc.sum(column.cast(pa.float64())).as_py()
+            self.total += pc.sum(column.cast(pa.float64(), safe=False)).as_py()
 
     def as_dict(self) -> dict[str, Any]:
         """The figures; None where no value is."""

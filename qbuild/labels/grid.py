@@ -137,12 +137,13 @@ def _read_json(path: Path) -> Grid:
 
 
 def _read_parquet(path: Path) -> Grid:
-    import pyarrow as pa
+    from qbuild.core.artifact import UNREADABLE
 
     file = _parquet(path)
     try:
         table = file.read()
-    except (OSError, pa.ArrowException) as error:
+        table.validate(full=True)  # Parquet carries any bytes as text
+    except UNREADABLE as error:
         raise _unreadable(path, f"no readable Parquet: {error}") from error
     names = [str(name) for name in table.column_names]
     frame = table.rename_columns([str(at) for at in range(len(names))]).to_pandas()
@@ -150,12 +151,13 @@ def _read_parquet(path: Path) -> Grid:
 
 
 def _parquet(path: Path) -> Any:
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from qbuild.core.artifact import UNREADABLE
 
     try:
         file: Any = pq.ParquetFile(path)
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise _unreadable(path, f"no readable Parquet: {error}") from error
     _refuse_artifact(path)
     return file

@@ -115,11 +115,37 @@ def test_rows_against_the_schema_are_all_told_by_number_from_any_process(place, 
 
 
 def test_an_artifact_that_lacks_a_column_of_its_schema(place):
-    table = pq.read_table(place.folder / "old.parquet").drop_columns(["mos"])
-    pq.write_table(table, place.folder / "bad.parquet")
-    place.refuses(
-        "mos-to-levels", "bad.parquet", "-o", "new.parquet", code=3, kind="schema", what="mos"
-    )
+    whole = pq.read_table(place.folder / "old.parquet")
+    text = whole.set_column(3, "mos", whole.column("mos").cast(pa.string()))
+    odd = [
+        (whole.drop_columns(["mos"]), "no column 'mos'"),
+        (whole.drop_columns(["dataset"]), "no column 'dataset'"),
+        (text, "column 'mos' is of type string"),
+    ]
+    for table, what in odd:
+        pq.write_table(table, place.folder / "bad.parquet")
+        place.refuses(
+            "mos-to-levels", "bad.parquet", "-o", "new.parquet",
+            code=3, kind="schema", what=what, where="bad.parquet",
+        )  # fmt: skip
+
+
+def test_names_of_columns_that_are_no_text(place):
+    whole = bytearray((place.folder / "old.parquet").read_bytes())
+    whole[whole.index(b"mos_std")] = 0x80
+    place.write("bad.parquet", bytes(whole))
+    for command in (("show",), ("mos-to-levels", "-o", "new.parquet")):
+        place.refuses(*command, "bad.parquet", code=1, kind="input", what="can't decode byte 0x80")
+
+
+def test_text_columns_that_hold_other_bytes(place):
+    whole = (place.folder / "old.parquet").read_bytes()
+    place.write("bad.parquet", whole.replace(b"g0.jpg", b"\xff0.jpg"))
+    table = pa.table({"image": pa.array([b"\xff", b"b"]).view(pa.string()), "mos": [1.0, 2.0]})
+    pq.write_table(table, place.folder / "foreign.parquet")
+    for command in (("ingest-ratings", "foreign.parquet"), ("mos-to-levels", "foreign.parquet")):
+        place.refuses(*command, "-o", "new.parquet", code=1, kind="input", what="Invalid UTF8")
+    place.refuses("show", "bad.parquet", code=1, kind="input", what="cannot be read as Parquet")
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.json", "t.jsonl"])
@@ -162,16 +188,19 @@ def test_a_parquet_file_with_a_hole_in_its_rows(place):
         assert told.error["code"] == "input"
 
 
+ONE = '{"image":"a","mos":1}'
+
+
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        ("t.json", '[{"image":"a","mos":1},\n {"image":"b","mo', "^line 2, column 16: Unterminated string$"),
-        ("t.json", '[{"image":"a","mos":1}', "^line 1, column 23: Expecting ','"),
+        ("t.json", "[" + ONE + ',\n {"image":"b","mo', "^line 2, column 15: Unterminated string$"),
+        ("t.json", "[" + ONE, "^line 1, column 23: Expecting ','"),
         ("t.json", "[" * 100_000, "nested too deep"),
-        ("t.json", '[{"image":"a","mos":' + "9" * 5000 + "}]", "a whole number has too many digits"),
-        ("t.jsonl", '{"image":"a","mos":1}\noops\n{"image":"c","mos":3}\n', "^line 2, column 1: "),
-        ("t.jsonl", '{"image":"a","mos":1}\n{"image":"b","mos":\n{"image":"c"}\n', "^line 4, .* that begins in line 2$"),
-        ("t.jsonl", '{"image":"a","mos":1}\n{"image":"c","mos":3', "^line 2, column 21: "),
+        ("t.json", '[{"image":"a","mos":' + "9" * 5000 + "}]", "a whole number has too many"),
+        ("t.jsonl", ONE + '\noops\n{"image":"c","mos":3}\n', "^line 2, column 1: "),
+        ("t.jsonl", ONE + '\n{"mos":\n{"image":"c"}\n', "^line 4, .* that begins in line 2$"),
+        ("t.jsonl", ONE + '\n{"image":"c","mos":3', "^line 2, column 21: "),
     ],
 )  # fmt: skip
 def test_broken_json_is_told_by_line_and_column_and_no_row_is_lost_in_silence(
@@ -199,7 +228,13 @@ def test_json_that_holds_no_record(place, text):
 def test_a_record_without_any_known_key(place):
     place.write("t.json", "[{}]")
     told = place.refuses(
-        "ingest-ratings", "t.json", "-o", "new.parquet", code=1, kind="input", what="record is empty"
+        "ingest-ratings",
+        "t.json",
+        "-o",
+        "new.parquet",
+        code=1,
+        kind="input",
+        what="record is empty",
     )
     assert "--columns" in told.error["todo"]
     place.write("t.json", '[{"pth": "a", "moss": 1}]')
@@ -215,7 +250,7 @@ def test_a_record_without_any_known_key(place):
         ("t.csv", HEADER + "a,1\n", "line 1, column 1: Expecting value", ()),
         ("t.json", '[{"image": "a", "mos": 1}]', "t.json", ("new.failed.parquet",)),
         ("t.json", '{"a": 1}', "no usable row .* row 1: ", ("new.failed.parquet",)),
-        ("t.json", '[{"id": "x", "conversations": 5}]', "bad-conversations", ("new.failed.parquet",)),
+        ("t.json", '[{"conversations": 5}]', "bad-conversations", ("new.failed.parquet",)),
     ],
 )  # fmt: skip
 def test_importing_what_is_no_dialect(place, name, text, what, leaves):

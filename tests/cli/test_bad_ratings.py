@@ -59,7 +59,9 @@ def test_zero_rows(place, name, text, what):
 
 def test_a_column_missing_lists_the_near_names(place):
     one = place.write("t.csv", "image,moss\n" + ROWS)
-    told = refuses(place, one, code=3, kind="schema", what="no column for mos among 'image', 'moss'")
+    told = refuses(
+        place, one, code=3, kind="schema", what="no column for mos among 'image', 'moss'"
+    )
     assert "Did you mean moss?" in told.error["todo"]
     both = place.write("b.csv", "imge,moss\n" + ROWS)
     told = refuses(place, both, code=3, kind="schema", what="no known layout fits: .*'imge'")
@@ -169,7 +171,15 @@ def test_a_score_outside_the_declared_range_is_rejected_with_the_range(place):
     assert row["message"] == "mos 5.5 lies outside [0, 5] of d"
 
 
-UNSAFE = ["../u.jpg", "/abs.jpg", "C:\\w\\x.jpg", "C:/x.jpg", "a\\b.jpg", "a/../b.jpg", "http://h/x"]
+UNSAFE = [
+    "../u.jpg",
+    "/abs.jpg",
+    "C:\\w\\x.jpg",
+    "C:/x.jpg",
+    "a\\b.jpg",
+    "a/../b.jpg",
+    "http://h/x",
+]
 
 
 def test_paths_that_leave_their_root_are_rejected_and_names_with_two_dots_kept(place):

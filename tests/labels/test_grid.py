@@ -40,7 +40,7 @@ def test_a_line_with_too_many_cells_is_told_by_its_number(write):
 
 
 def test_an_open_quote_is_an_error_of_the_input(write):
-    with pytest.raises(InputError, match="quotation mark .* row 1 is never closed"):
+    with pytest.raises(InputError, match=r"quotation mark .* row 1 is never closed"):
         read_grid(write("a.csv", 'path,mos\n"a,1\nb,2\n'))
 
 

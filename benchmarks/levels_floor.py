@@ -13,8 +13,9 @@ import time
 
 import pyarrow.parquet as pq
 
-from qbuild.core.artifact import ROW_GROUP_ROWS, writer_settings
+from qbuild.core.content import ROW_GROUP_ROWS
 from qbuild.core.schema import load_schema
+from qbuild.core.writer import writer_settings
 
 
 def main() -> None:

@@ -23,9 +23,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qbuild.core.artifact import Artifact, ArtifactWriter
-from qbuild.core.description import FORMAT
+from qbuild.core.artifact import Artifact
+from qbuild.core.description import of_rows
 from qbuild.core.schema import load_schema
+from qbuild.core.writer import ArtifactWriter
 
 HERE = Path(__file__).parent
 DATASETS = 20
@@ -67,10 +68,8 @@ def make_ratings(path: Path, rows: int) -> None:
     for start in range(0, rows, BLOCK):
         writer.add(block(start, min(BLOCK, rows - start), rows))
     written, content_hash = writer.finish_rows()
-    form = {"name": schema.name, "version": schema.version, "hash": schema.hash}
-    described = {"format": FORMAT, "schema": form, "stage": {"name": "made", "version": 1}}
-    counts = {"rows": written, "content_hash": content_hash, "complete": True, "pending": 0}
-    writer.seal({**described, **counts, "limit": None})
+    stage = {"name": "made", "version": 1}
+    writer.seal({**of_rows(schema, stage, written, content_hash), "limit": None})
     writer.commit()
 
 

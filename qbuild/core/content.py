@@ -10,13 +10,16 @@ is the hash of the schema's name, the number of rows and all leaf digests.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from qbuild.core.canonical import hash_value
+
+if TYPE_CHECKING:
+    from qbuild.core.schema import Schema
 
 ROW_GROUP_ROWS = 65_536
 
@@ -77,6 +80,33 @@ def first_appearance(array: Any) -> Any:
     mask = _numpy(array.is_null()) if array.null_count else None
     indices = pa.array(codes, type=pa.int32(), mask=mask)
     return pa.DictionaryArray.from_arrays(indices, array.dictionary.take(seen))
+
+
+def written_schema(schema: Schema) -> pa.Schema:
+    """The types that rows are written in: low-cardinality columns as dictionaries."""
+    fields = [
+        pa.field(f.name, pa.dictionary(pa.int32(), pa.string()), f.nullable)
+        if f.name in schema.dictionary_columns
+        else f
+        for f in schema.arrow
+    ]
+    return pa.schema(fields)
+
+
+def canonical_block(block: pa.Table, schema: Schema) -> pa.Table:
+    """The block in the form that is hashed and written: a chunk a column, least dictionaries."""
+    columns = []
+    for field, column in zip(written_schema(schema), block.columns, strict=True):
+        array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+        if isinstance(array, pa.ChunkedArray):  # several chunks of one dictionary column
+            array = array.chunk(0) if array.num_chunks == 1 else pa.concat_arrays(array.chunks)
+        if pa.types.is_dictionary(field.type) and array.null_count == len(array):
+            array = pa.nulls(len(array), field.type)
+        elif pa.types.is_dictionary(field.type):
+            plain = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+            array = first_appearance(plain)
+        columns.append(array)
+    return pa.Table.from_arrays(columns, schema=written_schema(schema))
 
 
 def _feed_strings(sink: Any, array: Any) -> None:

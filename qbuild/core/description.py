@@ -7,11 +7,15 @@ wrote it, its parts are looked at once here, so that nobody who uses them has to
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import SchemaError
 
+if TYPE_CHECKING:
+    from qbuild.core.schema import Schema
+
 FORMAT = 1
+KEY = b"qbuild"  # in the metadata of a Parquet file
 OF_ARTIFACT = frozenset({"schema", "stage", "rows", "content_hash", "complete"})
 OF_EXPORT = frozenset({"stage", "rows", "content_hash", "complete", "files"})
 MADE_FROM = frozenset({"stage", "options", "inputs", "prompts", "schema"})
@@ -32,6 +36,19 @@ _FORM: dict[str, Any] = {
     "report": {},
     "files": {},
 }
+
+
+def of_rows(schema: Schema, stage: dict[str, Any], rows: int, content_hash: str) -> dict[str, Any]:
+    """The least that describes a finished artifact: what its rows are and who wrote them."""
+    return {
+        "format": FORMAT,
+        "schema": {"name": schema.name, "version": schema.version, "hash": schema.hash},
+        "stage": stage,
+        "rows": rows,
+        "content_hash": content_hash,
+        "complete": True,
+        "pending": 0,
+    }
 
 
 def parsed(text: bytes, where: str, needed: frozenset[str]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from qbuild.core.artifact import disk_errors, sync, temporary_name
 from qbuild.core.canonical import canonical_json, hash_file
+from qbuild.core.disk import disk_errors, sync, temporary_name
 from qbuild.core.errors import StageError, UsageError
 
 if TYPE_CHECKING:

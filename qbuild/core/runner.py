@@ -10,12 +10,12 @@ from qbuild.core.artifact import (
     FOLDER_ARTIFACT,
     Artifact,
     artifact_file,
-    disk_errors,
     read_description,
     rejected_path,
 )
 from qbuild.core.canonical import hash_file
 from qbuild.core.description import MADE_FROM, OF_EXPORT, parsed
+from qbuild.core.disk import disk_errors
 from qbuild.core.engine import Request, Result
 from qbuild.core.engine import run as run_stage
 from qbuild.core.errors import (

@@ -7,22 +7,22 @@ import tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qbuild.core import artifact, content
+from qbuild.core import artifact, content, disk, writer
 from qbuild.core.errors import DiskError, InputError, SchemaError
 
 
 def write(path, pieces, schema="rating"):
-    writer = artifact.ArtifactWriter(path, artifact.load_schema(schema))
+    made = writer.ArtifactWriter(path, artifact.load_schema(schema))
     for piece in pieces:
-        writer.add(piece)
-    rows, content_hash = writer.finish_rows()
-    writer.seal({"format": 1, "rows": rows, "content_hash": content_hash})
-    writer.commit()
+        made.add(piece)
+    rows, content_hash = made.finish_rows()
+    made.seal({"format": 1, "rows": rows, "content_hash": content_hash})
+    made.commit()
     return path.read_bytes()
 
 
 def test_bytes_do_not_depend_on_how_rows_arrive(tmp_path, monkeypatch):
-    monkeypatch.setattr(artifact, "ROW_GROUP_ROWS", 64)
+    monkeypatch.setattr(writer, "ROW_GROUP_ROWS", 64)
     table = tables.rating_table(300, datasets=5)
     whole = write(tmp_path / "a.parquet", [table])
     pieces = [table.slice(at, 7) for at in range(0, 300, 7)]
@@ -32,7 +32,7 @@ def test_bytes_do_not_depend_on_how_rows_arrive(tmp_path, monkeypatch):
 
 
 def test_every_row_group_but_the_last_is_full(tmp_path, monkeypatch):
-    monkeypatch.setattr(artifact, "ROW_GROUP_ROWS", 64)
+    monkeypatch.setattr(writer, "ROW_GROUP_ROWS", 64)
     write(
         tmp_path / "a.parquet", [tables.rating_table(150).slice(at, 11) for at in range(0, 150, 11)]
     )
@@ -56,7 +56,7 @@ def test_the_content_hash_sees_rows_not_chunks(start, count, random):
 
 def hashed(table):
     found = content.ContentHash("rating")
-    found.update(artifact._canonical(table, artifact.load_schema("rating")))
+    found.update(content.canonical_block(table, artifact.load_schema("rating")))
     return found.digest()
 
 
@@ -94,13 +94,13 @@ def test_a_parquet_file_of_someone_else_is_no_artifact(tmp_path):
 
 
 def test_a_discarded_writer_leaves_nothing(tmp_path):
-    writer = artifact.ArtifactWriter(tmp_path / "a.parquet", artifact.load_schema("rating"))
-    writer.add(tables.rating_table(10))
-    writer.finish_rows()
-    writer.discard()
+    made = writer.ArtifactWriter(tmp_path / "a.parquet", artifact.load_schema("rating"))
+    made.add(tables.rating_table(10))
+    made.finish_rows()
+    made.discard()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_without_permission_is_a_disk_error(tmp_path):
-    with pytest.raises(DiskError, match="cannot be written"), artifact.disk_errors(tmp_path / "a"):
+    with pytest.raises(DiskError, match="cannot be written"), disk.disk_errors(tmp_path / "a"):
         (tmp_path / "nowhere" / "a").touch()

@@ -8,11 +8,11 @@ import pytest
 from tables import rating_table, write_artifact
 from toys import TOYS
 
-from qbuild.core.artifact import ArtifactWriter
 from qbuild.core.engine import Request, run
 from qbuild.core.errors import InputError
 from qbuild.core.lineage import Shelf, lineage, open_described
 from qbuild.core.schema import load_schema
+from qbuild.core.writer import ArtifactWriter
 
 
 @pytest.fixture

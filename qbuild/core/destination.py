@@ -1,0 +1,172 @@
+"""Where the output of one run goes: beside its place until it is whole, then there at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core import folder
+from qbuild.core.artifact import rejected_path
+from qbuild.core.description import FORMAT, of_rows
+from qbuild.core.disk import disk_errors
+from qbuild.core.errors import InputError, StageError, TooManyRejected, shortened
+from qbuild.core.fingerprint import fingerprint
+from qbuild.core.request import Request, Result
+from qbuild.core.schema import load_schema
+from qbuild.core.stage import File, Output
+from qbuild.core.writer import ArtifactWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Destination:
+    """Where the rows, the rejected rows and the files of one run go, until they are committed."""
+
+    def __init__(self, request: Request) -> None:
+        self.path = request.artifact_path
+        self.folder = request.output if request.stage.folder else None
+        writes = request.stage.writes
+        self.rows = ArtifactWriter(self.path, load_schema(writes)) if writes else None
+        self.rejected = ArtifactWriter(rejected_path(self.path), load_schema("rejected"))
+        self.tally: Counter[str] = Counter()
+        self.files: dict[str, File] = {}
+        self.first_reasons: list[str] = []
+        self.refused_on_reading = 0  # rows of input files that never became rows of the schema read
+
+    @classmethod
+    @contextmanager
+    def open(cls, request: Request) -> Iterator[Destination]:
+        """A destination that is discarded when the run fails."""
+        destination = cls(request)
+        if destination.folder is not None:
+            folder.claim(destination.folder)
+        with ExitStack() as stack:
+            stack.callback(destination.discard)
+            yield destination
+
+    @property
+    def media_folder(self) -> Path | None:
+        """Where media go while the stage runs; an export's files wait for the commit instead."""
+        if self.folder is None or self.rows is None:
+            return None
+        return self.folder / folder.MEDIA
+
+    def count(self, output: Output) -> None:
+        """Take in the counts and the names of files."""
+        self.tally.update(output.tally)
+        for file in output.files:
+            if file.name in self.files:
+                raise StageError(file.name, "made twice", "expected one file of a name")
+            self.files[file.name] = file
+
+    def store(self, output: Output) -> None:
+        """Take in rows and rejected rows; called from the writing thread alone."""
+        if output.rows is not None and self.rows is not None:
+            self.rows.add(output.rows)
+        if output.rejected is not None and output.rejected.num_rows:
+            rejected = self.rejected.schema.cast(output.rejected, "rejected rows")
+            self.rejected.add(rejected)
+            if not self.first_reasons:
+                self.first_reasons = [_reason(row) for row in rejected.slice(0, 3).to_pylist()]
+
+    def refuse_rejections(self, request: Request, given: int) -> None:
+        """Raise TooManyRejected above the share allowed, InputError where no row is left."""
+        rejected = self.rejected.rows
+        made = self.rows.rows if self.rows is not None else self.tally["rows"]
+        considered = given + self.refused_on_reading if given else made + rejected
+        too_many = rejected > request.runtime.max_reject_share * considered
+        if not too_many and made:
+            return
+        kept = self._keep_failed(request) if rejected else None
+        where = ", ".join(str(path) for path in request.inputs) or request.stage.name
+        if kept is None:
+            raise InputError(
+                where, "no usable row: there is none", "expected at least one", "Check the input."
+            )
+        first = ", ".join(self.first_reasons)
+        todo = f"`qbuild show {kept}` prints them all; mend the input"
+        if not made:
+            what = f"no usable row ({rejected} of {considered} rejected: {first})"
+            raise InputError(where, what, "expected at least one", f"{todo}.")
+        raise TooManyRejected(
+            where,
+            f"{rejected} of {considered} rows rejected ({first})",
+            f"expected at most a share of {request.runtime.max_reject_share:g}",
+            f"{todo}, or allow more with --max-reject-share.",
+        )
+
+    def commit(
+        self, request: Request, made_from: dict[str, Any], pending: int, report: dict[str, Any]
+    ) -> Result:
+        """Put everything in place, the artifact last, and sweep what no longer belongs."""
+        rejected = self._commit_rejected(made_from)
+        rows, content_hash = self.rows.finish_rows() if self.rows else (self.tally["rows"], None)
+        description = {
+            "format": FORMAT,
+            **made_from,
+            "fingerprint": fingerprint(made_from),
+            "rows": rows,
+            "content_hash": content_hash,
+            "complete": pending == 0,
+            "pending": pending,
+            "rejected": rejected,
+            "report": report,
+        }
+        if self.rows is not None:
+            self.rows.seal(description)
+            self.rows.commit()
+        else:
+            assert self.folder is not None  # noqa: S101 - a stage without rows has a folder
+            description["files"] = folder.export(self.folder, self.files.values())
+            folder.describe(self.folder, description)
+        self._sweep(rejected["rows"])
+        return Result(request.output, rows, rejected["rows"], pending, report, description)
+
+    def discard(self) -> None:
+        """Remove temporary files; what was committed stays."""
+        if self.rows is not None:
+            self.rows.discard()
+        self.rejected.discard()
+
+    def _commit_rejected(self, made_from: dict[str, Any]) -> dict[str, Any]:
+        rows, content_hash = self.rejected.finish_rows()
+        if rows:
+            self._seal_rejected(made_from["stage"], rows, content_hash)
+            self.rejected.commit()
+        return {"rows": rows, "content_hash": content_hash if rows else None}
+
+    def _seal_rejected(self, stage: dict[str, Any], rows: int, content_hash: str) -> None:
+        self.rejected.seal(of_rows(self.rejected.schema, stage, rows, content_hash))
+
+    def _keep_failed(self, request: Request) -> Path:
+        rows, content_hash = self.rejected.finish_rows()
+        stage = {"name": request.stage.name, "version": request.stage.version}
+        self._seal_rejected(stage, rows, content_hash)
+        kept = failed_path(self.path)
+        with disk_errors(kept):
+            self.rejected.temporary.replace(kept)
+        return kept
+
+    def _sweep(self, rejected_rows: int) -> None:
+        failed_path(self.path).unlink(missing_ok=True)
+        if not rejected_rows:
+            rejected_path(self.path).unlink(missing_ok=True)
+        if self.folder is None:
+            return
+        if self.media_folder is not None:
+            folder.sweep(self.media_folder, set(self.files))
+        else:
+            own = {folder.DESCRIPTION, rejected_path(self.path).name}
+            folder.sweep(self.folder, set(self.files) | own)
+
+
+def _reason(row: dict[str, Any]) -> str:
+    return shortened(f"{row['source']} row {row['row']}: {row['reason']}: {row['message']}")
+
+
+def failed_path(path: Path) -> Path:
+    """Where the rejected rows of a failed run are kept: `<name>.failed.parquet`."""
+    return path.with_name(f"{path.name.removesuffix('.parquet')}.failed.parquet")

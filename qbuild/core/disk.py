@@ -1,0 +1,47 @@
+"""Writing to a disk that may be full, read-only or pulled: durable files, worded failures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from qbuild.core.errors import DiskError
+
+
+def temporary_name(path: Path) -> Path:
+    """A hidden name beside `path` that says whose it is, so that dead runs' files can be swept."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def sync(path: Path) -> None:
+    """Make a file or folder durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class disk_errors:  # noqa: N801 - reads as a statement: `with disk_errors(path):`
+    """Turns a failure to write `path` into a DiskError that says what to do."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise DiskError(
+                str(self.path),
+                f"cannot be written: {_reason(error)}",
+                "expected a folder with room and with permission to write",
+                "Free some space or choose another output; what stood there is untouched.",
+            ) from error
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{error.filename} is no folder"
+    return os.strerror(error.errno) if error.errno else str(error)  # pyarrow words its own way

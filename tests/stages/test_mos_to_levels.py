@@ -244,8 +244,8 @@ def test_an_artifact_and_a_raw_file_of_one_dataset_are_cut_on_one_range(tmp_path
     raw = csv(tmp_path, "path,mos\nx.jpg,0\ny.jpg,100\n")
     done = cut(tmp_path, ratings(20, 50), raw, ratings(1, 5, dataset="e"))
     assert [(row["media_id"], row["level"]) for row in done.rows] == [
-        ("d:000.jpg", 1), ("d:001.jpg", 3), ("e:000.jpg", 1), ("e:001.jpg", 5),
-        ("d:x.jpg", 1), ("d:y.jpg", 5),
+        ("d:000.jpg", 1), ("d:001.jpg", 3), ("d:x.jpg", 1), ("d:y.jpg", 5),
+        ("e:000.jpg", 1), ("e:001.jpg", 5),
     ]  # fmt: skip
     assert done.figures["d"]["rows"] == 4
 

@@ -7,7 +7,7 @@ under the key `qbuild`. `writer` writes them: to a temporary name, synced, then 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -35,6 +35,7 @@ class Artifact:
     path: Path
     description: dict[str, Any]
     schema: Schema
+    narrowed: bool = False  # read as another schema, whose columns are some of its own
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -62,11 +63,17 @@ class Artifact:
             )
         return cls(path, description, schema)
 
+    def read_as(self, schema: str) -> Self:
+        """The same artifact with just the columns of another schema, all of which it holds."""
+        return replace(self, schema=load_schema(schema), narrowed=True)
+
     @cached_property
     def _file(self) -> pq.ParquetFile:
         file = _open_parquet(self.path, list(self.schema.dictionary_columns))
+        empty = file.schema_arrow.empty_table()
         # some columns alone may be read later, uncast: all must be there, of their types
-        self.schema.cast(file.schema_arrow.empty_table(), str(self.path))
+        empty = empty.select(self.schema.arrow.names) if self.narrowed else empty
+        self.schema.cast(empty, str(self.path))
         return file
 
     @property
@@ -86,7 +93,8 @@ class Artifact:
     def group(self, index: int, columns: list[str] | None = None) -> pa.Table:
         """Row group `index`, cast to the schema; low-cardinality columns dictionary-encoded."""
         try:
-            table = self._file.read_row_group(index, columns=columns)
+            wanted = columns or (self.schema.arrow.names if self.narrowed else None)
+            table = self._file.read_row_group(index, columns=wanted)
             table.validate(full=True)  # Parquet carries any bytes as text; 1 ms a row group
         except UNREADABLE as error:
             raise _unreadable(self.path, error) from error

@@ -52,17 +52,20 @@ def _run(request: Request, scratch: Path) -> Result:
     opened = open_inputs(list(request.inputs), request.stage.reads)
     inputs = [describe_input(given) for given in opened]
     made_from = recipe(request.stage, request.options, inputs, request.limit)
-    artifacts = [given for given in opened if isinstance(given, Artifact)]
-    others = [given for given in opened if isinstance(given, Path)]
+    files = [given for given in opened if isinstance(given, Path)]
     with Destination.open(request) as destination:
-        if others and request.stage.reads.otherwise is not None:
-            converted = _converted(request, others, scratch, destination)
-            artifacts.insert(opened.index(others[0]), converted)  # files stand where the first does
+        if files and request.stage.reads.otherwise is not None:
+            # together, for rows that repeat in several; they stand where the first file does
+            converted = _converted(request, files, scratch, destination)
+            opened[opened.index(files[0])] = converted
+        artifacts = [given for given in opened if isinstance(given, Artifact)]
+        besides = request.stage.reads.beside
         sources = Sources(
-            files=others,
+            files=files,
             scratch=scratch,
             batch_rows=request.runtime.batch_rows,
-            artifacts=artifacts,
+            artifacts=[given for given in artifacts if given.schema.name not in besides],
+            others=[given for given in artifacts if given.schema.name in besides],
             media_roots=request.runtime.media_roots,
             limit=request.limit,
         )

@@ -174,6 +174,7 @@ def run_service(job: Job, sources: Sources, take: Take) -> int:
 @dataclass(frozen=True)
 class _Task:
     path: Path
+    schema: str  # as which it is read
     index: int
     start: int
     rows: int
@@ -202,8 +203,9 @@ def _in_workers(job: Job, sources: Sources, workers: int, take: Take) -> None:
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
+    schema = job.stage.reads.schema or ""
     tasks = (
-        _Task(artifact.path, index, start, rows, sources.batch_rows, sources.scratch)
+        _Task(artifact.path, schema, index, start, rows, sources.batch_rows, sources.scratch)
         for artifact, index, start, rows in sources.tasks()
     )
     bare = replace(job.stage, prepare=None, finish=None, render=None)  # workers only transform
@@ -228,6 +230,8 @@ def _in_workers(job: Job, sources: Sources, workers: int, take: Take) -> None:
 def _work(task: _Task) -> _Part:
     assert _job is not None  # noqa: S101 - set by _start_worker
     artifact = Artifact.open(task.path)
+    if artifact.schema.name != task.schema:
+        artifact = artifact.read_as(task.schema)
     group = Batch(artifact.group(task.index).slice(0, task.rows), task.start)
     part, rows, rejected = _Part(), [], []
     for batch in slices(group, task.batch_rows):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, cut, is_artifact
 from qbuild.core.canonical import hash_file, hash_value
+from qbuild.core.content import ROW_GROUP_ROWS
 from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all
 from qbuild.core.stage import Batch
 
@@ -30,6 +31,7 @@ class Sources:
     scratch: Path
     batch_rows: int
     artifacts: list[Artifact] = field(default_factory=list)
+    others: list[Artifact] = field(default_factory=list)  # of the schemas read beside
     media_roots: tuple[str, ...] = ()
     limit: int | None = None
 
@@ -53,6 +55,14 @@ class Sources:
         """All rows in order, `batch_rows` at a time."""
         for _, group in self.groups(columns):
             yield from slices(group, self.batch_rows)
+
+    def beside(self, schema: str) -> Iterator[Any]:
+        """The rows of the inputs of a schema that the stage reads beside its own, checked."""
+        for artifact in self.others:
+            if artifact.schema.name == schema:
+                for start, group in enumerate(artifact.batches(ROW_GROUP_ROWS)):
+                    refuse_bad(artifact.schema, group, str(artifact.path), start * ROW_GROUP_ROWS)
+                    yield group
 
     def rows_at(self, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
         """The rows of these ascending numbers; only their row groups are read."""
@@ -129,7 +139,7 @@ def open_inputs(paths: list[Path], reads: Reads) -> list[Artifact | Path]:
             if reads.schema is None or not is_artifact(path):
                 opened.append(_plain(path, reads))
             else:
-                opened.append(_of_schema(Artifact.open(path), reads.schema))
+                opened.append(_of_schema(Artifact.open(path), reads))
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)
@@ -177,12 +187,13 @@ def _plain(path: Path, reads: Reads) -> Path:
     return path
 
 
-def _of_schema(artifact: Artifact, name: str) -> Artifact:
-    if artifact.schema.name != name:
+def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
+    taken = [name for name in (reads.schema, *reads.like, *reads.beside) if name is not None]
+    if artifact.schema.name not in taken:
         raise SchemaError(
             str(artifact.path),
             f"an artifact of schema {artifact.schema.name}",
-            f"expected schema {name}",
+            f"expected schema {' or '.join(taken)}",
             f"It was made by `qbuild {artifact.description['stage']['name']}`.",
         )
     if not artifact.description["complete"]:
@@ -192,6 +203,8 @@ def _of_schema(artifact: Artifact, name: str) -> Artifact:
             "expected a finished artifact",
             "Run the stage that makes it again.",
         )
+    if artifact.schema.name in reads.like and reads.schema is not None:
+        return artifact.read_as(reads.schema)
     return artifact
 
 

@@ -121,6 +121,9 @@ class Inputs(Protocol):
     def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
         """The rows of all inputs in order, or some columns of them."""
 
+    def beside(self, schema: str) -> Iterator[pa.Table]:
+        """The rows of the inputs of a schema that the stage reads beside its own."""
+
     def rows_at(self, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
         """The rows of these ascending numbers; only their row groups are read."""
 
@@ -130,11 +133,15 @@ class Reads:
     """What a stage takes: artifacts of one schema, or files (`schema` is None).
 
     `otherwise` turns files that are no artifacts into rows of that schema, all or the first few.
+    `like` names schemas that hold every column of `schema`: of their artifacts, those are read.
+    `beside` names schemas whose artifacts may stand among the inputs and are read apart from them.
     """
 
     schema: str | None
     otherwise: Callable[[list[Path], Any, int | None], Iterator[Output]] | None = None
     least: int = 1
+    like: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 STAGES: dict[str, tuple[str, str]] = {
     "ingest-ratings": ("ingest_ratings", "Read rating files of any published layout."),
+    "stalling": ("stalling", "Write streaming sessions with their stalls."),
     "mos-to-levels": ("mos_to_levels", "Normalise opinion scores and cut them into five levels."),
     "scoring-qa": ("scoring_qa", "Write pairs that ask for the quality level."),
     "import-qa": ("import_qa", "Bring in and check pairs from a dialect's own file."),

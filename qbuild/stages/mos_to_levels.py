@@ -249,7 +249,7 @@ STAGE = Stage(
     version=1,
     summary="Normalise opinion scores and cut them into five levels.",
     options=LevelOptions,
-    reads=Reads(schema="rating", otherwise=read_outputs),
+    reads=Reads(schema="rating", otherwise=read_outputs, like=("stall",)),
     writes="level",
     prepare=prepare,
     transform=transform,

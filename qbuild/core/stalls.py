@@ -1,0 +1,201 @@
+"""Stalls as events, as a sequence of frames, and as a summary; all sessions at once.
+
+Two clocks. Media time counts what was played; on the wall clock every stall lies later by the
+stalls before it. A stall at media time 0 is initial buffering, every other one a playback stall.
+
+    wall clock   |--buffering--|----played----|--stall--|----played----|
+    sequence      1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 1 1 1 1 1 0 0 0 0 0 0 0 0
+
+Frame k is shown from k/fps on. It is stalled when that moment lies in a stall: a stall from w to
+w + d covers the frames from ceil(w·fps) up to, not including, ceil((w + d)·fps). So stalls that
+touch share no frame and leave none out, and a stall shorter than a frame may cover none. Products
+are taken as `seconds·num/den` and moved down by a millionth of a frame before rounding up, so that
+a moment that was k·den/num in the log comes back as frame k.
+
+Sessions are ragged: flat arrays of events, and offsets, one more than sessions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+_SLACK = 1e-6  # of a frame: far above rounding of a day in seconds, far below any log's precision
+INITIAL, PLAYBACK = "initial buffering", "stall"
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Frames a second of each session as fractions, `num / den`; [sessions]."""
+
+    num: Ints
+    den: Ints
+
+    def frames(self, seconds: Floats, owner: Ints | None = None) -> Ints:
+        """The number of the first frame shown at or after a moment; `owner` is its session."""
+        num, den = (self.num, self.den) if owner is None else (self.num[owner], self.den[owner])
+        count: Ints = np.ceil(seconds * num / den - _SLACK).astype(np.int64)
+        return np.maximum(count, 0)
+
+    def seconds(self, frames: Ints, owner: Ints | None = None) -> Floats:
+        """The moment at which a frame is first shown."""
+        num, den = (self.num, self.den) if owner is None else (self.num[owner], self.den[owner])
+        moment: Floats = frames * den / num
+        return moment
+
+
+@dataclass(frozen=True)
+class Events:
+    """Stalls of many sessions in order; times in seconds, flat, with the session of each."""
+
+    offsets: Ints  # [sessions + 1]
+    media_start: Floats  # [events]
+    duration: Floats
+
+    @property
+    def owner(self) -> Ints:
+        """The session of each event."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+    @property
+    def initial(self) -> NDArray[np.bool_]:
+        """Which events are initial buffering: those at media time 0."""
+        found: NDArray[np.bool_] = self.media_start == 0
+        return found
+
+    @property
+    def wall_start(self) -> Floats:
+        """Where each event begins on the wall clock: later by the stalls before it."""
+        before = np.concatenate(([0.0], np.cumsum(self.duration)))
+        first = before[self.offsets[:-1]]
+        moment: Floats = self.media_start + before[:-1] - first[self.owner]
+        return moment
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What format B of VQA² section 3.3 says of each session; seconds, [sessions]."""
+
+    duration: Floats  # on the wall clock: media, playback stalls and initial buffering
+    initial_buffering: Floats
+    count: Ints  # playback stalls
+    total: Floats  # of playback stalls
+    share: Floats  # total / duration, 0 … 1
+    tail: Floats  # from the end of the last playback stall (else of buffering) to the end
+
+
+def summarise(events: Events, media_duration: Floats) -> Summary:
+    """The summary of each session from its events and the seconds of media it plays."""
+    sessions = len(media_duration)
+    owner, playback = events.owner, ~events.initial
+    initial = _total(owner, np.where(playback, 0.0, events.duration), sessions)
+    total = _total(owner, np.where(playback, events.duration, 0.0), sessions)
+    duration = media_duration + initial + total
+    share = np.divide(total, duration, out=np.zeros(sessions), where=duration > 0)
+    end = np.zeros(sessions)
+    np.maximum.at(end, owner, events.wall_start + events.duration)
+    return Summary(
+        duration=duration,
+        initial_buffering=initial,
+        count=np.bincount(owner[playback], minlength=sessions),
+        total=total,
+        share=np.minimum(share, 1.0),
+        tail=np.maximum(duration - end, 0.0),
+    )
+
+
+def cover(events: Events, rates: Rates) -> tuple[Ints, Ints]:
+    """First frame and number of frames that each event covers on the wall clock; may be 0."""
+    first = rates.frames(events.wall_start, events.owner)
+    end = rates.frames(events.wall_start + events.duration, events.owner)
+    return first, end - first
+
+
+def runs_of(offsets: Ints, first: Ints, covered: Ints, frames: Ints) -> tuple[Ints, Ints]:
+    """Run lengths of each session's 0/1 sequence, flat with offsets, beginning with the zeros.
+
+    `frames` is the length of each sequence. Events that cover no frame leave no run; events that
+    touch share one. A sequence that begins stalled begins with a run of no zeros; a run at the
+    end is left out when it is empty.
+    """
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    shown = covered > 0
+    owner, start, end = owner[shown], first[shown], (first + covered)[shown]
+    same = np.concatenate((owner[1:] == owner[:-1], [False])) if len(owner) else np.empty(0, bool)
+    touching = np.zeros(len(owner), bool)
+    if len(owner):
+        touching[1:] = same[:-1] & (start[1:] == end[:-1])
+    opens, closes = ~touching, np.append(~touching[1:], True)[: len(owner)]
+    owner, start, end = owner[opens], start[opens], end[closes]
+    stalls = np.bincount(owner, minlength=len(frames))
+    # borders of the runs of a session: 0, start, end, start, end, …, frames
+    borders = np.concatenate(([0], np.cumsum(2 * stalls + 2)))
+    flat = np.zeros(borders[-1], dtype=np.int64)
+    place = borders[:-1][owner] + 1 + 2 * (np.arange(len(owner)) - _first_of(stalls)[owner])
+    flat[place], flat[place + 1] = start, end
+    flat[borders[1:] - 1] = frames
+    lengths = np.diff(flat)
+    keep = np.ones(len(lengths), bool)
+    keep[borders[1:-1] - 1] = False  # from one session's end to the next one's beginning
+    last = borders[1:] - 2
+    keep[last[(lengths[last] == 0) & (stalls > 0)]] = False
+    kept = np.concatenate(
+        ([0], np.cumsum(np.bincount(_owners(borders)[:-1][keep], minlength=len(frames))))
+    )
+    return lengths[keep], kept
+
+
+def events_of(runs: Ints, offsets: Ints, rates: Rates) -> tuple[Events, Ints]:
+    """The stalls in sequences given as run lengths, and the frames of media in each session."""
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    position = np.arange(len(runs)) - offsets[:-1][owner]
+    stalled = position % 2 == 1
+    played = np.where(stalled, 0, runs)
+    before = np.concatenate(([0], np.cumsum(played)))
+    media_frame = before[:-1] - before[offsets[:-1]][owner]
+    counts = np.bincount(owner[stalled], minlength=len(offsets) - 1)
+    starts = rates.seconds(media_frame[stalled], owner[stalled])
+    events = Events(
+        np.concatenate(([0], np.cumsum(counts))),
+        starts,
+        rates.seconds(runs[stalled], owner[stalled]),
+    )
+    return events, np.bincount(owner, played, len(offsets) - 1).astype(np.int64)
+
+
+def runs_of_vector(digits: NDArray[Any]) -> Ints:
+    """Run lengths of one 0/1 vector, beginning with the zeros (a run of none where it stalls)."""
+    (edges,) = (digits[1:] != digits[:-1]).nonzero()  # half the time of numpy.diff
+    stalled = 1 if len(digits) and digits[0] else 0
+    borders = np.zeros(len(edges) + 2 + stalled, dtype=np.int64)
+    borders[1 + stalled : -1] = edges
+    borders[1 + stalled : -1] += 1
+    borders[-1] = len(digits)
+    runs: Ints = borders[1:] - borders[:-1]
+    return runs
+
+
+def digits_of_runs(runs: Ints) -> NDArray[np.int8]:
+    """The 0/1 sequence of a session, written out."""
+    return np.repeat(np.arange(len(runs)) % 2, runs).astype(np.int8)
+
+
+def _total(owner: Ints, seconds: Floats, sessions: int) -> Floats:
+    total: Floats = np.bincount(owner, seconds, sessions).astype(np.float64)
+    return total
+
+
+def _first_of(counts: Ints) -> Ints:
+    return np.concatenate(([0], np.cumsum(counts)))[:-1]
+
+
+def _owners(borders: Ints) -> Ints:
+    return np.repeat(np.arange(len(borders) - 1), np.diff(borders))

@@ -1,0 +1,105 @@
+"""Write streaming sessions with their stalls.
+
+Reads session logs: the layouts of `docs/sessions.md`, files or folders. Writes `stall` rows: the
+stalls on the media and on the wall clock, initial buffering told apart, the 0/1 sequence as run
+lengths, the summary. Time rules: docs/stalls.md. Source: VQA² section 3.3 (what both formats say).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, field_validator
+
+from qbuild.core.stage import Inputs, Options, Output, Reads, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RATE = re.compile(r"(?:\d+(?:\.\d+)?|\d+/\d+)", re.ASCII)
+
+
+class StallingOptions(Options):
+    """How logs are read, and what the sequence shows."""
+
+    layout: str = Field(default="auto", description="Layout of the session logs, or auto.")
+    dataset: str = Field(
+        default="", description="Name of the dataset; else the layout's own, else the input's stem."
+    )
+    fps: str = Field(
+        default="", description="Frame rate of logs that have none: 25, 23.976 or 24000/1001."
+    )
+    clock: Literal["media", "wall"] = Field(
+        default="media", description="Clock of plain event lists that do not name it."
+    )
+    initial: Literal["ones", "none"] = Field(
+        default="ones", description="Initial buffering in the sequence: ones, or left out."
+    )
+    licence: str = Field(default="", description="Licence of the logs.")
+    source: str = Field(default="", description="Where the sessions come from.")
+
+    @field_validator("fps")
+    @classmethod
+    def _rate(cls, text: str) -> str:
+        if text and (not _RATE.fullmatch(text) or text.endswith("/0") or Fraction(text) <= 0):
+            raise ValueError("expected a positive rate such as 25 or 24000/1001")
+        return text
+
+
+def produce(inputs: Inputs, options: StallingOptions) -> Iterator[Output]:
+    """The sessions of all logs, those refused beside them."""
+    from qbuild.labels.sessions.rows import Asked, read_settled, refused_rows, stall_rows
+
+    asked = Asked(**options.model_dump())
+    found = read_settled(inputs.files, asked, inputs.limit)
+    tally = Counter(collapsed=found.collapsed)
+    tally.update({f"note:{note}": 1 for session in found.sessions for note in session.notes})
+    yield Output(rejected=refused_rows(found.refused), tally=tally)
+    for rows in stall_rows(found, asked):
+        yield Output(rows=rows, tally=_counts(rows))
+
+
+def finish(_: None, tally: Counter[str], __: StallingOptions) -> dict[str, Any]:
+    """Sessions by what stalls they have, and what was mended."""
+    kinds = ("none", "buffering only", "stalls")
+    return {
+        "sessions": {kind: tally[f"kind:{kind}"] for kind in kinds},
+        "stalls": tally["stalls"],
+        "collapsed": tally["collapsed"],
+        "notes": {key[5:]: n for key, n in sorted(tally.items()) if key.startswith("note:")},
+    }
+
+
+def render(report: dict[str, Any]) -> str:
+    """The report as lines."""
+    kinds = ", ".join(f"{count:,} with {kind}" for kind, count in report["sessions"].items())
+    lines = [f"sessions: {kinds}; {report['stalls']:,} playback stalls"]
+    if report["collapsed"]:
+        lines.append(f"{report['collapsed']:,} identical sessions collapsed")
+    return "\n".join([*lines, *(f"{n:,} sessions: {note}" for note, n in report["notes"].items())])
+
+
+def _counts(rows: Any) -> Counter[str]:
+    counts = rows.column("stall_count").to_pylist()
+    buffering = rows.column("initial_buffering_s").to_pylist()
+    tally: Counter[str] = Counter(stalls=sum(counts))
+    for count, seconds in zip(counts, buffering, strict=True):
+        kind = "stalls" if count else "buffering only" if seconds else "none"
+        tally[f"kind:{kind}"] += 1
+    return tally
+
+
+STAGE = Stage(
+    name="stalling",
+    version=1,
+    summary="Write streaming sessions with their stalls.",
+    options=StallingOptions,
+    reads=Reads(schema=None),
+    writes="stall",
+    produce=produce,
+    finish=finish,
+    render=render,
+)

@@ -37,7 +37,7 @@ check: $(VENV)/.dev  ## Lint, format check, types, import directions.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_layout.py tests/test_stage_versions.py tests/cli/test_docs.py
+	$(BIN)/python -m pytest -q tests/test_layout.py tests/test_stage_versions.py tests/test_docs.py tests/cli/test_docs.py
 
 format: $(VENV)/.dev  ## Format the sources.
 	$(BIN)/ruff check --fix

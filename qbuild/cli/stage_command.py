@@ -117,6 +117,8 @@ def _inputs(stage: Stage[Any, Any]) -> inspect.Parameter:
     what = f"Artifacts of schema {stage.reads.schema}" if stage.reads.schema else "Files"
     if stage.reads.schema and stage.reads.otherwise:
         what += ", or files to read as such"
+    if stage.reads.beside:
+        what += f", and beside them of {' or '.join(stage.reads.beside)}"
     argument = typer.Argument(metavar="INPUTS", help=f"{what}.")
     return _keyword("inputs", Annotated[list[Path], argument])
 

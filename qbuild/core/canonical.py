@@ -21,7 +21,12 @@ def canonical_json(value: Any) -> str:
 
 def hash_value(value: Any) -> str:
     """`sha256:…` of a value's canonical JSON."""
-    return "sha256:" + hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    return hash_bytes(canonical_json(value).encode())
+
+
+def hash_bytes(data: bytes) -> str:
+    """`sha256:…` of these bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def hash_file(path: Path) -> str:

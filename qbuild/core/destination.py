@@ -77,7 +77,8 @@ class Destination:
         rejected = self.rejected.rows
         made = self.rows.rows if self.rows is not None else self.tally["rows"]
         considered = given + self.refused_on_reading if given else made + rejected
-        too_many = rejected > request.runtime.max_reject_share * considered
+        # a quotient, since 29 of 100 is 0.29 while 0.29 * 100 is less than 29
+        too_many = rejected > 0 and rejected / considered > request.runtime.max_reject_share
         if not too_many and made:
             return
         kept = self._keep_failed(request) if rejected else None
@@ -102,7 +103,7 @@ class Destination:
         self, request: Request, made_from: dict[str, Any], pending: int, report: dict[str, Any]
     ) -> Result:
         """Put everything in place, the artifact last, and sweep what no longer belongs."""
-        rejected = self._commit_rejected(made_from)
+        rejected = self._seal_rejected(made_from["stage"])
         rows, content_hash = self.rows.finish_rows() if self.rows else (self.tally["rows"], None)
         description = {
             "format": FORMAT,
@@ -116,10 +117,12 @@ class Destination:
             "report": report,
         }
         if self.rows is not None:
-            self.rows.seal(description)
+            self.rows.seal(description)  # the last that may need room: nothing is replaced before
+        if rejected["rows"]:
+            self.rejected.commit()
+        if self.rows is not None:
             self.rows.commit()
-        else:
-            assert self.folder is not None  # noqa: S101 - a stage without rows has a folder
+        elif self.folder is not None:
             description["files"] = folder.export(self.folder, self.files.values())
             folder.describe(self.folder, description)
         self._sweep(rejected["rows"])
@@ -131,20 +134,16 @@ class Destination:
             self.rows.discard()
         self.rejected.discard()
 
-    def _commit_rejected(self, made_from: dict[str, Any]) -> dict[str, Any]:
+    def _seal_rejected(self, stage: dict[str, Any]) -> dict[str, Any]:
+        """Close the rejected rows, where there are any, beside their place; what they are."""
         rows, content_hash = self.rejected.finish_rows()
-        if rows:
-            self._seal_rejected(made_from["stage"], rows, content_hash)
-            self.rejected.commit()
-        return {"rows": rows, "content_hash": content_hash if rows else None}
-
-    def _seal_rejected(self, stage: dict[str, Any], rows: int, content_hash: str) -> None:
+        if not rows:
+            return {"rows": 0, "content_hash": None}
         self.rejected.seal(of_rows(self.rejected.schema, stage, rows, content_hash))
+        return {"rows": rows, "content_hash": content_hash}
 
     def _keep_failed(self, request: Request) -> Path:
-        rows, content_hash = self.rejected.finish_rows()
-        stage = {"name": request.stage.name, "version": request.stage.version}
-        self._seal_rejected(stage, rows, content_hash)
+        self._seal_rejected({"name": request.stage.name, "version": request.stage.version})
         kept = failed_path(self.path)
         with disk_errors(kept):
             self.rejected.temporary.replace(kept)
@@ -158,6 +157,7 @@ class Destination:
             return
         if self.media_folder is not None:
             folder.sweep(self.media_folder, set(self.files))
+            (self.folder / folder.DESCRIPTION).unlink(missing_ok=True)  # of an export that was here
         else:
             own = {folder.DESCRIPTION, rejected_path(self.path).name}
             folder.sweep(self.folder, set(self.files) | own)

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core import folder, runlog
-from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact
+from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, rejected_path
 from qbuild.core.description import of_rows
-from qbuild.core.destination import Destination
+from qbuild.core.destination import Destination, failed_path
 from qbuild.core.disk import disk_errors
 from qbuild.core.errors import UsageError
-from qbuild.core.executor import Job, run_map, run_reduce, run_service
+from qbuild.core.executor import run_map, run_reduce, run_service
 from qbuild.core.fingerprint import recipe
+from qbuild.core.job import Job
 from qbuild.core.overlap import behind
 from qbuild.core.progress import Progress
 from qbuild.core.request import Request, Result
@@ -156,11 +157,12 @@ def _check_output(request: Request) -> None:
 
 
 def _overwrites(request: Request, path: Path) -> bool:
-    """Whether the output takes the place of an input, or its folder, swept at the end, holds it."""
+    """Whether the output or its rejected rows take the place of an input, or a folder swept."""
     given, output = resolved(path), resolved(request.output)
     if request.stage.folder:
         return given.is_relative_to(output)
-    return output in (given, given / FOLDER_ARTIFACT)
+    places = (output, rejected_path(output), failed_path(output))
+    return given in places or given / FOLDER_ARTIFACT in places
 
 
 @contextmanager

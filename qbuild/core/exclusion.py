@@ -38,9 +38,10 @@ class Excluded:
     def add(self, rows: pa.Table) -> None:
         """Take in the media that rows name in `media_id` or `media`."""
         if "media" not in rows.column_names:
-            self.ids.update(rows.column("media_id").to_pylist())
+            ids: list[Any] = rows.column("media_id").to_pylist()
+            self.ids.update(ids)
             return
-        media = pc.list_flatten(rows.column("media")).combine_chunks()
+        media: Any = pc.list_flatten(rows.column("media")).combine_chunks()
         self.ids.update(media.field("media_id").to_pylist())
         self.hashes.update(pc.drop_null(media.field("sha256")).to_pylist())
 
@@ -101,8 +102,9 @@ def _is_parquet(path: Path) -> bool:
 
 def _of_artifact(path: Path) -> Excluded:
     artifact = Artifact.open(path)
-    columns = [n for n in ("media", "media_id") if n in artifact.schema.arrow.names][:1]
-    if not columns:
+    names = artifact.schema.arrow.names
+    column = "media" if "media" in names else "media_id"
+    if column not in names:
         raise SchemaError(
             str(path),
             f"rows of schema {artifact.schema.name} name no media",
@@ -118,7 +120,7 @@ def _of_artifact(path: Path) -> Excluded:
         )
     found = Excluded(describe_input(artifact)["name"])
     for index in range(artifact.groups):
-        found.add(artifact.group(index, columns))
+        found.add(artifact.group(index, [column]))
     return found
 
 
@@ -170,6 +172,7 @@ def same_content(
         else:
             places[media_id] = place
     sizes = {media_id: place.stat().st_size for media_id, place in places.items()}
+    there = set(sizes.values())
     known: dict[str, set[int]] = {}
     looked_for: set[int] = set()
     for number, source in enumerate(sources):
@@ -177,7 +180,7 @@ def same_content(
             known.setdefault(digest, set()).add(number)
         for place in _files(source, roots):
             size = place.stat().st_size
-            if size in sizes.values() if size not in looked_for else True:
+            if size in there:
                 looked_for.add(size)
                 known.setdefault(_digest(place), set()).add(number)
     everything = any(source.hashes for source in sources)

@@ -11,7 +11,7 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from qbuild.core.canonical import canonical_json, hash_file
+from qbuild.core.canonical import canonical_json, hash_bytes, hash_file
 from qbuild.core.disk import disk_errors, sync, temporary_name
 from qbuild.core.errors import StageError, UsageError
 
@@ -64,11 +64,15 @@ def put(folder: Path, file: File) -> None:
 
 
 def export(folder: Path, files: Iterable[File]) -> dict[str, str]:
-    """Put an export's files in place; name → hash of each, so that a torn export is noticed."""
+    """Put an export's files in place; name → hash of each, so that a torn export is noticed.
+
+    The hash is of what was made, not of what stands there then: another run may write there too.
+    """
     hashes = {}
     for file in files:
+        data = file.data
+        hashes[file.name] = hash_file(data) if isinstance(data, Path) else hash_bytes(data)
         put(folder, file)
-        hashes[file.name] = hash_file(folder / file.name)
     return dict(sorted(hashes.items()))
 
 

@@ -121,14 +121,21 @@ def most_rows(scores: Floats, size: int, target: Target) -> int:
 
     Probabilities that reach it for some size reach it for every smaller one, scaled down.
     """
-    ordered = np.sort(scores)
-    if not _reached(ordered, 2, target):
+    values, counts = _grouped(scores)
+    if not _reached(values, counts, 2, target):
         return 0
     low, high = 2, size + 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if _reached(ordered, middle, target) else (low, middle)
+        reached = _reached(values, counts, middle, target)
+        low, high = (middle, high) if reached else (low, middle)
     return low
+
+
+def _reached(values: Floats, counts: Floats, size: int, target: Target) -> bool:
+    rows = counts * _inclusion(values, values, counts, size, target)
+    mean = float(rows @ values) / size
+    return target.met(mean, math.sqrt(float(rows @ (values - mean) ** 2) / (size - 1)))
 
 
 def inclusion(scores: Floats, size: int, target: Target) -> Floats:
@@ -136,17 +143,13 @@ def inclusion(scores: Floats, size: int, target: Target) -> Floats:
 
     Where no probabilities have the moments of the target, those whose moments come nearest.
     """
-    if size == len(scores):
-        return np.ones(size)
-    theta = _solved(scores, size, target)
-    return _shares(theta, _features(scores, target))
+    return _inclusion(scores, *_grouped(scores), size, target)
 
 
-def _reached(ordered: Floats, size: int, target: Target) -> bool:
-    shares = inclusion(ordered, size, target)
-    mean = float(shares @ ordered) / size
-    square = float(shares @ (ordered - mean) ** 2)
-    return target.met(mean, math.sqrt(square / (size - 1)))
+def _inclusion(scores: Floats, values: Floats, counts: Floats, size: int, target: Target) -> Floats:
+    if size == round(float(counts.sum())):
+        return np.ones(len(scores))
+    return _shares(_solved(values, counts, size, target), _features(scores, target))
 
 
 def _features(scores: Floats, target: Target) -> Floats:
@@ -162,16 +165,16 @@ def _shares(theta: Floats, features: Floats) -> Floats:
     return np.where(x >= 0, 1.0, small) / (1.0 + small)
 
 
-def _solved(scores: Floats, size: int, target: Target) -> Floats:
-    """θ: the minimum of Σ log(1 + exp(θ·f)) - θ·T, a convex function, by damped Newton steps.
+def _solved(values: Floats, counts: Floats, size: int, target: Target) -> Floats:
+    """θ (3): the minimum of Σ log(1 + exp(θ·f)) - θ·T, a convex function, by damped Newton steps.
 
     Its gradient is the difference of the moments from T. The ridge makes it a trade of
     entropy against distance from T where T cannot be reached; the size is always exact.
     """
-    values, counts = _grouped(scores)
+    rows = float(counts.sum())
     f = _features(values, target)
     wanted = size * np.array([1.0, 0.0, (size - 1) / size])
-    choices = min(size, len(scores) - size)
+    choices = min(size, rows - size)
     ridge = choices * _RIDGE * np.array([0.0, 1.0, 1.0])
 
     def height(theta: Floats) -> float:
@@ -179,7 +182,7 @@ def _solved(scores: Floats, size: int, target: Target) -> Floats:
         soft = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
         return float(soft @ counts - theta @ wanted + ridge @ (theta * theta) / 2)
 
-    share = size / len(scores)
+    share = size / rows
     theta = np.array([math.log(share / (1 - share)), 0.0, 0.0])
     now = height(theta)
     for _ in range(_NEWTON_STEPS):
@@ -202,9 +205,10 @@ def _solved(scores: Floats, size: int, target: Target) -> Floats:
 
 def _grouped(scores: Floats) -> tuple[Floats, Floats]:
     """Different scores and how often each stands; of very many, means of narrow intervals."""
-    values, counts = np.unique(scores, return_counts=True)
+    values, repeats = np.unique(scores, return_counts=True)
+    counts = repeats.astype(np.float64)
     if len(values) <= _LEVELS_OF_SCORE:
-        return values, counts.astype(np.float64)
+        return values, counts
     place = (values - values[0]) * ((_LEVELS_OF_SCORE - 1) / (values[-1] - values[0]))
     places = place.astype(np.int64)
     rows = np.bincount(places, weights=counts)

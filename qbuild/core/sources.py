@@ -52,9 +52,16 @@ class Sources:
         return [artifact.description for artifact in self.artifacts]
 
     def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
-        """All rows in order, `batch_rows` at a time."""
-        for _, group in self.groups(columns):
-            yield from slices(group, self.batch_rows)
+        """All rows in order, `batch_rows` at a time, or some columns of them.
+
+        Whole rows are checked: those that the artifact's own schema refuses are a SchemaError.
+        """
+        for artifact, index, start, rows in self.tasks():
+            group = Batch(artifact.group(index, columns).slice(0, rows), start)
+            if columns is None:
+                yield from checked(artifact, index, group, self.batch_rows)
+            else:
+                yield from slices(group, self.batch_rows)
 
     def beside(self, schema: str) -> Iterator[Any]:
         """The rows of the inputs of a schema that the stage reads beside its own, checked."""
@@ -73,18 +80,6 @@ class Sources:
                 group = artifact.group(index)
                 found += group.take(numbers[first:last] - start).to_pylist()
         return found
-
-    def checked(self) -> Iterator[Batch]:
-        """As `scan()`; rows that the artifact's own schema refuses are a SchemaError."""
-        for artifact, group in self.groups(None):
-            for batch in slices(group, self.batch_rows):
-                refuse_bad(artifact.schema, batch.rows, str(artifact.path), batch.start)
-                yield batch
-
-    def groups(self, columns: list[str] | None) -> Iterator[tuple[Artifact, Batch]]:
-        """Row groups in order, with the artifact each lies in."""
-        for artifact, index, start, rows in self.tasks():
-            yield artifact, Batch(artifact.group(index, columns).slice(0, rows), start)
 
     def tasks(self) -> Iterator[tuple[Artifact, int, int, int]]:
         """Artifact, row group, number of its first row over all inputs, rows to take of it."""
@@ -106,6 +101,14 @@ def slices(group: Batch, rows: int) -> Iterator[Batch]:
     for piece in cut(group.rows, rows):
         yield Batch(piece, start)
         start += piece.num_rows
+
+
+def checked(artifact: Artifact, index: int, group: Batch, rows: int) -> Iterator[Batch]:
+    """Row group `index` in batches of at most `rows` rows, each checked against its schema."""
+    ahead = index * ROW_GROUP_ROWS - group.start  # what rows are told by is their own file
+    for batch in slices(group, rows):
+        refuse_bad(artifact.schema, batch.rows, str(artifact.path), ahead + batch.start)
+        yield batch
 
 
 def refuse_bad(schema: Schema, rows: Any, where: str, start: int) -> None:

@@ -176,8 +176,7 @@ def runs_of_vector(digits: NDArray[Any]) -> Ints:
     (edges,) = (digits[1:] != digits[:-1]).nonzero()  # half the time of numpy.diff
     stalled = 1 if len(digits) and digits[0] else 0
     borders = np.zeros(len(edges) + 2 + stalled, dtype=np.int64)
-    borders[1 + stalled : -1] = edges
-    borders[1 + stalled : -1] += 1
+    np.add(edges, 1, out=borders[1 + stalled : -1])
     borders[-1] = len(digits)
     runs: Ints = borders[1:] - borders[:-1]
     return runs

@@ -196,6 +196,7 @@ def _gathered(inputs: Inputs, *, declared: bool) -> _Ratings:
     for batch in ahead(inputs.scan(columns)):
         place = slice(batch.start, batch.start + len(batch.rows))
         found.codes[place] = dataset_codes(batch.rows.column("dataset"), found.datasets)
+        _refuse_missing(batch)
         found.mos[place] = batch.rows.column("mos").to_numpy()
         found.hashes[place] = string_hashes(batch.rows.column("media_id").combine_chunks())
         if declared:
@@ -204,6 +205,23 @@ def _gathered(inputs: Inputs, *, declared: bool) -> _Ratings:
                 ends = (row["scale_low"], row["scale_high"])
                 found.scales.setdefault(row["dataset"], set()).add(ends)
     return found
+
+
+def _refuse_missing(batch: Batch) -> None:
+    """Raise an InputError for rows without a score, as a log of sessions may have them."""
+    scores = batch.rows.column("mos")
+    if not scores.null_count:
+        return
+    without: list[Any] = batch.rows.filter(scores.is_null()).column("media_id").to_pylist()
+    raise_all(
+        InputError(
+            medium,
+            "has no score",
+            "expected a mos in every row",
+            "Give logs that come with scores, or leave it out.",
+        )
+        for medium in without
+    )
 
 
 def _range(

@@ -10,7 +10,7 @@ import pytest
 import tables
 import throwaway
 
-from qbuild.core import engine
+from qbuild.core import engine, folder, runner
 from qbuild.core.artifact import Artifact, rejected_path
 from qbuild.core.engine import Request
 from qbuild.core.errors import (
@@ -22,6 +22,7 @@ from qbuild.core.errors import (
     TooManyRejected,
     UsageError,
 )
+from qbuild.core.rejects import refused
 from qbuild.core.stage import File, Options, Output, Reads, Runtime, Stage
 from qbuild.stages import get_stage
 
@@ -269,6 +270,99 @@ def test_a_full_disk_is_one_error_and_leaves_the_old_artifact(tmp_path, ratings)
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert sha(output) == before
     assert not list(tmp_path.glob(".*"))
+
+
+class ShortOptions(Options):
+    refused: int = 1
+
+
+def short(batch, state, options):
+    rows = batch.rows.slice(0, options.refused).to_pylist()
+    bad = refused(rows, "first", ["stands first"] * len(rows), "mos")
+    return Output(rows=batch.rows.slice(options.refused), rejected=bad)
+
+
+SHORT = Stage("short", 1, "", ShortOptions, Reads("rating"), "rating", transform=short)
+
+
+def test_a_disk_that_fills_up_at_the_last_rows_leaves_the_old_rejected_rows_too(tmp_path):
+    ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(40_000))
+    output = tmp_path / "out.parquet"
+    run(SHORT, [ratings], output, ShortOptions(refused=1))
+    before = tree(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with pytest.raises(DiskError, match="what stood there is untouched"):
+            run(SHORT, [ratings], output, ShortOptions(refused=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert tree(tmp_path) == before
+
+
+def test_just_the_share_of_rejected_rows_that_is_allowed_passes(tmp_path):
+    ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(100))
+    options = ShortOptions(refused=29)
+    assert run(SHORT, [ratings], tmp_path / "o.parquet", options, max_reject_share=0.29).rows == 71
+    with pytest.raises(TooManyRejected):
+        run(SHORT, [ratings], tmp_path / "o.parquet", options, max_reject_share=0.28)
+
+
+def test_the_hash_of_an_exports_file_is_of_what_was_made_whoever_else_writes_there(
+    tmp_path, ratings, monkeypatch
+):
+    def produce(inputs, options):
+        yield Output(files=(File("a.json", b"mine"),), tally=Counter(rows=1))
+
+    def another_run_writes_too(place, file):
+        put(place, file)
+        (place / file.name).write_bytes(b"another's")
+
+    put = folder.put
+    monkeypatch.setattr(folder, "put", another_run_writes_too)
+    stage = Stage("x", 1, "", Options, Reads("rating"), None, produce=produce)
+    described = run(stage, [ratings], tmp_path / "out").description
+    assert described["files"] == {"a.json": "sha256:" + hashlib.sha256(b"mine").hexdigest()}
+
+
+def test_media_in_the_place_of_an_export_leave_nothing_that_describes_it(tmp_path, ratings):
+    def produce(inputs, options):
+        yield Output(files=(File("a.json", b"a"),), tally=Counter(rows=1))
+
+    output = tmp_path / "out"
+    run(Stage("x", 1, "", Options, Reads("rating"), None, produce=produce), [ratings], output)
+    run(throwaway.SPOTS, [ratings], output)
+    assert runner.standing(output)["stage"]["name"] == "spots"
+
+
+@pytest.mark.parametrize("kind", ["rejected", "failed"])
+def test_an_input_that_lies_where_rejected_rows_go_is_refused(tmp_path, ratings, kind):
+    given = tmp_path / f"out.{kind}.parquet"
+    given.write_bytes(ratings.read_bytes())
+    with pytest.raises(UsageError, match="would overwrite the input"):
+        run(level_stage(), [given], tmp_path / "out.parquet")
+    assert given.exists()
+
+
+def test_an_export_of_forged_rows_is_refused(tmp_path):
+    forged = tables.rating_table(50, num_ratings=pa.array([0] * 50, pa.int32()))
+    path = tables.write_artifact(tmp_path / "forged.parquet", forged)
+
+    def produce(inputs, options):
+        for batch in inputs.scan():
+            yield Output(rows=batch.rows)
+
+    stage = Stage("x", 1, "", Options, Reads("rating"), "rating", produce=produce)
+    with pytest.raises(Problems, match=r"forged.parquet: row 1, column num_ratings"):
+        run(stage, [path], tmp_path / "out.parquet")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_bad_row_is_named_by_its_number_in_its_own_file(tmp_path, ratings, workers):
+    forged = tables.rating_table(5, num_ratings=pa.array([5, 5, 0, 5, 5], pa.int32()))
+    path = tables.write_artifact(tmp_path / "forged.parquet", forged)
+    with pytest.raises(SchemaError, match=r"forged.parquet: row 3, column num_ratings"):
+        run(level_stage(), [ratings, path], tmp_path / "out.parquet", workers=workers)
 
 
 def test_an_export_replaces_the_old_one_whole_and_leaves_no_file_of_it(tmp_path, ratings):

@@ -16,7 +16,6 @@ from qbuild.core.folder import safe_name
 from qbuild.core.nested import lists
 from qbuild.core.schema import load_schema
 from qbuild.core.stalls import INITIAL, PLAYBACK, Events, Rates, cover, runs_of, summarise
-from qbuild.labels.sessions import read_sessions
 from qbuild.labels.sessions.session import Clock, Refused, Session, SessionOptions
 from qbuild.labels.sessions.settle import Settled, settle
 
@@ -52,6 +51,8 @@ def read_settled(paths: list[Path], options: Asked, limit: int | None) -> Found:
 
     With a limit, the first usable sessions and the refused ones before the last of them.
     """
+    from qbuild.labels.sessions import read_sessions
+
     fps = Fraction(options.fps) if options.fps else None
     sessions: list[Settled] = []
     datasets: list[str] = []

@@ -1,0 +1,88 @@
+"""Text tables of logs: rows of cells under a header, and numbers from cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qbuild.core.errors import InputError, shortened
+from qbuild.labels.head import delimiter_of
+from qbuild.labels.records import read_bytes
+from qbuild.labels.sessions.refusal import Refusal, unreadable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NOTHING = frozenset(("", "nan", "na", "n/a", "null", "none"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record of a table: its number from 1 and its cells by column name, lower case."""
+
+    number: int
+    cells: dict[str, str]
+
+    def number_in(self, column: str) -> float | None:
+        """The cell as a finite number; None where the column or its value is missing."""
+        cell = self.cells.get(column, "")
+        return None if is_nothing(cell) else as_number(cell, f"row {self.number}, {column}")
+
+    def needed(self, column: str) -> float:
+        """The cell as a finite number; refused where it holds nothing."""
+        value = self.number_in(column)
+        if value is None:
+            raise Refusal(
+                "not-a-number", f"row {self.number}, {column}: it is empty; expected a number"
+            )
+        return value
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The records of a table file; refused where it is empty, no text, or cut short."""
+    if not path.stat().st_size:
+        raise Refusal("empty-log", "the file is empty")
+    try:
+        text = read_bytes(path).decode("utf-8")
+        stream = io.StringIO(text, newline="")
+        lines = list(csv.reader(stream, delimiter=delimiter_of(path, text), strict=True))
+    except InputError as error:
+        raise unreadable(error) from error
+    except csv.Error as error:
+        raise Refusal("unreadable", f"{error}; expected a complete table") from error
+    kept = [line for line in lines if any(cell.strip() for cell in line)]
+    if len(kept) < 2:
+        raise Refusal("empty-log", "no row stands below the header")
+    header = [name.strip().lower() for name in kept[0]]
+    return [_row(number, header, line) for number, line in enumerate(kept[1:], start=1)]
+
+
+def _row(number: int, header: list[str], line: list[str]) -> Row:
+    if len(line) != len(header):
+        raise Refusal(
+            "unreadable",
+            f"row {number} has {len(line)} cells; expected {len(header)}, as in the header",
+        )
+    # the first of two columns of one name counts
+    return Row(number, dict(zip(reversed(header), (c.strip() for c in reversed(line)), strict=True)))
+
+
+def is_nothing(cell: str) -> bool:
+    """Whether a cell stands for a missing value."""
+    return cell.strip().lower() in _NOTHING
+
+
+def as_number(cell: str, where: str) -> float:
+    """The text as a finite number; refused where it is none."""
+    text = cell.strip()
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(value):
+        raise Refusal(
+            "not-a-number", f"{where}: {shortened(cell, 60)!r} is no number; expected one as 3.5"
+        )
+    return value

@@ -1,0 +1,72 @@
+"""A stage may read artifacts like its own, and others beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import stalled
+import tables
+
+from qbuild.core.artifact import Artifact
+from qbuild.core.engine import Request, run
+from qbuild.core.errors import InputError
+from qbuild.core.stage import Options, Output, Reads, Runtime, Stage
+from qbuild.stages import get_stage
+
+
+@pytest.fixture
+def sessions(tmp_path):
+    given = [
+        stalled.session(f"{at}.mp4", [(at + 1.0, 0.5)], rating={"mos": float(at)})
+        for at in range(8)
+    ]
+    table = stalled.rows(*given)
+    return tables.write_artifact(tmp_path / "stalls.parquet", table, "stall", "stalling")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_artifact_that_holds_all_columns_is_read_as_the_schema_asked_for(
+    tmp_path, sessions, workers
+):
+    stage = get_stage("mos-to-levels")
+    output = tmp_path / f"levels-{workers}.parquet"
+    run(Request(stage, stage.options(), (sessions,), output, Runtime(workers=workers)))
+    made = Artifact.open(output)
+    assert made.schema.name == "level"
+    assert made.table().column("level").to_pylist() == [1, 1, 2, 3, 3, 4, 5, 5]
+    assert made.description["inputs"][0]["schema"] == "stall"
+
+
+def test_a_session_without_a_score_is_named_when_levels_are_cut(tmp_path):
+    table = stalled.rows(stalled.session("a.mp4"), stalled.session("b.mp4", rating={"mos": 1.0}))
+    path = tables.write_artifact(tmp_path / "stalls.parquet", table, "stall", "stalling")
+    stage = get_stage("mos-to-levels")
+    with pytest.raises(InputError, match=r"set:a\.mp4: has no score"):
+        run(Request(stage, stage.options(), (path,), tmp_path / "levels.parquet"))
+
+
+def beside_stage():
+    def prepare(inputs, options):
+        return [row for part in inputs.beside("level") for row in part.to_pylist()]
+
+    def transform(batch, state, options):
+        return Output(rows=batch.rows, tally=Counter(beside=len(state)))
+
+    return Stage(
+        "beside", 1, "", Options, Reads("rating", beside=("level",)), "rating",
+        prepare=prepare, transform=transform,
+        finish=lambda _state, tally, _options: {"beside": tally["beside"]},
+    )  # fmt: skip
+
+
+def test_artifacts_beside_are_read_apart_and_enter_the_recipe(tmp_path):
+    ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(20))
+    levels = get_stage("mos-to-levels")
+    run(Request(levels, levels.options(), (ratings,), tmp_path / "l.parquet"))
+    request = Request(
+        beside_stage(), Options(), (tmp_path / "l.parquet", ratings), tmp_path / "o.parquet"
+    )
+    result = run(request)
+    assert (result.rows, result.report["beside"]) == (20, 20)
+    assert [given["name"] for given in result.description["inputs"]] == ["l.parquet", "r.parquet"]

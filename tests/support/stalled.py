@@ -1,0 +1,31 @@
+"""Stall rows built in code."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+
+from qbuild.labels.sessions.rows import Asked, Found, stall_rows
+from qbuild.labels.sessions.session import Session
+from qbuild.labels.sessions.settle import Settled, settle
+
+
+def session(path="a.mp4", events=(), fps=25, media_s=10.0, **given) -> Session:
+    """One session of plain events."""
+    rate = None if fps is None else Fraction(fps)
+    return Session(path, "log.csv", 1, fps=rate, media_s=media_s, events=tuple(events), **given)
+
+
+def rows(*sessions: Session, dataset="set", **asked) -> pa.Table:
+    """The sessions as rows of the schema `stall`; each must be one that settles."""
+    settled = [settle(given, None) for given in sessions]
+    assert all(isinstance(found, Settled) for found in settled), settled
+    found = Found(settled, [dataset] * len(settled), [], 0)
+    return pa.concat_tables(list(stall_rows(found, Asked(**asked))))
+
+
+def vector(*runs: int) -> np.ndarray:
+    """A 0/1 vector from run lengths, zeros first."""
+    return np.repeat(np.arange(len(runs)) % 2, runs).astype(np.int8)

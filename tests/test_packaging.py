@@ -93,13 +93,28 @@ def test_the_wheel_holds_every_data_file_of_the_checkout(wheels, kind):
     assert {f"qbuild/_data/{file}" for file in files} <= names(wheels["qbuild_toolkit"])
 
 
+def unpacked(archive: Path, out: Path) -> Path:
+    """The top folder of an sdist, unpacked below `out`."""
+    safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # from Python 3.11.4 on
+    with tarfile.open(archive) as sdist:
+        sdist.extractall(out, **safe)
+    (top,) = out.iterdir()
+    return top
+
+
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_a_wheel_built_from_the_source_archive_holds_the_same_files(wheels, sdists, tmp_path, name):
-    with tarfile.open(sdists[name]) as sdist:
-        sdist.extractall(tmp_path / "source", filter="data")
-    (unpacked,) = (tmp_path / "source").iterdir()
-    again = build("wheel", unpacked, tmp_path / "out")
+    again = build("wheel", unpacked(sdists[name], tmp_path / "source"), tmp_path / "out")
     assert names(again) == names(wheels[name])
+
+
+def test_the_source_archive_holds_all_that_make_demo_installs(sdists, tmp_path):
+    top = unpacked(sdists["qbuild_toolkit"], tmp_path / "source")
+    assert {"Makefile", "constraints.txt", "README.md", "pipelines/demo.yaml"} <= {
+        path.relative_to(top).as_posix() for path in top.rglob("*")
+    }
+    again = build("wheel", top / "backends", tmp_path / "out")  # as `pip install -e ./backends`
+    assert any(file.startswith("qbuild_backends/") for file in names(again))
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)

@@ -107,22 +107,32 @@ def _command(name: str) -> Any:
 
 def main() -> None:
     """Run the command line; every error ends in one message and its exit code."""
-    sys.exit(_outcome())
+    try:
+        code = _outcome()
+        sys.stdout.flush()  # here, where an error still has words; Python itself would end with 120
+    except BrokenPipeError:
+        code = _dropped()  # without a word: whoever read stdout (`| head`) has seen enough
+    except OSError as error:
+        from qbuild.cli.report import fail, of_stdout
+
+        if not of_stdout(error):
+            raise
+        code = max(_dropped(), fail(error, []))
+    sys.exit(code)
 
 
 def _outcome() -> int:
     """The exit code, after the one message that an error ends in."""
-    from qbuild.cli.report import fail, usage
+    from qbuild.cli.report import fail, of_stdout, usage
 
     try:
         _refuse_undecodable(sys.argv)
         code = app(prog_name="qbuild", standalone_mode=False) or 0  # Typer returns 130 after Ctrl-C
-        sys.stdout.flush()
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
-        return _reader_gone()
     except Exception as error:
+        if of_stdout(error):
+            raise
         # Typer's own errors (an unknown option, a missing argument) are known by this method.
         if hasattr(error, "format_message"):
             return usage(error, sys.argv)
@@ -146,8 +156,8 @@ def _refuse_undecodable(arguments: list[str]) -> None:
             )
 
 
-def _reader_gone() -> int:
-    """1, without a word: whoever read stdout (`| head`) has seen enough."""
+def _dropped() -> int:
+    """1, after what stdout did not take was thrown away, so that it is not tried again."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from typing import Any
 
 from qbuild.core.errors import QbuildError
+
+_STDOUT = "stdout"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -39,6 +43,11 @@ def fail(error: Exception, arguments: list[str]) -> int:
     return error.exit_code
 
 
+def of_stdout(error: Exception) -> bool:
+    """Whether stdout took no more: files tell their names, where writing to them fails."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in _FULL
+
+
 def usage(error: Any, arguments: list[str]) -> int:
     """Tell what Typer refused, as `--json` or as its usual text; the exit code (2)."""
     message = error.format_message()
@@ -56,6 +65,9 @@ def usage(error: Any, arguments: list[str]) -> int:
 def _from_system(error: OSError) -> QbuildError:
     from qbuild.core.errors import DiskError
 
+    if of_stdout(error):
+        what = f"cannot be written: {error.strerror}"
+        return DiskError(_STDOUT, what, "expected a place with room", "Write it elsewhere.")
     where = str(error.filename or "")
     return DiskError(
         where,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
@@ -81,8 +81,26 @@ class Pipeline:
         )
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe loader, which takes no key twice."""
+# Numbers without YAML 1.1's base 60, in which `1:5` would be 65.
+_NUMBERS = {
+    "tag:yaml.org,2002:int": re.compile(
+        r"[-+]?(?:0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)\Z"
+    ),
+    "tag:yaml.org,2002:float": re.compile(
+        r"(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|[-+]?\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+    ),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, which takes no key twice and reads `1:5` as the text it looks like."""
+
+    # PyYAML's own table, by first sign: a list of tags and the pattern of each
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
+        sign: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers]
+        for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping; PipelineError names a key that stands twice."""
@@ -143,7 +161,7 @@ def load_pipeline(
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open(encoding="utf-8") as stream:  # whose name the loader's errors tell
-            document = yaml.load(stream, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+            document = yaml.load(stream, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         raise InputError(str(path), "no such file", "expected a pipeline (YAML)") from error
     except UnicodeDecodeError as error:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHOWN = 24  # diagrams in one picture
 _NORM = "mos_norm (0 worst to 100 best)"
-_RAW = "MOS (the data set's own scale)"
+_RAW = "MOS (the dataset's own scale)"
 
 
 def plot(path: Path, output: Path) -> list[str]:

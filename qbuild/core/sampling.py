@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 _ODD = np.uint64(0xBF58476D1CE4E5B9)  # the finaliser of splitmix64
 _MIX = np.uint64(0x94D049BB133111EB)
 _BLOCK = 8  # rows of the sample that one shuffled stretch of the ordered scores gives
-_LEVELS_OF_SCORE = 1 << 14  # beyond so many different scores the dual is solved on their means
+_LEVELS_OF_SCORE = 1 << 11  # beyond so many different scores the dual is solved on their means
 _RIDGE = 1e-6  # keeps the dual bounded where no probabilities reach the moments
-_NEWTON_STEPS = 200
+_NEWTON_STEPS = 80
 _EXCHANGES = 400
+_BORDER = 0.9  # of the tolerance: how far from the target a sample may aim that cannot reach it
 _LOOKED_AT = 300  # rows of either side that one exchange chooses among
 CLOSE = 0.02  # of the tolerance: nearer than this no exchange is looked for
 
@@ -104,38 +105,48 @@ def flattened(
 ) -> NDArray[np.bool_]:
     """Which `size` rows are taken, so that their scores come to the target, or near it.
 
-    `start` in (0, 1) is where the systematic sample begins. Needs 2 ≤ size ≤ rows.
+    `start` in [0, 1) is where the systematic sample begins. Needs 2 ≤ size ≤ rows.
     """
     order = np.lexsort((keys, scores))
     ordered, ordered_keys = scores[order], keys[order]
-    shares = inclusion(ordered, size, target)
-    taken = _systematic(shares, ordered_keys, size, start)
-    _exchange(ordered, taken, target)
+    aim = _aim(_grouped(ordered), size, target) or target
+    taken = _systematic(inclusion(ordered, size, aim), ordered_keys, size, start)
+    _exchange(ordered, taken, aim)
     found = np.empty(len(scores), dtype=np.bool_)
     found[order] = taken
     return found
 
 
 def most_rows(scores: Floats, size: int, target: Target) -> int:
-    """The greatest size up to `size` whose probabilities reach the target; 0 where none does.
+    """About the greatest size up to `size` that can reach the target; 0 where none does.
 
     Probabilities that reach it for some size reach it for every smaller one, scaled down.
     """
-    values, counts = _grouped(scores)
-    if not _reached(values, counts, 2, target):
+    # a sample of whole rows comes as near as its probabilities but for a hair
+    target = Target(target.mean, target.std, 0.97 * target.tolerance)
+    grouped = _grouped(scores)
+    if _aim(grouped, 2, target) is None:
         return 0
     low, high = 2, size + 1
     while high - low > 1:
         middle = (low + high) // 2
-        reached = _reached(values, counts, middle, target)
+        reached = _aim(grouped, middle, target) is not None
         low, high = (middle, high) if reached else (low, middle)
     return low
 
 
-def _reached(values: Floats, counts: Floats, size: int, target: Target) -> bool:
-    rows = counts * _inclusion(values, values, counts, size, target)
-    mean = float(rows @ values) / size
-    return target.met(mean, math.sqrt(float(rows @ (values - mean) ** 2) / (size - 1)))
+def _aim(grouped: tuple[Floats, Floats], size: int, target: Target) -> Target | None:
+    """The target, or a point within its tolerance, that probabilities reach; None without one."""
+    values, counts = grouped
+    for across, up in ((0, 0), *((x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y)):
+        off = _BORDER * target.tolerance
+        std = max(target.std + up * off, target.std / 10)
+        aim = Target(target.mean + across * off, std, target.tolerance)
+        rows = counts * _inclusion(values, values, counts, size, aim)
+        mean = float(rows @ values) / size
+        if target.met(mean, math.sqrt(float(rows @ (values - mean) ** 2) / (size - 1))):
+            return aim
+    return None
 
 
 def inclusion(scores: Floats, size: int, target: Target) -> Floats:
@@ -191,8 +202,12 @@ def _solved(values: Floats, counts: Floats, size: int, target: Target) -> Floats
         if float(np.abs(slope).max()) <= 1e-9 * size:
             break
         curve = (f * (counts * p * (1 - p))) @ f.T + np.diag(ridge + 1e-12 * choices)
-        step = np.linalg.solve(curve, slope)
+        scale = np.sqrt(np.diag(curve))  # so that u² beside 1 cannot make it singular
+        step = np.linalg.solve(curve / np.outer(scale, scale) + 1e-12 * np.eye(3), slope / scale)
+        step /= scale
         gain = float(slope @ step)
+        if gain <= 1e-10 * choices:
+            break
         pace = 1.0
         while pace > 1e-9 and not height(theta - pace * step) <= now - 1e-4 * pace * gain:
             pace /= 2
@@ -211,7 +226,7 @@ def _grouped(scores: Floats) -> tuple[Floats, Floats]:
         return values, counts
     place = (values - values[0]) * ((_LEVELS_OF_SCORE - 1) / (values[-1] - values[0]))
     places = place.astype(np.int64)
-    rows = np.bincount(places, weights=counts)
+    rows = np.bincount(places, weights=counts).astype(np.float64)
     sums = np.bincount(places, weights=counts * values)
     return sums[rows > 0] / rows[rows > 0], rows[rows > 0]
 

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class _Task:
     path: Path
-    schema: str  # as which it is read
     index: int
     start: int
     rows: int
@@ -101,12 +100,11 @@ def _no_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_job: Job | None = None
+_jobs: list[Job] = []  # the one job of a worker process
 
 
 def _start_worker(job: Job) -> None:
-    global _job  # noqa: PLW0603 - one job for the life of a worker process
-    _job = job
+    _jobs.append(job)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from each worker
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -121,14 +119,14 @@ def _end_with_parent() -> None:
 
 
 def _work(task: _Task) -> _Part:
-    assert _job is not None  # noqa: S101 - set by _start_worker
-    artifact = Artifact.open(task.path)
-    if artifact.schema.name != task.schema:
-        artifact = artifact.read_as(task.schema)
+    job = _jobs[0]
+    artifact, schema = Artifact.open(task.path), job.stage.reads.schema
+    if schema is not None and artifact.schema.name != schema:
+        artifact = artifact.read_as(schema)
     group = Batch(artifact.group(task.index).slice(0, task.rows), task.start)
     part, rows, rejected = _Part(), [], []
     for batch in checked(artifact, task.index, group, task.batch_rows):
-        output = _job.apply(batch)
+        output = job.apply(batch)
         rows += [output.rows] if output.rows is not None else []
         rejected += [output.rejected] if output.rejected is not None else []
         part.tally += output.tally

@@ -167,14 +167,29 @@ def test_a_place_where_nothing_can_be_written(place, output, what):
     place.refuses("mos-to-levels", "old.parquet", "-o", output, code=1, kind="disk", what=what)
 
 
-def test_stdout_that_is_full_is_told(place):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("show", "--help"),
+        ("show", "old.parquet"),
+        ("show", "old.parquet", "--json"),
+        ("show", "none.parquet", "--json"),
+        ("show", "--json"),
+    ],
+)
+def test_stdout_that_is_full_is_told_once_and_ends_with_code_1(place, arguments, unbuffered):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*COMMAND, "show", "old.parquet"],
+            [*COMMAND, *arguments], env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.startswith("error: No space left on device")
+    assert done.stderr == (
+        "error: stdout: cannot be written: No space left on device; expected a place with room."
+        " Write it elsewhere.\n"
+    )
 
 
 def test_missing_folders_of_an_output_are_made(place):

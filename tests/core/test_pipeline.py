@@ -66,6 +66,22 @@ def test_a_wrong_option_is_told_with_its_value(tmp_path):
     assert "the value 'much' cannot be used" in str(error)
 
 
+@pytest.mark.parametrize("text", ["1:5", "0:94", "1:30.5", "190:20:30"])
+def test_a_range_without_quotes_is_text_not_a_number_of_base_60(tmp_path, text):
+    pipeline = load(
+        tmp_path, f"steps: [{{id: a, stage: read, inputs: [x], options: {{note: {text}}}}}]"
+    )
+    assert pipeline.steps[0].options.note == text
+
+
+@pytest.mark.parametrize(("text", "value"), [("2", 2.0), ("-0.5", -0.5), ("1.5e+3", 1500.0)])
+def test_numbers_without_quotes_are_numbers(tmp_path, text, value):
+    pipeline = load(
+        tmp_path, f"steps: [{{id: a, stage: scale, inputs: [x], options: {{factor: {text}}}}}]"
+    )
+    assert pipeline.steps[0].options.factor == value
+
+
 def test_two_steps_that_write_one_artifact_are_refused(tmp_path):
     error = refused(
         tmp_path, "steps: [{id: a, stage: read, inputs: [x]}, {id: a, stage: read, inputs: [y]}]"

@@ -17,7 +17,7 @@ from qbuild.core.artifact import Artifact
 from qbuild.core.canonical import hash_file
 from qbuild.core.engine import Request, Result, run
 from qbuild.core.errors import MissingPartError, Problems
-from qbuild.core.executor import Job
+from qbuild.core.job import Job
 from qbuild.core.sources import Sources
 from qbuild.core.stage import Runtime
 from qbuild.stages import demo_media

@@ -177,7 +177,7 @@ def test_waterloo_1_has_60_sessions_of_each_kind(data_folder, tmp_path):
 
 def test_every_p1203_list_comes_back_from_our_events(data_folder, tmp_path):
     folder = data_folder / "streaming" / "p1203"
-    rows = stalling([folder], tmp_path / "s.parquet").table().to_pylist()
+    rows = stalling([folder], tmp_path / "s.parquet", fps="25").table().to_pylist()
     logs = {path.name: json.loads(path.read_text()) for path in folder.glob("*.json")}
     assert len(rows) == len(logs) == 150
     for row in rows:

@@ -11,11 +11,12 @@ logs, their names in `BESIDE`. Nothing here imports numpy, scipy or pandas befor
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from qbuild.core.errors import InputError, UsageError, near, raise_all
+from qbuild.core.errors import InputError, QbuildError, UsageError, near, raise_all
 from qbuild.labels.head import kind_of, look, seen
 from qbuild.labels.records import read_bytes, read_records
 from qbuild.labels.sessions import matfile
@@ -69,11 +70,11 @@ def get_layout(name: str) -> SessionLayout:
 
 def recognise(path: Path) -> SessionLayout:
     """The first layout that fits the file or folder as a whole; InputError where none does."""
-    _refuse_missing(path)
-    layout = _fitting(path)
-    if layout is None:
-        raise _unknown(path)
-    return layout
+    with _reading(path):
+        layout = _fitting(path)
+        if layout is None:
+            raise _unknown(path)
+        return layout
 
 
 def read_sessions(
@@ -87,20 +88,13 @@ def read_sessions(
     """
     choose = _fitting if layout == "auto" else _always(get_layout(layout))
     for path in paths:
-        _refuse_missing(path)
-        strangers: list[Path] = []
-        found = list(_logs(path, choose, strangers))
-        raise_all(_unknown(stranger) for stranger in strangers)
-        if not found:
-            raise InputError(
-                str(path), "the folder holds no log", f"expected logs of {_known()}", _TODO
-            )
-        for log, reader in found:
-            if isinstance(reader, Refused):
-                yield None, reader
-                continue
-            for session in reader.read(log, options):
-                yield reader.dataset, _with_rate(session, options)
+        with _reading(path):
+            for log, reader in _found(path, choose):
+                if isinstance(reader, Refused):
+                    yield None, reader
+                    continue
+                for session in reader.read(log, options):
+                    yield reader.dataset, _with_rate(session, options)
 
 
 _TODO = "Name the layout with --layout, or give the logs alone."
@@ -112,11 +106,25 @@ def _with_rate(session: Session | Refused, options: SessionOptions) -> Session |
     return session
 
 
-def _refuse_missing(path: Path) -> None:
-    if not path.exists():
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Words what the system says of a file; InputError where the path is none."""
+    try:
+        if not path.exists():
+            raise InputError(
+                str(path),
+                "there is no such file or folder",
+                "expected session logs",
+                "Check the path.",
+            )
+        yield
+    except OSError as error:
         raise InputError(
-            str(path), "there is no such file or folder", "expected session logs", "Check the path."
-        )
+            str(error.filename or path),
+            f"cannot be read: {error.strerror or error}",
+            "expected session logs",
+            "Check the path and its permissions.",
+        ) from error
 
 
 def _fitting(path: Path) -> SessionLayout | None:
@@ -130,6 +138,20 @@ def _fitting(path: Path) -> SessionLayout | None:
 def _always(layout: SessionLayout) -> Callable[[Path], SessionLayout | None]:
     """The named layout for every file, and for the folders that fit it as a whole."""
     return lambda path: layout if path.is_file() or layout.matches(path) else None
+
+
+def _found(
+    path: Path, choose: Callable[[Path], SessionLayout | None]
+) -> list[tuple[Path, SessionLayout | Refused]]:
+    """All logs of a path, each with its reader; InputError for whatever else lies there."""
+    strangers: list[Path] = []
+    found = list(_logs(path, choose, strangers))
+    raise_all(_unknown(stranger) for stranger in strangers)
+    if not found:
+        raise InputError(
+            str(path), "the folder holds no log", f"expected logs of {_known()}", _TODO
+        )
+    return found
 
 
 def _logs(
@@ -172,17 +194,12 @@ def _beside() -> frozenset[str]:
 
 
 def _broken(path: Path) -> Refused | None:
-    """Why a file that fits no layout cannot be a log; None where it is whole, and something else."""
+    """Why a file that fits no layout is no log; None where it is whole, and something else."""
     try:
         if not path.stat().st_size:
-            raise Refusal("empty-log", "the file is empty")
+            return Refusal("empty-log", "the file is empty").at(path.name)
         if matfile.is_mat(path):
-            names = matfile.names_in(path)
-            raise Refusal(
-                "another-form",
-                f"it holds {matfile.seen(names)}; expected the fields of a layout of .mat logs",
-                {"fields": list(names)},
-            )
+            return matfile.another_form(path, "the fields of a layout of .mat logs").at(path.name)
         _refuse_cut(path)
     except Refusal as refusal:
         return refusal.at(path.name)
@@ -207,22 +224,25 @@ def _known() -> str:
 
 
 def _unknown(path: Path) -> InputError:
-    if path.is_dir():
-        shown = ", ".join(repr(entry.name) for entry in entries(path)[:8])
-        what = f"the folder holds {shown or 'nothing'}"
-    elif not path.stat().st_size:
-        what = "the file is empty"
-    elif matfile.is_mat(path):
-        what = _seen_in_mat(path)
-    else:
-        what = seen(look(path))
     return InputError(
-        str(path), f"no known layout of session logs fits: {what}", f"expected {_known()}", _TODO
+        str(path),
+        f"no known layout of session logs fits: {_seen_in(path)}",
+        f"expected {_known()}",
+        _TODO,
     )
 
 
-def _seen_in_mat(path: Path) -> str:
+def _seen_in(path: Path) -> str:
+    if path.is_dir():
+        shown = ", ".join(repr(entry.name) for entry in entries(path)[:8])
+        return f"the folder holds {shown or 'nothing'}"
     try:
-        return f"it holds {matfile.seen(matfile.names_in(path))}"
+        return (
+            f"it holds {matfile.seen(matfile.names_in(path))}"
+            if matfile.is_mat(path)
+            else seen(look(path))
+        )
     except Refusal as refusal:
         return refusal.message
+    except QbuildError as error:
+        return error.what

@@ -7,7 +7,7 @@ import io
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, shortened
 from qbuild.labels.head import delimiter_of
@@ -69,7 +69,25 @@ def _row(number: int, header: list[str], line: list[str]) -> Row:
             f"row {number} has {len(line)} cells; expected {len(header)}, as in the header",
         )
     # the first of two columns of one name counts
-    return Row(number, dict(zip(reversed(header), (c.strip() for c in reversed(line)), strict=True)))
+    return Row(
+        number, dict(zip(reversed(header), (c.strip() for c in reversed(line)), strict=True))
+    )
+
+
+def rating_in(row: Row, **columns: str) -> dict[str, Any]:
+    """The numbers that rate a session, each by its name, from those columns that hold one."""
+    found: dict[str, Any] = {}
+    for name, column in columns.items():
+        value = row.number_in(column)
+        if value is not None:
+            found[name] = _count(value, column) if name == "num_ratings" else value
+    return found
+
+
+def _count(value: float, column: str) -> int:
+    if value != int(value):
+        raise Refusal("not-a-number", f"{column} is {value:g}; expected a whole number of ratings")
+    return int(value)
 
 
 def is_nothing(cell: str) -> bool:

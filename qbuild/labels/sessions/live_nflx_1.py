@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from qbuild.labels.sessions import matfile
@@ -31,7 +32,7 @@ BESIDE = (f"{_ALL}.mat",)
 _RATE, _FRAMES, _MOS, _COUNT, _SECONDS = "vid_fps", "Nframes", "final_subj_score", "ns", "ds"
 _LISTS = ("stall_frames", "rebuf_frames", "rebuffered_frames")
 _FIRSTS, _LASTS = ("stall_start", "rebuf_start"), ("stall_end", "rebuf_end")
-_NAMES = (_RATE, _FRAMES, _MOS, _COUNT, _SECONDS, *_LISTS, *_FIRSTS, *_LASTS)
+_NAMES = (_MOS, _COUNT, _SECONDS, *_LISTS, *_FIRSTS, *_LASTS)
 _NUMBERED = re.compile(r"cont(?:ent)?_0*(\d+)_seq_0*(\d+)", re.ASCII)
 _MOST_FRAMES = 100_000_000  # ten days at 120 a second; more is no count of frames
 
@@ -47,15 +48,8 @@ def read_log(path: Path, _: SessionOptions) -> Iterator[Session | Refused]:
 
 
 def _session(path: Path) -> Session:
-    found = matfile.variables(path, _NAMES)
-    if not {_RATE, _FRAMES} <= found.keys():
-        names = matfile.names_in(path)
-        raise Refusal(
-            "another-form",
-            f"it holds {matfile.seen(names)}; expected {_RATE} and {_FRAMES}",
-            {"fields": list(names)},
-        )
-    rate, count, mos = (_number(found, name) for name in (_RATE, _FRAMES, _MOS))
+    found = matfile.fields(path, (_RATE, _FRAMES), _NAMES)
+    rate, count, mos = (matfile.number_of(found, name) for name in (_RATE, _FRAMES, _MOS))
     frames = _whole(count)
     return Session(
         path=path.stem,
@@ -71,11 +65,12 @@ def _session(path: Path) -> Session:
 
 def _claims(found: dict[str, Any]) -> dict[str, float]:
     claims = {}
-    stalls = _number(found, _COUNT)
+    stalls = matfile.number_of(found, _COUNT)
     if stalls is not None:
         claims["stalls"] = stalls
-    if _SECONDS in found:
-        claims["stalled_s"] = float(matfile.vector(found[_SECONDS], _SECONDS).sum())
+    seconds = matfile.vector(found.get(_SECONDS, ()), _SECONDS).tolist()
+    if seconds and all(map(isfinite, seconds)):  # one for all stalls, or one each
+        claims["stalled_s"] = sum(seconds)
     return claims
 
 
@@ -100,11 +95,7 @@ def _stalled(path: Path, found: dict[str, Any]) -> NDArray[np.float64]:
         return _spread(matfile.vector(found[first], first), matfile.vector(found[last], last))
     every = next((f for up in path.parents[:2] if (f := up / BESIDE[0]).is_file()), None)
     if every is None:
-        raise Refusal(
-            "another-form",
-            f"it holds no stalled frames, and no {BESIDE[0]} lies beside it or above",
-            {"fields": list(matfile.names_in(path))},
-        )
+        raise matfile.another_form(path, f"stalled frames, or {BESIDE[0]} beside it or above")
     rows = _all_rows(every, every.stat().st_mtime_ns)
     frames = rows.get(_key(path.stem))
     if frames is None:
@@ -163,10 +154,6 @@ def _all_rows(path: Path, _changed: int) -> dict[str, Any]:
 def _key(name: str) -> str:
     numbered = _NUMBERED.search(name)
     return f"{numbered[1]}/{numbered[2]}" if numbered else name.rpartition(".")[0] or name
-
-
-def _number(found: dict[str, Any], name: str) -> float | None:
-    return matfile.number(found[name], name) if name in found else None
 
 
 LAYOUT = one_a_file(

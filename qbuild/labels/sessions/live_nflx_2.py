@@ -5,12 +5,12 @@ The log counts its stalls, their seconds and its frames as well; these are claim
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qbuild.labels.sessions import matfile
 from qbuild.labels.sessions.folders import one_a_file
 from qbuild.labels.sessions.rates import exact_rate
-from qbuild.labels.sessions.refusal import Refusal, one
+from qbuild.labels.sessions.refusal import one
 from qbuild.labels.sessions.session import Refused, Session, SessionOptions
 
 if TYPE_CHECKING:
@@ -41,18 +41,11 @@ def read_log(path: Path, _: SessionOptions) -> Iterator[Session | Refused]:
 
 
 def _session(path: Path) -> Session:
-    found = matfile.variables(path, (_DIGITS, _RATE, _NAME, _MOS, *_CLAIMS))
-    if not {_DIGITS, _RATE} <= found.keys():
-        names = matfile.names_in(path)
-        raise Refusal(
-            "another-form",
-            f"it holds {matfile.seen(names)}; expected {_DIGITS} and {_RATE}",
-            {"fields": list(names)},
-        )
+    found = matfile.fields(path, (_DIGITS, _RATE), (_NAME, _MOS, *_CLAIMS))
     digits = matfile.digits(matfile.vector(found[_DIGITS], _DIGITS), _DIGITS, (1,))
-    rate = matfile.number(found[_RATE], _RATE)
-    mos = _number(found, _MOS)
-    claims = {claim: _number(found, name) for name, claim in _CLAIMS.items()}
+    rate = matfile.number_of(found, _RATE)
+    mos = matfile.number_of(found, _MOS)
+    claims = {claim: matfile.number_of(found, name) for name, claim in _CLAIMS.items()}
     return Session(
         path=matfile.text(found.get(_NAME, "")) or path.stem,
         source_file=path.name,
@@ -63,10 +56,6 @@ def _session(path: Path) -> Session:
         rating={} if mos is None else {"mos": mos},
         claims={name: value for name, value in claims.items() if value is not None},
     )
-
-
-def _number(found: dict[str, Any], name: str) -> float | None:
-    return matfile.number(found[name], name) if name in found else None
 
 
 LAYOUT = one_a_file(

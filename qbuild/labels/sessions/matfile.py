@@ -61,6 +61,24 @@ def variables(path: Path, names: Iterable[str] | None = None) -> dict[str, Any]:
     return {name: value for name, value in found.items() if not name.startswith("__")}
 
 
+def fields(path: Path, needed: tuple[str, ...], more: Iterable[str]) -> dict[str, Any]:
+    """The variables of those names; refused as another form where a needed one is missing."""
+    found = variables(path, (*needed, *more))
+    if not found.keys() >= set(needed):
+        raise another_form(path, " and ".join(needed))
+    return found
+
+
+def another_form(path: Path, expected: str) -> Refusal:
+    """The refusal of a file that holds other variables than its layout has."""
+    names = names_in(path)
+    return Refusal(
+        "another-form",
+        f"it holds {seen(names)}; expected {expected}",
+        {"fields": sorted(names)},
+    )
+
+
 def fields_of(value: Any) -> dict[str, Any] | None:
     """The fields of a MATLAB struct; None where the value is none."""
     names = getattr(getattr(value, "dtype", None), "names", None)
@@ -94,6 +112,11 @@ def number(value: Any, name: str) -> float | None:
     if np.isinf(numbers[0]):
         raise Refusal("not-a-number", f"{name} is infinite; expected a number")
     return float(numbers[0])
+
+
+def number_of(found: dict[str, Any], name: str) -> float | None:
+    """The one number in a variable; None where it is missing, empty or NaN."""
+    return number(found[name], name) if name in found else None
 
 
 def text(value: Any) -> str:
@@ -130,7 +153,8 @@ def digits(values: NDArray[np.float64], name: str, highs: tuple[int, ...]) -> ND
             "bad-digit",
             f"{name} holds {values[at]:g} at {at + 1:,}; expected 0 or {high} throughout",
         )
-    return (values == high).astype(np.int8)
+    found: NDArray[np.int8] = (values == high).astype(np.int8)
+    return found
 
 
 def seen(names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.errors import InputError, shortened
 from qbuild.labels.head import look
 from qbuild.labels.records import read_records
-from qbuild.labels.sessions.cells import Row, read_rows
+from qbuild.labels.sessions.cells import Row, rating_in, read_rows
 from qbuild.labels.sessions.folders import one_a_file
 from qbuild.labels.sessions.rates import one_rate
 from qbuild.labels.sessions.refusal import Refusal, one, unreadable
@@ -101,9 +101,7 @@ def _stall(at: int, stall: Any) -> tuple[float, float]:
     return _number(stall[0], f"stall {at}"), _number(stall[1], f"stall {at}")
 
 
-def _video(
-    record: dict[str, Any], given: Fraction | None
-) -> tuple[Fraction | None, float | None]:
+def _video(record: dict[str, Any], given: Fraction | None) -> tuple[Fraction | None, float | None]:
     """Rate and length of the segments; without them one score a second gives the length."""
     segments = _object(record, "I13").get("segments") or []
     if not isinstance(segments, list) or not all(isinstance(part, dict) for part in segments):
@@ -146,13 +144,7 @@ def _rating(scores: Path, name: str) -> dict[str, Any]:
     row = _scores(scores, scores.stat().st_mtime_ns).get(name)
     if row is None:
         return {}
-    count = row.number_in("n")
-    found: dict[str, float | int | None] = {
-        "mos": row.number_in("mos"),
-        "mos_std": row.number_in("sd"),
-        "num_ratings": None if count is None else int(count),
-    }
-    return {key: value for key, value in found.items() if value is not None}
+    return rating_in(row, mos="mos", mos_std="sd", num_ratings="n")
 
 
 @lru_cache(maxsize=4)

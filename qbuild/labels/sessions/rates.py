@@ -26,7 +26,8 @@ def exact_rate(value: float | str) -> Fraction:
     rate = _as_fraction(value)
     if rate is None or not 0 < rate <= _FASTEST:
         raise Refusal(
-            "bad-frame-rate", f"the frame rate is {value!s}; expected one from above 0 to {_FASTEST}"
+            "bad-frame-rate",
+            f"the frame rate is {value!s}; expected one from above 0 to {_FASTEST}",
         )
     return rate
 

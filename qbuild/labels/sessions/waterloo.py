@@ -7,12 +7,13 @@ own column `mos` is not read: in database I it disagrees with `data.csv` in 120 
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError
 from qbuild.labels.head import look
-from qbuild.labels.sessions.cells import Row, read_rows
+from qbuild.labels.sessions.cells import Row, rating_in, read_rows
 from qbuild.labels.sessions.folders import entries
 from qbuild.labels.sessions.rates import one_rate
 from qbuild.labels.sessions.refusal import Refusal, one
@@ -51,7 +52,7 @@ def read(path: Path, options: SessionOptions) -> Iterator[Session | Refused]:
         yield from _listed(path, row, names.count(name) > 1, options)
     for log in entries(path / _LOGS):
         if log.name not in names and log.is_file():
-            yield from one(lambda log=log: _session(log, log.name, {}, options), log.name)  # type: ignore[misc]
+            yield from one(partial(_session, log, log.name, {}, options), log.name)
 
 
 def _listed(
@@ -66,16 +67,11 @@ def _listed(
         yield Refused("data.csv", row.number, "missing-log", message, dict(row.cells))
         return
     try:
-        rating = _rating(row)
+        rating = rating_in(row, mos="mos", mos_std="mos_std")
     except Refusal as refusal:
         yield refusal.at("data.csv", row.number)
         return
     yield from one(lambda: _session(log, shown, rating, options), name)
-
-
-def _rating(row: Row) -> dict[str, Any]:
-    found = {"mos": row.number_in("mos"), "mos_std": row.number_in("mos_std")}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _session(log: Path, name: str, rating: dict[str, Any], options: SessionOptions) -> Session:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qbuild.cli.text import aligned, hanging, plural, short, width
+from qbuild.cli.text import aligned, hanging, short, width
+from qbuild.core.counts import plural
 
 if TYPE_CHECKING:
     from qbuild.core.validation import Findings

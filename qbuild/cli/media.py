@@ -8,7 +8,7 @@ import typer
 from qbuild.cli.flags import Debug, Json, MediaRoot
 from qbuild.cli.report import print_json, say
 
-_RATINGS = typer.Argument(help="Artifacts whose rows name media: ratings or levels.")
+_RATINGS = typer.Argument(help="Artifacts whose rows name media: ratings, levels or pairs.")
 _LIST = typer.Option("--list", help="Name every file instead of the first twenty.")
 
 

@@ -21,7 +21,7 @@ def plot(
     """Draw the scores of an artifact as a PNG, a diagram a dataset.
 
     Rows that `sample` chose are drawn over the ones they were chosen from. Needs matplotlib:
-    pip install -e '.[plots]'.
+    pip install matplotlib.
     """
     from qbuild.core.plot import plot as draw
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from qbuild.cli.flags import Debug, Json, MediaRoot, Recipe, Workdir
-from qbuild.cli.report import print_json, say
-from qbuild.cli.text import aligned, number, plural, short_hash
+from qbuild.cli.report import print_json, say, warn
+from qbuild.cli.text import aligned, number, short_hash
+from qbuild.core.counts import plural
 
 if TYPE_CHECKING:
     from qbuild.core.engine import Result
@@ -43,12 +44,14 @@ def run(
     inputs, stage or schema changed. A pipeline that stops before its last row ends with code 1.
     """
     from qbuild.core.roots import MediaRoots
+    from qbuild.core.runner import media_roots
     from qbuild.core.stage import Runtime
 
     _refuse_ray(executor)
     MediaRoots.parse(media_root or ())
     pipeline, place = _load(recipe, workdir)
     if dry_run:
+        media_roots(pipeline, tuple(media_root or ()))
         _dry_run(pipeline, place, tuple(force or ()), json_)
         return
     runtime = Runtime(
@@ -163,6 +166,8 @@ def _run(
         since = now
         if result is not None:
             step["report"] = result.report
+            for note in result.report.get("warnings", []):
+                warn(f"warning: {verdict.step.id}: {note}")
         steps.append(step)
         if not as_json:
             say(_line(step, pipeline))
@@ -172,7 +177,9 @@ def _run(
     if as_json:
         found = {"pipeline": str(pipeline.path), "workdir": str(workdir), "complete": complete}
         print_json({**found, "steps": steps})
-    elif not complete:
+    elif complete:
+        say(f"in {workdir}")
+    else:
         say(f"incomplete: {steps[-1]['id']} stopped early, nothing below it ran; run it again")
     return complete
 

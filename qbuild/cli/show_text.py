@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from qbuild.cli.text import aligned, hanging, number, plural, short, short_hash, width
+from qbuild.cli.pair_text import media_lines, turn_lines
+from qbuild.cli.text import aligned, hanging, number, short, short_hash, width
+from qbuild.core.counts import plural
+from qbuild.stages import STAGES, get_stage
 
 
 def shown(found: dict[str, Any]) -> str:
-    """Summary, lineage, schema, figures and first rows, a paragraph each."""
-    parts = [_summary(found), _lineage(found["lineage"])]
-    if found["schema"] is None:
+    """Summary, lineage, report, schema, figures and first rows, a paragraph each."""
+    parts = [_summary(found), _lineage(found["lineage"]), _report(found)]
+    schema = found["schema"]
+    if schema is None:
         parts.append(_files(found["files"]))
     else:
-        parts += [_schema(found["schema"]), _figures(found["columns"]), _rows(found["first"])]
+        rows = _rows(found["first"], as_pairs=schema["name"] == "instruction")
+        parts += [_schema(schema), _figures(found["columns"]), rows]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def _summary(found: dict[str, Any]) -> list[str]:
     summary = found["summary"]
     counts = plural(summary["rows"], "row")
-    counts += f", {summary['rejected']:,} rejected"
+    if found["schema"] is None or found["schema"]["name"] != "rejected":
+        counts += f", {summary['rejected']:,} rejected"
     if not summary["complete"]:
         counts += f"; INCOMPLETE: {plural(summary['pending'], 'row')} pending"
     lines = [found["path"], f"  {counts}"]
@@ -41,6 +48,24 @@ def _lineage(made: dict[str, Any], indent: str = "") -> list[str]:
         if "made_by" in given:
             lines += _lineage(given["made_by"], indent + "    ")
     return lines
+
+
+def _report(found: dict[str, Any]) -> list[str]:
+    """The figures that the stage printed when it ran, where this qbuild has that stage."""
+    report, made = found["report"], found["lineage"]
+    if not report or made["stage"] not in STAGES:
+        return []
+    stage = get_stage(made["stage"])
+    lines = [f"warning: {note}" for note in report.get("warnings", [])]
+    if stage.render is not None and stage.version == made["version"]:
+        # what a description holds was not checked against the stage that is said to have made it
+        with contextlib.suppress(AttributeError, LookupError, TypeError, ValueError):
+            lines = [*stage.render(report).splitlines(), *lines]
+    return [
+        wrapped
+        for line in lines
+        for wrapped in hanging(line[: len(line) - len(line.lstrip())], line.strip())
+    ]
 
 
 def _schema(schema: dict[str, Any]) -> list[str]:
@@ -73,17 +98,19 @@ def _figures(columns: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _rows(rows: list[dict[str, Any]]) -> list[str]:
+def _rows(rows: list[dict[str, Any]], *, as_pairs: bool) -> list[str]:
+    """The first rows, a column a line; of pairs, the media and the turns as they read."""
+    tellers = {"media": media_lines, "turns": turn_lines} if as_pairs else {}
     lines: list[str] = []
     for at, row in enumerate(rows, 1):
         wide = max(map(len, row))
         room = width() - wide - 4
         lines.append(f"row {at}")
-        lines += [
-            f"  {name:<{wide}}  {short(value, room)}"
-            for name, value in row.items()
-            if value is not None
-        ]
+        for name, value in row.items():
+            if name in tellers:
+                lines += tellers[name](row, "  ")
+            elif value is not None:
+                lines.append(f"  {name:<{wide}}  {short(value, room)}")
     return lines
 
 

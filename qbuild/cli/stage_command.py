@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from qbuild.cli.report import print_json, say, warn
+from qbuild.core.counts import plural
 from qbuild.core.errors import UsageError, option_fault, raise_all
 from qbuild.core.stage import Runtime, Stage
 from qbuild.stages import STAGES, get_stage
@@ -25,7 +26,9 @@ _NAMES = {"media_roots": "media-root"}
 _JSON = typer.Option("--json", help="Print one JSON object on stdout.")
 _DEBUG = typer.Option("--debug", help="Show the traceback of an error.")
 _LIMIT = typer.Option("--limit", min=1, help="Take only the first rows of the inputs.")
-_OUTPUT = typer.Option("--output", "-o", help="The artifact to write, or its folder.")
+_MADE_LIMIT = typer.Option("--limit", min=1, help="Make only the first rows.")
+_FILE = typer.Option("--output", "-o", help="The Parquet file to write.")
+_FOLDER = typer.Option("--output", "-o", help="The folder to write.")
 
 
 def command_of(name: str) -> Callable[..., None]:
@@ -69,14 +72,14 @@ def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
 
 def summary(stage: Stage[Any, Any], result: Result) -> str:
     """The report of a run as text."""
-    lines = [f"{result.rows:,} rows → {result.output}"]
+    lines = [f"{plural(result.rows, 'row')} → {result.output}"]
     if result.rejected:
         from qbuild.core.artifact import rejected_path
 
         place = result.output / "artifact.parquet" if stage.folder else result.output
         lines.append(f"{result.rejected:,} rejected → {rejected_path(place)}")
     if not result.complete:
-        lines.append(f"incomplete: {result.pending:,} rows pending; run it again to go on")
+        lines.append(f"incomplete: {plural(result.pending, 'row')} pending; run it again to go on")
     if stage.render is not None:
         lines.append(stage.render(result.report))
     return "\n".join(lines)
@@ -101,12 +104,13 @@ def build(model: type[Any], given: dict[str, Any]) -> Any:
 
 
 def _parameters(stage: Stage[Any, Any]) -> list[inspect.Parameter]:
-    first = [_inputs(stage)] if stage.reads.least or stage.reads.schema else []
-    first.append(_keyword("output", Annotated[Path, _OUTPUT], inspect.Parameter.empty))
+    reads = bool(stage.reads.least or stage.reads.schema)
+    first = [_inputs(stage)] if reads else []
+    first.append(_keyword("output", Annotated[Path, _FOLDER if stage.folder else _FILE]))
     own = [_option(name, field) for name, field in stage.options.model_fields.items()]
     engine = [_option(name, field) for name, field in Runtime.model_fields.items()]
     last = [
-        _keyword("limit", Annotated[int | None, _LIMIT], None),
+        _keyword("limit", Annotated[int | None, _LIMIT if reads else _MADE_LIMIT], None),
         _keyword("json_", Annotated[bool, _JSON], False),
         _keyword("debug", Annotated[bool, _DEBUG], False),
     ]

@@ -38,8 +38,8 @@ def hanging(start: str, text: str) -> list[str]:
 
 
 def short(value: Any, room: int) -> str:
-    """A value as JSON (text as it is) on one line of at most `room` characters."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value as JSON (text as it is, but for none at all) on one line of at most `room` signs."""
+    text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
     text = " ".join(text.split())
     return text if len(text) <= room else text[: max(room - 1, 1)] + "…"
 
@@ -54,8 +54,3 @@ def number(value: float | None) -> str:
 def short_hash(value: str | None) -> str:
     """The first twelve digits of a hash."""
     return (value or "-").removeprefix("sha256:")[:12]
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """`1 row`, `2 rows`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qbuild.cli.pair_text import media_lines, turn_lines
 from qbuild.cli.text import hanging, short, short_hash
 
 _ROOM = 100
@@ -44,15 +45,7 @@ def _set(step: dict[str, Any]) -> str:
 
 def _instruction(step: dict[str, Any], indent: str) -> list[str]:
     row = step["row"]
-    lines = []
-    for medium in row["media"]:
-        lines += hanging(f"{indent}{medium['kind']} ", medium["media_id"])
-    for turn in row["turns"]:
-        said = "".join(
-            part["text"] if part["text"] is not None else f"<{row['media'][part['media']]['kind']}>"
-            for part in turn["parts"]
-        )
-        lines += hanging(f"{indent}{turn['role']}: ", " ".join(said.split()))
+    lines = [*media_lines(row, indent), *turn_lines(row, indent)]
     origin = row["provenance"]["origin"]
     return lines + ([f"{indent}origin {origin}"] if origin else [])
 

@@ -48,6 +48,11 @@ def escape_dataset(dataset: str) -> str:
     return dataset.replace("%", "%25").replace(":", "%3A")
 
 
+def dataset_of(medium: str) -> str:
+    """The dataset's name in a media id."""
+    return medium.partition(":")[0].replace("%3A", ":").replace("%25", "%")
+
+
 def sample_id(media: list[str], task: str, *text: str) -> str:
     """What a sample is: 32 hex digits of the hash of its media, task and text."""
     return hashlib.sha256(canonical_json([media, task, *text]).encode()).hexdigest()[:32]

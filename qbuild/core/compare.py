@@ -67,12 +67,16 @@ def compare(a: Artifact, b: Artifact) -> dict[str, Any]:
 
 
 def made_from(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
-    """Stage, options, inputs and prompts that differ between two descriptions, as pairs."""
+    """Stage, options, inputs and prompts that differ between two descriptions, as pairs.
+
+    Options of two stages have nothing in common, whatever their names: they are left out.
+    """
     found: dict[str, Any] = {}
     for part in ("stage", "limit", "inputs", "complete"):
         if a.get(part) != b.get(part):
             found[part] = [a.get(part), b.get(part)]
-    for part in ("options", "prompts"):
+    same_stage = (a.get("stage") or {}).get("name") == (b.get("stage") or {}).get("name")
+    for part in ("options", "prompts") if same_stage else ("prompts",):
         one, other = a.get(part) or {}, b.get(part) or {}
         names = [n for n in sorted({**one, **other}) if one.get(n) != other.get(n)]
         if names:

@@ -40,6 +40,10 @@ class QbuildError(Exception):
             text += f"; {self.expected}"
         return one_line(f"{text}. {self.todo}" if self.todo else text)
 
+    def locate(self, inside: str) -> None:
+        """Say in what larger thing the place of the error lies, such as a pipeline's step."""
+        self.where = f"{inside}: {self.where}" if self.where else inside
+
     def as_dict(self) -> dict[str, str]:
         """The object that stands under `error` in `--json` output."""
         return {
@@ -123,6 +127,12 @@ class Problems(QbuildError):  # noqa: N818 - the name is the message
     def __reduce__(self) -> tuple[Any, ...]:
         """Made again from its members, so that a worker process can hand it back."""
         return type(self), (self.problems,)
+
+    def locate(self, inside: str) -> None:
+        """Say it of every problem."""
+        super().locate(inside)
+        for problem in self.problems:
+            problem.locate(inside)
 
     def __str__(self) -> str:
         lines = [str(problem) for problem in self.problems[:SHOWN_AT_ONCE]]

@@ -67,8 +67,11 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Reason]:
     """The reasons to run again that lie between two recipes; none when they are the same."""
     reasons: list[Reason] = []
     if old["stage"] != new["stage"]:
-        versions = f"{old['stage']['version']} → {new['stage']['version']}"
-        reasons.append(Reason("stage changed", versions))
+        named = (
+            ("version",) if old["stage"]["name"] == new["stage"]["name"] else ("name", "version")
+        )
+        was_made, is_made = (" ".join(str(d["stage"][n]) for n in named) for d in (old, new))
+        reasons.append(Reason("stage changed", f"{was_made} → {is_made}"))
     if old["schema"] != new["schema"]:
         reasons.append(Reason("schema changed", (new["schema"] or {}).get("name", "")))
     was = {**old["options"], "limit": old.get("limit")}

@@ -107,7 +107,9 @@ def agreement(ordered: Floats, edges: Floats, closed: Closed) -> tuple[float | N
     centre = (count + 1) / 2
     level_spread = float(np.sum(sizes * (middle_rank - centre) ** 2))
     srcc = level_spread / np.sqrt(level_spread * _rank_spread(ordered))
-    centred = ordered - ordered.mean()
+    unit = np.exp2(-np.frexp(np.abs(ordered).max())[1] // 2)  # twice, since 1e-308 has no inverse
+    plain = ordered * unit * unit  # a power of two rounds nothing, and no square leaves its range
+    centred = plain - plain.mean()
     running = np.concatenate(([0.0], np.cumsum(centred)))
     sums = np.diff(running[bounds.astype(np.int64)])
     numbers = np.arange(1, 6) - np.sum(sizes * np.arange(1, 6)) / count

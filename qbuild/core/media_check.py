@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from qbuild.core.artifact import Artifact
+from qbuild.core.canonical import dataset_of
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.lineage import open_described
 from qbuild.core.roots import MediaRoots, resolved
@@ -94,20 +98,15 @@ def check_media(paths: list[Path], media_roots: Iterable[str]) -> MediaReport:
     for a dataset without a root, SchemaError for rows that name no media.
     """
     roots = MediaRoots.parse(media_roots)
-    wanted, places = _wanted(paths, roots)
-    by_root: dict[Path, list[str]] = {}
-    for dataset, place in places.items():
-        by_root.setdefault(resolved(place), []).append(dataset)
+    by_root = _wanted(paths, roots)
     datasets, files = [], []
-    for root, names in by_root.items():
+    for root, wanted in by_root.items():
         others = {str(other) for other in by_root if other != root}
         listed, outside = listing(root, others)
-        below = MediaRoots(dict.fromkeys(names, root))
-        some = [_look_up(below, name, sorted(wanted[name]), listed) for name in names]
-        used = set().union(*(wanted[name] for name in names))
-        extra = sorted(listed - used)
-        files.append(RootFiles(root, names, len(listed), extra, sorted(outside)))
-        datasets += some
+        below = MediaRoots(dict.fromkeys(wanted, root))
+        datasets += [_look_up(below, name, sorted(wanted[name]), listed) for name in wanted]
+        extra = sorted(listed - set().union(*wanted.values()))
+        files.append(RootFiles(root, list(wanted), len(listed), extra, sorted(outside)))
     return MediaReport(sorted(datasets, key=lambda d: d.dataset), files)
 
 
@@ -136,38 +135,49 @@ def listing(root: Path, skip: Iterable[str] = ()) -> tuple[set[str], set[str]]:
 
 
 def media_of(artifact: Artifact) -> dict[str, set[str]]:
-    """The paths an artifact's rows name, by dataset."""
-    columns = ["dataset", "path"]
-    if not set(columns).issubset(artifact.schema.arrow.names):
+    """The paths an artifact's rows name, by dataset; of pairs, those of all their media."""
+    columns, nested = ["dataset", "path"], artifact.schema.name == "instruction"
+    if not nested and not set(columns).issubset(artifact.schema.arrow.names):
         raise SchemaError(
             str(artifact.path),
             f"rows of schema {artifact.schema.name} name no media",
-            "expected columns dataset and path, as in rating or level",
+            "expected columns dataset and path, as in rating or level, or pairs",
             "Give the artifact that the pairs were made from.",
         )
     found: dict[str, set[str]] = {}
     for index in range(artifact.groups):
-        table = artifact.group(index, columns)
+        table = (
+            _of_pairs(artifact.group(index, ["media"]))
+            if nested
+            else artifact.group(index, columns)
+        )
         for group in table.group_by("dataset").aggregate([("path", "list")]).to_pylist():
             found.setdefault(group["dataset"], set()).update(group["path_list"])
     return found
 
 
-def _wanted(paths: list[Path], roots: MediaRoots) -> tuple[dict[str, set[str]], dict[str, Path]]:
-    """Paths by dataset, and the root of each dataset."""
-    wanted: dict[str, set[str]] = {}
-    places: dict[str, Path] = {}
+def _of_pairs(rows: pa.Table) -> pa.Table:
+    """Dataset and path of each medium that pairs show."""
+    media = pa.chunked_array([pc.list_flatten(chunk) for chunk in rows.column("media").chunks])
+    ids, paths = (pc.struct_field(media, name) for name in ("media_id", "path"))
+    return pa.table({"dataset": [dataset_of(medium) for medium in ids.to_pylist()], "path": paths})
+
+
+def _wanted(paths: list[Path], roots: MediaRoots) -> dict[Path, dict[str, set[str]]]:
+    """Paths by root and dataset; a dataset may lie in the folders of several artifacts."""
+    by_root: dict[Path, dict[str, set[str]]] = {}
     for path in paths:
         item = open_described(path)
         if item.artifact is None:
-            raise SchemaError(str(path), "an export", "expected an artifact of ratings or levels")
-        for dataset, names in media_of(item.artifact).items():
-            wanted.setdefault(dataset, set()).update(names)
-            own = item.media_folder
-            places[dataset] = (
-                own if own is not None and dataset not in roots.folders else roots.root(dataset)
+            raise SchemaError(
+                str(path), "an export", "expected an artifact of ratings, levels or pairs"
             )
-    return wanted, places
+        for dataset, names in media_of(item.artifact).items():
+            own = item.media_folder
+            made = own is not None and dataset not in roots.folders
+            root = resolved(own if own is not None and made else roots.root(dataset))
+            by_root.setdefault(root, {}).setdefault(dataset, set()).update(names)
+    return by_root
 
 
 def _look_up(roots: MediaRoots, dataset: str, paths: list[str], listed: set[str]) -> DatasetMedia:

@@ -6,10 +6,14 @@ Names and bounds come from the metadata of the installed distribution itself; no
 from __future__ import annotations
 
 import platform
+import shlex
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qbuild import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DISTRIBUTION = "qbuild-toolkit"
 BACKENDS_GROUP = "qbuild.backends"
@@ -20,8 +24,8 @@ DEMO = "pip install -e '.[demo]'"
 
 def inventory() -> dict[str, Any]:
     """Versions of what is required, what is optional, and the backends found."""
-    required = [_part(name, bounds, OURSELVES) for name, bounds in _requirements(None)]
-    demo = [_part(name, bounds, DEMO) for name, bounds in _requirements("demo")]
+    required = _parts(_requirements(None), OURSELVES)
+    demo = _parts(_requirements("demo"), DEMO)
     found = sorted({point.name for point in entry_points(group=BACKENDS_GROUP)})
     return {
         "python": platform.python_version(),
@@ -48,15 +52,30 @@ def _requirements(extra: str | None) -> list[tuple[str, str]]:
     return sorted((found.name, str(found.specifier)) for found in (own if extra else plain))
 
 
-def _part(name: str, bounds: str, todo: str) -> dict[str, str]:
+def install_hint(wanted: Iterable[str], in_checkout: str) -> str:
+    """The command that brings these distributions, and the one of a checkout."""
+    names = " ".join(shlex.quote(name) for name in wanted)
+    return f"pip install {names} (in a checkout: {in_checkout})"
+
+
+def _parts(requirements: list[tuple[str, str]], in_checkout: str) -> list[dict[str, str]]:
+    """Each distribution; those that do not fit with the one command that brings them all."""
+    found = [_part(name, bounds) for name, bounds in requirements]
+    gone = [part for part in found if part["state"] != "there"]
+    hint = install_hint((part["name"] + part["needs"] for part in gone), in_checkout)
+    if any(part["name"] == DISTRIBUTION for part in gone):  # of which no index has a copy
+        hint = in_checkout
+    return [{**part, "todo": hint if part in gone else ""} for part in found]
+
+
+def _part(name: str, bounds: str) -> dict[str, str]:
     """One distribution: there, missing, or of a version outside its bounds."""
     try:
         found = version(name)
     except PackageNotFoundError:
-        return {"name": name, "version": "", "needs": bounds, "state": "missing", "todo": todo}
+        return {"name": name, "version": "", "needs": bounds, "state": "missing"}
     state = "there" if fits(found, bounds) else "other version"
-    todo = "" if state == "there" else todo
-    return {"name": name, "version": found, "needs": bounds, "state": state, "todo": todo}
+    return {"name": name, "version": found, "needs": bounds, "state": state}
 
 
 def fits(found: str, bounds: str) -> bool:

@@ -235,7 +235,11 @@ def _options(
 ) -> tuple[Options | None, list[QbuildError]]:
     if not isinstance(given, Mapping):
         return None, [PipelineError(where, f"options {given!r}", "expected a mapping")]
-    given = {str(name).replace("-", "_"): value for name, value in given.items()}
+    names = [str(name).replace("-", "_") for name in given]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        return None, [PipelineError(where, f"option {n!r} stands twice") for n in twice]
+    given = dict(zip(names, given.values(), strict=True))
     known = stage.options.model_fields
     try:
         return stage.options.model_validate(given), []

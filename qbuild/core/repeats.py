@@ -8,6 +8,7 @@ and never a row.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 KEPT, COLLAPSED, CONFLICT = 0, 1, 2
 _PLACE = ("source_file", "source_row")  # where a row was read is not what it says
 _PIECE = 1 << 18
+COMPARED_ROWS = 1 << 14  # whole rows as Python values: some ten kilobytes each
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,40 @@ def find_repeats(inputs: Inputs, column: str, hashes: NDArray[np.uint64] | None 
     if not len(twice):
         return Repeats()
     suspects = _where_in(hashes, twice)
+    which, first, alike = _compared(inputs, column, suspects)
     fates = np.zeros(len(hashes), dtype=np.int8)
-    said: dict[str, list[tuple[int, str]]] = {}
-    for at, row in zip(suspects.tolist(), inputs.rows_at(suspects), strict=True):
-        what = repr([value for name, value in row.items() if name not in _PLACE])
-        said.setdefault(row[column], []).append((at, what))
-    for rows in said.values():
-        same = len({what for _, what in rows}) == 1
-        fates[[at for at, _ in rows]] = COLLAPSED if same else CONFLICT
-        if same:
-            fates[rows[0][0]] = KEPT
+    fates[suspects] = np.where(alike[which], COLLAPSED, CONFLICT)
+    fates[suspects[first[alike]]] = KEPT
     return Repeats(fates if fates.any() else None)
+
+
+def _compared(
+    inputs: Inputs, column: str, suspects: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """The number of each suspect's id; of each id its first suspect, and whether all say the same.
+
+    A part of the rows is looked at at a time, and of what an id says just a digest is kept.
+    """
+    numbers: dict[str, int] = {}
+    said: list[bytes] = []
+    first: list[int] = []
+    alike: list[bool] = []
+    which = np.empty(len(suspects), dtype=np.int64)
+    for start in range(0, len(suspects), COMPARED_ROWS):
+        rows = inputs.rows_at(suspects[start : start + COMPARED_ROWS])
+        for at, row in enumerate(rows, start):
+            number = which[at] = numbers.setdefault(row[column], len(numbers))
+            what = _digest([value for name, value in row.items() if name not in _PLACE])
+            if number == len(said):
+                said.append(what)
+                first.append(at)
+                alike.append(True)
+            alike[number] &= said[number] == what
+    return which, np.array(first, dtype=np.int64), np.array(alike, dtype=np.bool_)
+
+
+def _digest(values: list[object]) -> bytes:
+    return blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def conflicting(rows: pa.Table, column: str, source: str = "") -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core import folder
@@ -31,7 +32,6 @@ from qbuild.core.sources import describe_input, open_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from qbuild.core.pipeline import Pipeline, Step
     from qbuild.core.stage import Runtime
@@ -79,13 +79,13 @@ def run(
 ) -> list[tuple[Verdict, Result | None]]:
     """Run the steps that have to; each step's verdict, with its result where it ran.
 
-    A step that fails raises its error; the steps before it keep their artifacts.
+    A step that fails raises its error, which names it; the steps before keep their artifacts.
     """
     _known_steps(pipeline, force)
     refuse_missing_inputs(pipeline)
+    roots = media_roots(pipeline, runtime.media_roots)
     with disk_errors(workdir):
         workdir.mkdir(parents=True, exist_ok=True)
-    roots = (*pipeline.roots, *runtime.media_roots)
     runtime = runtime.model_copy(update={"media_roots": roots})
     done: list[tuple[Verdict, Result | None]] = []
     for step in pipeline.steps:
@@ -94,7 +94,12 @@ def run(
         result = None
         if verdict.runs:
             inputs = pipeline.inputs(step, workdir)
-            result = run_stage(Request(step.stage, step.options, inputs, verdict.output, runtime))
+            request = Request(step.stage, step.options, inputs, verdict.output, runtime)
+            try:
+                result = run_stage(request)
+            except QbuildError as error:
+                error.locate(f"step {step.id}")
+                raise
         tell(verdict, result)
         done.append((verdict, result))
         if result is not None and not result.complete:
@@ -199,6 +204,26 @@ def refuse_missing_inputs(pipeline: Pipeline) -> None:
         for name in step.inputs
         if name not in step.after and not (pipeline.path.parent / name).exists()
     )
+
+
+def media_roots(pipeline: Pipeline, given: tuple[str, ...]) -> tuple[str, ...]:
+    """The pipeline's roots but for data sets named in `given`, and then those.
+
+    Raises a UsageError for each folder that is not there, all at once.
+    """
+    named = {text.rpartition("=")[0] for text in given}
+    own = [root for root in pipeline.roots if root.rpartition("=")[0] not in named]
+    raise_all(
+        UsageError(
+            f"{pipeline.path}: roots: {dataset}",
+            f"no such folder: {place!r}",
+            "expected a path from the pipeline's own folder",
+            f"Correct it, or give --media-root {dataset}=DIR.",
+        )
+        for dataset, _, place in (root.rpartition("=") for root in own)
+        if not Path(place).is_dir()
+    )
+    return (*own, *given)
 
 
 def _hash(path: Path) -> str | None:

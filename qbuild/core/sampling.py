@@ -277,9 +277,13 @@ def _exchange(ordered: Floats, taken: NDArray[np.bool_], target: Target) -> None
 
 
 def _distance(total: Floats, squares: Floats, size: int, std: float) -> Floats:
-    """How far mean and deviation are from the target, together, for sums of offsets from it."""
+    """How far a sample is from the target, for sums of offsets from its mean and their squares.
+
+    That is the greater of the two misses, as the tolerance has it; both count where that is equal.
+    """
     variance = np.maximum(squares - total * total / size, 0) / (size - 1)
-    return np.hypot(total / size, np.sqrt(variance) - std)
+    off, up = np.abs(total / size), np.abs(np.sqrt(variance) - std)
+    return np.maximum(off, up) + 0.01 * (off + up)
 
 
 def _spread(places: NDArray[np.int64]) -> NDArray[np.int64]:

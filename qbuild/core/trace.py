@@ -13,7 +13,7 @@ from qbuild.core.lineage import Described, Shelf
 from qbuild.core.rows import find_row, id_column, ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from qbuild.core.artifact import Artifact
@@ -26,8 +26,8 @@ _SHOWN_REJECTED = 20
 def why(wanted: str, workdir: Path) -> dict[str, Any]:
     """The traces of an id below a folder, and the rejected rows that name it.
 
-    `wanted` is an id, or the beginning of a sample's, at least 6 characters of it. Raises
-    InputError with near ids where nothing has it, or with all ids that begin so.
+    `wanted` is an id, the beginning of a sample's (at least 6 characters of it), or the path of a
+    medium. Raises InputError with near ids where nothing has it, or with all that fit.
     """
     shelf = Shelf.below(workdir)
     identity = _whole(wanted, shelf)
@@ -37,7 +37,7 @@ def why(wanted: str, workdir: Path) -> dict[str, Any]:
         raise InputError(
             wanted,
             f"no row below {workdir} has this id",
-            "expected a sample_id (or its beginning) or a media_id",
+            "expected a sample_id (or its beginning), a media_id or the path of a medium",
             _near(wanted, shelf),
         )
     skipped = [str(error) for error in shelf.skipped]
@@ -120,19 +120,36 @@ def _made_file(item: Described, row: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _whole(wanted: str, shelf: Shelf) -> str:
-    """The one sample_id that begins with `wanted`, else `wanted` itself."""
-    if len(wanted) < LEAST_PREFIX or ":" in wanted:
+    """The one sample_id that begins with `wanted`, else the one medium that lies there.
+
+    `wanted` itself where neither is; InputError where several are.
+    """
+    if ":" in wanted or not wanted:
         return wanted
     found: set[str] = set()
-    for artifact in _artifacts(shelf, "sample_id"):
-        for column in ids(artifact):
-            found.update(column.filter(pc.starts_with(column, wanted)).to_pylist())
+    if len(wanted) >= LEAST_PREFIX:
+        found = _matching(shelf, "sample_id", lambda column: pc.starts_with(column, wanted))
+    what = "samples begin so"
+    if not found:
+        found = _matching(shelf, "media_id", lambda column: _lies_at(column, wanted))
+        what = "media lie there"
     if len(found) > 1 and wanted not in found:
         shown = ", ".join(sorted(found)[:10])
-        raise InputError(
-            wanted, f"{len(found)} samples begin so", "expected one", f"They are {shown}."
-        )
+        raise InputError(wanted, f"{len(found)} {what}", "expected one", f"They are {shown}.")
     return next(iter(found)) if len(found) == 1 else wanted
+
+
+def _matching(shelf: Shelf, column: str, fits: Callable[[Any], Any]) -> set[str]:
+    found: set[str] = set()
+    for artifact in _artifacts(shelf, column):
+        for values in ids(artifact):
+            found.update(values.filter(fits(values)).to_pylist())
+    return found
+
+
+def _lies_at(media: Any, path: str) -> Any:
+    """Whether each medium has this path, or a path that ends in it."""
+    return pc.or_(pc.ends_with(media, f":{path}"), pc.ends_with(media, f"/{path}"))
 
 
 def _rejections(identity: str, shelf: Shelf) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from qbuild.core.artifact import Artifact
 
+_COUNTED_FIELDS = {"labels.word"}  # of few values, inside a struct
 _COUNTED = 20  # values of a column that are told, the most frequent first
 
 
@@ -114,9 +115,9 @@ def _figures(artifact: Artifact) -> dict[str, Any]:
     for index in range(artifact.groups if wanted else 0):
         table = artifact.group(index, wanted).flatten()
         for name, column in zip(table.column_names, table.columns, strict=True):
-            if name in counts:
+            if name in counts or name in _COUNTED_FIELDS:
                 for entry in pc.value_counts(column).to_pylist():
-                    counts[name][entry["values"]] += entry["counts"]
+                    counts.setdefault(name, Counter())[entry["values"]] += entry["counts"]
             elif _numeric(column.type):
                 ranges.setdefault(name, _Range()).add(column)
     return {
@@ -139,7 +140,9 @@ def _most(counts: Counter[str | None]) -> dict[str, Any]:
 
 
 def _first(artifact: Artifact, rows: int) -> list[dict[str, Any]]:
-    if not rows or not artifact.groups:
-        return []
-    found: list[dict[str, Any]] = artifact.group(0).slice(0, rows).to_pylist()
+    found: list[dict[str, Any]] = []
+    for index in range(artifact.groups):
+        if len(found) == rows:
+            break
+        found += artifact.group(index).slice(0, rows - len(found)).to_pylist()
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qbuild.core.interface import ID_ARROW
 from qbuild.labels.layout import Head, Layout, LayoutTable, ReadOptions
 
 if TYPE_CHECKING:
@@ -15,15 +16,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-ARROW = "->"
-
 
 def matches(head: Head) -> bool:
     """Whether the first record has an image and a score, in its id or beside a conversation."""
     record = head.record
     if record is None or "image" not in record:
         return False
-    return ARROW in str(record.get("id")) or {"gt_score", "conversations"} <= record.keys()
+    return ID_ARROW in str(record.get("id")) or {"gt_score", "conversations"} <= record.keys()
 
 
 def read(path: Path, options: ReadOptions) -> LayoutTable:  # noqa: ARG001 - every layout's shape
@@ -72,7 +71,7 @@ def _score(record: dict[str, Any]) -> object:
 
 
 def _in_id(record: dict[str, Any]) -> str | None:
-    _, arrow, score = str(record.get("id")).rpartition(ARROW)
+    _, arrow, score = str(record.get("id")).rpartition(ID_ARROW)
     return score if arrow else None
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from qbuild.core.levels import Closed
     from qbuild.core.stage import Batch, Inputs
 
+_UNSAID = "none"
+
 
 @dataclass
 class LevelState:
@@ -261,13 +263,20 @@ def _declared(dataset: str, scales: set[tuple[float | None, float | None]] | Non
         low, high = next(iter(scales))
         if low is not None and high is not None:
             return Range(low, high)
-    found = ", ".join(sorted(f"{low}:{high}" for low, high in scales or ()))
+    found = ", ".join(sorted(_ends(low, high) for low, high in scales or ()))
+    several = f"declares no single scale (scale_low:scale_high are {found})"
     raise InputError(
         dataset,
-        f"declares no single scale (scale_low:scale_high are {found})",
+        "declares no scale" if found in ("", _UNSAID) else several,
         "expected one declared scale a dataset",
         "Name a range with --range LOW:HIGH.",
     )
+
+
+def _ends(*ends: float | None) -> str:
+    if ends == (None, None):
+        return _UNSAID
+    return ":".join(_UNSAID if end is None else f"{end:g}" for end in ends)
 
 
 def _sampled(inputs: Inputs) -> str:

@@ -44,9 +44,15 @@ def read_ratings(
 
 
 def gathered(
-    paths: Sequence[Path], layout: str | Layout = "auto", options: ReadOptions = DEFAULTS
+    paths: Sequence[Path],
+    layout: str | Layout = "auto",
+    options: ReadOptions = DEFAULTS,
+    limit: int | None = None,
 ) -> Ratings:
-    """As `read_ratings`, but where every row was rejected there are just no rows."""
+    """As `read_ratings`, but where every row was rejected there are just no rows.
+
+    With a limit, the first usable rows, and the rejected ones that stand before the last of them.
+    """
     _refuse_options(options, layout)
     pieces: list[Piece] = []
     problems: list[QbuildError] = []
@@ -60,7 +66,7 @@ def gathered(
     if not pieces:
         raise InputError("", "no rating file was given", "expected at least one")
     _refuse_idle(pieces, options)
-    return _merged(list(paths), pieces)
+    return _merged(list(paths), pieces, limit)
 
 
 def _piece(path: Path, layout: str | Layout, options: ReadOptions) -> Piece | QbuildError:
@@ -143,7 +149,7 @@ def _refuse_idle(pieces: list[Piece], options: ReadOptions) -> None:
         )  # fmt: skip
 
 
-def _merged(paths: list[Path], pieces: list[Piece]) -> Ratings:
+def _merged(paths: list[Path], pieces: list[Piece], limit: int | None) -> Ratings:
     import pandas as pd
 
     from qbuild.core.schema import load_schema
@@ -160,12 +166,22 @@ def _merged(paths: list[Path], pieces: list[Piece]) -> Ratings:
     ]
     rejected = pd.concat([*refused, _as_rejected(settled.conflicting, pieces)], ignore_index=True)
     rejected = rejected.sort_values(["piece", "row"], kind="stable")
+    kept = settled.rows
+    if limit is not None and limit < len(kept):
+        kept = kept.iloc[:limit]
+        rejected = _before(rejected, kept["piece"].iloc[-1], kept["source_row"].iloc[-1])
     return Ratings(
-        _table(settled.rows, load_schema("rating").arrow),
+        _table(kept, load_schema("rating").arrow),
         _table(rejected, load_schema("rejected").arrow),
         _noted(paths, pieces),
         settled.collapsed,
     )
+
+
+def _before(rejected: pd.DataFrame, piece: int, row: int) -> pd.DataFrame:
+    """The rejected rows that stand before a row of a piece; files may share a name."""
+    earlier = (rejected["piece"] == piece) & (rejected["row"] < row)
+    return rejected[(rejected["piece"] < piece) | earlier]
 
 
 def _as_rejected(conflicting: pd.DataFrame, pieces: list[Piece]) -> pd.DataFrame:

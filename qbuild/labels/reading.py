@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import pyarrow as pa
-
     from qbuild.labels.layout import ReadOptions
 
 
@@ -72,26 +70,10 @@ def read_outputs(
     """
     from qbuild.labels.ratings import gathered
 
-    ratings = gathered(paths, options.layout, read_options(options))
-    rows, rejected = ratings.rows, ratings.rejected
-    if limit is not None and limit < len(rows):
-        rows, rejected = _first(rows, rejected, limit, [path.name for path in paths])
-    tally = Counter({"collapsed": ratings.collapsed, "read": len(rows)})
+    ratings = gathered(paths, options.layout, read_options(options), limit)
+    tally = Counter(collapsed=ratings.collapsed)
     tally.update({f"note:{note}": 1 for note in ratings.notes})
-    yield Output(rows=rows, rejected=rejected, tally=tally)
-
-
-def _first(
-    rows: pa.Table, rejected: pa.Table, limit: int, files: list[str]
-) -> tuple[pa.Table, pa.Table]:
-    import pyarrow as pa
-
-    rows = rows.slice(0, limit)
-    last = rows.slice(limit - 1).to_pylist()[0]
-    end = (files.index(last["source_file"]), last["source_row"])
-    places = zip(*(rejected.column(name).to_pylist() for name in ("source", "row")), strict=True)
-    before = [(files.index(source), row) < end for source, row in places]
-    return rows, rejected.filter(pa.array(before, pa.bool_()))
+    yield Output(rows=ratings.rows, rejected=ratings.rejected, tally=tally)
 
 
 def read_options(options: RatingOptions) -> ReadOptions:

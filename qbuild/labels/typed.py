@@ -169,7 +169,7 @@ def _votes(frame: pd.DataFrame, bad: Refusals) -> pd.Series[Any]:
 def _vote_list(cell: object) -> list[float] | bool | None:
     """The cell's numbers, None where it is empty, False where it holds something else."""
     import json
-    import math
+    import sys
 
     if hasattr(cell, "tolist"):
         cell = cell.tolist()
@@ -180,7 +180,7 @@ def _vote_list(cell: object) -> list[float] | bool | None:
             return False
     if not isinstance(cell, list):
         return None if cell is None or cell == "" or cell != cell else False  # noqa: PLR0124 - NaN
-    counts = all(isinstance(v, (int, float)) and math.isfinite(v) and v >= 0 for v in cell)
+    counts = all(type(v) in (int, float) and 0 <= v <= sys.float_info.max for v in cell)
     return [float(v) for v in cell] if counts and FEWEST <= len(cell) <= MOST else False
 
 

@@ -27,6 +27,7 @@ from pydantic import Field
 
 from qbuild.core.canonical import media_id, row_seed
 from qbuild.core.errors import MissingPartError, raise_all
+from qbuild.core.parts import DEMO, install_hint
 from qbuild.core.stage import File, Inputs, Options, Output, Reads, Stage
 
 if TYPE_CHECKING:
@@ -99,8 +100,16 @@ class Variant:
         """Its kind's figure for its strength."""
         return STRENGTHS[self.kind][self.strength - 1]
 
-    def path(self, seed: int) -> str:
-        """Its name in the media folder; some dialects keep no more of a path than the name."""
+    def path(self, seed: int, size: int) -> str:
+        """Its name in the media folder, which tells all that decides the file's bytes.
+
+        Some dialects keep no more of a path than the name.
+        """
+        suffix = "jpg" if self.kind == "jpeg" else "png"
+        return f"{self.photograph.name}-{self.kind}-{self.strength}-{size}px-s{seed}.{suffix}"
+
+    def drawn_as(self, seed: int) -> str:
+        """The name that its noise and its score are drawn by: a size changes neither."""
         suffix = "jpg" if self.kind == "jpeg" else "png"
         return f"{self.photograph.name}-{self.kind}-{self.strength}-s{seed}.{suffix}"
 
@@ -121,7 +130,7 @@ def produce(inputs: Inputs, options: DemoMediaOptions) -> Iterator[Output]:
     for variant in islice(variants(options.strengths), inputs.limit):
         photograph = variant.photograph
         picture = read_picture(files[photograph.name], options.size)
-        path = variant.path(options.seed)
+        path = variant.path(options.seed, options.size)
         row = rating(variant, path, options.seed)
         row["split"] = "test" if photograph.scene in tests else "train"
         yield Output(
@@ -137,7 +146,7 @@ def rating(variant: Variant, path: str, seed: int) -> dict[str, Any]:
         "media_id": media_id(DATASET, path),
         "dataset": DATASET,
         "path": path,
-        "mos": synthetic_score(variant.strength, path, seed),
+        "mos": synthetic_score(variant.strength, variant.drawn_as(seed), seed),
         "scale_low": 0.0,
         "scale_high": 100.0,
         "licence": variant.photograph.licence,
@@ -147,9 +156,9 @@ def rating(variant: Variant, path: str, seed: int) -> dict[str, Any]:
     }
 
 
-def synthetic_score(strength: int, path: str, seed: int) -> float:
+def synthetic_score(strength: int, name: str, seed: int) -> float:
     """The score by the formula at the top, with two decimals."""
-    drawn = row_seed(seed, "score", path) / 2**64
+    drawn = row_seed(seed, "score", name) / 2**64
     return round(90 - 15 * strength + 10 * (drawn - 0.5), 2)
 
 
@@ -169,7 +178,7 @@ def find_photographs() -> dict[str, Path]:
             "demo-media",
             f"{distribution} is not installed, or without its pictures",
             "expected the packages in whose wheels the photographs lie",
-            "Install them: pip install -e '.[demo]'",
+            f"Install it: {install_hint([distribution], DEMO)}.",
         )
         for distribution in sorted(gone)
     )
@@ -195,7 +204,7 @@ def spoil(picture: Image, variant: Variant, seed: int) -> Image:
     if variant.kind == "blur":
         return picture.filter(ImageFilter.GaussianBlur(variant.amount))
     if variant.kind == "noise":
-        return _noisy(picture, variant.amount, row_seed(seed, "noise", variant.path(seed)))
+        return _noisy(picture, variant.amount, row_seed(seed, "noise", variant.drawn_as(seed)))
     return picture
 
 
@@ -240,7 +249,7 @@ def _place(file: str) -> Path:
 
 STAGE = Stage(
     name="demo-media",
-    version=1,
+    version=2,
     summary="Make spoiled pictures with synthetic ratings.",
     options=DemoMediaOptions,
     reads=Reads(schema=None, least=0),

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from qbuild.core.canonical import canonical_json
+from qbuild.core.counts import plural
 from qbuild.core.stage import File, Inputs, Options, Output, Reads, Stage
 from qbuild.dialects import get_dialect
 from qbuild.dialects.dialect import Unwritable, held_out
@@ -73,10 +74,10 @@ def finish(counts: dict[str, int], tally: Counter[str], options: ExportOptions) 
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    files = [f"{name}: {count:,} records" for name, count in report["files"].items()]
+    files = [f"{name}: {plural(count, 'record')}" for name, count in report["files"].items()]
     refused = [f"{count:,} rejected: {reason}" for reason, count in report["refused"].items()]
     again = report["collapsed"]
-    collapsed = [f"{again:,} identical rows collapsed"] if again else []
+    collapsed = [f"{plural(again, 'identical row')} collapsed"] if again else []
     return "\n".join(files + refused + collapsed)
 
 

@@ -1,6 +1,6 @@
 """Bring in and check pairs from a dialect's own file.
 
-Reads JSON or JSONL files of records; writes `instruction` rows. A record that `export` wrote gives
+Reads JSON or JSONL files of records, or an export's folder; writes `instruction` rows. A record that `export` wrote gives
 the row that it was written from; of any other one the sample_id is computed, the dataset and the
 task are the options', and the score is read from a `name->score` id. Records of a wrong shape are
 rejected with the reason; identical rows collapse to one, rows of one sample_id that differ are all
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from qbuild.core.counts import plural
 from qbuild.core.errors import InputError
+from qbuild.core.folder import DESCRIPTION
 from qbuild.core.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.dialects import get_dialect, recognise
 from qbuild.dialects.dialect import Defaults, Unreadable
@@ -72,10 +74,11 @@ def produce(
 ) -> Generator[Output, None, list[dict[str, Any]]]:
     """The rows of the files; refused records first, then those whose sample_id is not their own."""
     kept, left = Kept(), inputs.limit
-    for number, path in enumerate(inputs.files):
+    paths = [path for given in inputs.files for path in _record_files(given)]
+    for number, path in enumerate(paths):
         read = yield from _file(path, number, options, kept, left)
         left = None if left is None else left - read
-    yield from _settled(kept, inputs.files)
+    yield from _settled(kept, paths)
     return kept.files
 
 
@@ -87,10 +90,32 @@ def finish(files: list[dict[str, Any]], tally: Counter[str], _: ImportOptions) -
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    lines = [f"{f['file']}: {f['records']:,} records of {f['format']}" for f in report["files"]]
+    lines = [f"{f['file']}: {plural(f['records'], 'record')} of {f['format']}" for f in report["files"]]
     if report["collapsed"]:
-        lines.append(f"{report['collapsed']:,} identical duplicates collapsed")
+        lines.append(f"{plural(report['collapsed'], 'identical duplicate')} collapsed")
     return "\n".join(lines + [f"{n:,} rejected: {why}" for why, n in report["refused"].items()])
+
+
+def _record_files(given: Path) -> list[Path]:
+    """The file given, or the files of records in the folder of an export."""
+    if given.name != DESCRIPTION and not given.is_dir():
+        return [given]
+    from qbuild.core.lineage import open_described
+
+    files: list[Path] = []
+    if (given / DESCRIPTION).is_file() or given.name == DESCRIPTION:
+        found = open_described(given)
+        names = sorted(found.description["files"])
+        files = [found.path / name for name in names if name.endswith(".json")]
+    if given.is_dir() and files:
+        return files
+    what = "a folder without an export in it" if given.is_dir() else "the description of an export"
+    raise InputError(
+        str(given),
+        f"{what}, no file of records",
+        "expected the JSON or JSONL of a dialect, or the folder of an export",
+        f"Give {' or '.join(map(str, files[:3]))}." if files else "Give the files themselves.",
+    )
 
 
 def _file(

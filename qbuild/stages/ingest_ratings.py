@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from qbuild.core.counts import plural
 from qbuild.core.stage import Inputs, Output, Reads, Stage
 from qbuild.labels.reading import RatingOptions, notes, read_outputs
 
@@ -39,9 +40,9 @@ def finish(_: None, tally: Counter[str], __: IngestOptions) -> dict[str, Any]:
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    lines = [f"{name}: {rows:,} ratings" for name, rows in report["datasets"].items()]
+    lines = [f"{name}: {plural(rows, 'rating')}" for name, rows in report["datasets"].items()]
     if report["collapsed"]:
-        lines.append(f"{report['collapsed']:,} identical duplicates collapsed")
+        lines.append(f"{plural(report['collapsed'], 'identical duplicate')} collapsed")
     return "\n".join([*lines, *report["notes"]])
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
+from qbuild.core.counts import plural
 from qbuild.core.interface import LEVEL_WORDS, WordSet
 from qbuild.core.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.labels.reading import RatingOptions, notes, read_outputs, refuse_for_artifacts
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _LOW_HIGH = re.compile(rf"({_NUMBER}):({_NUMBER})", re.ASCII)
 SMALL_SET = 100
+LACKING = {"votes": "no votes of five categories", "normal": "no mos_std"}
 
 
 class LevelOptions(RatingOptions):
@@ -124,6 +126,9 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
         "word": _words(level, options.words),
         "level_probs": _probabilities(rows, scores, edges, options.probs),
     }
+    if options.probs != "none":
+        unknown = columns["level_probs"].is_null().to_numpy(zero_copy_only=False)
+        tally += state.count("unknown", codes[unknown])
     for name, column in columns.items():
         rows = rows.append_column(name, column)
     return Output(rows=rows, rejected=in_order(refusals), tally=tally)
@@ -137,23 +142,25 @@ def finish(state: LevelState, tally: Counter[str], options: LevelOptions) -> dic
         "datasets": datasets,
         "collapsed": tally["collapsed"],
         "notes": notes(tally),
-        "warnings": _warnings(datasets, state, options),
+        "warnings": _warnings(datasets, state, tally, options),
     }
 
 
 def render(report: dict[str, Any]) -> str:
-    """A table of the figures, a dataset a line."""
+    """The figures of each dataset: range and agreement, rows to doubt, rows a level."""
     lines = []
     for found in report["datasets"]:
         levels = "  ".join(f"{word} {count:,}" for word, count in found["levels"].items())
         lines.append(
-            f"{found['dataset']}: {found['rows']:,} rows on [{found['low']:g}, {found['high']:g}]"
+            f"{found['dataset']}: {plural(found['rows'], 'row')}"
+            f" on [{found['low']:g}, {found['high']:g}]"
             f"  SRCC {_figure(found['srcc'])}  PLCC {_figure(found['plcc'])}"
-            f"  clamped {found['clamped']:,}  rejected {found['rejected']:,}"
+            f"\n    {found['clamped']:,} clamped"
+            f"  {found['rejected']:,} rejected as outside or in conflict"
             f"  flip share {_figure(found['flip_share'])}\n    {levels}"
         )
     if report["collapsed"]:
-        lines.append(f"{report['collapsed']:,} identical duplicates collapsed")
+        lines.append(f"{plural(report['collapsed'], 'identical duplicate')} collapsed")
     return "\n".join([*lines, *report["notes"]])
 
 
@@ -228,13 +235,20 @@ def _probabilities(
 
 
 def _warnings(
-    datasets: list[dict[str, Any]], state: LevelState, options: LevelOptions
+    datasets: list[dict[str, Any]],
+    state: LevelState,
+    tally: Counter[str],
+    options: LevelOptions,
 ) -> list[str]:
     found = [
-        f"{d['dataset']}: only {d['rows']:,} rows; five levels of so few are unsteady"
+        f"{d['dataset']}: only {plural(d['rows'], 'row')}; five levels of so few are unsteady"
         for d in datasets
         if d["rows"] < SMALL_SET
     ]
+    for d in datasets:
+        if unknown := tally[f"unknown:{d['dataset']}"]:
+            rows = plural(unknown, "row has", "rows have")
+            found.append(f"{d['dataset']}: {rows} no level probabilities: {LACKING[options.probs]}")
     rule = parse_range(options.range)[0]
     if state.sampled and rule in ("observed", "trimmed"):
         found.append(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from qbuild.core.counts import plural
 from qbuild.core.interface import (
     ANSWER,
     LEVEL_WORDS,
@@ -106,9 +107,10 @@ def finish(_: Repeats, tally: Counter[str], options: ScoringOptions) -> dict[str
 
 def render(report: dict[str, Any]) -> str:
     """The report as a line."""
-    line = f"{report['form']}: {report['images']:,} images, {report['videos']:,} videos"
+    kinds = f"{plural(report['images'], 'image')}, {plural(report['videos'], 'video')}"
+    line = f"{report['form']}: {kinds}"
     collapsed = report["collapsed"]
-    return f"{line}; {collapsed:,} identical rows collapsed" if collapsed else line
+    return f"{line}; {plural(collapsed, 'identical row')} collapsed" if collapsed else line
 
 
 def media_kinds(rows: pa.Table, kind: str) -> Any:

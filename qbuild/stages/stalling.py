@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
+from qbuild.core.counts import plural
 from qbuild.core.stage import Inputs, Options, Output, Reads, Stage
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ def finish(_: None, tally: Counter[str], __: StallingOptions) -> dict[str, Any]:
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
     kinds = ", ".join(f"{count:,} with {kind}" for kind, count in report["sessions"].items())
-    lines = [f"sessions: {kinds}; {report['stalls']:,} playback stalls"]
+    lines = [f"sessions: {kinds}; {plural(report['stalls'], 'playback stall')}"]
     if report["collapsed"]:
-        lines.append(f"{report['collapsed']:,} identical sessions collapsed")
-    return "\n".join([*lines, *(f"{n:,} sessions: {note}" for note, n in report["notes"].items())])
+        lines.append(f"{plural(report['collapsed'], 'identical session')} collapsed")
+    return "\n".join([*lines, *(f"{plural(n, 'session')}: {note}" for note, n in report["notes"].items())])
 
 
 def _counts(rows: Any) -> Counter[str]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from qbuild.core.counts import plural
 from qbuild.core.interface import ANSWER, LEVEL_WORDS, VQA2_QUESTION
 from qbuild.core.stage import Batch, Inputs, Options, Output, Reads, Stage
 
@@ -127,9 +128,9 @@ def finish(_: Joined, tally: Counter[str], options: StreamingOptions) -> dict[st
 def render(report: dict[str, Any]) -> str:
     """The report as a line."""
     each = " and a ".join(report["formats"])
-    line = f"{report['sessions']:,} sessions, each with a {each}"
+    line = f"{plural(report['sessions'], 'session')}, each with a {each}"
     collapsed = report["collapsed"]
-    return f"{line}; {collapsed:,} identical rows collapsed" if collapsed else line
+    return f"{line}; {plural(collapsed, 'identical row')} collapsed" if collapsed else line
 
 
 # ---------------------------------------------------------------------------------------- levels

@@ -30,7 +30,8 @@ def test_doctor_names_the_command_that_brings_a_missing_part(qbuild_cli, monkeyp
     monkeypatch.setattr(parts, "entry_points", lambda **_group: [])
     done = qbuild_cli("doctor")
     assert done.code == 0
-    assert "get them with: pip install -e '.[demo]'" in done.out
+    hint = "get them with: pip install 'pillow>=11' (in a checkout: pip install -e '.[demo]')"
+    assert hint in done.out
     assert done.out.count("get them with: pip install -e . -e ./backends") == 1
 
 
@@ -47,7 +48,7 @@ def test_a_required_part_that_does_not_fit_ends_with_code_5(qbuild_cli, monkeypa
     done = qbuild_cli("doctor")
     assert done.code == 5
     assert ("other version" if found else "missing") in done.out
-    assert "pip install -e .\n" in done.out
+    assert "get them with: pip install 'pandas<4,>=3.0' (in a checkout: pip install -e .)" in done.out
     assert not qbuild_cli("doctor", "--json").json["complete"]
 
 

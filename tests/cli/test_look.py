@@ -33,6 +33,23 @@ def test_show_tells_schema_lineage_figures_and_rows_in_80_columns(work, qbuild_c
     assert lines_fit(done.out.replace(str(work), "work"))
 
 
+def test_show_prints_the_figures_that_the_stage_printed(work, qbuild_cli):
+    shown = qbuild_cli("show", work / "levels.parquet").out
+    assert "toy: 5 rows on [10, 99]  SRCC 1.000" in shown
+    assert "warning: toy: only 5 rows" in shown
+    assert "q-align: 5 images, 0 videos" in qbuild_cli("show", work / "pairs.parquet").out
+
+
+def test_show_of_pairs_prints_what_is_said_and_counts_the_words(work, qbuild_cli):
+    shown = qbuild_cli("show", work / "pairs.parquet", "--rows", "1").out
+    assert "  image toy:a.jpg\n" in shown
+    assert "  user: <image> " in " ".join(shown.split("\n")) or "<image>" in shown
+    assert "  assistant: The quality of the image is bad." in shown
+    assert "labels.word: bad 2, " in shown
+    assert '"parts"' not in shown
+    assert lines_fit(shown.replace(str(work), "work"))
+
+
 def test_show_as_json_holds_the_figures(work, qbuild_cli):
     told = qbuild_cli("show", work / "levels.parquet", "--json", "--rows", "1").json
     assert told["columns"]["numbers"]["mos"] == {
@@ -59,6 +76,7 @@ def test_show_of_rejected_and_failed_rows_prints_the_reasons(recipe, qbuild_cli)
     shown = qbuild_cli("show", "work/ratings.failed.parquet")
     assert shown.code == 0
     assert "not-a-number" in shown.out
+    assert "  1 row\n" in shown.out
 
 
 @pytest.mark.parametrize(
@@ -138,6 +156,22 @@ def test_diff_tells_rows_columns_and_options(work, recipe, qbuild_cli):
     assert told["made_from"]["options"]["closed"] == ["right", "left"]
 
 
+def test_diff_of_two_stages_leaves_their_options_out(work, tmp_path, qbuild_cli):
+    sampled = qbuild_cli("sample", work / "levels.parquet", "-o", tmp_path / "s.parquet", "--size", "3")
+    assert sampled.code == 0, sampled.err
+    done = qbuild_cli("diff", work / "levels.parquet", tmp_path / "s.parquet")
+    assert "stage: mos-to-levels 1 → sample 1" in done.out
+    assert "options" not in done.out
+
+
+def test_diff_quotes_empty_values(work, qbuild_cli):
+    for name, source in (("a", ""), ("b", "lab")):
+        place = work / f"{name}.parquet"
+        given = ("--source", source) if source else ()
+        assert qbuild_cli("ingest-ratings", "toy.csv", "-o", place, *given).code == 0
+    assert 'options source: "" → lab' in qbuild_cli("diff", work / "a.parquet", work / "b.parquet").out
+
+
 def test_diff_of_two_kinds_is_a_schema_error(work, qbuild_cli):
     done = qbuild_cli("diff", work / "levels.parquet", work / "ratings.parquet", "--json")
     assert done.code == 3
@@ -165,6 +199,20 @@ def test_why_traces_a_sample_to_file_and_record(work, qbuild_cli):
 def test_why_takes_the_beginning_of_an_id(work, qbuild_cli):
     whole = sample_of(qbuild_cli, work)
     assert qbuild_cli("why", whole[:6], "--json").json["id"] == whole
+
+
+def test_why_takes_the_path_of_a_medium_or_its_end(work, qbuild_cli):
+    for path in ("c/d.jpg", "d.jpg"):
+        assert qbuild_cli("why", path, "--json").json["id"] == "toy:c/d.jpg"
+
+
+def test_why_of_a_path_in_two_datasets_names_both_media(work, qbuild_cli):
+    table = rating_table(2, 2, path=["a.jpg"] * 2, media_id=["x:a.jpg", "y:a.jpg"])
+    write_artifact(work / "more.parquet", table)
+    done = qbuild_cli("why", "a.jpg", "--json")
+    assert done.code == 1
+    assert done.error["what"] == "3 media lie there"
+    assert done.error["todo"] == "They are toy:a.jpg, x:a.jpg, y:a.jpg."
 
 
 def test_why_tells_why_a_medium_was_rejected(recipe, qbuild_cli):

@@ -47,7 +47,12 @@ def test_a_dataset_without_a_root_is_a_usage_error(work, qbuild_cli, images):
     assert done.error["expected"] == "expected --media-root toy=DIR"
 
 
-def test_rows_that_name_no_media_are_a_schema_error(work, qbuild_cli, images):
-    done = qbuild_cli("check-media", work / "pairs.parquet", "--media-root", images, "--json")
-    assert done.code == 3
-    assert done.error["what"] == "rows of schema instruction name no media"
+def test_the_media_of_pairs_are_looked_for(work, images, qbuild_cli):
+    asked = ("check-media", work / "pairs.parquet", "--media-root", f"toy={images}")
+    assert qbuild_cli(*asked).out.splitlines()[0] == (
+        f"toy in {images}: 5 found, 0 missing, 0 outside"
+    )
+    (images / "c/d.jpg").unlink()
+    done = qbuild_cli(*asked, "--json")
+    assert done.code == 1
+    assert done.json["datasets"][0]["missing_names"] == ["c/d.jpg"]

@@ -9,7 +9,8 @@ def test_run_prints_a_line_a_step_with_state_reason_and_rows(recipe, qbuild_cli)
     done = qbuild_cli("run", recipe, "--workdir", "work")
     assert done.code == 0
     lines = done.out.splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4
+    assert lines[3] == "in work"
     assert lines[0].startswith("ratings  ingest-ratings  5 rows, ")
     assert lines[0].endswith(" s  ran (missing: ratings.parquet)")
 
@@ -18,9 +19,9 @@ def test_run_twice_runs_nothing(work, recipe, qbuild_cli):
     done = qbuild_cli("run", recipe, "--workdir", work, "--json")
     assert [step["ran"] for step in done.json["steps"]] == [False] * 3
     assert done.json["complete"]
-    assert {
-        line.split()[-1] for line in qbuild_cli("run", recipe, "--workdir", work).out.splitlines()
-    } == {"stands"}
+    *lines, last = qbuild_cli("run", recipe, "--workdir", work).out.splitlines()
+    assert {line.split()[-1] for line in lines} == {"stands"}
+    assert last == f"in {work}"
 
 
 def test_run_works_below_work_and_the_name_of_the_pipeline(recipe, qbuild_cli):
@@ -54,6 +55,34 @@ def test_force_of_no_step_is_a_usage_error(work, recipe, qbuild_cli):
     done = qbuild_cli("run", recipe, "--workdir", work, "--force", "level", "--json")
     assert done.code == 2
     assert done.error["todo"] == "Did you mean levels?"
+
+
+def test_run_prints_the_warnings_of_each_step_that_ran(recipe, qbuild_cli):
+    done = qbuild_cli("run", recipe)
+    assert "warning: levels: toy: only 5 rows; five levels of so few are unsteady\n" in done.err
+    assert "warning" not in done.out
+    assert "warning" not in qbuild_cli("run", recipe).err  # where nothing runs
+
+
+def test_the_error_of_a_step_names_it(recipe, qbuild_cli):
+    (recipe.parent / "toy.csv").write_text("image,mos\na.jpg,1\nb.jpg,1\n")
+    done = qbuild_cli("run", recipe)
+    assert done.code == 1
+    assert done.err.startswith("error: step levels: toy: has no range")
+    told = qbuild_cli("run", recipe, "--json").json["error"]
+    assert told["where"] == "step levels: toy"
+
+
+@pytest.mark.parametrize("flag", ["--json", "--dry-run"])
+def test_a_root_that_is_not_there_is_refused_before_any_step(recipe, qbuild_cli, flag):
+    recipe.write_text(recipe.read_text() + "roots: {toy: nowhere}\n")
+    done = qbuild_cli("run", recipe, "--workdir", "work", flag, "--json")
+    assert done.code == 2
+    assert done.error["where"] == f"{recipe}: roots: toy"
+    assert done.error["what"] == f"no such folder: '{recipe.parent / 'nowhere'}'"
+    assert not (recipe.parent / "work").exists()
+    other = qbuild_cli("run", recipe, "--workdir", "work", "--media-root", f"toy={recipe.parent}")
+    assert other.code == 0
 
 
 def test_ray_is_a_missing_part(recipe, qbuild_cli):

@@ -75,3 +75,11 @@ def test_without_deviation_all_probability_lies_in_the_scores_own_level():
 def test_votes_become_shares():
     found = levels.probabilities_of_votes(np.array([[1.0, 0, 0, 0, 3.0]]))
     assert found.tolist() == [[0.25, 0, 0, 0, 0.75]]
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-308, 1e200, 1e307])
+def test_agreement_does_not_depend_on_the_unit_of_the_scores(unit):
+    scores = np.array([1.0, 2.0, 3.0, 5.0, 8.0])
+    plain = levels.agreement(scores, levels.Range(1.0, 8.0).edges, "right")
+    found = levels.agreement(scores * unit, levels.Range(unit, 8 * unit).edges, "right")
+    assert found == pytest.approx(plain)

@@ -113,3 +113,16 @@ def test_twenty_thousand_files_take_seconds(tmp_path, root):
     report = check_media([path], [str(root)])
     assert (report.datasets[0].found, len(report.datasets[0].missing)) == (20_000, 10_000)
     assert time.monotonic() - since < 5
+
+
+def test_two_folders_of_one_dataset_are_each_looked_up_in_their_own_media(tmp_path):
+    places = [tmp_path / "one", tmp_path / "other"]
+    for number, place in enumerate(places):
+        (place / "media").mkdir(parents=True)
+        (place / f"media/{number}.png").touch()
+        table = rating_table(1, 1, path=[f"{number}.png"], media_id=[f"set0:{number}.png"])
+        write_artifact(place / "artifact.parquet", table)
+    report = check_media(places, [])
+    assert report.complete
+    assert [(d.dataset, d.found) for d in report.datasets] == [("set0", 1), ("set0", 1)]
+    assert [r.extra for r in report.roots] == [[], []]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from toys import TOYS
 
-from qbuild.core.errors import InputError, QbuildError
+from qbuild.core.errors import InputError, PipelineError, QbuildError
 from qbuild.core.pipeline import find_pipeline, load_pipeline
+from qbuild.stages import STAGES, get_stage
 
 
 def load(tmp_path: Path, text: str):
@@ -152,3 +153,11 @@ def test_a_folder_of_the_same_name_does_not_hide_a_shipped_pipeline(tmp_path, mo
 def test_a_name_that_is_nothing_lists_the_near_ones():
     with pytest.raises(InputError, match=r"no pipeline of that name ships; .* Did you mean demo\?"):
         find_pipeline("demoo.yaml")
+
+
+def test_an_option_in_both_spellings_is_refused(tmp_path):
+    options = "{split-files: true, split_files: false}"
+    path = tmp_path / "twice.yaml"
+    path.write_text(f"steps: [{{id: a, stage: export, inputs: [x], options: {options}}}]")
+    with pytest.raises(PipelineError, match="option 'split_files' stands twice"):
+        load_pipeline(path, STAGES, get_stage)

@@ -109,3 +109,20 @@ def test_a_limit_counts_the_rejected_rows_before_its_end_alone(tmp_path, stage):
     result = made(stage, [tmp_path / "own.csv"], tmp_path / "a.parquet", limit=100)
     assert (result.rows, result.rejected) == (100, 1)
     assert Artifact.open(rejected_path(tmp_path / "a.parquet")).rows == 1
+
+
+def test_millions_of_rows_given_twice_are_never_held_all_at_once(tmp_path, monkeypatch):
+    asked = []
+
+    def counted(self, numbers):
+        asked.append(len(numbers))
+        return rows_at(self, numbers)
+
+    rows_at = Sources.rows_at
+    monkeypatch.setattr(Sources, "rows_at", counted)
+    monkeypatch.setattr(repeats, "COMPARED_ROWS", 100)
+    table = tables.rating_table(250)
+    found = repeats.find_repeats(sources(tmp_path, table, table), "media_id")
+    assert found.fates.tolist() == [repeats.KEPT] * 250 + [repeats.COLLAPSED] * 250
+    assert sum(asked) == 500
+    assert max(asked) <= 100

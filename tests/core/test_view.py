@@ -23,6 +23,13 @@ def test_figures_are_over_all_row_groups(tmp_path):
     assert len(found["first"]) == 3
 
 
+def test_as_many_first_rows_are_told_as_were_asked_for_over_all_row_groups(tmp_path):
+    artifact = write_artifact(tmp_path / "x.parquet", rating_table(65_540))
+    first = view(artifact, 65_538)["first"]
+    assert len(first) == 65_538
+    assert first[-1]["source_row"] == 65_538
+
+
 def test_a_column_of_nulls_has_no_figures(tmp_path):
     found = view(write_artifact(tmp_path / "x.parquet", rating_table(4)), 0)
     assert found["columns"]["numbers"]["scale_low"] == {

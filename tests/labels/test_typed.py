@@ -112,3 +112,8 @@ def test_the_layouts_own_row_numbers_are_kept(tmp_path):
 def test_missing_optional_numbers_are_missing_not_zero(tmp_path):
     rows = typed(tmp_path, {"path": ["a"], "mos": [1]}).rows
     assert all(math.isnan(rows[name].iloc[0]) for name in ("mos_std", "num_ratings", "scale_low"))
+
+
+@pytest.mark.parametrize("votes", [[1, 10**400], [1, True]])
+def test_votes_that_are_no_counts_are_rejected(tmp_path, votes):
+    assert one(tmp_path, votes=votes) == ("not-a-number", "votes")

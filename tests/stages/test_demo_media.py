@@ -59,8 +59,8 @@ def test_the_same_options_give_the_same_bytes(made, tmp_path, batch_rows):
 
 def test_another_seed_gives_other_names_and_other_noise(made, tmp_path):
     make(tmp_path / "seed", limit=7, seed=1)
-    other = (tmp_path / "seed/media/astronaut-noise-2-s1.png").read_bytes()
-    assert other != (made / "media/astronaut-noise-2-s0.png").read_bytes()
+    other = (tmp_path / "seed/media/astronaut-noise-2-48px-s1.png").read_bytes()
+    assert other != (made / "media/astronaut-noise-2-48px-s0.png").read_bytes()
 
 
 def test_every_row_names_a_picture_and_every_picture_has_a_row(made, rows):
@@ -69,15 +69,15 @@ def test_every_row_names_a_picture_and_every_picture_has_a_row(made, rows):
     assert len(rows) == len(pictures) == 56
 
 
-def test_names_tell_source_operation_strength_and_seed(rows):
+def test_names_tell_source_operation_strength_size_and_seed(rows):
     assert [row["path"] for row in rows[:7]] == [
-        "astronaut-clean-0-s0.png",
-        "astronaut-blur-1-s0.png",
-        "astronaut-blur-2-s0.png",
-        "astronaut-jpeg-1-s0.jpg",
-        "astronaut-jpeg-2-s0.jpg",
-        "astronaut-noise-1-s0.png",
-        "astronaut-noise-2-s0.png",
+        "astronaut-clean-0-48px-s0.png",
+        "astronaut-blur-1-48px-s0.png",
+        "astronaut-blur-2-48px-s0.png",
+        "astronaut-jpeg-1-48px-s0.jpg",
+        "astronaut-jpeg-2-48px-s0.jpg",
+        "astronaut-noise-1-48px-s0.png",
+        "astronaut-noise-2-48px-s0.png",
     ]
 
 
@@ -121,8 +121,8 @@ def test_rows_count_the_variants_of_their_file_from_one(rows):
 
 
 def test_png_adds_nothing_to_the_distortion(made):
-    clean = Image.open(made / "media/chelsea-clean-0-s0.png")
-    blurred = Image.open(made / "media/chelsea-blur-2-s0.png")
+    clean = Image.open(made / "media/chelsea-clean-0-48px-s0.png")
+    blurred = Image.open(made / "media/chelsea-blur-2-48px-s0.png")
     wanted = clean.filter(ImageFilter.GaussianBlur(demo_media.STRENGTHS["blur"][1]))
     assert np.array_equal(np.asarray(blurred), np.asarray(wanted))
 
@@ -130,16 +130,16 @@ def test_png_adds_nothing_to_the_distortion(made):
 def test_jpeg_is_compressed_once_from_the_clean_picture(made):
     stream = io.BytesIO()
     quality = int(demo_media.STRENGTHS["jpeg"][0])
-    with Image.open(made / "media/chelsea-clean-0-s0.png") as clean:
+    with Image.open(made / "media/chelsea-clean-0-48px-s0.png") as clean:
         clean.save(stream, "JPEG", quality=quality, subsampling="4:2:0")
-    assert (made / "media/chelsea-jpeg-1-s0.jpg").read_bytes() == stream.getvalue()
+    assert (made / "media/chelsea-jpeg-1-48px-s0.jpg").read_bytes() == stream.getvalue()
 
 
 def test_noise_has_the_strength_it_says(tmp_path):
     make(tmp_path / "large", size=320, limit=7)
     media = tmp_path / "large/media"
-    clean = np.asarray(Image.open(media / "astronaut-clean-0-s0.png")).astype(float)
-    noisy = np.asarray(Image.open(media / "astronaut-noise-1-s0.png")).astype(float)
+    clean = np.asarray(Image.open(media / "astronaut-clean-0-320px-s0.png")).astype(float)
+    noisy = np.asarray(Image.open(media / "astronaut-noise-1-320px-s0.png")).astype(float)
     inner = (clean > 40) & (clean < 215)  # where nothing is clipped
     assert np.std((noisy - clean)[inner]) == pytest.approx(6, rel=0.03)
 
@@ -153,10 +153,20 @@ def test_pictures_carry_no_profile_or_comment(made):
 def test_the_longest_side_is_the_size_asked_and_nothing_is_enlarged(tmp_path):
     make(tmp_path / "small", size=64, limit=1)
     make(tmp_path / "huge", size=2048, limit=1)
-    with Image.open(tmp_path / "small/media/astronaut-clean-0-s0.png") as picture:
+    with Image.open(tmp_path / "small/media/astronaut-clean-0-64px-s0.png") as picture:
         assert max(picture.size) == 64
-    with Image.open(tmp_path / "huge/media/astronaut-clean-0-s0.png") as picture:
+    with Image.open(tmp_path / "huge/media/astronaut-clean-0-2048px-s0.png") as picture:
         assert picture.size == (512, 512)
+
+
+def test_pictures_of_another_size_take_no_name_of_those_that_stand(made, tmp_path):
+    make(tmp_path / "small", size=32)
+    names = {path.name for path in (tmp_path / "small/media").iterdir()}
+    assert not names & {path.name for path in (made / "media").iterdir()}
+    hashes = {
+        Artifact.open(place).description["content_hash"] for place in (made, tmp_path / "small")
+    }
+    assert len(hashes) == 2
 
 
 def test_a_limit_makes_only_the_first_pictures(tmp_path):
@@ -186,7 +196,12 @@ def test_fewer_strengths_on_a_second_run_sweep_the_pictures_of_the_first(tmp_pat
     make(tmp_path / "out", limit=7)
     make(tmp_path / "out", limit=4, strengths=1)
     names = {path.name for path in (tmp_path / "out/media").iterdir()}
-    left = {"clean-0-s0.png", "blur-1-s0.png", "jpeg-1-s0.jpg", "noise-1-s0.png"}
+    left = {
+        "clean-0-48px-s0.png",
+        "blur-1-48px-s0.png",
+        "jpeg-1-48px-s0.jpg",
+        "noise-1-48px-s0.png",
+    }
     assert names == {f"astronaut-{name}" for name in left}
 
 
@@ -197,7 +212,9 @@ def test_what_is_not_installed_is_told_at_once_with_the_way_to_get_it(tmp_path, 
     assert caught.value.exit_code == MissingPartError.exit_code == 5
     for distribution in ("pillow", "scikit-image", "scikit-learn"):
         assert f"{distribution} is not installed" in str(caught.value)
-    assert "pip install -e '.[demo]'" in str(caught.value)
+    assert "Install it: pip install scikit-image (in a checkout: pip install -e '.[demo]')." in str(
+        caught.value
+    )
 
 
 def test_nothing_is_fetched(tmp_path, monkeypatch):

@@ -188,6 +188,29 @@ def test_a_file_of_scores_alone_is_sent_to_the_right_stage(tmp_path):
         imported(path, tmp_path / "qa.parquet")
 
 
+def test_the_folder_of_an_export_gives_the_rows_of_all_its_files(tmp_path):
+    first = artifact(tmp_path, pairs.many(6, splits=["train", "test", None]))
+    exported([first], tmp_path / "out", format="llava", split_files=True)
+    result = imported(tmp_path / "out", tmp_path / "back.parquet", share=0)
+    assert [file["file"] for file in result.report["files"]] == [
+        "llava-test.json", "llava-train.json", "llava.json",
+    ]  # fmt: skip
+    assert result.rows == 6
+
+
+def test_the_description_of_an_export_is_no_record(tmp_path):
+    exported([artifact(tmp_path, pairs.many(2))], tmp_path / "out", format="llava")
+    with pytest.raises(InputError, match=r"qbuild\.json: the description of an export") as caught:
+        imported(tmp_path / "out/qbuild.json", tmp_path / "back.parquet")
+    assert caught.value.todo == f"Give {tmp_path / 'out/llava.json'}."
+
+
+def test_a_folder_that_is_no_export_is_told(tmp_path):
+    written(tmp_path, [record()])
+    with pytest.raises(InputError, match="a folder without an export in it"):
+        imported(tmp_path, tmp_path / "out/back.parquet")
+
+
 def test_an_empty_array_holds_no_usable_row(tmp_path):
     with pytest.raises(InputError, match="no usable row"):
         imported(written(tmp_path, []), tmp_path / "qa.parquet")

@@ -137,6 +137,18 @@ def test_limit_takes_the_first_rows_over_all_files(tmp_path):
     assert part.description["limit"] == 2
 
 
+def test_limit_tells_files_of_one_name_apart(tmp_path):
+    places = [tmp_path / "a/scores.csv", tmp_path / "b/scores.csv"]
+    texts = ["path,mos\na.jpg,1\nb.jpg,2\nc.jpg,\n", "path,mos\nd.jpg,\ne.jpg,3\nf.jpg,\n"]
+    for path, text in zip(places, texts, strict=True):
+        path.parent.mkdir()
+        path.write_text(text)
+    output, runtime = tmp_path / "out.parquet", Runtime(max_reject_share=1)
+    engine.run(Request(STAGE, IngestOptions(dataset="x"), tuple(places), output, runtime, 3))
+    assert column(output, "path") == ["a.jpg", "b.jpg", "e.jpg"]
+    assert column(rejected_path(output), "row") == [3, 1]
+
+
 def test_more_rejected_rows_than_allowed_fail_the_run_and_fewer_do_not(tmp_path):
     text = TABLE + "shots/d.jpg,,1\n"
     with pytest.raises(TooManyRejected, match="1 of 4 rows rejected"):

@@ -495,7 +495,8 @@ def test_the_report_as_text_holds_a_line_of_figures_a_dataset(tmp_path):
     known = {"mos_std": [1.0] * 3, "num_ratings": pa.array([4] * 3, pa.int32())}
     done = cut(tmp_path, ratings(0, 50, 130, **known), range="0:100")
     assert STAGE.render(done.result.report).splitlines() == [
-        "d: 3 rows on [0, 100]  SRCC 1.000  PLCC 0.991  clamped 1  rejected 0  flip share 0.000",
+        "d: 3 rows on [0, 100]  SRCC 1.000  PLCC 0.991",
+        "    1 clamped  0 rejected as outside or in conflict  flip share 0.000",
         "    Low 1  Poor 0  Fair 1  Good 0  High 1",
     ]
 
@@ -555,6 +556,20 @@ def test_small_sets_are_warned_of(tmp_path):
     assert done.warnings == ["few: only 99 rows; five levels of so few are unsteady"]
 
 
+def test_rows_without_the_probabilities_asked_for_are_warned_of_and_counted_a_dataset(tmp_path):
+    bare, whole = ratings(*range(1, 121), dataset="bare", mos_std=[None] * 120), ratings(*range(100))
+    both = pa.concat_tables([bare, whole])
+    assert cut(tmp_path, both).warnings == []
+    assert cut(tmp_path, both, probs="normal", batch_rows=50, workers=2).warnings == [
+        "bare: 120 rows have no level probabilities: no mos_std"
+    ]
+    votes = pa.array([[1.0] * 5] * 119 + [[0.0] * 5], LISTS)
+    one = ratings(*range(120), votes=votes)
+    assert cut(tmp_path, one, probs="votes").warnings == [
+        "d: 1 row has no level probabilities: no votes of five categories"
+    ]
+
+
 @pytest.mark.parametrize(
     ("range_", "warned"),
     [("observed", 1), ("trimmed:0.1", 1), ("0:120", 0), ("declared", 0)],
@@ -597,13 +612,13 @@ def test_all_datasets_of_equal_scores_are_named_at_once(tmp_path):
 
 
 def test_a_declared_range_needs_one_declared_scale(tmp_path):
-    with pytest.raises(InputError, match=r"d: declares no single scale \(.*are None:None\)"):
+    with pytest.raises(InputError, match=r"^d: declares no scale; expected one declared scale"):
         cut(tmp_path, ratings(1, 2), range="declared")
     two = ratings(1, 2, scale_low=[0.0, 1.0], scale_high=[5.0, 5.0])
-    with pytest.raises(InputError, match=r"are 0\.0:5\.0, 1\.0:5\.0\)"):
+    with pytest.raises(InputError, match=r"no single scale \(.* are 0:5, 1:5\)"):
         cut(tmp_path, two, range="declared")
     half = ratings(1, 2, scale_low=[0.0, None], scale_high=[5.0, None])
-    with pytest.raises(InputError, match=r"are 0\.0:5\.0, None:None\)"):
+    with pytest.raises(InputError, match=r"are 0:5, none\)"):
         cut(tmp_path, half, range="declared")
 
 

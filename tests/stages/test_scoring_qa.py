@@ -244,7 +244,7 @@ def test_a_kind_is_read_off_the_last_ending_in_any_case():
 def test_the_report_counts_images_and_videos(tmp_path):
     result, _ = ask(tmp_path, level_table(["a.jpg", "b.mp4", "c.mp4"]))
     assert result.report == {"form": "vqa2", "images": 1, "videos": 2, "collapsed": 0}
-    assert STAGE.render(result.report) == "vqa2: 1 images, 2 videos"
+    assert STAGE.render(result.report) == "vqa2: 1 image, 2 videos"
 
 
 def test_a_sample_is_named_by_what_it_says(tmp_path):

@@ -363,10 +363,10 @@ def test_the_report_counts_sessions_and_the_pairs_of_each_format(tmp_path):
     result, _ = tell(tmp_path, [ONE, BOTH, BOTH])
     formats = {"sequence": 2, "summary": 2}
     assert result.report == {"sessions": 2, "formats": formats, "collapsed": 1}
-    line = "2 sessions, each with a sequence and a summary; 1 identical rows collapsed"
+    line = "2 sessions, each with a sequence and a summary; 1 identical row collapsed"
     assert STAGE.render(result.report) == line
     result, _ = tell(tmp_path, [ONE], format="summary")
-    assert STAGE.render(result.report) == "1 sessions, each with a summary"
+    assert STAGE.render(result.report) == "1 session, each with a summary"
 
 
 # -------------------------------------------------------------------------------------- refusals

@@ -2,7 +2,8 @@
 
     session.py  what a log says, and what a layout is       folders.py  what lies in a folder
     refusal.py  why a log or a session cannot be used       rates.py    frame rates as fractions
-    matfile.py  MATLAB files                                cells.py    text tables
+    matfile.py  MATLAB files                                matcheck.py are they whole
+    cells.py    text tables                                 runs.py     flags a second as stalls
     settle.py   sessions checked across their parts         rows.py     sessions as `stall` rows
 
 Every other file is one layout, with its `LAYOUT` at the foot and, where other files go with its

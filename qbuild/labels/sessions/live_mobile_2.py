@@ -95,10 +95,11 @@ def _videos(path: Path) -> list[_Video]:
         if (name := next((s for s in synonyms if s in fields), None))
     }
     if not _tells(set(found)):
+        seen = fields.keys() | set(matfile.names_in(path))
         raise Refusal(
             "another-form",
-            f"it holds {matfile.seen(fields)}; expected a waveform or lists of stalls",
-            {"fields": sorted(fields)},
+            f"it holds {matfile.seen(seen)}; expected a waveform or lists of stalls",
+            {"fields": sorted(seen)},
         )
     columns = {
         what: _parts(found[what])
@@ -138,7 +139,9 @@ def _fields(path: Path) -> dict[str, Any]:
 
 def _flat(path: Path) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, value in matfile.variables(path).items():
+    known = {synonym for synonyms in FIELDS.values() for synonym in synonyms}
+    wanted = [n for n in matfile.names_in(path) if n.lower() in known or "stall" in n.lower()]
+    for name, value in matfile.variables(path, wanted).items():
         inner = matfile.fields_of(value)
         fields.update({name: value} if inner is None else inner)
     return {name.lower(): value for name, value in fields.items()}

@@ -9,6 +9,7 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from qbuild.labels.sessions.matcheck import Unsound, check
 from qbuild.labels.sessions.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def variables(path: Path, names: Iterable[str] | None = None) -> dict[str, Any]:
     wanted = None if names is None else [name for name in names_in(path) if name in set(names)]
 
     def load() -> dict[str, Any]:
+        check(path.read_bytes(), wanted)
         found: dict[str, Any] = loadmat(
             str(path), squeeze_me=True, struct_as_record=True, variable_names=wanted
         )
@@ -91,8 +93,8 @@ def vector(value: Any, name: str) -> NDArray[np.float64]:
     """The numbers of a vector; refused where it holds anything else."""
     import numpy as np
 
-    array = np.atleast_1d(np.asarray(value)) if not hasattr(value, "toarray") else None
-    if array is None or array.dtype.kind not in "biuf":
+    array = np.atleast_1d(np.asarray(value))
+    if array.dtype.kind not in "biuf":
         raise Refusal("not-a-number", f"{name} holds no plain numbers; expected a vector of them")
     if array.ndim != 1 and array.size:
         shape = " by ".join(str(n) for n in array.shape)
@@ -189,7 +191,11 @@ def _guarded(load: Callable[[], _Read]) -> _Read:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of numpy, about itself
             return load()
+    except Unsound as error:
+        raise Refusal("unreadable", f"it is no sound MATLAB file: {error}") from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's word on the file, not scipy's
         raise Refusal(
             "unreadable",
             f"it is no complete MATLAB file ({type(error).__name__}); fetch it again",

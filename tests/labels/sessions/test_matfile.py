@@ -24,35 +24,37 @@ def test_a_file_by_another_name_is_no_matlab_file(write):
     assert not matfile.holds(write("a.txt", "x"), "one")
 
 
-def test_a_cut_file_is_unreadable_wherever_it_ends(mat):
+def read(path):
+    """The names of the file's variables, or the reason why there are none."""
+    try:
+        return set(matfile.fields(path, ("one", "two"), ("three",)))
+    except Refusal as refusal:
+        return refusal.reason
+
+
+def test_a_cut_file_is_refused_wherever_it_ends(mat):
     whole = mat("a.mat", one=np.arange(1000.0), two="text").read_bytes()
     path = mat("b.mat", one=1.0)
+    found = []
     for end in range(1, len(whole), 7):
         path.write_bytes(whole[:end])
-        try:
-            found = matfile.fields(path, ("one", "two"), ())
-        except Refusal as refused:
-            assert refused.reason in ("unreadable", "another-form")
-        else:
-            assert set(found) == {"one", "two"}
+        found.append(read(path))
+    assert set(found) <= {"unreadable", "another-form"}
 
 
-def test_a_damaged_file_is_refused_and_never_an_error(mat):
+def test_a_damaged_file_is_read_or_refused_and_never_an_error(mat):
     whole = mat("a.mat", one=np.arange(50), two="text", three=np.eye(3)).read_bytes()
     path = mat("b.mat", one=1.0)
     chance = random.Random(7)
-    refused = 0
+    found = []
     for _ in range(150):
         data = bytearray(whole)
         for _ in range(3):
             data[chance.randrange(116, len(data))] = chance.randrange(256)
         path.write_bytes(data)
-        try:
-            matfile.variables(path)
-        except Refusal as refusal:
-            assert refusal.reason in ("unreadable", "another-form")
-            refused += 1
-    assert refused
+        found.append(read(path))
+    assert "unreadable" in found
+    assert all(f in ("unreadable", "another-form") or {"one", "two"} <= f for f in found)
 
 
 @pytest.mark.parametrize("start", [b"MATLAB 7.3 MAT-file, Platform: GLNXA64", b"\x89HDF\r\n\x1a\n"])
@@ -94,14 +96,17 @@ def test_a_vector_holds_plain_numbers_in_one_row(mat):
     assert lengths == {"row": 3, "column": 3, "single": 1, "none": 0}
 
 
-def test_text_complex_numbers_and_sparse_ones_are_no_vector(mat):
+def test_text_and_complex_numbers_are_no_vector(mat):
+    found = matfile.variables(mat("a.mat", words="abc", complex=np.array([1j])))
+    for name in ("words", "complex"):
+        assert reason(lambda name=name: matfile.vector(found[name], name)) == "not-a-number"
+
+
+def test_a_sparse_matrix_is_unreadable(mat):
     from scipy.sparse import csc_array
 
-    found = matfile.variables(
-        mat("a.mat", words="abc", complex=np.array([1j]), sparse=csc_array(np.eye(2)))
-    )
-    for name in ("words", "complex", "sparse"):
-        assert reason(lambda name=name: matfile.vector(found[name], name)) == "not-a-number"
+    path = mat("a.mat", x=csc_array(np.eye(2)))
+    assert reason(lambda: matfile.variables(path)) == "unreadable"
 
 
 def test_a_matrix_is_no_vector_and_a_vector_is_no_number():
@@ -117,7 +122,7 @@ def test_digits_are_zero_and_one_high_value():
     assert matfile.digits(np.zeros(2), "x", (100, 1)).dtype == np.int8
 
 
-@pytest.mark.parametrize("values", [[0, 2], [0, 1, 100], [0, -1], [0, np.nan], [0.5]])
+@pytest.mark.parametrize("values", [[0, 2], [0, 100, 1], [0, -1], [0, np.nan], [0.5]])
 def test_any_other_digit_is_refused_with_its_place(values):
     with pytest.raises(Refusal, match=f"at {len(values)};") as refused:
         matfile.digits(np.array(values, dtype=float), "x", (100, 1))

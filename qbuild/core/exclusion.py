@@ -45,10 +45,6 @@ class Excluded:
         self.ids.update(media.field("media_id").to_pylist())
         self.hashes.update(pc.drop_null(media.field("sha256")).to_pylist())
 
-    def among(self, ids: Any) -> Any:
-        """Which of a column's ids are named here, as a boolean column."""
-        return pc.is_in(ids, value_set=pa.array(sorted(self.ids), pa.string()))
-
 
 def recorded(path: str) -> str:
     """`NAME@sha256:…` of an artifact's rows or of a file's bytes; `NAME@none` without either.

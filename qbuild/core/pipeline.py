@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
@@ -97,7 +97,7 @@ class _Loader(yaml.SafeLoader):
     """YAML's safe loader, which takes no key twice and reads `1:5` as the text it looks like."""
 
     # PyYAML's own table, by first sign: a list of tags and the pattern of each
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
+    yaml_implicit_resolvers = {  # noqa: RUF012 - of the class, as PyYAML has it
         sign: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers]
         for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }

@@ -159,7 +159,7 @@ def _excluded(
 ) -> tuple[NDArray[np.bool_], list[dict[str, Any]], list[str]]:
     """Which rows media used elsewhere take out, how many each source, and what is worth a word."""
     sources = _excluding(inputs, exclude)
-    ids = _by_id(inputs, sources, usable)
+    ids = _rows_named(inputs, [source.ids for source in sources], usable)
     contents, warnings = np.zeros_like(ids), list[str]()
     if by_content and sources:
         contents, warnings = _by_content(inputs, sources, usable & ~ids.any(axis=0))
@@ -187,13 +187,15 @@ def _excluding(inputs: Inputs, exclude: tuple[str, ...]) -> list[Excluded]:
     return [*read_all(exclude), *([pairs] if pairs.ids else [])]
 
 
-def _by_id(inputs: Inputs, sources: list[Excluded], usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(sources, rows): whose media id each row has."""
-    found = np.zeros((len(sources), len(usable)), np.bool_)
-    for batch in inputs.scan(["media_id"]) if sources else ():
-        place = slice(batch.start, batch.start + len(batch.rows))
-        for at, source in enumerate(sources):
-            found[at, place] = np.asarray(source.among(batch.rows.column("media_id")))
+def _rows_named(
+    inputs: Inputs, sets: list[set[str]], usable: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """(sets, rows): which of the usable rows has a media id of each set."""
+    found = np.zeros((len(sets), len(usable)), np.bool_)
+    for batch in inputs.scan(["media_id"]) if sets else ():
+        ids = batch.rows.column("media_id").to_pylist()
+        for at, names in enumerate(sets):
+            found[at, batch.start : batch.start + len(ids)] = [name in names for name in ids]
     return found & usable
 
 
@@ -203,17 +205,11 @@ def _by_content(
     """(sources, rows): of whose media each row's file has the bytes; what could not be seen."""
     roots = MediaRoots.parse(inputs.media_roots)
     same = same_content(sources, _candidates(inputs, left), roots)
-    found = np.zeros((len(sources), len(left)), np.bool_)
-    for batch in inputs.scan(["media_id"]):
-        ids = batch.rows.column("media_id").to_pylist()
-        for at, equal in enumerate(same.ids):
-            place = slice(batch.start, batch.start + len(ids))
-            found[at, place] = [media_id in equal for media_id in ids]
     unseen = [
         f"{dataset}: {count:,} media not found below the media roots are compared by id alone"
         for dataset, count in sorted(same.missing.items())
     ]
-    return found & left, unseen
+    return _rows_named(inputs, same.ids, left), unseen
 
 
 def _candidates(inputs: Inputs, left: NDArray[np.bool_]) -> Iterator[tuple[str, str, str]]:

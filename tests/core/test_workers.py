@@ -38,7 +38,9 @@ def start(folder):
 
 def workers_of(group):
     """Living worker processes of a process group."""
-    listed = subprocess.run(["ps", "-ww", "-eo", "pgid=,args="], capture_output=True, text=True)
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "pgid=,args="], check=True, capture_output=True, text=True
+    )
     lines = [line.split(None, 1) for line in listed.stdout.splitlines()]
     return [rest for number, rest in lines if number == str(group) and "spawn_main" in rest]
 

@@ -14,13 +14,16 @@ from pydantic import ValidationError
 
 from qbuild.core import engine
 from qbuild.core.artifact import Artifact, read_description, rejected_path
+from qbuild.core.description import of_rows
 from qbuild.core.engine import Request
 from qbuild.core.errors import InputError, Problems, SchemaError, TooManyRejected, UsageError
 from qbuild.core.exclusion import recorded
 from qbuild.core.fingerprint import recipe
 from qbuild.core.pipeline import load_pipeline
 from qbuild.core.runner import run
+from qbuild.core.schema import load_schema
 from qbuild.core.stage import Runtime
+from qbuild.core.writer import ArtifactWriter
 from qbuild.stages import STAGES, get_stage
 from qbuild.stages.sample import STAGE, SampleOptions
 from qbuild.stages.sample_choice import sizes
@@ -702,3 +705,41 @@ def test_pairs_of_another_step_exclude_their_media(tmp_path, monkeypatch):
     ]
     assert ids[2] == ids[0] - ids[1]
     assert len(ids[2]) == 8
+
+
+# ---- inputs that no stage of qbuild wrote
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "what"),
+    [
+        ("mos_norm", [10.0, float("nan"), 30.0], "row 2: mos_norm nan with level 1"),
+        ("level", [1, 1, 9], "row 3: mos_norm 30.0 with level 9"),
+    ],
+)
+def test_rows_that_no_stage_wrote_are_refused_before_they_are_counted(
+    tmp_path, column, values, what
+):
+    table = level_table([10.0, 20.0, 30.0])
+    at = table.column_names.index(column)
+    table = table.set_column(at, column, pa.array(values, table.schema.field(column).type))
+    with pytest.raises(SchemaError) as caught:
+        sample(tmp_path, table)
+    assert what in str(caught.value)
+
+
+def test_an_unfinished_artifact_is_no_list_of_what_to_exclude(tmp_path):
+    form = load_schema("level")
+    writer = ArtifactWriter(tmp_path / "used.parquet", form)
+    writer.add(form.cast(level_table([10.0]), "made"))
+    described = of_rows(form, {"name": "mos-to-levels", "version": 1}, *writer.finish_rows())
+    writer.seal({**described, "complete": False, "pending": 3})
+    writer.commit()
+    with pytest.raises(InputError, match="incomplete: 3 rows are pending"):
+        sample(tmp_path, level_table([10.0, 20]), exclude=str(tmp_path / "used.parquet"))
+
+
+def test_pairs_alone_hold_nothing_to_sample(tmp_path):
+    pairs = tmp_path / pairs_of(tmp_path, level_table([10.0]))
+    with pytest.raises(InputError, match="sample: no usable row is left to take"):
+        sample(tmp_path, pairs)

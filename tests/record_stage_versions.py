@@ -25,7 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORD = Path(__file__).with_name("stage_versions.json")
 COMMAND = "python tests/record_stage_versions.py"
 PARTS = ("labels", "dialects", "media", "llm")
-OF_CORE = ("qbuild.core.interface", "qbuild.core.levels")
+OF_CORE = tuple(
+    f"qbuild.core.{name}"
+    for name in ("exclusion", "instruction", "interface", "levels")
+    + ("repeats", "sampling", "stall_text", "stalls")
+)
 
 
 def imported(tree: ast.Module) -> set[str]:

@@ -130,7 +130,7 @@ def test_every_exported_record_says_that_it_is_synthetic(records):
 def test_all_five_words_occur_and_fall_with_the_strength(work, name, words):
     by_word: dict[str, list[int]] = {}
     for row in rows(work, name):
-        by_word.setdefault(row["word"], []).append(int(row["path"].rsplit("-", 2)[1]))
+        by_word.setdefault(row["word"], []).append(int(row["path"].split("-")[-3]))
     assert by_word.keys() == set(LEVEL_WORDS[words])
     means = [sum(by_word[word]) / len(by_word[word]) for word in LEVEL_WORDS[words]]
     assert means == sorted(means, reverse=True)

@@ -30,6 +30,7 @@ def _told(found: dict[str, Any]) -> str:
     for title, parts in (
         ("required", found["required"]),
         ("demo pictures (optional)", found["demo"]),
+        ("plots (optional)", found["plots"]),
     ):
         lines += ["", title, *_parts(parts)]
     names = ", ".join(found["backends"]["found"])

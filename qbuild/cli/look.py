@@ -11,7 +11,9 @@ from qbuild.cli.report import print_json, say, warn
 _PATH = typer.Argument(help="An artifact, the folder of one, or an export.")
 _PATHS = typer.Argument(help="Artifacts, folders of them, or exports.")
 _ROWS = typer.Option(min=0, help="How many of the first rows to print.")
-_ID = typer.Argument(help="A sample_id, its first six digits or more, a media_id, or a medium's path.")
+_ID = typer.Argument(
+    help="A sample_id, its beginning (six digits), a media_id, or a medium's path."
+)
 _WORKDIR = typer.Option(help="The folder below which the artifacts lie.")
 
 

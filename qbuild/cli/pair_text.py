@@ -9,9 +9,7 @@ from qbuild.cli.text import hanging
 
 def media_lines(row: dict[str, Any], indent: str) -> list[str]:
     """A line a medium: its kind and its id."""
-    return [
-        line for m in row["media"] for line in hanging(f"{indent}{m['kind']} ", m["media_id"])
-    ]
+    return [line for m in row["media"] for line in hanging(f"{indent}{m['kind']} ", m["media_id"])]
 
 
 def turn_lines(row: dict[str, Any], indent: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core import folder
 from qbuild.core.artifact import rejected_path
+from qbuild.core.counts import plural
 from qbuild.core.description import FORMAT, of_rows
 from qbuild.core.disk import disk_errors
 from qbuild.core.errors import InputError, StageError, TooManyRejected, shortened
@@ -20,6 +21,8 @@ from qbuild.core.writer import ArtifactWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+REASONS_TOLD = 3
 
 
 class Destination:
@@ -33,7 +36,8 @@ class Destination:
         self.rejected = ArtifactWriter(rejected_path(self.path), load_schema("rejected"))
         self.tally: Counter[str] = Counter()
         self.files: dict[str, File] = {}
-        self.first_reasons: list[str] = []
+        self.reasons: Counter[str] = Counter()  # of rejected rows
+        self.examples: dict[str, str] = {}  # the first row of each reason, in words
         self.refused_on_reading = 0  # rows of input files that never became rows of the schema read
 
     @classmethod
@@ -41,9 +45,9 @@ class Destination:
     def open(cls, request: Request) -> Iterator[Destination]:
         """A destination that is discarded when the run fails."""
         destination = cls(request)
-        if destination.folder is not None:
-            folder.claim(destination.folder)
         with ExitStack() as stack:
+            if destination.folder is not None:
+                stack.enter_context(folder.claimed(destination.folder))
             stack.callback(destination.discard)
             yield destination
 
@@ -69,8 +73,11 @@ class Destination:
         if output.rejected is not None and output.rejected.num_rows:
             rejected = self.rejected.schema.cast(output.rejected, "rejected rows")
             self.rejected.add(rejected)
-            if not self.first_reasons:
-                self.first_reasons = [_reason(row) for row in rejected.slice(0, 3).to_pylist()]
+            reasons: list[Any] = rejected.column("reason").to_pylist()
+            self.reasons.update(reasons)
+            for reason in self.reasons.keys() - self.examples.keys():
+                (row,) = rejected.slice(reasons.index(reason), 1).to_pylist()
+                self.examples[reason] = f"{row['source']} row {row['row']}: {row['message']}"
 
     def refuse_rejections(self, request: Request, given: int) -> None:
         """Raise TooManyRejected above the share allowed, InputError where no row is left."""
@@ -87,17 +94,25 @@ class Destination:
             raise InputError(
                 where, "no usable row: there is none", "expected at least one", "Check the input."
             )
-        first = ", ".join(self.first_reasons)
+        why = self._why()
         todo = f"`qbuild show {kept}` prints them all; mend the input"
         if not made:
-            what = f"no usable row ({rejected} of {considered} rejected: {first})"
+            what = f"no usable row ({rejected:,} of {considered:,} rejected: {why})"
             raise InputError(where, what, "expected at least one", f"{todo}.")
         raise TooManyRejected(
             where,
-            f"{rejected} of {considered} rows rejected ({first})",
+            f"{rejected:,} of {considered:,} rows rejected ({why})",
             f"expected at most a share of {request.runtime.max_reject_share:g}",
             f"{todo}, or allow more with --max-reject-share.",
         )
+
+    def _why(self) -> str:
+        """The most frequent reasons, each with its count and its first row."""
+        first = self.reasons.most_common(REASONS_TOLD)
+        times = "\N{MULTIPLICATION SIGN}"
+        told = [f"{n:,} {times} {why}, first: {shortened(self.examples[why])}" for why, n in first]
+        more = len(self.reasons) - len(first)
+        return "; ".join([*told, plural(more, "other reason")] if more else told)
 
     def commit(
         self, request: Request, made_from: dict[str, Any], pending: int, report: dict[str, Any]
@@ -114,7 +129,8 @@ class Destination:
             "complete": pending == 0,
             "pending": pending,
             "rejected": rejected,
-            "report": report,
+            # a warning may look at how the inputs were made, which is no part of the recipe
+            "report": {name: told for name, told in report.items() if name != "warnings"},
         }
         if self.rows is not None:
             self.rows.seal(description)  # the last that may need room: nothing is replaced before
@@ -161,10 +177,6 @@ class Destination:
         else:
             own = {folder.DESCRIPTION, rejected_path(self.path).name}
             folder.sweep(self.folder, set(self.files) | own)
-
-
-def _reason(row: dict[str, Any]) -> str:
-    return shortened(f"{row['source']} row {row['row']}: {row['reason']}: {row['message']}")
 
 
 def failed_path(path: Path) -> Path:

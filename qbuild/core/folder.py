@@ -7,8 +7,9 @@ left and this one did not make is swept after the description is in place.
 
 from __future__ import annotations
 
+import fcntl
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from qbuild.core.disk import disk_errors, sync, temporary_name
 from qbuild.core.errors import StageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from qbuild.core.stage import File
 
@@ -33,8 +34,9 @@ def safe_name(name: str) -> bool:
     return bool(parts) and not unsafe and PurePosixPath(name).as_posix() == name
 
 
-def claim(folder: Path) -> None:
-    """Make `folder` ours; UsageError where it holds something that no stage wrote."""
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """The folder as ours alone; UsageError where others' files or another run fill it."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(
             str(folder), "is a file", "expected a folder or a new name", "Choose another output."
@@ -48,7 +50,16 @@ def claim(folder: Path) -> None:
         )
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _MARK).touch()
+        mark = (folder / _MARK).open("a")
+    with mark:  # closing it ends the claim, and so does the end of the process
+        if not _locked(mark.fileno()):
+            raise UsageError(
+                str(folder),
+                "is being filled by another run",
+                "expected one at a time",
+                "Wait for its end, or choose another output.",
+            )
+        yield
 
 
 def put(folder: Path, file: File) -> None:
@@ -134,6 +145,17 @@ def _move(source: Path, target: Path) -> None:
         return
     sync(source)
     source.replace(target)
+
+
+def _locked(handle: int) -> bool:
+    """Whether the file is locked for us now; a disk that knows no locks is trusted."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _alive(process: int) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BINS = 10
-_BAR = 15
+_BAR = 14
 PLOTS = "pip install -e '.[plots]'"
 
 

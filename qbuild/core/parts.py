@@ -20,18 +20,21 @@ BACKENDS_GROUP = "qbuild.backends"
 OURSELVES = "pip install -e ."
 BACKENDS = "pip install -e . -e ./backends"
 DEMO = "pip install -e '.[demo]'"
+PLOTS = "pip install -e '.[plots]'"
 
 
 def inventory() -> dict[str, Any]:
     """Versions of what is required, what is optional, and the backends found."""
     required = _parts(_requirements(None), OURSELVES)
     demo = _parts(_requirements("demo"), DEMO)
+    plots = _parts(_requirements("plots"), PLOTS)
     found = sorted({point.name for point in entry_points(group=BACKENDS_GROUP)})
     return {
         "python": platform.python_version(),
         "qbuild": __version__,
         "required": required,
         "demo": demo,
+        "plots": plots,
         "backends": {"found": found, "todo": "" if found else BACKENDS},
         "complete": all(part["state"] == "there" for part in required),
     }

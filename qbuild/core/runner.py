@@ -15,6 +15,7 @@ from qbuild.core.artifact import (
     rejected_path,
 )
 from qbuild.core.canonical import hash_file
+from qbuild.core.counts import plural
 from qbuild.core.description import MADE_FROM, OF_EXPORT, parsed
 from qbuild.core.disk import disk_errors
 from qbuild.core.engine import Request, Result
@@ -132,7 +133,7 @@ def _unfit(output: Path, described: dict[str, Any] | None, forced: bool) -> Reas
     if described is None:
         return Reason("missing", output.name)
     if not described["complete"]:
-        return Reason("incomplete", f"{described['pending']} rows pending")
+        return Reason("incomplete", f"{plural(described['pending'], 'row')} pending")
     damage = damaged(output, described)
     return Reason("damaged", damage) if damage else None
 
@@ -159,8 +160,11 @@ def damaged(output: Path, described: dict[str, Any]) -> str:
     mate = rejected_path(artifact_file(output))
     try:
         found = read_description(mate) if mate.is_file() else None
-        if (found or {}).get("content_hash") != described["rejected"]["content_hash"]:
-            return f"{mate.name} belongs to another run"
+    except QbuildError as error:
+        return f"{error.where} {error.what}"
+    if (found or {}).get("content_hash") != described["rejected"]["content_hash"]:
+        return f"{mate.name} belongs to another run"
+    try:
         artifact = Artifact.open(output)
     except InputError as error:
         return f"{error.where} {error.what}"

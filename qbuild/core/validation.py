@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from qbuild.core.artifact import Artifact, read_description, rejected_path
 from qbuild.core.canonical import hash_file
 from qbuild.core.content import ROW_GROUP_ROWS
+from qbuild.core.counts import plural
 from qbuild.core.errors import InputError, QbuildError, SchemaError
 from qbuild.core.fingerprint import fingerprint
 from qbuild.core.lineage import Described, open_described
@@ -110,7 +111,8 @@ def _told(found: Findings) -> Iterator[None]:
 def _description(found: Findings, item: Described) -> None:
     described = item.description
     if not described["complete"]:
-        found.add("damage", "description", f"incomplete: {described['pending']} rows pending")
+        pending = plural(described["pending"], "row")
+        found.add("damage", "description", f"incomplete: {pending} pending")
     if "fingerprint" in described:
         made_from = {part: described.get(part) for part in _MADE_FROM}
         if fingerprint(made_from) != described["fingerprint"]:
@@ -129,7 +131,8 @@ def _export_files(found: Findings, item: Described) -> None:
 
 def _layout(found: Findings, artifact: Artifact) -> None:
     if artifact.rows != artifact.description["rows"]:
-        what = f"{artifact.rows} rows; its description says {artifact.description['rows']}"
+        known = artifact.description["rows"]
+        what = f"{plural(artifact.rows, 'row')}; its description says {known:,}"
         found.add("damage", "rows", what)
     for index in range(artifact.groups):
         rows, last = artifact.group_rows(index), index == artifact.groups - 1
@@ -164,7 +167,8 @@ def _rejected(found: Findings, item: Described) -> None:
     mate = rejected_path(item.path)
     if not mate.is_file():
         if known["rows"]:
-            found.add("damage", mate.name, f"is gone; it held {known['rows']} rejected rows")
+            rows = plural(known["rows"], "rejected row")
+            found.add("damage", mate.name, f"is gone; it held {rows}")
         return
     with _told(found):
         described = read_description(mate) or {}

@@ -1,4 +1,4 @@
-"""The JSON values of a file, one at a time: an array, one a line, or one after another.
+"""The JSON values of a dialect's file, one at a time.
 
 Only the text of the file lies in memory, never all of its values.
 """
@@ -6,40 +6,19 @@ Only the text of the file lies in memory, never all of its values.
 from __future__ import annotations
 
 import json
-import re
-from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, SchemaError
+from qbuild.core.json_text import decoded, json_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_BLANK = re.compile(r"[ \t\r\n]*")
-_TODO = "Fetch the file again, or repair it there."
-
 
 def read_values(path: Path) -> Iterator[Any]:
     """Each JSON value in order; InputError with the place of what cannot be read."""
-    text = read_text(path)
-    try:
-        yield from _values(text)
-    except JSONDecodeError as error:
-        raise InputError(
-            str(path),
-            f"line {error.lineno}, column {error.colno}: {error.msg.removesuffix(' starting at')}",
-            "expected complete JSON",
-            _TODO,
-        ) from error
-    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
-        raise InputError(
-            str(path), "a whole number has too many digits", "expected numbers as 3.5", _TODO
-        ) from error
-    except RecursionError as error:
-        raise InputError(
-            str(path), "the JSON is nested too deep", "expected flat records", _TODO
-        ) from error
+    yield from json_values(path, read_text(path))
 
 
 def read_text(path: Path) -> str:
@@ -56,54 +35,9 @@ def read_text(path: Path) -> str:
             "expected the JSON or JSONL of a dialect",
             "Give pairs that are an artifact already to `qbuild export`.",
         )
-    try:
-        return data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            str(path),
-            f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8",
-            "expected UTF-8 text",
-            "Save the file as UTF-8.",
-        ) from error
+    return decoded(path, data)
 
 
 def as_json(value: object) -> str:
     """A value as read, as JSON text on one line."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def _values(text: str) -> Iterator[Any]:
-    at = _skip(text, 0)
-    if text[at : at + 1] == "[":
-        yield from _items(text, _skip(text, at + 1))
-        return
-    decoder = json.JSONDecoder()
-    while at < len(text):
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except JSONDecodeError as error:
-            began = text.count("\n", 0, at) + 1
-            inside = f" in the record that begins in line {began}" if began < error.lineno else ""
-            raise JSONDecodeError(error.msg + inside, text, error.pos) from error
-        yield value
-        at = _skip(text, end)
-
-
-def _items(text: str, at: int) -> Iterator[Any]:
-    decoder = json.JSONDecoder()
-    closed = text[at : at + 1] == "]"
-    while not closed:
-        value, end = decoder.raw_decode(text, at)
-        yield value
-        at = _skip(text, end)
-        closed = text[at : at + 1] == "]"
-        if not closed and text[at : at + 1] != ",":
-            raise JSONDecodeError("Expecting ',' or ']' after a record", text, at)
-        at = at if closed else _skip(text, at + 1)
-    if (rest := _skip(text, at + 1)) < len(text):
-        raise JSONDecodeError("Extra data after the array", text, rest)
-
-
-def _skip(text: str, at: int) -> int:
-    blank = _BLANK.match(text, at)
-    return at if blank is None else blank.end()

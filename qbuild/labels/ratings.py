@@ -167,7 +167,7 @@ def _merged(paths: list[Path], pieces: list[Piece], limit: int | None) -> Rating
     rejected = pd.concat([*refused, _as_rejected(settled.conflicting, pieces)], ignore_index=True)
     rejected = rejected.sort_values(["piece", "row"], kind="stable")
     kept = settled.rows
-    if limit is not None and limit < len(kept):
+    if limit is not None and limit <= len(kept):
         kept = kept.iloc[:limit]
         rejected = _before(rejected, kept["piece"].iloc[-1], kept["source_row"].iloc[-1])
     return Ratings(

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError
+from qbuild.core.json_text import BROKEN, decoded, json_values
 from qbuild.labels.head import first_bytes, kind_of
 
 if TYPE_CHECKING:
@@ -16,25 +17,16 @@ if TYPE_CHECKING:
     from qbuild.labels.layout import Head
 
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
-_TODO = "Fetch the file again, or repair it there."
 
 
 def read_bytes(path: Path) -> bytes:
     """The file's bytes, known to be UTF-8 text, without a byte order mark."""
     first_bytes(path)
     data = path.read_bytes()
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            str(path),
-            f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8",
-            "expected UTF-8 text",
-            "Save the file as UTF-8.",
-        ) from error
+    decoded(path, data)
     if (at := data.find(b"\0")) >= 0:
         raise InputError(
-            str(path), f"byte 0x00 at offset {at} is no text", "expected UTF-8 text", _TODO
+            str(path), f"byte 0x00 at offset {at} is no text", "expected UTF-8 text", BROKEN
         )
     return data.removeprefix(codecs.BOM_UTF8)
 
@@ -51,23 +43,7 @@ def refuse_broken(head: Head) -> None:
 def read_records(path: Path) -> list[dict[str, Any]]:
     """The file's JSON objects: an array of them, one a line, or one after another (`}{`)."""
     text = read_bytes(path).decode("utf-8")
-    try:
-        values = _values(text)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            str(path),
-            f"line {error.lineno}, column {error.colno}: {error.msg.removesuffix(' starting at')}",
-            "expected complete JSON",
-            _TODO,
-        ) from error
-    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
-        raise InputError(
-            str(path), "a whole number has too many digits", "expected numbers as 3.5", _TODO
-        ) from error
-    except RecursionError as error:
-        raise InputError(
-            str(path), "the JSON is nested too deep", "expected flat records", _TODO
-        ) from error
+    values = list(json_values(path, text))
     if _HALF_PAIR.search(text):
         _refuse_half_pairs(path, values)
     return _objects(path, values)
@@ -83,35 +59,13 @@ def _refuse_half_pairs(path: Path, values: list[Any]) -> None:
                 str(path),
                 f"record {number} holds half of a surrogate pair",
                 "expected text that UTF-8 can hold",
-                _TODO,
+                BROKEN,
             ) from error
-
-
-def _values(text: str) -> list[Any]:
-    if text.lstrip()[:1] == "[":
-        values = json.loads(text)
-        return values if isinstance(values, list) else [values]
-    decoder, values, at = json.JSONDecoder(), [], 0
-    while (at := _skip_blanks(text, at)) < len(text):
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            began = text.count("\n", 0, at) + 1
-            inside = f" in the record that begins in line {began}" if began < error.lineno else ""
-            raise json.JSONDecodeError(error.msg + inside, text, error.pos) from error
-        values.append(value)
-    return values
-
-
-def _skip_blanks(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    return at
 
 
 def _objects(path: Path, values: list[Any]) -> list[dict[str, Any]]:
     if not values:
-        raise InputError(str(path), "holds no record", "expected at least one rating", _TODO)
+        raise InputError(str(path), "holds no record", "expected at least one rating", BROKEN)
     for number, value in enumerate(values, start=1):
         if not isinstance(value, dict):
             raise InputError(

@@ -1,10 +1,10 @@
 """Bring in and check pairs from a dialect's own file.
 
-Reads JSON or JSONL files of records, or an export's folder; writes `instruction` rows. A record that `export` wrote gives
-the row that it was written from; of any other one the sample_id is computed, the dataset and the
-task are the options', and the score is read from a `name->score` id. Records of a wrong shape are
-rejected with the reason; identical rows collapse to one, rows of one sample_id that differ are all
-rejected. See docs/dialects.md.
+Reads JSON or JSONL files of records, or an export's folder; writes `instruction` rows. A record
+that `export` wrote gives the row that it was written from; of any other one the sample_id is
+computed, the dataset and the task are the options', and the score is read from a `name->score` id.
+Records of a wrong shape are rejected with the reason; identical rows collapse to one, rows of one
+sample_id that differ are all rejected. See docs/dialects.md.
 """
 
 from __future__ import annotations
@@ -90,7 +90,10 @@ def finish(files: list[dict[str, Any]], tally: Counter[str], _: ImportOptions) -
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    lines = [f"{f['file']}: {plural(f['records'], 'record')} of {f['format']}" for f in report["files"]]
+    lines = [
+        f"{file['file']}: {plural(file['records'], 'record')} of {file['format']}"
+        for file in report["files"]
+    ]
     if report["collapsed"]:
         lines.append(f"{plural(report['collapsed'], 'identical duplicate')} collapsed")
     return "\n".join(lines + [f"{n:,} rejected: {why}" for why, n in report["refused"].items()])

@@ -150,7 +150,9 @@ def render(report: dict[str, Any]) -> str:
     """The figures of each dataset: range and agreement, rows to doubt, rows a level."""
     lines = []
     for found in report["datasets"]:
-        levels = "  ".join(f"{word} {count:,}" for word, count in found["levels"].items())
+        counts = found["levels"]  # in no order, where the report was read from a description
+        words = next((w for w in LEVEL_WORDS.values() if counts.keys() == set(w)), counts)
+        levels = "  ".join(f"{word} {counts[word]:,}" for word in words)
         lines.append(
             f"{found['dataset']}: {plural(found['rows'], 'row')}"
             f" on [{found['low']:g}, {found['high']:g}]"

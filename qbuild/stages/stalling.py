@@ -80,7 +80,8 @@ def render(report: dict[str, Any]) -> str:
     lines = [f"sessions: {kinds}; {plural(report['stalls'], 'playback stall')}"]
     if report["collapsed"]:
         lines.append(f"{plural(report['collapsed'], 'identical session')} collapsed")
-    return "\n".join([*lines, *(f"{plural(n, 'session')}: {note}" for note, n in report["notes"].items())])
+    notes = [f"{plural(n, 'session')}: {note}" for note, n in report["notes"].items()]
+    return "\n".join([*lines, *notes])
 
 
 def _counts(rows: Any) -> Counter[str]:

@@ -99,7 +99,7 @@ def test_a_step_that_is_refused_leaves_the_artifacts_before_it(place):
     place.write("p.yaml", "steps:\n" + INGEST + "  - {id: x, stage: export, inputs: [r]}\n")
     done = place.run("run", "p.yaml", "--workdir", "w")
     assert done.code == 3
-    assert done.err.startswith("error: w/r.parquet: an artifact of schema rating; expected schema")
+    assert done.err.startswith("error: step x: w/r.parquet: an artifact of schema rating; expected")
     assert {path.name for path in (place.folder / "w").iterdir()} == {
         "r.parquet",
         "qbuild-runs.jsonl",

@@ -48,7 +48,8 @@ def test_a_required_part_that_does_not_fit_ends_with_code_5(qbuild_cli, monkeypa
     done = qbuild_cli("doctor")
     assert done.code == 5
     assert ("other version" if found else "missing") in done.out
-    assert "get them with: pip install 'pandas<4,>=3.0' (in a checkout: pip install -e .)" in done.out
+    hint = "get them with: pip install 'pandas<4,>=3.0' (in a checkout: pip install -e .)"
+    assert hint in done.out
     assert not qbuild_cli("doctor", "--json").json["complete"]
 
 

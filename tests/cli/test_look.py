@@ -35,17 +35,18 @@ def test_show_tells_schema_lineage_figures_and_rows_in_80_columns(work, qbuild_c
 
 def test_show_prints_the_figures_that_the_stage_printed(work, qbuild_cli):
     shown = qbuild_cli("show", work / "levels.parquet").out
-    assert "toy: 5 rows on [10, 99]  SRCC 1.000" in shown
+    assert "toy: 5 rows on [10, 99]  SRCC 0.975" in shown
+    assert "    bad 2  poor 0  fair 1  good 1  excellent 1\n" in shown
     assert "warning: toy: only 5 rows" in shown
-    assert "q-align: 5 images, 0 videos" in qbuild_cli("show", work / "pairs.parquet").out
+    assert "vqa2: 5 images, 0 videos" in qbuild_cli("show", work / "pairs.parquet").out
 
 
 def test_show_of_pairs_prints_what_is_said_and_counts_the_words(work, qbuild_cli):
     shown = qbuild_cli("show", work / "pairs.parquet", "--rows", "1").out
     assert "  image toy:a.jpg\n" in shown
-    assert "  user: <image> " in " ".join(shown.split("\n")) or "<image>" in shown
-    assert "  assistant: The quality of the image is bad." in shown
-    assert "labels.word: bad 2, " in shown
+    assert "  user: <image> How would you rate the quality of this image?\n" in shown
+    assert "  assistant: The quality of the image is Low.\n" in shown
+    assert "labels.word: Low 2, Fair 1, Good 1, High 1\n" in shown
     assert '"parts"' not in shown
     assert lines_fit(shown.replace(str(work), "work"))
 
@@ -157,19 +158,20 @@ def test_diff_tells_rows_columns_and_options(work, recipe, qbuild_cli):
 
 
 def test_diff_of_two_stages_leaves_their_options_out(work, tmp_path, qbuild_cli):
-    sampled = qbuild_cli("sample", work / "levels.parquet", "-o", tmp_path / "s.parquet", "--size", "3")
-    assert sampled.code == 0, sampled.err
+    made = ("-o", tmp_path / "s.parquet", "--size", "3")
+    assert qbuild_cli("sample", work / "levels.parquet", *made).code == 0
     done = qbuild_cli("diff", work / "levels.parquet", tmp_path / "s.parquet")
     assert "stage: mos-to-levels 1 → sample 1" in done.out
     assert "options" not in done.out
 
 
 def test_diff_quotes_empty_values(work, qbuild_cli):
-    for name, source in (("a", ""), ("b", "lab")):
+    for name, prefix in (("a", ""), ("b", "lab/")):
         place = work / f"{name}.parquet"
-        given = ("--source", source) if source else ()
+        given = ("--add-prefix", prefix) if prefix else ()
         assert qbuild_cli("ingest-ratings", "toy.csv", "-o", place, *given).code == 0
-    assert 'options source: "" → lab' in qbuild_cli("diff", work / "a.parquet", work / "b.parquet").out
+    done = qbuild_cli("diff", work / "a.parquet", work / "b.parquet")
+    assert 'options add_prefix: "" → lab/' in done.out
 
 
 def test_diff_of_two_kinds_is_a_schema_error(work, qbuild_cli):

@@ -54,6 +54,25 @@ def test_every_command_has_help_with_json_and_debug(qbuild_cli, name):
     assert "--debug" in done.out
 
 
+@pytest.mark.parametrize(
+    ("name", "output", "limit"),
+    [
+        ("mos-to-levels", "The Parquet file to write.", "Take only the first rows of the inputs."),
+        ("export", "The folder to write.", "Take only the first rows of the inputs."),
+        ("demo-media", "The folder to write.", "Make only the first rows."),
+    ],
+)
+def test_help_says_what_a_stage_writes_and_what_a_limit_is(qbuild_cli, name, output, limit):
+    told = " ".join(qbuild_cli(name, "--help").out.split())
+    assert output in told
+    assert limit in told
+
+
+def test_one_row_is_told_as_one(qbuild_cli, recipe):
+    one = ("ingest-ratings", "toy.csv", "-o", "one.parquet", "--limit", "1")
+    assert qbuild_cli(*one).out == "1 row → one.parquet\ntoy: 1 rating\n"
+
+
 def test_an_error_is_one_message_without_a_traceback(qbuild_cli):
     done = qbuild_cli("show", "none.parquet")
     assert (done.code, done.out) == (1, "")

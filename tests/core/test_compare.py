@@ -11,7 +11,7 @@ import pytest
 from tables import rating_table, write_artifact
 
 from qbuild.core.artifact import Artifact
-from qbuild.core.compare import compare, differs
+from qbuild.core.compare import compare, differs, made_from
 from qbuild.core.errors import SchemaError
 from qbuild.core.rejects import refused
 
@@ -80,6 +80,14 @@ def test_an_empty_side_is_all_added(tmp_path):
     a, b = rating_table(2).slice(0, 0), rating_table(2)
     found = compare(of(tmp_path, "a", a), of(tmp_path, "b", b))
     assert (found["added"], found["removed"], found["changed"]) == (2, 0, 0)
+
+
+def test_options_of_two_stages_are_left_out():
+    one = {"stage": {"name": "a", "version": 1}, "options": {"seed": 1, "kind": ""}}
+    two = {"stage": {"name": "b", "version": 1}, "options": {"seed": 2}}
+    assert made_from(one, two) == {"stage": [one["stage"], two["stage"]]}
+    newer = {"stage": {"name": "a", "version": 2}, "options": {"seed": 2, "kind": ""}}
+    assert made_from(one, newer)["options"] == {"seed": [1, 2]}
 
 
 def test_another_schema_is_refused(tmp_path):

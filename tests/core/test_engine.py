@@ -122,6 +122,20 @@ def test_too_many_rejected_leave_the_old_artifact_and_keep_the_reasons(tmp_path)
     assert not (output / "artifact.failed.parquet").exists()
 
 
+def test_rejections_are_told_by_reason_with_counts_and_the_first_row_of_each(tmp_path):
+    scores = ["1"] * 10 + ["x"] * 2_000 + ["inf"]
+    file = tmp_path / "d.csv"
+    file.write_text("image,mos\n" + "".join(f"{n}.jpg,{s}\n" for n, s in enumerate(scores)))
+    stage = get_stage("ingest-ratings")
+    with pytest.raises(TooManyRejected) as caught:
+        run(stage, [file], tmp_path / "d.parquet")
+    told = caught.value.what
+    assert told.startswith("2,001 of 2,011 rows rejected (2,000 \u00d7 not-a-number, first: d.csv ")
+    assert "d.csv row 11: 'x' is not a number; " in told
+    assert "1 \u00d7 not-finite, first: d.csv row 2011: " in told
+    assert told.count("row ") == 2
+
+
 def test_no_usable_row_is_an_input_error(tmp_path):
     mos = pa.array([50.0] * 4)
     bad = tables.write_artifact(tmp_path / "bad.parquet", tables.rating_table(4, mos=mos))
@@ -205,6 +219,24 @@ def test_a_folder_of_someone_else_is_not_filled(tmp_path, ratings):
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(UsageError, match="no stage of qbuild wrote"):
         run(throwaway.SPOTS, [ratings], tmp_path / "mine")
+
+
+def test_two_runs_do_not_fill_one_folder_at_once(tmp_path, ratings):
+    output, told = tmp_path / "out", []
+
+    def produce(inputs, options):
+        rows = next(inputs.scan()).rows.slice(0, 1)
+        yield Output(rows=rows, files=(File("mine.bin", b"mine"),))
+        with pytest.raises(UsageError) as caught:
+            run(throwaway.SPOTS, [ratings], output)
+        told.append(str(caught.value))
+
+    stage = Stage("x", 1, "", Options, Reads("rating"), "rating", produce=produce, media=True)
+    run(stage, [ratings], output)
+    assert [p.read_bytes() for p in (output / "media").iterdir()] == [b"mine"]
+    what = "is being filled by another run; expected one at a time"
+    assert told == [f"{output}: {what}. Wait for its end, or choose another output."]
+    assert run(throwaway.SPOTS, [ratings], output).complete
 
 
 @pytest.mark.parametrize("name", ["../out.bin", "/etc/x", "a/../../b", "a\\..\\b", ""])

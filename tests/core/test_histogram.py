@@ -42,8 +42,8 @@ def test_a_bar_shows_the_share_of_rows_and_no_row_is_without_one():
     after = [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     lines = text(before, after, 0, 100).splitlines()
     assert [line.split() for line in lines[1:4]] == [
-        ["0…10", "100", "█" * 15, "1", "█" * 11 + "▍"],
-        ["10…20", "50", "█" * 7 + "▌", "0"],
+        ["0…10", "100", "█" * 14, "1", "█" * 10 + "▋"],
+        ["10…20", "50", "█" * 7, "0"],
         ["20…30", "1", "▏", "0"],
     ]
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 
+import pyarrow as pa
 import pytest
+from pairs import medium, pair
 from tables import rating_table, write_artifact
 
 from qbuild.core.errors import SchemaError, UsageError
 from qbuild.core.media_check import check_media, listing
 from qbuild.core.rejects import refused
+from qbuild.core.schema import load_schema
 
 
 @pytest.fixture
@@ -91,6 +94,19 @@ def test_a_folder_with_its_own_media_needs_no_root(tmp_path):
     (place / "media/clips/000000.mp4").touch()
     write_artifact(place / "artifact.parquet", rating_table(1, 1))
     assert check_media([place], []).complete
+
+
+def test_media_of_pairs_are_found_by_the_dataset_in_their_ids(tmp_path, root):
+    shown = [medium("clips/a.jpg", media_id="a%3Ab:clips/a.jpg"), medium("x:y.jpg")]
+    table = pa.Table.from_pylist(
+        [pair(media=shown), pair(media=[])], load_schema("instruction").arrow
+    )
+    (root / "clips/a.jpg").touch()
+    path = write_artifact(tmp_path / "qa.parquet", table, "instruction")
+    report = check_media([path], [f"a:b={root}", f"koniq={root / 'clips'}"])
+    assert [(d.dataset, d.found, d.missing) for d in report.datasets] == [
+        ("a:b", 1, []), ("koniq", 0, ["x:y.jpg"]),
+    ]  # fmt: skip
 
 
 def test_a_dataset_without_a_root_is_a_usage_error(tmp_path):

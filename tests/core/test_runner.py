@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from toys import TOYS
 
 from qbuild.core.artifact import Artifact, rejected_path
 from qbuild.core.errors import QbuildError, UsageError
+from qbuild.core.fingerprint import changes
 from qbuild.core.pipeline import load_pipeline
 from qbuild.core.runner import plan, run
 from qbuild.core.schema import load_schema
@@ -142,6 +144,22 @@ def test_rejected_rows_that_cannot_be_read_are_noticed(tmp_path, damage):
     assert made.run() == {}
 
 
+def test_rejected_rows_whose_description_is_broken_are_noticed(tmp_path):
+    made = Recipe(tmp_path, scores="10 -20 30")
+    made.run()
+    mine = rejected_path(made.work / "ratings.parquet")
+    table = pq.read_table(mine).replace_schema_metadata({"qbuild": "{}"})
+    pq.write_table(table, mine)
+    assert list(made.run()) == ["ratings"]
+    assert made.run() == {}
+
+
+def test_a_step_that_has_another_stage_names_both():
+    old, new = ({"stage": {"name": name, "version": 1}} for name in ("scale", "keep"))
+    rest = {"schema": None, "options": {}, "inputs": [], "prompts": {}}
+    assert [str(r) for r in changes(old | rest, new | rest)] == ["stage changed: scale 1 → keep 1"]
+
+
 def test_a_truncated_artifact_is_made_again(recipe):
     path = recipe.work / "half.parquet"
     path.write_bytes(path.read_bytes()[:-20])
@@ -193,7 +211,7 @@ def test_what_stops_early_is_incomplete_and_runs_again(tmp_path):
     )
     assert list(made.run()) == ["ratings", "echo"]
     assert not Artifact.open(made.work / "echo.parquet").description["complete"]
-    assert made.plan()["echo"] == ["incomplete: 1 rows pending"]
+    assert made.plan()["echo"] == ["incomplete: 1 row pending"]
     made.change("stop_after: 2", "stop_after: 0")
     assert list(made.run()) == ["echo", "below"]
 

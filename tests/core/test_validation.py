@@ -161,7 +161,7 @@ def test_rejected_rows_are_held_against_their_hash(tmp_path, scores):
     mate.write_bytes(b"torn")
     assert problems(path)[0][:2] == ("damage", str(mate))
     mate.unlink()
-    assert problems(path) == [("damage", mate.name, "is gone; it held 1 rejected rows")]
+    assert problems(path) == [("damage", mate.name, "is gone; it held 1 rejected row")]
 
 
 def test_media_made_with_an_artifact_have_to_be_there(tmp_path, scores):

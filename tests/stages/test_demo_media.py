@@ -91,7 +91,7 @@ def test_no_row_passes_for_a_human_rating(rows):
 
 def test_scores_fall_with_strength_and_stay_on_the_scale(rows):
     for row in rows:
-        strength = int(row["path"].rsplit("-", 2)[1])
+        strength = int(row["path"].split("-")[-3])
         assert 85 - 15 * strength <= row["mos"] <= 95 - 15 * strength
         assert row["scale_low"] <= row["mos"] <= row["scale_high"]
     assert len({row["mos"] for row in rows}) > 50

@@ -557,8 +557,8 @@ def test_small_sets_are_warned_of(tmp_path):
 
 
 def test_rows_without_the_probabilities_asked_for_are_warned_of_and_counted_a_dataset(tmp_path):
-    bare, whole = ratings(*range(1, 121), dataset="bare", mos_std=[None] * 120), ratings(*range(100))
-    both = pa.concat_tables([bare, whole])
+    bare = ratings(*range(120), dataset="bare", mos_std=[None] * 120)
+    both = pa.concat_tables([bare, ratings(*range(100))])
     assert cut(tmp_path, both).warnings == []
     assert cut(tmp_path, both, probs="normal", batch_rows=50, workers=2).warnings == [
         "bare: 120 rows have no level probabilities: no mos_std"

@@ -25,11 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORD = Path(__file__).with_name("stage_versions.json")
 COMMAND = "python tests/record_stage_versions.py"
 PARTS = ("labels", "dialects", "media", "llm")
-OF_CORE = tuple(
-    f"qbuild.core.{name}"
-    for name in ("exclusion", "instruction", "interface", "levels")
-    + ("repeats", "sampling", "stall_text", "stalls")
-)
+DECIDES_ROWS = """
+    exclusion instruction interface levels repeats sampling stall_text stalls
+"""
+OF_CORE = tuple(f"qbuild.core.{name}" for name in DECIDES_ROWS.split())
 
 
 def imported(tree: ast.Module) -> set[str]:

@@ -56,11 +56,11 @@ def _report(found: dict[str, Any]) -> list[str]:
     if not report or made["stage"] not in STAGES:
         return []
     stage = get_stage(made["stage"])
-    lines = [f"warning: {note}" for note in report.get("warnings", [])]
+    lines: list[str] = []
     if stage.render is not None and stage.version == made["version"]:
         # what a description holds was not checked against the stage that is said to have made it
         with contextlib.suppress(AttributeError, LookupError, TypeError, ValueError):
-            lines = [*stage.render(report).splitlines(), *lines]
+            lines = stage.render(report).splitlines()
     return [
         wrapped
         for line in lines

@@ -38,6 +38,15 @@ def test_digits_come_back_from_their_run_lengths(digits):
     assert runs.sum() == len(digits)
 
 
+@pytest.mark.parametrize("runs", [1, 2, 31, 32, 33, 34, 5000])
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint8, bool, float])
+def test_few_and_many_runs_are_counted_alike(runs, first, kind):
+    lengths = [0] * first + [3] * runs
+    vector = np.repeat(np.arange(len(lengths)) % 2, lengths).astype(kind)
+    assert stalls.runs_of_vector(vector).tolist() == lengths
+
+
 @settings(deadline=None)
 @given(SESSIONS)
 def test_sequence_to_events_to_sequence_is_the_identity(sessions):

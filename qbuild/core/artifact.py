@@ -94,7 +94,8 @@ class Artifact:
         """Row group `index`, cast to the schema; low-cardinality columns dictionary-encoded."""
         try:
             wanted = columns or (self.schema.arrow.names if self.narrowed else None)
-            table = self._file.read_row_group(index, columns=wanted)
+            # one thread: reading overlaps with computing and writing, which need the other cores
+            table = self._file.read_row_group(index, columns=wanted, use_threads=False)
             table.validate(full=True)  # Parquet carries any bytes as text; 1 ms a row group
         except UNREADABLE as error:
             raise _unreadable(self.path, error) from error

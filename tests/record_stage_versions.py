@@ -26,7 +26,7 @@ RECORD = Path(__file__).with_name("stage_versions.json")
 COMMAND = "python tests/record_stage_versions.py"
 PARTS = ("labels", "dialects", "media", "llm")
 DECIDES_ROWS = """
-    exclusion instruction interface levels repeats sampling stall_text stalls
+    exclusion instruction interface levels repeats sampling stall_text stalls suffixes
 """
 OF_CORE = tuple(f"qbuild.core.{name}" for name in DECIDES_ROWS.split())
 

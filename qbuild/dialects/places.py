@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from qbuild.core.suffixes import VIDEOS
 from qbuild.dialects.dialect import Row, Unreadable, Unwritable
 
-_VIDEO = re.compile(
-    r"\.(3gp|avi|flv|m4v|mkv|mov|mp4|mpe?g|ogv|ts|webm|wmv|y4m|yuv)\Z", re.IGNORECASE
-)
+_VIDEO = re.compile(rf"\.({VIDEOS})\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,12 @@ from qbuild.core.interface import (
     VQA2_QUESTION,
 )
 from qbuild.core.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.suffixes import IMAGES, VIDEOS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from qbuild.core.repeats import Repeats
-
-# What media files are called; anything else has to be named with --kind.
-IMAGES = "avif|bmp|gif|jpe?g|png|ppm|tiff?|webp"
-VIDEOS = "avi|flv|m4v|mkv|mov|mp4|mpe?g|ts|webm|wmv|y4m|yuv"
 
 
 class ScoringOptions(Options):

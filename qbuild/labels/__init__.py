@@ -5,7 +5,7 @@
     columns.py    which column means what                  values.py     numbers and text from cells
     paths.py      safe relative paths                      refusals.py   why a row was rejected
     typed.py      one file as typed rows                   ratings.py    several files as one table
-    reading.py    what stages are asked for
+    reading.py    what stages are asked for                lookup.py     a layout by its name
     duplicates.py collapsed and conflicting rows           screening.py  observers left out (BT.500)
 
 Every other file is one layout, with its `LAYOUT` at the foot. Nothing here imports pandas before a
@@ -14,12 +14,12 @@ file is read.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, near
+from qbuild.core.errors import InputError, QbuildError, SchemaError
 from qbuild.labels.head import look, seen
 from qbuild.labels.layout import DEFAULTS, Head, Layout, LayoutTable, ReadOptions
+from qbuild.labels.lookup import layout_named
 from qbuild.labels.ratings import Ratings, read_ratings
 from qbuild.labels.records import refuse_broken
 
@@ -54,16 +54,8 @@ LAYOUTS: tuple[tuple[str, str, str], ...] = (
 
 def get_layout(name: str) -> Layout:
     """The layout of that name; UsageError with the near names where there is none."""
-    for known, module, _ in LAYOUTS:
-        if known == name:
-            layout: Layout = import_module(f"qbuild.labels.{module}").LAYOUT
-            return layout
-    raise UsageError(
-        "--layout",
-        f"no layout is named {name!r}",
-        "expected auto or the name of a layout",
-        near(name, [known for known, _, _ in LAYOUTS]),
-    )
+    layout: Layout = layout_named(name, LAYOUTS, __name__)
+    return layout
 
 
 def recognise(path: Path) -> Layout:

@@ -17,8 +17,9 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from qbuild.core.errors import InputError, QbuildError, UsageError, near, raise_all
+from qbuild.core.errors import InputError, QbuildError, raise_all
 from qbuild.labels.head import kind_of, look, seen
+from qbuild.labels.lookup import layout_named
 from qbuild.labels.records import read_bytes, read_records
 from qbuild.labels.sessions import matfile
 from qbuild.labels.sessions.folders import entries, is_paper
@@ -57,16 +58,9 @@ DEFAULTS = SessionOptions()
 
 def get_layout(name: str) -> SessionLayout:
     """The layout of that name; UsageError with the near names where there is none."""
-    for known, module, _ in SESSION_LAYOUTS:
-        if known == name:
-            layout: SessionLayout = import_module(f"qbuild.labels.sessions.{module}").LAYOUT
-            return layout
-    raise UsageError(
-        "--layout",
-        f"no layout of session logs is named {name!r}",
-        "expected auto or the name of a layout",
-        near(name, [known for known, _, _ in SESSION_LAYOUTS]),
-    )
+    what = "layout of session logs"
+    layout: SessionLayout = layout_named(name, SESSION_LAYOUTS, __name__, what)
+    return layout
 
 
 def recognise(path: Path) -> SessionLayout:

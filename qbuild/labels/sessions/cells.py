@@ -1,4 +1,4 @@
-"""Text tables of logs: rows of cells under a header, and numbers from cells."""
+"""Tables and records of logs: rows of cells under a header, JSON objects, numbers from cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, shortened
 from qbuild.labels.head import delimiter_of
-from qbuild.labels.records import read_bytes
+from qbuild.labels.records import read_bytes, read_records
 from qbuild.labels.sessions.refusal import Refusal, unreadable
 
 if TYPE_CHECKING:
@@ -104,3 +104,13 @@ def as_number(cell: str, where: str) -> float:
             "not-a-number", f"{where}: {shortened(cell, 60)!r} is no number; expected one as 3.5"
         )
     return value
+
+
+def json_records(path: Path) -> list[dict[str, Any]]:
+    """The objects of a JSON or JSONL log; Refusal for an empty or unreadable one."""
+    if not path.stat().st_size:
+        raise Refusal("empty-log", "the file is empty")
+    try:
+        return read_records(path)
+    except InputError as error:
+        raise unreadable(error) from error

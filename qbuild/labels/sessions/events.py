@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, shortened
 from qbuild.labels.head import look
-from qbuild.labels.records import read_records
-from qbuild.labels.sessions.cells import Row, is_nothing, rating_in, read_rows
+from qbuild.labels.sessions.cells import Row, is_nothing, json_records, rating_in, read_rows
 from qbuild.labels.sessions.folders import one_a_file
 from qbuild.labels.sessions.rates import exact_rate
-from qbuild.labels.sessions.refusal import Refusal, unreadable
+from qbuild.labels.sessions.refusal import Refusal
 from qbuild.labels.sessions.session import Clock, Refused, Session, SessionOptions
 
 if TYPE_CHECKING:
@@ -77,15 +76,9 @@ def _rows(path: Path) -> list[Row]:
 
 
 def _json_rows(path: Path) -> list[Row]:
-    if not path.stat().st_size:
-        raise Refusal("empty-log", "the file is empty")
-    try:
-        records = read_records(path)
-    except InputError as error:
-        raise unreadable(error) from error
     return [
         Row(number, {key.strip().lower(): _cell(value) for key, value in record.items()})
-        for number, record in enumerate(records, start=1)
+        for number, record in enumerate(json_records(path), start=1)
     ]
 
 

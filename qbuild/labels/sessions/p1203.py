@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, shortened
 from qbuild.labels.head import look
-from qbuild.labels.records import read_records
-from qbuild.labels.sessions.cells import Row, rating_in, read_rows
+from qbuild.labels.sessions.cells import Row, json_records, rating_in, read_rows
 from qbuild.labels.sessions.folders import one_a_file
 from qbuild.labels.sessions.rates import one_rate
-from qbuild.labels.sessions.refusal import Refusal, one, unreadable
+from qbuild.labels.sessions.refusal import Refusal, one
 from qbuild.labels.sessions.session import Refused, Session, SessionOptions
 
 if TYPE_CHECKING:
@@ -66,12 +65,7 @@ def _session(path: Path, options: SessionOptions) -> Session:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    if not path.stat().st_size:
-        raise Refusal("empty-log", "the file is empty")
-    try:
-        records = read_records(path)
-    except InputError as error:
-        raise unreadable(error) from error
+    records = json_records(path)
     if len(records) != 1 or records[0].keys().isdisjoint(_KEYS):
         shown = ", ".join(shortened(key, 40) for key in list(records[0])[:12]) or "nothing"
         raise Refusal(

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from qbuild.cli.report import print_json, say, warn
 from qbuild.core.counts import plural
 from qbuild.core.errors import UsageError, option_fault, raise_all
-from qbuild.core.stage import Runtime, Stage
+from qbuild.core.stage import Stage
 from qbuild.stages import STAGES, get_stage
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _JSON = typer.Option("--json", help="Print one JSON object on stdout.")
 _DEBUG = typer.Option("--debug", help="Show the traceback of an error.")
 _LIMIT = typer.Option("--limit", min=1, help="Take only the first rows of the inputs.")
 _MADE_LIMIT = typer.Option("--limit", min=1, help="Make only the first rows.")
+_PLAN = typer.Option("--plan", help="Say what would be sent and what it costs; send nothing.")
 _FILE = typer.Option("--output", "-o", help="The Parquet file to write.")
 _FOLDER = typer.Option("--output", "-o", help="The folder to write.")
 
@@ -45,7 +46,7 @@ def command_of(name: str) -> Callable[..., None]:
 
 def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
     """Run the stage as asked and print its report; an incomplete artifact ends with code 1."""
-    from qbuild.core.engine import Request, run
+    from qbuild.core.engine import Request, plan, run
     from qbuild.core.roots import MediaRoots
 
     as_json = given.pop("json_")
@@ -55,10 +56,14 @@ def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
         options=build(stage.options, given),
         inputs=tuple(Path(path) for path in given.get("inputs") or ()),
         output=Path(given["output"]),
-        runtime=build(Runtime, given),
+        runtime=build(stage.runtime, given),
         limit=given["limit"],
     )
     MediaRoots.parse(request.runtime.media_roots)
+    if given.get("plan"):
+        planned = plan(request)
+        print_json(planned) if as_json else say(planned["text"])
+        return
     result = run(request)
     for note in result.report.get("warnings", []):
         warn(f"warning: {note}")
@@ -108,8 +113,10 @@ def _parameters(stage: Stage[Any, Any]) -> list[inspect.Parameter]:
     first = [_inputs(stage)] if reads else []
     first.append(_keyword("output", Annotated[Path, _FOLDER if stage.folder else _FILE]))
     own = [_option(name, field) for name, field in stage.options.model_fields.items()]
-    engine = [_option(name, field) for name, field in Runtime.model_fields.items()]
+    engine = [_option(name, field) for name, field in stage.runtime.model_fields.items()]
+    planned = [_keyword("plan", Annotated[bool, _PLAN], False)] if stage.plan else []
     last = [
+        *planned,
         _keyword("limit", Annotated[int | None, _LIMIT if reads else _MADE_LIMIT], None),
         _keyword("json_", Annotated[bool, _JSON], False),
         _keyword("debug", Annotated[bool, _DEBUG], False),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, ENOSPC
+from functools import partial
 from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,20 +60,40 @@ def _run(request: Request, scratch: Path) -> Result:
             # together, for rows that repeat in several; they stand where the first file does
             converted = _converted(request, files, scratch, destination)
             opened[opened.index(files[0])] = converted
-        artifacts = [given for given in opened if isinstance(given, Artifact)]
-        besides = request.stage.reads.beside
-        sources = Sources(
-            files=files,
-            scratch=scratch,
-            batch_rows=request.runtime.batch_rows,
-            artifacts=[given for given in artifacts if given.schema.name not in besides],
-            others=[given for given in artifacts if given.schema.name in besides],
-            media_roots=request.runtime.media_roots,
-            limit=request.limit,
-        )
+        sources = _sources(request, opened, files, scratch)
         pending, report = _rows(request, sources, destination)
         destination.refuse_rejections(request, sources.rows)
         return destination.commit(request, made_from, pending, report)
+
+
+def plan(request: Request) -> dict[str, Any]:
+    """What a run of the stage would send; nothing is sent, and nothing written that stays."""
+    stage = request.stage
+    assert stage.plan is not None  # noqa: S101 - the command has `--plan` where the stage has
+    at_least(list(request.inputs), stage.reads.least, stage.name)
+    with scratch_folder(request.output) as scratch:
+        opened = open_inputs(list(request.inputs), stage.reads)
+        sources = _sources(request, opened, [], scratch)
+        state = stage.prepare(sources, request.options) if stage.prepare is not None else None
+        return stage.plan(sources, state, request.options)
+
+
+def _sources(
+    request: Request, opened: list[Artifact | Path], files: list[Path], scratch: Path
+) -> Sources:
+    artifacts = [given for given in opened if isinstance(given, Artifact)]
+    besides = request.stage.reads.beside
+    return Sources(
+        files=files,
+        scratch=scratch,
+        batch_rows=request.runtime.batch_rows,
+        artifacts=[given for given in artifacts if given.schema.name not in besides],
+        others=[given for given in artifacts if given.schema.name in besides],
+        media_roots=request.runtime.media_roots,
+        limit=request.limit,
+        piece=request.stage.piece,
+        runtime=request.runtime,
+    )
 
 
 def _rows(
@@ -82,7 +103,8 @@ def _rows(
     state = stage.prepare(sources, options) if stage.prepare is not None else None
     job = Job(stage, options, state, destination.media_folder)
     total = sources.rows if sources.artifacts else None
-    with Progress(stage.name, total) as progress, behind(destination.store) as hand:
+    status = partial(stage.status, state) if stage.status is not None else None
+    with Progress(stage.name, total, status) as progress, behind(destination.store) as hand:
 
         def take(output: Output) -> None:
             destination.count(output)

@@ -25,7 +25,7 @@ Take = Callable[[Output], None]
 def run_map(job: Job, sources: Sources, workers: int, take: Take) -> int:
     """Transform every batch, here or in `workers` processes."""
     if workers == 1:
-        for batch in ahead(sources.scan()):
+        for batch in ahead(sources.pieces()):
             take(job.apply(batch))
     else:
         for output in in_workers(job, sources, workers):

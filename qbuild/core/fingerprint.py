@@ -40,7 +40,6 @@ def recipe(
     options: Options,
     inputs: list[dict[str, Any]],
     limit: int | None = None,
-    prompts: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """All that decides the rows of a run, in the form a description holds."""
     from qbuild.core.schema import load_schema
@@ -51,7 +50,7 @@ def recipe(
         "options": options.model_dump(mode="json"),
         "limit": limit,
         "inputs": inputs,
-        "prompts": prompts or {},
+        "prompts": stage.prompts(options) if stage.prompts is not None else {},
         "schema": {"name": schema.name, "version": schema.version, "hash": schema.hash}
         if schema
         else None,

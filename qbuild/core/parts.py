@@ -15,7 +15,10 @@ from qbuild import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from packaging.requirements import Requirement
+
 DISTRIBUTION = "qbuild-toolkit"
+_NO_EXTRA = {"extra": ""}
 BACKENDS_GROUP = "qbuild.backends"
 OURSELVES = "pip install -e ."
 BACKENDS = "pip install -e . -e ./backends"
@@ -48,11 +51,16 @@ def _requirements(extra: str | None) -> list[tuple[str, str]]:
         wanted = [Requirement(line) for line in requires(DISTRIBUTION) or []]
     except PackageNotFoundError:
         return [] if extra else [(DISTRIBUTION, "")]
-    plain = [found for found in wanted if found.marker is None]
-    own = [
-        found for found in wanted if found.marker and found.marker.evaluate({"extra": extra or ""})
-    ]
-    return sorted((found.name, str(found.specifier)) for found in (own if extra else plain))
+    plain = [found for found in wanted if found.marker is None or found.marker.evaluate(_NO_EXTRA)]
+    if extra is None:
+        return _bounds(plain)
+    given = {"extra": extra}
+    own = [found for found in wanted if found.marker and found.marker.evaluate(given)]
+    return _bounds(found for found in own if found not in plain)
+
+
+def _bounds(found: Iterable[Requirement]) -> list[tuple[str, str]]:
+    return sorted((requirement.name, str(requirement.specifier)) for requirement in found)
 
 
 def install_hint(wanted: Iterable[str], in_checkout: str) -> str:

@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qbuild.core.stage import Output
 
 _PATIENCE_S = 0.5
@@ -15,8 +17,10 @@ _PATIENCE_S = 0.5
 class Progress:
     """Counts rows; draws a bar once the work has lasted half a second on a terminal."""
 
-    def __init__(self, name: str, total: int | None) -> None:
-        self._name, self._total = name, total
+    def __init__(
+        self, name: str, total: int | None, status: Callable[[], str] | None = None
+    ) -> None:
+        self._name, self._total, self._status = name, total, status
         self._started = time.monotonic()
         self._rows = 0
         self._bar: Any = None
@@ -50,4 +54,5 @@ class Progress:
             self._bar = Bar(console=Console(stderr=True), transient=True)
             self._task = self._bar.add_task(self._name, total=self._total)
             self._bar.start()
-        self._bar.update(self._task, completed=self._rows, description=self._name)
+        said = f"{self._name}: {self._status()}" if self._status is not None else self._name
+        self._bar.update(self._task, completed=self._rows, description=said)

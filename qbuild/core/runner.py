@@ -95,7 +95,8 @@ def run(
         result = None
         if verdict.runs:
             inputs = pipeline.inputs(step, workdir)
-            request = Request(step.stage, step.options, inputs, verdict.output, runtime)
+            how = step.stage.runtime(**runtime.model_dump())
+            request = Request(step.stage, step.options, inputs, verdict.output, how)
             try:
                 result = run_stage(request)
             except QbuildError as error:

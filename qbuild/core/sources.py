@@ -10,7 +10,8 @@ from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, cut, is_artifact
 from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.content import ROW_GROUP_ROWS
 from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all
-from qbuild.core.stage import Batch
+from qbuild.core.folder import MEDIA
+from qbuild.core.stage import Batch, Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,8 @@ class Sources:
     others: list[Artifact] = field(default_factory=list)  # of the schemas read beside
     media_roots: tuple[str, ...] = ()
     limit: int | None = None
+    piece: int | None = None
+    runtime: Runtime = field(default_factory=Runtime)
 
     @property
     def rows(self) -> int:
@@ -51,17 +54,42 @@ class Sources:
         """The description of each input artifact."""
         return [artifact.description for artifact in self.artifacts]
 
+    @property
+    def made_media(self) -> dict[str, Path]:
+        """The folder of each dataset whose media were made together with an input artifact."""
+        found: dict[str, Path] = {}
+        for artifact in self.artifacts:
+            folder = artifact.path.parent / MEDIA
+            if artifact.path.name != FOLDER_ARTIFACT or not folder.is_dir():
+                continue
+            for name in _datasets(artifact):
+                if found.setdefault(name, folder) != folder:
+                    raise UsageError(
+                        str(artifact.path),
+                        f"holds media of dataset {name!r}, and so does {found[name].parent}",
+                        "expected the media of a dataset in one folder",
+                        "Run the stage on each.",
+                    )
+        return found
+
     def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
         """All rows in order, `batch_rows` at a time, or some columns of them.
 
         Whole rows are checked: those that the artifact's own schema refuses are a SchemaError.
         """
+        yield from self._scan(columns, self.batch_rows)
+
+    def pieces(self) -> Iterator[Batch]:
+        """All rows in order, as many at a time as the stage's `transform` takes."""
+        yield from self._scan(None, min(self.batch_rows, self.piece or self.batch_rows))
+
+    def _scan(self, columns: list[str] | None, batch_rows: int) -> Iterator[Batch]:
         for artifact, index, start, rows in self.tasks():
             group = Batch(artifact.group(index, columns).slice(0, rows), start)
             if columns is None:
-                yield from checked(artifact, index, group, self.batch_rows)
+                yield from checked(artifact, index, group, batch_rows)
             else:
-                yield from slices(group, self.batch_rows)
+                yield from slices(group, batch_rows)
 
     def beside(self, schema: str) -> Iterator[Any]:
         """The rows of the inputs of a schema that the stage reads beside its own, checked."""
@@ -95,6 +123,13 @@ class Sources:
                 start += rows
 
 
+def _datasets(artifact: Artifact) -> list[str]:
+    if "dataset" not in artifact.schema.arrow.names:
+        return []
+    names = (artifact.group(index, ["dataset"]).column(0) for index in range(artifact.groups))
+    return sorted({str(name) for column in names for name in column.unique().to_pylist()})
+
+
 def slices(group: Batch, rows: int) -> Iterator[Batch]:
     """A batch in smaller ones of at most `rows` rows."""
     start = group.start
@@ -103,9 +138,12 @@ def slices(group: Batch, rows: int) -> Iterator[Batch]:
         start += piece.num_rows
 
 
-def checked(artifact: Artifact, index: int, group: Batch, rows: int) -> Iterator[Batch]:
-    """Row group `index` in batches of at most `rows` rows, each checked against its schema."""
-    ahead = index * ROW_GROUP_ROWS - group.start  # what rows are told by is their own file
+def checked(
+    artifact: Artifact, index: int, group: Batch, rows: int, first: int = 0
+) -> Iterator[Batch]:
+    """Row group `index`, from its row `first` on, in checked batches of at most `rows` rows."""
+    # what rows are told by is their own file
+    ahead = index * ROW_GROUP_ROWS + first - group.start
     for batch in slices(group, rows):
         refuse_bad(artifact.schema, batch.rows, str(artifact.path), ahead + batch.start)
         yield batch
@@ -138,7 +176,7 @@ def open_inputs(paths: list[Path], reads: Reads) -> list[Artifact | Path]:
     problems: list[QbuildError] = []
     for path in paths:
         try:
-            _refuse_nothing(path)
+            _refuse_nothing(path, reads)
             if reads.schema is None or not is_artifact(path):
                 opened.append(_plain(path, reads))
             else:
@@ -171,10 +209,10 @@ def _spelled(path: Path) -> str:
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
-def _refuse_nothing(path: Path) -> None:
+def _refuse_nothing(path: Path, reads: Reads) -> None:
     if not path.exists():
         raise InputError(str(path), "no such file", "expected an input", "Check the path.")
-    if path.is_file() and not path.stat().st_size:
+    if path.is_file() and not path.stat().st_size and not reads.empty:
         expected = "expected at least one row"
         raise InputError(str(path), "the file is empty", expected, "Fetch or make it again.")
 

@@ -107,6 +107,14 @@ class Inputs(Protocol):
         """`[DATASET=]DIR` as given with `--media-root`."""
 
     @property
+    def made_media(self) -> dict[str, Path]:
+        """The folder of each dataset whose media were made together with an input artifact."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """How the stage is run, of the class that it names."""
+
+    @property
     def limit(self) -> int | None:
         """The rows asked for with `--limit`; a stage that reads nothing keeps to it itself."""
 
@@ -135,6 +143,7 @@ class Reads:
     `otherwise` turns files that are no artifacts into rows of that schema, all or the first few.
     `like` names schemas that hold every column of `schema`: of their artifacts, those are read.
     `beside` names schemas whose artifacts may stand among the inputs and are read apart from them.
+    `empty` says that a file of no bytes is the stage's to refuse, as one among many.
     """
 
     schema: str | None
@@ -142,6 +151,7 @@ class Reads:
     least: int = 1
     like: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,10 @@ class Stage(Generic[O, S]):
 
     `writes` is the schema of the artifact, or None for a folder of files (an export).
     `media` says that the artifact lies in a folder beside the media its rows name.
+    `piece` is the most rows that `transform` gets at a time, where a row is much work (a video).
+    `runtime` adds to how it is run what no other stage has, such as where answers are kept.
+    `prompts` gives the hash of each template that decides rows; `plan` what a run would send, and
+    `status` how far one is, in words for the progress bar.
     `version` changes whenever the rows made from the same inputs and options change.
     """
 
@@ -160,6 +174,11 @@ class Stage(Generic[O, S]):
     reads: Reads
     writes: str | None
     media: bool = False
+    piece: int | None = None
+    runtime: type[Runtime] = Runtime
+    prompts: Callable[[O], dict[str, str]] | None = None
+    plan: Callable[[Inputs, S, O], dict[str, Any]] | None = None
+    status: Callable[[S], str] | None = None
     prepare: Callable[[Inputs, O], S] | None = None
     transform: Callable[[Batch, S, O], Output] | None = None
     produce: Callable[[Inputs, O], Iterator[Output]] | None = None

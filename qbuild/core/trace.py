@@ -98,7 +98,7 @@ def _parents(item: Described, row: dict[str, Any]) -> list[str]:
     """The ids a row's inputs know it by: its own, and those it names as parents."""
     own = id_column(item.artifact.schema) if item.artifact is not None else None
     named = (row.get("provenance") or {}).get("parents") or []
-    named += [row["media_id"]] if row.get("media_id") else []
+    named += [row[key] for key in ("media_id", "source_media_id") if row.get(key)]
     return list(dict.fromkeys([*([row[own]] if own else []), *named]))
 
 

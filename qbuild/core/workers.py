@@ -1,7 +1,8 @@
 """A map stage in worker processes, whose outputs come back in the order of the input.
 
-Workers are spawned, never forked (pyarrow has threads); each reads its own row groups and leaves
-its rows in scratch files, so that no batch travels through a pipe. A worker lives no longer than
+Workers are spawned, never forked (pyarrow has threads); each reads its own row groups, or pieces
+of them where a row is much work, and leaves its rows in scratch files, so that no batch travels
+through a pipe. A worker lives no longer than
 the run: Ctrl-C ends it without a word, and so does the end of the process that started it.
 """
 
@@ -16,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
 class _Task:
     path: Path
     index: int
-    start: int
+    first: int  # of its row group
+    start: int  # the same row, counted over all inputs
     rows: int
     batch_rows: int
     scratch: Path
@@ -53,21 +56,32 @@ class _Part:
 
 
 def in_workers(job: Job, sources: Sources, workers: int) -> Iterator[Output]:
-    """What the stage makes of each row group, in order; a few row groups are under way at once."""
-    tasks = (
-        _Task(artifact.path, index, start, rows, sources.batch_rows, sources.scratch)
-        for artifact, index, start, rows in sources.tasks()
-    )
+    """What the stage makes of each row group or piece, in order; a few are under way at once."""
     bare = replace(job.stage, prepare=None, finish=None, render=None)  # workers only transform
     waiting: deque[Future[_Part]] = deque()
     with _pool(replace(job, stage=bare), workers) as pool:
-        for task in tasks:
+        for task in _tasks(sources):
             with _no_interrupt():  # a worker may be spawned, which inherits it
                 waiting.append(pool.submit(_work, task))
             if len(waiting) > 2 * workers:
                 yield _collect(waiting.popleft().result())
         while waiting:
             yield _collect(waiting.popleft().result())
+
+
+def _tasks(sources: Sources) -> Iterator[_Task]:
+    for artifact, index, start, rows in sources.tasks():
+        most = sources.piece or rows
+        for first in range(0, rows, most):
+            yield _Task(
+                artifact.path,
+                index,
+                first,
+                start + first,
+                min(most, rows - first),
+                sources.batch_rows,
+                sources.scratch,
+            )
 
 
 @contextmanager
@@ -120,12 +134,10 @@ def _end_with_parent() -> None:
 
 def _work(task: _Task) -> _Part:
     job = _jobs[0]
-    artifact, schema = Artifact.open(task.path), job.stage.reads.schema
-    if schema is not None and artifact.schema.name != schema:
-        artifact = artifact.read_as(schema)
-    group = Batch(artifact.group(task.index).slice(0, task.rows), task.start)
+    artifact, group = _group(task.path, task.index, job.stage.reads.schema)
+    given = Batch(group.slice(task.first, task.rows), task.start)
     part, rows, rejected = _Part(), [], []
-    for batch in checked(artifact, task.index, group, task.batch_rows):
+    for batch in checked(artifact, task.index, given, task.batch_rows, task.first):
         output = job.apply(batch)
         rows += [output.rows] if output.rows is not None else []
         rejected += [output.rejected] if output.rejected is not None else []
@@ -134,6 +146,14 @@ def _work(task: _Task) -> _Part:
     part.rows = _spill(rows, task.scratch / f"rows-{task.start}.arrow")
     part.rejected = _spill(rejected, task.scratch / f"rejected-{task.start}.arrow")
     return part
+
+
+@lru_cache(maxsize=1)  # the pieces of a row group follow each other
+def _group(path: Path, index: int, schema: str | None) -> tuple[Artifact, pa.Table]:
+    artifact = Artifact.open(path)
+    if schema is not None and artifact.schema.name != schema:
+        artifact = artifact.read_as(schema)
+    return artifact, artifact.group(index)
 
 
 def _spill(tables: list[pa.Table], path: Path) -> Path | None:

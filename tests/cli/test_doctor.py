@@ -21,16 +21,16 @@ def test_doctor_ends_with_code_0_where_all_that_is_required_is_there(qbuild_cli)
 
 
 def test_doctor_names_the_command_that_brings_a_missing_part(qbuild_cli, monkeypatch):
-    def without_pillow(name: str) -> str:
-        if name == "pillow":
+    def without_scikit_learn(name: str) -> str:
+        if name == "scikit-learn":
             raise PackageNotFoundError(name)
         return version(name)
 
-    monkeypatch.setattr(parts, "version", without_pillow)
+    monkeypatch.setattr(parts, "version", without_scikit_learn)
     monkeypatch.setattr(parts, "entry_points", lambda **_group: [])
     done = qbuild_cli("doctor")
     assert done.code == 0
-    hint = "get them with: pip install 'pillow>=11' (in a checkout: pip install -e '.[demo]')"
+    hint = "get them with: pip install 'scikit-learn>=1.6' (in a checkout: pip install -e '.[demo]')"
     assert hint in done.out
     assert done.out.count("get them with: pip install -e . -e ./backends") == 1
 

@@ -1,0 +1,81 @@
+"""What is met on the way through a video: packets, frames, times."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from statistics import median
+
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+ODD_SHARE = 0.02
+
+
+@dataclass
+class Tally:
+    """Counts of one video stream, its shown size and its times, in seconds or ticks of `tick_s`."""
+
+    tick_s: float
+    packets: int = 0
+    discarded: int = 0  # outside the container's edit list: they never show
+    decoded: int = 0
+    reach_s: float = 0.0  # the end of the last packet, of any stream
+    coded_size: tuple[int, int] = (0, 0)
+    rotation: int = 0  # clockwise degrees
+    timeless: int = 0
+    shows: list[tuple[int, int]] = field(default_factory=list)  # (start, length or 0), in ticks
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as displayed."""
+        width, height = self.coded_size
+        return (height, width) if self.rotation in {90, 270} else (width, height)
+
+    def meet(self, packet: Packet[Stream], video: VideoStream) -> None:
+        """Count a packet of any stream."""
+        if packet.pts is not None and packet.time_base is not None:
+            end = (packet.pts + (packet.duration or 0)) * packet.time_base
+            self.reach_s = max(self.reach_s, float(end))
+        if packet.stream is not video or not packet.size:
+            return
+        self.packets += 1
+        if packet.is_discard:
+            self.discarded += 1
+        elif packet.pts is None:
+            self.timeless += 1
+        else:
+            self.shows.append((packet.pts, packet.duration or 0))
+
+    def see(self, frame: VideoFrame) -> None:
+        """Take size and rotation from the first frame."""
+        self.coded_size = (frame.width, frame.height)
+        self.rotation = -frame.rotation % 360
+
+    def _steps(self) -> list[int]:
+        starts = sorted(start for start, _ in self.shows)
+        return [b - a for a, b in itertools.pairwise(starts)]
+
+    @property
+    def variable_rate(self) -> bool:
+        """Whether over 2 in 100 steps are off the median by over a tenth of it, and over 2 ticks.
+
+        A dropped frame here and there does not make a rate variable. A stream that does not time
+        every packet, as in AVI, has one rate by construction.
+        """
+        steps = self._steps()
+        if self.timeless or not steps:
+            return False
+        middle = median(steps)
+        odd = sum(abs(step - middle) > max(2, middle / 10) for step in steps)
+        return odd > ODD_SHARE * len(steps)
+
+    @property
+    def shown_s(self) -> float:
+        """Seconds from the first frame to the end of the last, by the timestamps."""
+        start, (last, length) = min(self.shows)[0], max(self.shows)
+        steps = self._steps()
+        mean = sum(steps) / len(steps) if steps else 0
+        return (last - start + (length or mean)) * self.tick_s

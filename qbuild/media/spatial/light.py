@@ -1,0 +1,44 @@
+"""Between sRGB code values and linear light (IEC 61966-2-1), by tables."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FINE = 65_535  # linear steps: the darkest of 256 code values is 20 of them wide
+
+
+@cache
+def light_of_code() -> NDArray[np.float32]:
+    """The linear light, 0 to 1, of each of the 256 code values."""
+    code = np.arange(256) / 255
+    light = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+    return light.astype(np.float32)
+
+
+@cache
+def code_of_light() -> NDArray[np.uint8]:
+    """The code value nearest to each of 65,536 even steps of linear light from 0 to 1."""
+    light = np.arange(_FINE + 1) / _FINE
+    code = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    nearest: NDArray[np.uint8] = np.rint(code * 255).astype(np.uint8)
+    return nearest
+
+
+def decoded(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Linear light, 0 to 1, of sRGB pixels; shape kept."""
+    return np.asarray(cv2.LUT(pixels, light_of_code()), dtype=np.float32)
+
+
+def encoded(light: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Pixels in sRGB of linear light; below 0 and above 1 clips, as a sensor does."""
+    steps = np.clip(light, 0, 1)
+    steps *= _FINE
+    steps += 0.5
+    return code_of_light().take(steps.astype(np.uint16))

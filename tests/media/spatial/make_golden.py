@@ -1,0 +1,9 @@
+"""Write `golden.png`: run it after a distortion was changed on purpose, and look at the picture."""
+
+from __future__ import annotations
+
+from PIL import Image
+from test_spatial import FOLDER, golden_sheet
+
+if __name__ == "__main__":
+    Image.fromarray(golden_sheet()).save(FOLDER / "golden.png", optimize=True)

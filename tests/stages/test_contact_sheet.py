@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from qbuild.core.engine import Request, run
+from qbuild.core.errors import InputError, UsageError
+from qbuild.media.sheet import grid_for, sheet
+from qbuild.media.spoiling import NAMES
+from qbuild.stages.contact_sheet import SHEET, STAGE, ContactSheetOptions
+from qbuild.stages.demo_media import find_photographs
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """A photograph of 180 x 120 pixels as a PNG file."""
+    path = tmp_path / "coffee.png"
+    with Image.open(find_photographs()["coffee"]) as opened:
+        opened.convert("RGB").resize((180, 120)).save(path)
+    return path
+
+
+def draw(inputs, output, **options):
+    return run(Request(STAGE, ContactSheetOptions(**options), tuple(inputs), output))
+
+
+def pixels(path):
+    with Image.open(path) as opened:
+        assert opened.format == "PNG"
+        return np.asarray(opened.convert("RGB"))
+
+
+def test_the_folder_holds_the_sheet_and_its_description(picture, tmp_path):
+    result = draw([picture], tmp_path / "out", cell=48)
+    names = {path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."}
+    assert names == {"contact-sheet.png", "qbuild.json"}
+    assert result.complete
+    width, height = grid_for(48, 32, NAMES["common"], 48).size
+    assert pixels(tmp_path / "out" / SHEET).shape == (height, width, 3)
+    assert result.report == {"family": "common", "file": SHEET, "width": width, "height": height}
+    assert STAGE.render is not None
+    told = f"contact-sheet.png: family common, {width} x {height} pixels"
+    assert STAGE.render(result.report) == told
+
+
+def test_the_same_picture_and_options_give_the_same_bytes(picture, tmp_path):
+    for folder in ("one", "two"):
+        draw([picture], tmp_path / folder, cell=48, seed=3)
+    for name in (SHEET, "qbuild.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_another_seed_draws_another_sheet(picture, tmp_path):
+    for seed in (0, 1):
+        draw([picture], tmp_path / str(seed), cell=48, family="vqa2", seed=seed)
+    assert (tmp_path / "0" / SHEET).read_bytes() != (tmp_path / "1" / SHEET).read_bytes()
+
+
+@pytest.mark.parametrize("family", ["common", "vqa2"])
+def test_the_sheet_is_that_of_its_family(picture, tmp_path, family):
+    draw([picture], tmp_path / "out", cell=40, family=family, seed=2)
+    wanted = sheet(pixels(picture), family, 2, 40)
+    assert np.array_equal(pixels(tmp_path / "out" / SHEET), wanted)
+
+
+def test_what_is_transparent_is_shown_as_if_it_were_not(picture, tmp_path):
+    with Image.open(picture) as opened:
+        opened.putalpha(90)
+        opened.save(tmp_path / "glass.png")
+    draw([picture], tmp_path / "opaque", cell=40, family="vqa2")
+    draw([tmp_path / "glass.png"], tmp_path / "glass", cell=40, family="vqa2")
+    assert (tmp_path / "opaque" / SHEET).read_bytes() == (tmp_path / "glass" / SHEET).read_bytes()
+
+
+def test_a_large_jpeg_of_the_published_data_is_drawn(data_folder, tmp_path):
+    draw([data_folder / "images/koniq_2415943373.jpg"], tmp_path / "out", family="vqa2", cell=64)
+    assert pixels(tmp_path / "out" / SHEET).shape[1] > 6 * 64
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_any_other_number_of_inputs_than_one_is_a_matter_of_usage(picture, tmp_path, count):
+    with pytest.raises(UsageError, match=f"{count} inputs given; expected"):
+        draw([picture] * count, tmp_path / "out")
+    assert not (tmp_path / "out" / SHEET).exists()
+
+
+def cut(path, kind, share):
+    """The picture's file in that format, with only its first share of bytes."""
+    stream = io.BytesIO()
+    with Image.open(path) as opened:
+        opened.save(stream, kind)
+    return stream.getvalue()[: int(len(stream.getvalue()) * share)]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_file_cut_off_is_refused_by_name_and_reason(picture, tmp_path, kind):
+    broken = tmp_path / "broken.img"
+    broken.write_bytes(cut(picture, kind, 0.5))
+    with pytest.raises(InputError, match=r"broken\.img: truncated: .*Give another"):
+        draw([broken], tmp_path / "out")
+
+
+def test_text_and_folders_are_refused_by_name_and_reason(tmp_path):
+    (tmp_path / "notes.png").write_text("no picture at all")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match=r"notes\.png: not-a-picture"):
+        draw([tmp_path / "notes.png"], tmp_path / "out")
+    with pytest.raises(InputError, match="folder: not-a-file"):
+        draw([tmp_path / "folder"], tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [((40, 20), "40 x 20 pixels; expected at least 32 a side"), ((900, 40), "16 times as long")],
+)
+def test_a_picture_that_makes_no_sheet_is_refused_by_name(tmp_path, size, said):
+    Image.new("RGB", size).save(tmp_path / "odd.png")
+    with pytest.raises(InputError, match=rf"odd\.png: .*{said}") as caught:
+        draw([tmp_path / "odd.png"], tmp_path / "out")
+    assert str(caught.value).endswith("Give another picture.")
+
+
+@pytest.mark.parametrize("options", [{"cell": 31}, {"cell": 513}, {"seed": -1}, {"family": "x"}])
+def test_options_out_of_bounds_are_refused(options):
+    with pytest.raises(ValidationError):
+        ContactSheetOptions(**options)

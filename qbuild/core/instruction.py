@@ -7,7 +7,7 @@ and an assistant turn with the answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,35 +25,47 @@ SYNTHETIC = "synthetic"  # how the source of scores that no human gave begins
 class Pairs:
     """A question and an answer for each row, and what they are."""
 
-    task: str
+    task: str | list[str]  # of all rows, or of each
     stage: str
     kinds: list[str]  # image or video
-    words: list[str]  # the level's word in the answer
+    words: list[str] | None  # the level's word in the answer, where it says one
     questions: list[str]
     answers: list[str]
     medium_first: bool
+    options: list[Any] | None = None  # the choices, where answers are given to choose from
+    answer_keys: list[Any] | None = None  # the letter of the right one
+    provenance: dict[str, list[Any]] = field(default_factory=dict)  # what the rows do not tell
 
 
 def instruction_table(rows: pa.Table, pairs: Pairs) -> pa.Table:
-    """The pairs about the media of `rows` (level or rating rows), as canonical rows."""
+    """The pairs about the media of `rows` as canonical rows, with what `rows` says of scores."""
     form = load_schema("instruction").arrow
     ids: list[Any] = rows.column("media_id").to_pylist()
+    tasks = [pairs.task] * len(rows) if isinstance(pairs.task, str) else pairs.task
     samples = [
-        sample_id([medium], pairs.task, question, answer)
-        for medium, question, answer in zip(ids, pairs.questions, pairs.answers, strict=True)
+        sample_id([medium], task, question, answer)
+        for medium, task, question, answer in zip(
+            ids, tasks, pairs.questions, pairs.answers, strict=True
+        )
     ]
     media = _struct(form.field("media").type.value_type, rows, {"kind": pairs.kinds})
     given = {
         "sample_id": pa.array(samples, pa.string()),
         "media": lists_of(len(rows), 1, media),
         "turns": _turns(pairs, form.field("turns").type.value_type),
-        "task": pa.array([pairs.task] * len(rows), pa.string()),
-        "labels": _struct(form.field("labels").type, rows, {"word": pairs.words}),
+        "task": pa.array(tasks, pa.string()),
+        "labels": _struct(form.field("labels").type, rows, _known(word=pairs.words)),
         "split": rows.column("split"),
-        "provenance": _provenance(rows, pairs.stage, form.field("provenance").type),
+        "provenance": _provenance(rows, pairs, form.field("provenance").type),
     }
+    for name, values in _known(options=pairs.options, answer_key=pairs.answer_keys).items():
+        given[name] = pa.array(values, form.field(name).type)
     columns = [given.get(f.name, pa.nulls(len(rows), f.type)) for f in form]
     return pa.table(columns, names=form.names)
+
+
+def _known(**given: Any) -> dict[str, Any]:
+    return {name: values for name, values in given.items() if values is not None}
 
 
 def _turns(pairs: Pairs, turn: Any) -> Any:
@@ -84,16 +96,31 @@ def _in_turn(*columns: list[Any]) -> list[Any]:
     return [value for row in zip(*columns, strict=True) for value in row]
 
 
-def _provenance(rows: pa.Table, stage: str, kind: Any) -> Any:
-    """The stage, whether the scores are synthetic, and the row that each pair was made from."""
+def _provenance(rows: pa.Table, pairs: Pairs, kind: Any) -> Any:
+    """The stage, whether the labels are synthetic, and the media that each pair goes back to.
+
+    What the pairs say of it themselves goes before.
+    """
     source = rows.column("source").cast(pa.string()).combine_chunks()
     synthetic = pc.fill_null(pc.starts_with(source, SYNTHETIC), False)
     given = {
-        "stage": [stage] * len(rows),
+        "stage": [pairs.stage] * len(rows),
         "origin": pc.if_else(synthetic, SYNTHETIC, pa.scalar(None, pa.string())),
-        "parents": lists_of(len(rows), 1, rows.column("media_id").combine_chunks()),
+        "parents": _parents(rows),
+        **pairs.provenance,
     }
     return _struct(kind, rows.select([]), given, count=len(rows))
+
+
+def _parents(rows: pa.Table) -> Any:
+    """The row's own medium, and the one that it was made from, where that is known."""
+    own = rows.column("media_id").combine_chunks()
+    if "source_media_id" not in rows.column_names:
+        return lists_of(len(rows), 1, own)
+    above: list[Any] = rows.column("source_media_id").to_pylist()
+    both = zip(own.to_pylist(), above, strict=True)
+    found = [[medium, source] if source else [medium] for medium, source in both]
+    return pa.array(found, pa.list_(pa.string()))
 
 
 def _struct(kind: Any, rows: pa.Table, given: dict[str, Any], count: int | None = None) -> Any:

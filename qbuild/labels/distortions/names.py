@@ -1,0 +1,114 @@
+"""Labels in anybody's words as names of the thirteen distortions.
+
+A label is compared without case, blanks, hyphens, underscores and plural: `Over-exposed` is
+`overexposed`. The table holds words that mean one distortion and no other; a label that names an
+attribute without saying which way it went (`contrast`) stays outside the thirteen.
+"""
+
+from __future__ import annotations
+
+import re
+
+from qbuild.core.distortions import DISTORTIONS, MOTION, SPATIAL
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "compression artifact": (
+        "compression", "compressed", "compression artefact", "artifact", "artefact", "jpeg",
+        "jpeg artifact", "jpeg artefact", "jpeg compression", "jpeg2000", "jpeg 2000", "jp2k",
+        "coding artifact", "coding artefact", "h264", "h265", "hevc",
+    ),
+    "spatial blur": (
+        "blur", "blurry", "blurred", "blurriness", "gaussian blur", "lens blur", "defocus",
+        "defocus blur", "defocused", "out of focus", "unfocused", "unsharp",
+    ),
+    "motion blur": ("motion blurred", "motion blurry", "movement blur"),
+    "noise": (
+        "noisy", "noised", "grain", "grainy", "white noise", "gaussian noise", "impulse noise",
+        "shot noise", "salt and pepper noise", "multiplicative noise", "sensor noise",
+    ),
+    "overexposure": ("overexposed", "over exposure", "overexposing", "too bright", "overbright"),
+    "underexposure": ("underexposed", "underexposing", "too dark", "dark"),
+    "low contrast": ("contrast too low", "lack of contrast", "washed out"),
+    "high contrast": ("contrast too high", "overcontrast", "excessive contrast"),
+    "oversaturation": ("oversaturated", "high saturation", "too colorful", "too colourful"),
+    "desaturation": (
+        "desaturated", "undersaturated", "undersaturation", "low saturation", "faded",
+        "faded color", "faded colour",
+    ),
+    "block effect": (
+        "block", "blocky", "blocking", "blockiness", "blocking artifact", "blocking artefact",
+        "block artifact", "block artefact", "pixelate", "pixelated", "pixelation",
+    ),
+    "flicker": (
+        "flickering", "shake", "shaky", "shaking", "shakiness", "camera shake", "camera shaking",
+        "unstable camera",
+    ),
+    "stuttering": (
+        "stutter", "stuttered", "playback jitter", "judder", "frame drop", "dropped frame",
+        "frame freeze", "freezing",
+    ),
+}  # fmt: skip
+
+# What a label may also mean: nothing of this is taken for looked for and not found beside it.
+OPEN: dict[str, tuple[str, ...]] = {
+    "blur": ("motion blur",),
+    "blurry": ("motion blur",),
+    "blurred": ("motion blur",),
+    "blurriness": ("motion blur",),
+    "artifact": ("block effect",),
+    "artefact": ("block effect",),
+    "contrast": ("low contrast", "high contrast"),
+    "color": ("oversaturation", "desaturation"),
+    "colour": ("oversaturation", "desaturation"),
+    "saturation": ("oversaturation", "desaturation"),
+    "exposure": ("overexposure", "underexposure"),
+    "brightness": ("overexposure", "underexposure"),
+    "light": ("overexposure", "underexposure"),
+    "jitter": ("flicker", "stuttering"),
+}
+NONE = frozenset({"none", "no", "nothing", "clean", "pristine", "undistorted", "nodistortion"})
+
+
+def plain(label: str) -> str:
+    """A label without the accidents of spelling: `Over-exposed` is `overexposed`."""
+    bare = re.sub(r"[\s_-]+", "", label.strip().lower())
+    return bare[:-1] if bare.endswith("s") and not bare.endswith("ss") else bare
+
+
+_NAMES = {plain(word): name for name in DISTORTIONS for word in (name, *SYNONYMS[name])}
+_OPEN = {plain(word): names for word, names in OPEN.items()}
+_NONE = frozenset(map(plain, NONE))
+
+
+def named(label: str) -> str | None:
+    """The distortion that a label means; None for one outside the thirteen."""
+    return _NAMES.get(plain(label))
+
+
+def left_open(label: str) -> tuple[str, ...]:
+    """The distortions that a label may mean beside the one it names."""
+    return _OPEN.get(plain(label), ())
+
+
+def is_attribute(label: str) -> bool:
+    """Whether a label names an attribute and leaves open which way it went."""
+    return plain(label) in _OPEN and named(label) is None
+
+
+def says_none(label: str) -> bool:
+    """Whether a label says that nothing was found."""
+    return plain(label) in _NONE
+
+
+def possible(kind: str) -> tuple[str, ...]:
+    """The distortions that a medium of this kind can have: only videos have those of motion."""
+    return SPATIAL + MOTION if kind == "video" else SPATIAL
+
+
+def near_names(label: str) -> str:
+    """A hint `near: …` with the distortions whose names or synonyms resemble a label, or ``""``."""
+    import difflib
+
+    close = difflib.get_close_matches(plain(label), _NAMES, n=3, cutoff=0.6)
+    names = dict.fromkeys(_NAMES[word] for word in close)
+    return f"near: {', '.join(names)}" if names else ""

@@ -1,0 +1,82 @@
+"""What every stage that reads label files is asked for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from qbuild.core.errors import UsageError
+from qbuild.core.stage import Options
+from qbuild.labels.distortions.names import named
+
+
+class LabelOptions(Options):
+    """How files of distortion labels are read."""
+
+    layout: Literal["auto", "kadid", "attributes"] = Field(
+        default="auto", description="Layout of the label files, or auto."
+    )
+    dataset: str = Field(
+        default="", description="Name of the dataset; else the layout's own, else the file's stem."
+    )
+    columns: str = Field(
+        default="", description="Columns of a table, as path=NAME,labels=NAME,severity=NAME."
+    )
+    threshold: float = Field(
+        default=0.5, gt=0, le=1, description="Share from which on a distortion counts as there."
+    )
+    judged: str = Field(
+        default="",
+        description="Distortions that a column of labels was made for, separated by commas; else"
+        " all that the kind of medium can have.",
+    )
+    strip_prefix: str = Field(default="", description="Taken off the front of every path.")
+    add_prefix: str = Field(default="", description="Put in front of every path.")
+    licence: str = Field(default="", description="Licence of the labels.")
+    source: str = Field(default="", description="Where the labels come from.")
+
+    @field_validator("columns")
+    @classmethod
+    def _pairs(cls, text: str) -> str:
+        pairs = [pair.partition("=") for pair in text.split(",")] if text else []
+        names = [name.strip() for name, _, _ in pairs]
+        for name, sign, column in pairs:
+            if not name.strip() or not column.strip():
+                pair = name + sign + column
+                raise ValueError(f"expected path=NAME,labels=NAME; {pair!r} is no such pair")
+        if again := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"expected each name once; {again[0]!r} stands twice")
+        return text
+
+    @field_validator("judged")
+    @classmethod
+    def _known(cls, text: str) -> str:
+        for name in filter(None, text.split(",")):
+            if named(name) is None:
+                raise ValueError(f"expected names such as noise,motion blur; {name!r} is unknown")
+        return text
+
+    @property
+    def column_names(self) -> dict[str, str]:
+        """Canonical name → the file's column, as given."""
+        pairs = [pair.partition("=") for pair in filter(None, self.columns.split(","))]
+        return {name.strip(): column.strip() for name, _, column in pairs}
+
+    @property
+    def judged_names(self) -> tuple[str, ...] | None:
+        """The distortions that a column of labels was made for; None where none are named."""
+        found = [named(name) for name in filter(None, self.judged.split(","))]
+        return tuple(dict.fromkeys(name for name in found if name is not None)) or None
+
+
+def refuse_for_artifacts(options: LabelOptions, stage: str) -> None:
+    """Raise a UsageError for options that only label files obey, given with artifacts alone."""
+    for name, field in LabelOptions.model_fields.items():
+        if getattr(options, name) != field.get_default():
+            raise UsageError(
+                f"--{name.replace('_', '-')}",
+                "applies to label files, and every input is an artifact",
+                f"expected {stage} without it",
+                "Leave it out, or give the label files themselves.",
+            )

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from qbuild.labels.distortions import LabelOptions, read_labels
+
+
+@pytest.fixture
+def read():
+    """Read label files; gives the rows, the rejected rows, and the tally."""
+
+    def _read(*paths, limit=None, **options):
+        (output,) = read_labels(list(paths), LabelOptions(**options), limit)
+        return output.rows.to_pylist(), output.rejected.to_pylist(), output.tally
+
+    return _read
+
+
+@pytest.fixture
+def found(read):
+    """What each row says: path → names with severities, labels outside, judged."""
+
+    def _found(*paths, **options):
+        rows, rejected, _ = read(*paths, **options)
+        assert rejected == []
+        return {
+            row["path"]: (
+                {one["name"]: one["severity"] for one in row["distortions"]},
+                row["others"],
+                row["judged"],
+            )
+            for row in rows
+        }
+
+    return _found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 from functools import cache
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
 @cache
 def room(timeout_s: float) -> Isolated:
-    """The child of this process for that limit, started with its first call, ended with it."""
+    """The child of this process for that limit, started with its first call, ended with it.
+
+    A worker process waits for its children before `atexit` has its turn; finalizers come first.
+    """
     from qbuild.media.isolation import Isolated
 
     made = Isolated(timeout_s=timeout_s)
     made.__enter__()
-    atexit.register(made.__exit__, None, None, None)
+    Finalize(None, made.__exit__, args=(None, None, None), exitpriority=10)
     return made

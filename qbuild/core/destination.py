@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REASONS_TOLD = 3
+# Parts of a report that are no part of an artifact: a warning may look at how the inputs were made,
+# which is no part of the recipe; what a run sent and spent is not the same the next time.
+TOLD_ONLY = ("warnings", "run")
 
 
 class Destination:
@@ -129,8 +132,7 @@ class Destination:
             "complete": pending == 0,
             "pending": pending,
             "rejected": rejected,
-            # a warning may look at how the inputs were made, which is no part of the recipe
-            "report": {name: told for name, told in report.items() if name != "warnings"},
+            "report": {name: told for name, told in report.items() if name not in TOLD_ONLY},
         }
         if self.rows is not None:
             self.rows.seal(description)  # the last that may need room: nothing is replaced before

@@ -55,8 +55,9 @@ def run_service(job: Job, sources: Sources, take: Take) -> int:
         for at in sorted(held):
             if at != answered and not everything:
                 return
-            take(held.pop(at))
-            answered += 1
+            output = held.pop(at)
+            take(output)
+            answered += output.answers
 
     async def consume() -> None:
         assert job.stage.serve is not None  # noqa: S101

@@ -22,6 +22,14 @@ ANSWER = "The {aspect} of the {kind} is {word}."
 # VQA² supplement D: the question that the released scorer asks of a video.
 VQA2_QUESTION = "How would you rate the quality of this {kind}?"
 
+# VQA² figure 3: the causal pair of stage 3, whose answer ends in the level sentence,
+# its capital as the figure prints it.
+CAUSAL_QUESTION = (
+    "Please provide a detailed depiction of the overall quality of this {kind}, and based on your "
+    "depiction, how would you evaluate the quality of this {kind}?"
+)
+CAUSAL_ANSWER = "{depiction} Hence, The quality of this {kind} is {word}."
+
 # The nine phrasings in Q-Align's released training files (KonIQ, SPAQ, KADID), the last of them
 # also the question of Q-SiT; `picture` is `video` where the medium is one.
 Q_ALIGN_QUESTIONS: tuple[str, ...] = (

@@ -34,9 +34,10 @@ class Progress:
             self._bar.stop()
 
     def advance(self, output: Output) -> None:
-        """Count the rows of an output, made or rejected."""
-        for table in (output.rows, output.rejected):
-            self._rows += table.num_rows if table is not None else 0
+        """Count the rows of an output, made or rejected; of a service, those it answers."""
+        made = (output.rows, output.rejected)
+        told = sum(table.num_rows for table in made if table is not None)
+        self._rows += told if output.at is None else output.answers
         self._draw()
 
     def note(self, what: str) -> None:

@@ -74,13 +74,14 @@ class File:
 
 @dataclass(frozen=True)
 class Output:
-    """What came of some input rows; `at` is the input row a service answers."""
+    """What came of some input rows; a service says which: `answers` of them from `at` on."""
 
     rows: pa.Table | None = None
     rejected: pa.Table | None = None
     files: tuple[File, ...] = ()
     tally: Counter[str] = field(default_factory=Counter)
     at: int | None = None
+    answers: int = 1
 
 
 class StoppedEarly(Exception):  # noqa: N818 - not an error: the rows so far are kept

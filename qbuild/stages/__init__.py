@@ -14,14 +14,30 @@ if TYPE_CHECKING:
     from qbuild.core.stage import Stage
 
 STAGES: dict[str, tuple[str, str]] = {
+    "probe": ("probe", "Read pictures and videos whole and say what they are."),
     "ingest-ratings": ("ingest_ratings", "Read rating files of any published layout."),
     "stalling": ("stalling", "Write streaming sessions with their stalls."),
     "mos-to-levels": ("mos_to_levels", "Normalise opinion scores and cut them into five levels."),
     "sample": ("sample", "Choose which rows to use: keep or flatten the scores."),
+    "corrupt": ("corrupt", "Spoil pictures on purpose, by seed."),
+    "motion-clips": ("motion_clips", "Cut clips from videos, or spoil videos in motion."),
+    "distortion-qa": ("distortion_qa", "Write pairs that ask what is wrong with a picture or video."),
     "scoring-qa": ("scoring_qa", "Write pairs that ask for the quality level."),
     "streaming-qa": ("streaming_qa", "Write pairs about streaming sessions and their stalls."),
+    "ingest-depictions": (
+        "ingest_depictions",
+        "Read what people wrote about quality, and report on their annotations.",
+    ),
+    "label-project": (
+        "label_project",
+        "Write a Label Studio project: configuration and tasks.",
+    ),
+    "gpt-extend": ("gpt_extend", "Extend depictions into pairs by a language model, or by rules."),
+    "causal-qa": ("causal_qa", "Write pairs that lead from a depiction to the level."),
+    "responses": ("responses", "Write what a ledger holds as an artifact."),
     "import-qa": ("import_qa", "Bring in and check pairs from a dialect's own file."),
     "export": ("export", "Write pairs in a training framework's dialect."),
+    "contact-sheet": ("contact_sheet", "Draw every corruption at every severity on one picture."),
     "demo-media": ("demo_media", "Make spoiled pictures with synthetic ratings."),
 }
 

@@ -1,0 +1,164 @@
+"""Write pairs that lead from a depiction to the level.
+
+Reads `depiction` artifacts, and beside them `level` artifacts; writes canonical `instruction` rows
+of task `causal`, one for each overall depiction whose level is known (VQA² section 3.4, figure 3):
+the question asks for the depiction and for the level it leads to, the answer is the depiction and
+the level sentence. A level of an artifact beside stands in place of the one that the person was
+shown. Depictions of other kinds are left out and counted; an overall one without a level, or whose
+word is not its level's, is rejected.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from qbuild.core.counts import plural
+from qbuild.core.interface import CAUSAL_ANSWER, CAUSAL_QUESTION, LEVEL_WORDS
+from qbuild.core.stage import Batch, Inputs, Options, Output, Reads, Stage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+STOPS = (".", "!", "?")
+
+
+class CausalOptions(Options):
+    """Which words the levels have."""
+
+    words: Literal["vqa2", "itu"] = Field(
+        default="vqa2", description="Low … High, or bad … excellent."
+    )
+
+
+@dataclass(frozen=True)
+class State:
+    """Level and score of each medium that the artifacts beside know."""
+
+    levels: dict[str, tuple[int, float]]
+
+
+def prepare(inputs: Inputs, _options: CausalOptions) -> State:
+    """The levels that stand beside the depictions."""
+    found: dict[str, tuple[int, float]] = {}
+    for rows in inputs.beside("level"):
+        columns = (rows.column(name).to_pylist() for name in ("media_id", "level", "mos_norm"))
+        found.update({str(m): (level, norm) for m, level, norm in zip(*columns, strict=True)})
+    return State(found)
+
+
+def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
+    """A pair for each overall depiction with a level."""
+    rows, refusals, tally = [], [], Counter[str]()
+    for number, given in enumerate(batch.rows.to_pylist(), batch.start + 1):
+        row = given
+        if row["kind"] != "overall":
+            tally[f"left:{row['kind']}"] += 1
+            continue
+        known = state.levels.get(row["media_id"])
+        if known is not None:
+            tally["other-level"] += row["level"] not in {None, known[0]}
+            row = {**row, "level": known[0], "mos_norm": known[1], "word": None}
+        fault = _fault(row)
+        if fault is not None:
+            refusals.append(_refusal(row, number, *fault))
+            continue
+        rows.append({**row, "word": LEVEL_WORDS[options.words][row["level"] - 1]})
+        tally[f"level:{row['level']}"] += 1
+    return Output(_pairs(rows) if rows else None, _concat(refusals), tally=tally)
+
+
+def _fault(row: dict[str, Any]) -> tuple[str, str] | None:
+    if row["level"] is None:
+        return "no-level", "no level is known of its medium; give its level artifact beside"
+    words = {words[row["level"] - 1] for words in LEVEL_WORDS.values()}
+    if row["word"] is not None and row["word"] not in words:
+        expected = " or ".join(sorted(words))
+        return "word-of-another-level", f"{row['word']!r} at level {row['level']}; {expected}"
+    return None
+
+
+def _refusal(row: dict[str, Any], number: int, reason: str, message: str) -> pa.Table:
+    from qbuild.core.rejects import refused
+
+    given = {**row, "source_row": row["source_row"] or number}
+    return refused([given], reason, [message], "level")
+
+
+def _concat(tables: list[pa.Table]) -> pa.Table | None:
+    import pyarrow as pa
+
+    return pa.concat_tables(tables) if tables else None
+
+
+def _pairs(rows: list[dict[str, Any]]) -> pa.Table:
+    import pyarrow as pa
+
+    from qbuild.core.instruction import Pairs, instruction_table
+
+    names = ("media_id", "path", "split", "source", "level", "mos_norm")
+    table = pa.table({name: [row[name] for row in rows] for name in names})
+    media = [row["medium"] for row in rows]
+    return instruction_table(
+        table,
+        Pairs(
+            task="causal",
+            stage="causal-qa",
+            kinds=media,
+            words=[row["word"] for row in rows],
+            questions=[CAUSAL_QUESTION.format(kind=medium) for medium in media],
+            answers=[answer(row) for row in rows],
+            medium_first=True,
+            provenance={
+                "annotator": [row["annotator"] for row in rows],
+                "parents": [[row["depiction_id"], row["media_id"]] for row in rows],
+            },
+        ),
+    )
+
+
+def answer(row: dict[str, Any]) -> str:
+    """The depiction, ended by a full stop where it has none, and the level sentence."""
+    text = row["text"].strip()
+    ended = text if text.endswith(STOPS) else f"{text}."
+    return CAUSAL_ANSWER.format(depiction=ended, kind=row["medium"], word=row["word"])
+
+
+def finish(_: State, tally: Counter[str], options: CausalOptions) -> dict[str, Any]:
+    """Pairs by level, what was left out by kind, and how often an artifact's level was another."""
+    words = LEVEL_WORDS[options.words]
+    left = {key[5:]: n for key, n in sorted(tally.items()) if key.startswith("left:")}
+    return {
+        "levels": {words[n - 1]: tally[f"level:{n}"] for n in range(1, 6)},
+        "left_out": left,
+        "other_level": tally["other-level"],
+    }
+
+
+def render(report: dict[str, Any]) -> str:
+    """The report as lines."""
+    lines = [", ".join(f"{word} {count:,}" for word, count in report["levels"].items())]
+    if report["left_out"]:
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in report["left_out"].items())
+        lines.append(f"depictions of other kinds left out: {kinds}")
+    if report["other_level"]:
+        count = plural(report["other_level"], "depiction")
+        lines.append(f"{count} shown another level than the artifact has: the artifact's was taken")
+    return "\n".join(lines)
+
+
+STAGE = Stage(
+    name="causal-qa",
+    version=1,
+    summary="Write pairs that lead from a depiction to the level.",
+    options=CausalOptions,
+    reads=Reads(schema="depiction", beside=("level",)),
+    writes="instruction",
+    prepare=prepare,
+    transform=transform,
+    finish=finish,
+    render=render,
+)

@@ -50,6 +50,8 @@ bench: $(VENV)/.dev  ## Measure against peers (about ten minutes).
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/schema_check.py
 	$(BIN)/python benchmarks/stalls.py
+	$(BIN)/python benchmarks/corruptions.py
+	$(BIN)/python benchmarks/video_reader.py
 	$(BIN)/python benchmarks/mos_to_levels.py
 
 build: $(VENV)/.dev  ## Build wheels and source distributions of both.

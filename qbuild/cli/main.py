@@ -27,6 +27,10 @@ PLAIN: dict[str, tuple[str, str]] = {
     "why": ("look", "Trace a sample back to the rating it was made from."),
     "check-media": ("media", "Compare the media roots with what rows name."),
     "plot": ("plot", "Draw the scores of an artifact as a PNG."),
+    "mock-server": (
+        "mock_server",
+        "Run a small server that speaks the OpenAI protocol, on loopback.",
+    ),
     "doctor": ("doctor", "Show versions and optional parts not installed."),
 }
 

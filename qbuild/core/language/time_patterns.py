@@ -100,7 +100,8 @@ _PATTERNS: dict[str, str] = {
         r"background|foreground|sky|face|faces|frame|picture|areas?|regions?|distance)"
         r"(?: hand side| side| half| corner| edge| part| area)?"
         r"(?: of (?:the |this |each |her |his )?[a-z]{1,14}(?: in the [a-z]{1,14})?)?\b"
-        r"|(?:on|around) (?:the|her|his|its|their) (?:[a-z]{1,14}(?:['\u2019]s)? ){0,2}?"
+        r"|(?:on|around) (?!the (?:other|one) hand)(?:the|her|his|its|their) "
+        r"(?:[a-z]{1,14}(?:['\u2019]s)? ){0,2}?"
         r"(?:of the [a-z]{1,14}|(?=is\b|are\b|and\b|when\b|while\b|due\b)"
         r"|[a-z]{1,14}(?=[.,;!?]|$))"
     ),

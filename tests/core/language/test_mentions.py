@@ -137,3 +137,9 @@ def test_a_long_text_is_read_in_pieces_that_do_not_multiply(piece):
 
 def test_a_sentence_without_end_is_read_to_its_end():
     assert len(read("no noise " * 5000).mentions) == 5000
+
+
+def test_on_the_other_hand_is_a_turn_and_no_place():
+    held = read("The picture is sharp. On the other hand, the colors are faded.")
+    assert held.places == ()
+    assert [(m.attribute, m.turn) for m in held.mentions] == [("sharpness", False), ("color", True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,13 @@ from qbuild.core.language import Reading, read
 from qbuild.llm.grounding import judge
 from qbuild.llm.pairs import Fault, Pair
 
+# Common English words, less those that are words of other languages too (in, on, an, was, me).
+_NEEDED = frozenset(
+    "the is are of and this that these those how what which when where why who does do did it its "
+    "there has have had with from be been being could would should can not no yes you your by "
+    "without during throughout while very more most than any some but for to at".split()
+)
+_WORDS = re.compile(r"[^\W\d_]+")
 FOREIGN_SHARE = 0.3  # of the letters of a pair in a script that the depiction does not use
 
 
@@ -26,6 +34,7 @@ class Checker:
 
     def __init__(self, text: str) -> None:
         self._text, self._reading = text, read(text)
+        self._english = not unlike_english(text)
         self._asked: set[tuple[bool, str]] = set()
 
     @property
@@ -38,7 +47,9 @@ class Checker:
         findings = judge(pair.question, pair.right, self._reading, pair.form)
         faults = [Fault(f.kind, f.message) for f in findings if f.severity == "reject"]
         flags = tuple(f.kind for f in findings if f.severity == "flag")
-        if foreign(f"{pair.question} {pair.right}", self._text):
+        if self._english and (unlike_english(pair.question) or unlike_english(pair.right, 12)):
+            faults.append(Fault("language", "question or answer is not in English as the notes"))
+        elif foreign(f"{pair.question} {pair.right}", self._text):
             message = "question or answer is in another language than the notes"
             faults.append(Fault("language", message))
         return Verdict(tuple(faults), flags)
@@ -57,6 +68,12 @@ class Checker:
 def _key(pair: Pair) -> tuple[bool, str]:
     """What a question is told by."""
     return pair.form == "multi", " ".join(pair.question.casefold().split())
+
+
+def unlike_english(text: str, least: int = 4) -> bool:
+    """Whether a text of so many words or more has none of those that English sentences need."""
+    words = _WORDS.findall(text.lower())
+    return len(words) >= least and _NEEDED.isdisjoint(words)
 
 
 def foreign(text: str, beside: str) -> bool:

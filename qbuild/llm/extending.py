@@ -77,8 +77,8 @@ class Extension:
     async def extend(self, depiction: Mapping[str, Any]) -> Extended:
         """The pairs of a depiction, in the order of its tasks."""
         tasks = tasks_of(depiction, self.templates, self.seed)
-        asked = await asyncio.gather(*(self._rounds(task) for task in tasks))
         whole, checker = Extended(), Checker(seen_text(depiction))
+        asked = await asyncio.gather(*(self._rounds(task, checker) for task in tasks))
         for task, outcome in zip(tasks, asked, strict=True):
             await self._take(task, outcome, checker, whole)
         return whole
@@ -98,14 +98,13 @@ class Extension:
         if task.id != WHAT_HOW or any(pair.form == "multi" for pair in outcome.pairs):
             return
         more = [follow_up(task, pair, self.templates) for pair in outcome.pairs]
-        for extra, found in zip(
-            more, await asyncio.gather(*(self._rounds(extra) for extra in more)), strict=True
-        ):
+        asked = await asyncio.gather(*(self._rounds(extra, checker) for extra in more))
+        for extra, found in zip(more, asked, strict=True):
             await self._take(extra, found, checker, whole)
 
-    async def _rounds(self, task: Task) -> Outcome:
+    async def _rounds(self, task: Task, checker: Checker) -> Outcome:
         """What a task gives, asked again with its faults as often as allowed."""
-        found, checker = Outcome(), Checker(seen_text(task.depiction))
+        found = Outcome()
         again: tuple[Again, ...] = ()
         while True:
             asked = await self.asker.ask(task, again)

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.choices import letters
+from qbuild.core.errors import shortened
+from qbuild.llm.pair_text import NoSuchLetterError, chosen, pairs_in_text
 
 if TYPE_CHECKING:
     from qbuild.llm.templates import Template
 
 YES_NO = ("Yes", "No")
 LONGEST = 2_000  # signs of a question or an answer
-CHOICES = 4
+CHOICES, MOST_CHOICES = 4, 8
+# What no text of a language holds: a file of pairs could not hold it either.
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ class UnusableAnswerError(Exception):
 def read_pairs(raw: str, template: Template) -> list[Pair]:
     """The pairs of an answer, as many and of the forms that the template asks for.
 
-    Raises UnusableAnswerError with reason not-json, not-pairs, count, form, options, letter,
-    empty, too-long, or nothing-to-ask where the answer says so itself.
+    Raises UnusableAnswerError with reason not-json, not-pairs, not-text, count, form, options,
+    letter, empty, too-long, or nothing-to-ask where the answer says so itself.
     """
-    found = _from_json(raw) if raw.lstrip().startswith(("{", "[", "```")) else _from_text(raw)
+    found = _entries(raw)
     if not found:
         raise UnusableAnswerError("nothing-to-ask", "the notes bear no such question")
     pairs = [_pair(entry, number, template) for number, entry in enumerate(found, 1)]
@@ -75,52 +79,37 @@ def read_pairs(raw: str, template: Template) -> list[Pair]:
     return pairs
 
 
-def _from_json(raw: str) -> list[Any]:
-    text = re.sub(r"\A```(?:json)?\s*|\s*```\s*\Z", "", raw.strip())
+def _entries(raw: str) -> list[Any]:
+    """The pairs as an answer has them, be it JSON, JSON between words, or text."""
+    text = _unfenced(raw)
+    if text.startswith(("{", "[")):
+        return _from_json(text)
+    found = pairs_in_text(text)
+    if found is None and "{" in text:
+        return _from_json(text[text.index("{") : text.rfind("}") + 1])
+    if found is None:
+        raise UnusableAnswerError("not-pairs", "expected lines `Question: …` and `Answer: …`")
+    return found
+
+
+def _unfenced(raw: str) -> str:
+    """The text without the code fence around it."""
+    text = raw.strip()
+    if text.startswith("```"):
+        text = text.removesuffix("```").partition("\n")[2]
+    return text.strip()
+
+
+def _from_json(text: str) -> list[Any]:
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnusableAnswerError("not-json", f"the answer is no JSON: {error}") from error
-    pairs = value.get("pairs") if isinstance(value, dict) else None
-    if not isinstance(pairs, list):
+    if isinstance(value, dict):
+        value = value.get("pairs", [value] if "question" in value else None)
+    if not isinstance(value, list):
         raise UnusableAnswerError("not-pairs", "expected an object with a list `pairs`")
-    return pairs
-
-
-_BLOCK = re.compile(
-    r"^\s*(?:\*\*)?Question(?:\s*\d+)?\s*:(?:\*\*)?[ \t]*(?P<question>.*?)"
-    r"^\s*(?:\*\*)?Answer(?:\s*\d+)?\s*:(?:\*\*)?[ \t]*(?P<answer>.*?)(?=^\s*(?:\*\*)?Question|\Z)",
-    re.DOTALL | re.MULTILINE,
-)
-_TITLE = re.compile(r"^\s*(?:\*\*)?Question\s*\d+\s*:?(?:\*\*)?\s*$", re.MULTILINE)
-_CHOICE = re.compile(r"(?:^|\s)([A-H])[.)]\s+(.*?)(?=\s[A-H][.)]\s|\Z)", re.DOTALL)
-
-
-def _from_text(raw: str) -> list[Any]:
-    """Pairs in the text form of VQA² appendix C.1: `Question: … A. … B. …`, `Answer: …`."""
-    if raw.strip().strip(".").lower() == "none":
-        return []
-    blocks = list(_BLOCK.finditer(_TITLE.sub("", raw)))
-    if not blocks:
-        raise UnusableAnswerError("not-pairs", "expected lines `Question: …` and `Answer: …`")
-    return [_in_text(block["question"].strip(), block["answer"].strip()) for block in blocks]
-
-
-def _in_text(asked: str, answer: str) -> dict[str, Any]:
-    choices = list(_CHOICE.finditer(asked))
-    if len(choices) < 2 or [c[1] for c in choices] != list(letters(len(choices))):
-        return {"form": None, "question": asked, "options": None, "answer": answer}
-    options = [" ".join(choice[2].split()).rstrip(" .") for choice in choices]
-    question = asked[: choices[0].start()].strip()
-    letter = re.match(r"\(?([A-H])\b", answer)
-    chosen = letter[1] if letter else answer
-    said = re.sub(r"\A\(?[A-H][.):]*\s*", "", answer).rstrip(" .") if letter else ""
-    if letter and said and chosen in letters(len(options)):
-        meant = options[letters(len(options)).index(chosen)]
-        if said.casefold() != meant.casefold():
-            message = f"the answer {chosen} is {meant!r} among the choices, and {said!r} behind it"
-            raise UnusableAnswerError("letter", message)
-    return {"form": None, "question": question, "options": options, "answer": chosen}
+    return value
 
 
 def _pair(entry: Any, number: int, template: Template) -> Pair:
@@ -131,7 +120,8 @@ def _pair(entry: Any, number: int, template: Template) -> Pair:
     form = entry.get("form") or _form_of(options, template)
     if form not in template.forms:
         expected = ", ".join(template.forms)
-        raise UnusableAnswerError("form", f"pair {number} has form {form!r}; expected {expected}")
+        shown = _shown(form)
+        raise UnusableAnswerError("form", f"pair {number} has form {shown}; expected {expected}")
     question, answer = (_text(entry.get(key), key, number) for key in ("question", "answer"))
     if options is None:
         if form in {"binary", "multi"}:
@@ -164,30 +154,36 @@ def _options(given: Any, number: int) -> tuple[str, ...] | None:
     if not isinstance(given, list) or not all(isinstance(option, str) for option in given):
         raise UnusableAnswerError("options", f"pair {number}: choices are not a list of texts")
     options = tuple(re.sub(r"\A[A-H][.)]\s+", "", " ".join(o.split())) for o in given)
+    for option in options:
+        _refuse_unwritable(option, "choice", number)
     if len({option.casefold().rstrip(".") for option in options}) < len(options):
         raise UnusableAnswerError("options", f"pair {number}: two choices are the same")
-    if not 2 <= len(options) <= 8 or not all(options):
+    if not 2 <= len(options) <= MOST_CHOICES or not all(options):
         raise UnusableAnswerError("options", f"pair {number}: {len(options)} choices or empty ones")
+    if max(map(len, options)) > LONGEST:
+        raise UnusableAnswerError("too-long", f"a choice of pair {number} is over {LONGEST} signs")
     return options
 
 
 def _yes_no(options: tuple[str, ...], number: int) -> tuple[str, ...]:
     plain = tuple(option.rstrip(" .").capitalize() for option in options)
     if sorted(plain) != sorted(YES_NO):
-        raise UnusableAnswerError("options", f"pair {number}: choices {options}; expected Yes, No")
+        raise UnusableAnswerError(
+            "options", f"pair {number}: choices {_shown(options)}; expected Yes, No"
+        )
     return plain
 
 
 def _letter(answer: str, options: tuple[str, ...], number: int) -> str:
-    known = letters(len(options))
-    plain = re.match(r"\(?([A-Za-z])\)?(?:[.:)]|\s*\Z)", answer)
-    if plain and plain[1].upper() in known:
-        return plain[1].upper()
-    for letter, option in zip(known, options, strict=True):
-        if answer.rstrip(" .").casefold() == option.rstrip(" .").casefold():
-            return letter
-    expected = ", ".join(known)
-    raise UnusableAnswerError("letter", f"pair {number}: answer {answer!r}; expected {expected}")
+    try:
+        letter = chosen(answer, options)
+    except NoSuchLetterError as error:
+        raise UnusableAnswerError("letter", f"pair {number}: {error}") from error
+    if letter is None:
+        expected = ", ".join(letters(len(options)))
+        message = f"pair {number}: answer {_shown(answer)}; expected {expected}"
+        raise UnusableAnswerError("letter", message)
+    return letter
 
 
 def _text(given: Any, key: str, number: int) -> str:
@@ -196,4 +192,18 @@ def _text(given: Any, key: str, number: int) -> str:
     if len(given) > LONGEST:
         message = f"the {key} of pair {number} has {len(given)} signs; expected {LONGEST} at most"
         raise UnusableAnswerError("too-long", message)
-    return " ".join(given.split())
+    text = " ".join(given.split())
+    _refuse_unwritable(text, key, number)
+    return text
+
+
+def _refuse_unwritable(text: str, key: str, number: int) -> None:
+    found = _UNWRITABLE.search(text)
+    if found is not None:
+        message = f"the {key} of pair {number} holds the sign U+{ord(found[0]):04X}, expected text"
+        raise UnusableAnswerError("not-text", message)
+
+
+def _shown(value: Any) -> str:
+    """A value for a message, short; of anything but text or a tuple of texts, its type."""
+    return shortened(repr(value), 80) if isinstance(value, str | tuple) else type(value).__name__

@@ -7,6 +7,7 @@ pathway feedback, and any depiction of a picture, for the pairs of Q-Instruct.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,10 @@ VQA2 = {
 }
 Q_INSTRUCT = ("q-instruct/what-how", "q-instruct/yes-no", "q-instruct/extended")
 WHAT_HOW, DISTRACTORS = "q-instruct/what-how", "q-instruct/distractors"
+NOTHING = "(no answer)"  # servers refuse an empty turn
 AREAS = ("cause", "photography advice", "restoration tools", "audience", "other")
+# Of the marks around the notes there is one pair: no depiction can end its own.
+_MARK = re.compile(r"<\s?/?\s?notes\s?>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def tasks_of(
     """What is asked about a depiction, in order."""
     own = depiction["depiction_id"]
     slots = {
-        name: str(depiction[name] if depiction[name] is not None else "")
+        name: _MARK.sub("(notes)", str(depiction[name] if depiction[name] is not None else ""))
         for name in ("text", "question", "aspect", "aspect_level")
     }
     slots["medium"] = "picture" if depiction["medium"] == "image" else "video"
@@ -98,7 +102,7 @@ def request_of(task: Task, style: Style, again: tuple[Again, ...] = ()) -> ChatR
     """The request for a task, with the answers so far and what was wrong with each."""
     messages = list(task.template.messages(task.slots, style.structured))
     for earlier in again:
-        messages.append(("assistant", earlier.raw))
+        messages.append(("assistant", earlier.raw.strip() or NOTHING))
         messages.append(("user", complaint(earlier.faults)))
     return ChatRequest(
         parent_id=task.depiction["depiction_id"],

@@ -25,8 +25,8 @@ def mock_server(
     """Run a small server that speaks the OpenAI protocol, on loopback.
 
     It answers the requests of gpt-extend with pairs made by its rules, others with what their
-    schema allows. Prints its address, for --base-url, and serves until Ctrl-C. GET /counts says how many
-    requests came and how many different ones were answered.
+    schema allows. Prints its address, for --base-url, and serves until Ctrl-C. GET /counts says how
+    many requests came and how many different ones were answered.
     """
     import asyncio
 
@@ -37,9 +37,8 @@ def mock_server(
     faults = load_script(script) if script is not None else []
 
     async def run() -> None:
-        async with MockServer(
-            faults, latency, depiction_answer, port=port, batch_polls=batch_polls
-        ) as server:
+        made = MockServer(faults, latency, depiction_answer, port=port, batch_polls=batch_polls)
+        async with made as server:
             say(server.base_url)
             sys.stdout.flush()  # a script that starts this waits for the address
             await server.forever()

@@ -17,10 +17,11 @@ install: $(VENV)/.demo  ## Install qbuild with the demo's parts into .venv.
 
 $(VENV)/.demo: pyproject.toml backends/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt -e '.[demo]' -e ./backends
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt -e '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt -e '.[demo,dev]' -e ./backends
 	@touch $@
 

@@ -26,8 +26,10 @@ RECORD = Path(__file__).with_name("stage_versions.json")
 COMMAND = "python tests/record_stage_versions.py"
 PARTS = ("labels", "dialects", "media", "llm")
 DECIDES_ROWS = """
-    exclusion instruction interface levels repeats sampling stall_text stalls suffixes
+    choices distortions exclusion instruction interface leakage level_scores levels metrics repeats
+    resampling sampling stall_text stalls suffixes
 """
+LANGUAGE = "qbuild.core.language"  # a package of the core, as a whole
 OF_CORE = tuple(f"qbuild.core.{name}" for name in DECIDES_ROWS.split())
 
 
@@ -53,7 +55,9 @@ def source_files(module: str, root: Path = ROOT) -> list[Path]:
         found.add(path)
         for name in imported(ast.parse(path.read_text(encoding="utf-8"))):
             parts = name.split(".")
-            if name in OF_CORE or parts[:2] == ["qbuild", "stages"]:
+            if name.startswith(LANGUAGE):
+                waiting += (root / Path(*LANGUAGE.split("."))).rglob("*.py")
+            elif name in OF_CORE or parts[:2] == ["qbuild", "stages"]:
                 waiting.append(root / Path(*parts).with_suffix(".py"))
             elif parts[0] == "qbuild" and len(parts) > 1 and parts[1] in PARTS:
                 waiting += (root / "qbuild" / parts[1]).rglob("*.py")

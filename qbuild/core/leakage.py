@@ -1,0 +1,156 @@
+"""The media a model was trained on, kept with its checkpoint, held against those it is tested on.
+
+A checkpoint's folder holds `trained_on.parquet`, an artifact of schema `trained_medium`: every
+medium once, in order of its id, those of the base checkpoint among them. The `inputs` of its
+description are the training artifacts by content hash; `qbuild.json` of the checkpoint repeats them
+as `lineage`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qbuild.core import exclusion
+from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, is_artifact
+from qbuild.core.description import of_rows
+from qbuild.core.errors import InputError, QbuildError, raise_all
+from qbuild.core.exclusion import Excluded
+from qbuild.core.folder import DESCRIPTION
+from qbuild.core.schema import load_schema
+from qbuild.core.sources import describe_input
+from qbuild.core.writer import ArtifactWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TRAINED_ON = "trained_on.parquet"
+SCHEMA = "trained_medium"
+
+
+def record_training(
+    folder: Path, artifacts: Sequence[Path], base: Path | None = None, stage: str = "train"
+) -> list[dict[str, Any]]:
+    """Write `trained_on.parquet` into a checkpoint's folder; its lineage, for `qbuild.json`.
+
+    `artifacts` are those trained on; `base` is the checkpoint that training began from, whose own
+    media count as trained on too (None where nothing is known of it). Raises the errors of `read`.
+    """
+    given = [*artifacts, *([place_of(base)] if base is not None else [])]
+    media: dict[str, str | None] = {}
+    for path in given:
+        for media_id, digest in _media(path):
+            media[media_id] = media.get(media_id) or digest
+    lineage = [describe_input(Artifact.open(path)) for path in given]
+    schema, ids = load_schema(SCHEMA), sorted(media)
+    rows = pa.table({"media_id": ids, "sha256": [media[one] for one in ids]}, schema=schema.arrow)
+    writer = ArtifactWriter(folder / TRAINED_ON, schema)
+    try:
+        writer.add(rows)
+        count, content_hash = writer.finish_rows()
+        described = of_rows(schema, {"name": stage, "version": 1}, count, content_hash)
+        writer.seal({**described, "inputs": lineage})
+        writer.commit()
+    finally:
+        writer.discard()
+    return lineage
+
+
+def place_of(path: Path) -> Path:
+    """The file that says what was trained on: in a checkpoint's folder, or the path itself.
+
+    InputError for a folder, or its `qbuild.json`, without one.
+    """
+    folder = path.parent if path.name == DESCRIPTION else path
+    if not folder.is_dir() or (folder / FOLDER_ARTIFACT).is_file():
+        return path
+    if not (folder / TRAINED_ON).is_file():
+        raise InputError(
+            str(path),
+            f"holds no {TRAINED_ON}, so what the model was trained on is not known",
+            "expected the folder of a checkpoint that `qbuild train` wrote",
+            "Name the artifacts it was trained on instead.",
+        )
+    return folder / TRAINED_ON
+
+
+def read(path: Path) -> Excluded:
+    """The media of a checkpoint's lineage, of an artifact, or of a text file with an id a line.
+
+    Raises InputError and SchemaError as `qbuild.core.exclusion.read`.
+    """
+    place = place_of(path)
+    found = exclusion.read(place)
+    if not is_artifact(place):
+        return found
+    name = place.parent.name if place.name == TRAINED_ON else found.name
+    pairs = _media(place)
+    return Excluded(name, found.ids, {digest for _, digest in pairs if digest is not None})
+
+
+def read_all(paths: Iterable[str]) -> list[Excluded]:
+    """What each path names, in order; the errors of all paths at once."""
+    found: list[Excluded] = []
+    problems: list[QbuildError] = []
+    for path in paths:
+        try:
+            found.append(read(Path(path)))
+        except QbuildError as error:
+            problems.append(error)
+    raise_all(problems)
+    return found
+
+
+def recorded(path: str) -> str:
+    """What stands for the path in a fingerprint: name and content hash, as for `--exclude`."""
+    try:
+        return exclusion.recorded(str(place_of(Path(path))))
+    except (OSError, QbuildError):
+        return f"{Path(path).name}@none"
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """The tested media that one source names, by id or by the hash of their bytes."""
+
+    source: str
+    media: frozenset[str]
+
+
+def overlaps(sources: Iterable[Excluded], tested: Mapping[str, Iterable[str]]) -> list[Overlap]:
+    """For each source that names any, which of the tested media it names.
+
+    `tested` gives, for a medium's id, what else it is known by: other ids of it, hashes of its file
+    (64 hexadecimal digits, which no media id is).
+    """
+    found = []
+    for source in sources:
+        known = source.ids | source.hashes
+        media = {one for one, others in tested.items() if one in known or known & set(others)}
+        if media:
+            found.append(Overlap(source.name, frozenset(media)))
+    return found
+
+
+def _media(path: Path) -> list[tuple[str, str | None]]:
+    """Id and hash (where known) of every medium that an artifact's rows name."""
+    exclusion.read(path)  # its errors: no artifact, not finished, rows that name no media
+    artifact = Artifact.open(path)
+    names = artifact.schema.arrow.names
+    found: list[tuple[str, str | None]] = []
+    for index in range(artifact.groups):
+        if "media" in names:
+            media: Any = pc.list_flatten(artifact.group(index, ["media"]).column(0))
+            table = pa.Table.from_struct_array(media).select(["media_id", "sha256"])
+        else:
+            table = artifact.group(index, [n for n in ("media_id", "sha256") if n in names])
+        ids: list[Any] = table.column("media_id").to_pylist()
+        known = "sha256" in table.column_names
+        digests: list[Any] = table.column("sha256").to_pylist() if known else [None] * len(ids)
+        found += zip(ids, digests, strict=True)
+    return found

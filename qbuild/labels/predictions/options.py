@@ -1,0 +1,74 @@
+"""What every stage that reads prediction files made elsewhere is asked for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from qbuild.core.errors import UsageError
+from qbuild.core.stage import Options
+
+FILE_MODEL = "predictions"  # the model of a file that names none
+
+
+class PredictionOptions(Options):
+    """How prediction files are read."""
+
+    form: Literal["auto", "table", "q-bench", "dover"] = Field(
+        default="auto", description="Form of the prediction files."
+    )
+    dataset: str = Field(default="", description="Dataset of the files; else each file's stem.")
+    model: str = Field(default="", description="Model of the files, as the figures name it.")
+    columns: str = Field(
+        default="", description="Columns of a table, as path=NAME,score=NAME,mos=NAME."
+    )
+    words: str = Field(
+        default="", description="Words of the columns logit_WORD, worst to best, with commas."
+    )
+    strip_prefix: str = Field(default="", description="Taken off the front of every path.")
+    add_prefix: str = Field(default="", description="Put in front of every path.")
+
+    @field_validator("columns")
+    @classmethod
+    def _pairs(cls, text: str) -> str:
+        named(text)
+        return text
+
+    @field_validator("words")
+    @classmethod
+    def _several(cls, text: str) -> str:
+        words = worded(text)
+        if text and (len(words) < 2 or len(set(words)) < len(words) or not all(words)):
+            raise ValueError("expected two or more different words, such as poor,good")
+        return text
+
+
+def named(text: str) -> dict[str, str]:
+    """Canonical name → the file's column; ValueError for what is no such pair."""
+    found: dict[str, str] = {}
+    for pair in text.split(",") if text else []:
+        name, _, column = (part.strip() for part in pair.partition("="))
+        if not name or not column:
+            raise ValueError(f"expected path=NAME,score=NAME; {pair!r} is no such pair")
+        if name in found:
+            raise ValueError(f"expected each name once; {name!r} stands twice")
+        found[name] = column
+    return found
+
+
+def worded(text: str) -> list[str]:
+    """The words, in order."""
+    return [word.strip() for word in text.split(",")] if text else []
+
+
+def refuse_for_artifacts(options: PredictionOptions, stage: str) -> None:
+    """Raise a UsageError for options that prediction files alone obey, where there are none."""
+    for name, field in PredictionOptions.model_fields.items():
+        if getattr(options, name) != field.get_default():
+            raise UsageError(
+                f"--{name.replace('_', '-')}",
+                "applies to prediction files, and every prediction is in an artifact",
+                f"expected no such option at {stage}",
+                "Leave it out.",
+            )

@@ -198,10 +198,19 @@ def describe_input(given: Artifact | Path) -> dict[str, Any]:
             "rows": described["rows"],
         }
     if given.is_dir():
-        names = sorted(p for p in given.rglob("*") if p.is_file())
-        hashes = [[_spelled(p.relative_to(given)), hash_file(p)] for p in names]
+        names = (path.relative_to(given) for path in given.rglob("*") if path.is_file())
+        shown = sorted(name for name in names if not any(p.startswith(".") for p in name.parts))
+        hashes = [[_spelled(name), _hash_or_mark(given / name)] for name in shown]
         return {"name": given.name, "hash": hash_value(hashes)}
     return {"name": given.name, "hash": hash_file(given)}
+
+
+def _hash_or_mark(path: Path) -> str:
+    """A file's hash; a word for one that cannot be read, which is its stage's to refuse."""
+    try:
+        return hash_file(path)
+    except OSError:
+        return "unreadable"
 
 
 def _spelled(path: Path) -> str:
@@ -212,6 +221,9 @@ def _spelled(path: Path) -> str:
 def _refuse_nothing(path: Path, reads: Reads) -> None:
     if not path.exists():
         raise InputError(str(path), "no such file", "expected an input", "Check the path.")
+    if not path.is_file() and not path.is_dir():
+        what = "is neither a file nor a folder"
+        raise InputError(str(path), what, "expected an input", "Check the path.")
     if path.is_file() and not path.stat().st_size and not reads.empty:
         expected = "expected at least one row"
         raise InputError(str(path), "the file is empty", expected, "Fetch or make it again.")

@@ -37,8 +37,15 @@ class Options(BaseModel):
     validator parses. Each field's description is its help text.
     """
 
-    # defer_build: `--help` reads the fields and validates nothing
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+    # defer_build: `--help` reads the fields and validates nothing; numbers may stand for text,
+    # as in a pipeline's `severity: 3`
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        coerce_numbers_to_str=True,
+        defer_build=True,
+    )
 
 
 class Runtime(BaseModel):

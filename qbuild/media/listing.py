@@ -2,7 +2,8 @@
 
 A folder is a dataset: it bears the folder's name unless another is given, and the paths of its
 media start below it. Hidden files are left out, and files whose ending is none of a picture or
-video. A link that leads out of the folder is refused.
+video. A link that leads out of the folder is refused, and so is a folder that cannot be listed; a
+link to a folder inside is not followed, for its files have names of their own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from qbuild.core.folder import safe_name
 from qbuild.core.roots import MediaRoots, resolved
 from qbuild.core.stage import Inputs, Options, Output
 from qbuild.core.suffixes import IMAGES, VIDEOS
+from qbuild.media.left_out import leave_out, left_out, left_out_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,8 +60,9 @@ def listed(
 ) -> Iterator[Output]:
     """The media of files and folders in order of their names, as rows of schema `file`.
 
-    Files of other kinds below a folder are not rows: they are counted under `ignored`. A file
-    given by its own name is always a row, whatever its ending.
+    Files of other kinds below a folder are not rows: `left_out` tells how many. A file given by
+    its own name is always a row, whatever its ending. Raises InputError where there is nothing to
+    read or to reject.
     """
     import pyarrow as pa
 
@@ -79,6 +82,8 @@ def listed(
         rows.append(_row(found, options))
         if len(rows) == limit:
             break
+    if not rows and not refusals:
+        raise _nothing(paths, kinds, tally)
     schema = load_schema("file").arrow
     table = pa.Table.from_pylist(rows, schema=schema)
     yield Output(rows=table, rejected=pa.concat_tables(refusals) if refusals else None, tally=tally)
@@ -151,6 +156,16 @@ def refusal(row: dict[str, Any], number: int, reason: str, message: str) -> pa.T
     return pa.Table.from_pylist([rejected], schema=load_schema("rejected").arrow)
 
 
+def _nothing(paths: Sequence[Path], kinds: Sequence[str], tally: Counter[str]) -> InputError:
+    endings = ", ".join(sorted(ending for kind in kinds for ending in ENDINGS[kind]))
+    return InputError(
+        ", ".join(map(str, paths)),
+        "; ".join([f"holds no {' or '.join(kinds)}", *left_out_line(left_out(tally))]),
+        f"expected files that end in {endings}",
+        "Check the folder; a file given by its own name is read whatever its ending.",
+    )
+
+
 def _row(found: Found, options: FileOptions) -> dict[str, Any]:
     return {
         "media_id": media_id(found.dataset, found.path),
@@ -167,24 +182,35 @@ def _walk(
 ) -> Iterator[Found]:
     endings = frozenset().union(*(ENDINGS[kind] for kind in kinds))
     for path in paths:
-        if not path.is_dir():
+        if path.is_dir():
+            yield from _below(path, dataset or named(path), endings, tally)
+        else:
             yield _judged(dataset or named(path.parent), path.parent, path.name)
-            continue
-        for name in _below(path):
-            if name.rpartition(".")[2].lower() in endings:
-                yield _judged(dataset or named(path), path, name)
-            else:
-                tally["ignored"] += 1
 
 
-def _below(folder: Path) -> Iterator[str]:
-    """Relative names of the files below a folder, sorted; hidden ones and linked folders not."""
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+def _below(
+    folder: Path, dataset: str, endings: frozenset[str], tally: Counter[str]
+) -> Iterator[Found]:
+    """The media below a folder, sorted, and what keeps others from being seen."""
+    closed: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=closed.append):
+        folders[:] = _not_hidden(folders)
         inside = Path(place).relative_to(folder)
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield (inside / name).as_posix()
+        links = [inside / name for name in folders if Path(place, name).is_symlink()]
+        judged = [_judged(dataset, folder, link.as_posix()) for link in links]
+        yield from (link for link in judged if link.fault is not None)
+        for name in _not_hidden(files):
+            if name.rpartition(".")[2].lower() in endings:
+                yield _judged(dataset, folder, (inside / name).as_posix())
+            else:
+                leave_out(printable(name), tally)
+    for error in closed:
+        name = Path(error.filename).relative_to(folder).as_posix()
+        yield Found(dataset, printable(name), ("no-permission", "the folder may not be listed"))
+
+
+def _not_hidden(names: Iterable[str]) -> list[str]:
+    return sorted(name for name in names if not name.startswith("."))
 
 
 def _judged(dataset: str, folder: Path, name: str) -> Found:

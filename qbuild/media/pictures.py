@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ FORMATS = (
     "TIFF",
     "WEBP",
 )
+# px a side of what is written: libjpeg's and libwebp's own limits
+MOST_SIDE_OF: dict[str, int | None] = {"png": None, "jpg": 65_500, "webp": 16_383}
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N")  # 16-bit grey
 _TURNS = {3: 2, 6: 3, 8: 1, 4: 2, 5: 3, 7: 1}  # quarter turns anticlockwise for an EXIF orientation
 _header = threading.Lock()
@@ -90,9 +93,13 @@ def picture_format(path: Path) -> str | None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
-    """The picture with its header read; the limit on pixels is ours alone, not Pillow's as well."""
+    """The picture with its header read; the limit on pixels is ours alone, not Pillow's as well.
+
+    Nor does Pillow warn: what it doubts and decodes counts as read.
+    """
     from PIL import Image, UnidentifiedImageError
 
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     with _header:
         Image.init()  # the plug-ins of FORMATS
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from qbuild.core.canonical import hash_file
 from qbuild.core.suffixes import IMAGES
 from qbuild.media.pictures import MAX_PIXELS, picture_format, read_picture
-from qbuild.media.unreadable import UnreadableMediaError, file_size
+from qbuild.media.unreadable import UnreadableMediaError, disk_refusals, file_size
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ def probe(path: Path, max_pixels: int = MAX_PIXELS) -> Probed:
     Raises UnreadableMediaError for anything that does not decode from its first byte to its last.
     """
     size = file_size(path)
-    found = picture_format(path)
-    if found is not None:
-        return _picture(path, found, size, max_pixels)
-    return _video(path, size, max_pixels)
+    with disk_refusals(path):
+        found = picture_format(path)
+        if found is not None:
+            return _picture(path, found, size, max_pixels)
+        return _video(path, size, max_pixels)
 
 
 def _picture(path: Path, codec: str, size: int, max_pixels: int) -> Probed:
@@ -57,7 +58,7 @@ def _picture(path: Path, codec: str, size: int, max_pixels: int) -> Probed:
         duration_s=None,
         rotation=None,
         variable_rate=None,
-        sha256=_sha256(path),
+        sha256=hash_file(path).removeprefix("sha256:"),
         size_bytes=size,
     )
 
@@ -70,7 +71,7 @@ def _video(path: Path, size: int, max_pixels: int) -> Probed:
     try:
         opened = source(path, max_pixels)
     except UnreadableMediaError as error:
-        if error.reason == "not-a-video" and path.suffix[1:].lower() in _PICTURE_SUFFIXES:
+        if error.reason == "not-a-video" and path.suffix[1:].lower() in IMAGES.split("|"):
             text = f"{path.name} is neither a picture that can be read nor a video"
             raise UnreadableMediaError("not-a-picture", text) from error
         raise
@@ -87,14 +88,6 @@ def _video(path: Path, size: int, max_pixels: int) -> Probed:
         duration_s=info.duration_s,
         rotation=info.rotation,
         variable_rate=info.variable_rate,
-        sha256=_sha256(path),
+        sha256=hash_file(path).removeprefix("sha256:"),
         size_bytes=size,
     )
-
-
-_PICTURE_SUFFIXES = set(IMAGES.replace("jpe?g", "jpg|jpeg").replace("tiff?", "tif|tiff").split("|"))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

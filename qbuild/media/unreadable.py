@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 REASONS = (
@@ -17,6 +20,8 @@ REASONS = (
     "too-many-pixels",
     "too-many-frames",
     "too-small",
+    "too-large",
+    "too-short",
     "size-changes",
     "truncated",
     "damaged",
@@ -44,18 +49,32 @@ class UnreadableMediaError(Exception):
 def file_size(path: Path) -> int:
     """Bytes of a file that can be opened and holds any; raises UnreadableMediaError otherwise."""
     name = path.name
-    if not path.exists():
-        raise UnreadableMediaError("missing-file", f"{name} is not there")
-    if not path.is_file():
-        raise UnreadableMediaError("not-a-file", f"{name} is a folder or a device; expected a file")
-    try:
+    with disk_refusals(path):
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            message = f"{name} is a folder or a device; expected a file"
+            raise UnreadableMediaError("not-a-file", message)
         with path.open("rb"):
-            size = path.stat().st_size
+            pass
+    if found.st_size == 0:
+        raise UnreadableMediaError("empty-file", f"{name} holds 0 bytes")
+    return found.st_size
+
+
+@contextmanager
+def disk_refusals(path: Path) -> Iterator[None]:
+    """Raise UnreadableMediaError for a file that the disk does not give, or gives no longer."""
+    name = path.name
+    try:
+        yield
     except PermissionError as error:
         raise UnreadableMediaError("no-permission", f"{name} may not be read") from error
-    if size == 0:
-        raise UnreadableMediaError("empty-file", f"{name} holds 0 bytes")
-    return size
+    except (FileNotFoundError, NotADirectoryError) as error:
+        what = "is a link to a file that is not there" if path.is_symlink() else "is not there"
+        raise UnreadableMediaError("missing-file", f"{name} {what}") from error
+    except OSError as error:  # links in a circle, a name too long, a disk that fails
+        message = f"{name} cannot be opened ({error.strerror})"
+        raise UnreadableMediaError("missing-file", message) from error
 
 
 def check_pixels(name: str, width: int, height: int, limit: int) -> None:

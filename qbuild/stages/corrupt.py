@@ -17,16 +17,15 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
-from qbuild.core.canonical import hash_bytes, hash_file, media_id
-from qbuild.core.counts import plural
-from qbuild.core.distortions import SPATIAL
+from qbuild.core.canonical import hash_bytes, hash_file
 from qbuild.core.stage import Batch, File, Inputs, Output, Reads, Stage
 from qbuild.media.listing import FileOptions, Places, listed, refusal
+from qbuild.media.naming import made_name
 from qbuild.media.spoiling import ALL, NAMES, RANDOM, Engine, Family, Task, tasks
+from qbuild.stages.corrupt_rows import corruption_row, labels_of, render, report_of, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
 
     from qbuild.media.pictures import Picture
 
-NAMED = ("rating", "level", "media", "distortion", "corruption")
+LABELLED = ("distortion", "corruption")  # rows of pictures that may have distortions of their own
+NAMED = ("rating", "level", "media", *LABELLED)
 SMALLEST = 32  # px a side: what the kernels, and the reference, are made for
 PIECE = 4
 
@@ -81,11 +81,15 @@ class CorruptOptions(FileOptions):
 
 @dataclass(frozen=True)
 class State:
-    """Where pictures lie, which rows repeat an earlier file, and where files wait."""
+    """Where pictures lie, which rows repeat an earlier file, and where files wait.
+
+    `pristine` is whether the sources are taken to be without distortion.
+    """
 
     places: Places
     repeated: dict[int, str]
     scratch: Path
+    pristine: bool
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,8 @@ def prepare(inputs: Inputs, options: CorruptOptions) -> State:
     refuse_misfits(options)
     places = Places.of(inputs, options)
     repeated = duplicates(inputs, places) if options.duplicates == "reject" else {}
-    return State(places, repeated, inputs.scratch)
+    labelled = any(each["schema"]["name"] in LABELLED for each in inputs.descriptions)
+    return State(places, repeated, inputs.scratch, pristine=not labelled)
 
 
 def refuse_misfits(options: CorruptOptions) -> None:
@@ -150,10 +155,11 @@ def transform(batch: Batch, state: State, options: CorruptOptions) -> Output:
         for task in tasks(
             row["media_id"], options.family, options.names, options.severity, options.seed
         ):
-            made, file = spoiled(source, task, state.scratch, options)
+            made, file = spoiled(source, task, state, options)
             rows.append(made)
             files.append(file)
             tally[f"made:{task.name}"] += 1
+            tally["unchanged"] += unchanged(task) in made["others"]
     return Output(
         rows=pa.Table.from_pylist(rows, schema=load_schema("corruption").arrow),
         rejected=pa.concat_tables(refusals) if refusals else None,
@@ -168,27 +174,44 @@ def _source(
     """The picture of a row, or reason and message of its refusal."""
     from qbuild.core.errors import InputError
     from qbuild.media.pictures import read_picture
-    from qbuild.media.unreadable import UnreadableMediaError
+    from qbuild.media.unreadable import UnreadableMediaError, disk_refusals
 
     if at in state.repeated:
         return "duplicate-content", f"the same bytes as {state.repeated[at]}"
     try:
         place = state.places.find(row["dataset"], row["path"])
-        picture = read_picture(place, options.max_pixels)
+        with disk_refusals(place):
+            picture = read_picture(place, options.max_pixels)
+            digest = hash_file(place).removeprefix("sha256:")
     except InputError as error:
         return "outside-root", error.what
     except UnreadableMediaError as error:
         return error.reason, error.message
+    return _misfit(picture, options) or Source(row, picture, digest)
+
+
+def _misfit(picture: Picture, options: CorruptOptions) -> tuple[str, str] | None:
+    """Reason and message for sides that the kernels or the format do not take."""
+    from qbuild.media.corruptions import MOST_SIDE
+    from qbuild.media.pictures import MOST_SIDE_OF
+
     height, width = picture.pixels.shape[:2]
+    size = f"{width} x {height} pixels"
+    limits = [MOST_SIDE_OF[options.format], MOST_SIDE if options.family == "common" else None]
+    most = min((limit for limit in limits if limit is not None), default=None)
     if min(height, width) < SMALLEST:
-        return "too-small", f"{width} x {height} pixels; expected at least {SMALLEST} a side"
-    return Source(row, picture, hash_file(place).removeprefix("sha256:"))
+        return "too-small", f"{size}; expected at least {SMALLEST} a side"
+    if most is not None and max(height, width) > most:
+        return "too-large", f"{size}; expected at most {most:,} a side"
+    return None
 
 
 def spoiled(
-    source: Source, task: Task, scratch: Path, options: CorruptOptions
+    source: Source, task: Task, state: State, options: CorruptOptions
 ) -> tuple[dict[str, Any], File]:
     """One spoiled picture: its row, and its file as it waits to be put in place."""
+    import numpy as np
+
     from qbuild.media.pictures import encode_picture
     from qbuild.media.similarity import psnr, ssim
 
@@ -197,12 +220,19 @@ def spoiled(
     data = encode_picture(after, source.picture.alpha, options.format, options.quality)
     written = after if options.format == "png" else decoded(data)
     name = file_name(source.row, task, options)
-    waiting = scratch / f"{hash_bytes(name.encode())[7:39]}.{options.format}"
+    waiting = state.scratch / f"{hash_bytes(name.encode())[7:39]}.{options.format}"
     waiting.write_bytes(data)
     measured = {"psnr": psnr(before, written), "ssim": ssim(before, written)}
-    row = _row(source, task, name, options)
-    digest = hash_bytes(data).removeprefix("sha256:")
-    return {**row, "sha256": digest, **measured}, File(name, waiting)
+    row = {
+        **corruption_row(source.row, task, name, options.engine),
+        **labels_of(task, not np.array_equal(before, after), state.pristine),
+        **measured,
+        "sha256": hash_bytes(data).removeprefix("sha256:"),
+        "source_sha256": source.sha256,
+        "width": before.shape[1],
+        "height": before.shape[0],
+    }
+    return row, File(name, waiting)
 
 
 def decoded(data: bytes) -> NDArray[np.uint8]:
@@ -221,63 +251,17 @@ def file_name(row: dict[str, Any], task: Task, options: CorruptOptions) -> str:
     engine = "" if options.engine == "qbuild" else f"-{options.engine}"
     quality = "" if options.format == "png" else f"-q{options.quality}"
     done = f"{task.name}-{task.severity}-s{options.seed}{engine}{quality}"
-    return f"{quote(row['dataset'], safe=' ')}/{row['path']}.{done}.{options.format}"
-
-
-def _row(source: Source, task: Task, name: str, options: CorruptOptions) -> dict[str, Any]:
-    row, known = source.row, task.distortion
-    dataset = f"{row['dataset']}-corrupt"
-    height, width = source.picture.pixels.shape[:2]
-    came = f" from {row['source']}" if row["source"] else ""
-    return {
-        "media_id": media_id(dataset, name),
-        "dataset": dataset,
-        "path": name,
-        "split": row["split"],
-        "licence": row["licence"],
-        "source": f"synthetic: spoiled by qbuild corrupt{came}",
-        "kind": "image",
-        "source_media_id": row["media_id"],
-        "distortions": [{"name": known, "severity": task.severity}] if known else [],
-        "others": [] if known else [task.name],
-        "judged": list(SPATIAL),  # of a source taken to be pristine
-        "family": task.family,
-        "engine": options.engine,
-        "corruption": task.name,
-        "severity": task.severity,
-        "seed": f"{task.seed:016x}",
-        "parameters": task.parameters,
-        "source_path": row["path"],
-        "source_sha256": source.sha256,
-        "width": width,
-        "height": height,
-    }
+    return made_name(row["dataset"], row["path"], f"{done}.{options.format}")
 
 
 def finish(_: State, tally: Counter[str], options: CorruptOptions) -> dict[str, Any]:
     """Pictures read, pictures written, and how many of each corruption."""
-    made = {name: tally[f"made:{name}"] for name in NAMES[options.family]}
-    return {
-        "images": tally["images"],
-        "written": sum(made.values()),
-        "corruptions": {name: count for name, count in made.items() if count},
-        "ignored": tally["ignored"],
-    }
-
-
-def render(report: dict[str, Any]) -> str:
-    """The report as lines."""
-    kinds = ", ".join(f"{name} {count}" for name, count in report["corruptions"].items())
-    read, written = plural(report["images"], "image"), plural(report["written"], "picture")
-    lines = [f"{read} read, {written} written: {kinds}"]
-    if report["ignored"]:
-        lines.append(f"{plural(report['ignored'], 'file')} of other endings left out")
-    return "\n".join(lines)
+    return report_of(tally, NAMES[options.family])
 
 
 STAGE = Stage(
     name="corrupt",
-    version=1,
+    version=2,
     summary="Spoil pictures on purpose, by seed.",
     options=CorruptOptions,
     reads=Reads(schema="file", otherwise=read_files, like=NAMED, empty=True),

@@ -227,6 +227,7 @@ def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output
             rows.append(clip_row(row, made, written, options.qp))
             files.append(File(rows[-1]["path"], written.file))
             tally[f"operation:{written.clip.operation}"] += 1
+            tally["unchanged"] += written.clip.severity is not None and not written.changed
             tally.update(f"distortion:{d['name']}" for d in rows[-1]["distortions"])
     return Output(
         rows=pa.Table.from_pylist(rows, schema=load_schema("clip").arrow),
@@ -301,7 +302,7 @@ def _number(text: str) -> float:
 
 STAGE = Stage(
     name="motion-clips",
-    version=1,
+    version=2,
     summary="Cut clips from videos, or spoil videos in motion.",
     options=MotionClipsOptions,
     reads=Reads(schema="distortion", otherwise=read_files, like=("corruption", "clip"), empty=True),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from qbuild.core.canonical import media_id
 from qbuild.core.counts import plural
 from qbuild.core.distortions import DISTORTIONS, MOTION
+from qbuild.media.left_out import left_out, left_out_line
+from qbuild.media.naming import made_name
 from qbuild.media.operations import SEEN_AS
 
 if TYPE_CHECKING:
@@ -26,18 +27,16 @@ def unlabelled(rows: pa.Table) -> pa.Table:
     import pyarrow as pa
 
     from qbuild.core.schema import load_schema
-    from qbuild.media.listing import ENDINGS
 
     nothing: dict[str, Any] = {"distortions": [], "others": [], "judged": []}
-    made = [
-        {
-            **row,
-            **nothing,
-            "kind": "image" if row["path"].rpartition(".")[2] in ENDINGS["image"] else "video",
-        }
-        for row in rows.to_pylist()
-    ]
+    made = [{**row, **nothing, "kind": _kind(row["path"])} for row in rows.to_pylist()]
     return pa.Table.from_pylist(made, schema=load_schema("distortion").arrow)
+
+
+def _kind(path: str) -> str:
+    from qbuild.media.listing import ENDINGS
+
+    return "image" if path.rpartition(".")[2].lower() in ENDINGS["image"] else "video"
 
 
 def refused_row(row: dict[str, Any], number: int, reason: str, message: str) -> pa.Table:
@@ -59,7 +58,7 @@ def clip_row(row: dict[str, Any], made: Made, written: Written, qp: int) -> dict
     taken = ("split", "licence", "source", "kind", "distortions", "others", "judged")
     labels = {name: row[name] for name in (*taken, "source_file", "source_row")}
     if clip.severity is not None:
-        labels |= injected(row, clip.operation, clip.severity)
+        labels |= injected(row, clip.operation, clip.severity, written.changed)
     return {
         **labels,
         "media_id": media_id(dataset, name),
@@ -85,12 +84,14 @@ def clip_row(row: dict[str, Any], made: Made, written: Written, qp: int) -> dict
     }
 
 
-def injected(row: dict[str, Any], operation: str, severity: int) -> dict[str, Any]:
-    """The labels of a video after something was put in; what it had before, it still has."""
+def injected(row: dict[str, Any], operation: str, severity: int, changed: bool) -> dict[str, Any]:
+    """The labels of a video after something was put in; what it had before, it still has.
+
+    Where no frame changed, nobody shall be asked to see what was put in.
+    """
     name = SEEN_AS[operation]
-    known = {d["name"]: d for d in row["distortions"]} | {
-        name: {"name": name, "severity": severity}
-    }
+    put_in = {name: {"name": name, "severity": severity}} if changed else {}
+    known = {d["name"]: d for d in row["distortions"]} | put_in
     judged = row["judged"]
     if judged is not None:
         judged = [each for each in DISTORTIONS if each in {*judged, *MOTION}]
@@ -98,6 +99,7 @@ def injected(row: dict[str, Any], operation: str, severity: int) -> dict[str, An
     return {
         "source": f"synthetic: {operation} put in by qbuild motion-clips{came}",
         "distortions": [known[each] for each in DISTORTIONS if each in known],
+        "others": [*row["others"], *([] if changed else [f"{operation}, unchanged"])],
         "judged": judged,
     }
 
@@ -116,10 +118,7 @@ def file_name(row: dict[str, Any], written: Written, qp: int) -> str:
         f"-s{clip.seed:016x}",
         f"-qp{qp}" if qp != QP else "",
     ]
-    dataset = quote(row["dataset"], safe=" ")
-    if not dataset.strip("."):  # it would be no folder of its own
-        dataset = dataset.replace(".", "%2E")
-    return f"{dataset}/{row['path']}.{''.join(parts)}.mp4"
+    return made_name(row["dataset"], row["path"], f"{''.join(parts)}.mp4")
 
 
 def report_of(tally: Counter[str], operations: Sequence[str]) -> dict[str, Any]:
@@ -131,9 +130,10 @@ def report_of(tally: Counter[str], operations: Sequence[str]) -> dict[str, Any]:
         "clips": sum(clips.values()),
         "operations": clips,
         "distortions": {name: count for name, count in seen.items() if count},
+        "unchanged": tally["unchanged"],
         "fewer_than_asked": tally["fewer"],
         "collapsed": tally["collapsed"],
-        "ignored": tally["ignored"],
+        **left_out(tally),
     }
 
 
@@ -144,10 +144,10 @@ def render(report: dict[str, Any]) -> str:
     clips, videos = plural(report["clips"], "clip"), plural(report["videos"], "video")
     lines = [f"{clips} of {videos}: {kinds}"]
     lines += [f"clips with {seen}" if seen else "no clip has a known distortion"]
+    if report["unchanged"]:
+        lines.append(f"{plural(report['unchanged'], 'clip')} as the video: no trace to be seen")
     if report["fewer_than_asked"]:
         lines.append(f"{plural(report['fewer_than_asked'], 'clip')} fewer than asked: no room left")
     if report["collapsed"]:
         lines.append(f"{plural(report['collapsed'], 'repeated row')} collapsed")
-    if report["ignored"]:
-        lines.append(f"{plural(report['ignored'], 'file')} of other endings left out")
-    return "\n".join(lines)
+    return "\n".join([*lines, *left_out_line(report)])

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from qbuild.core.counts import plural
 from qbuild.core.stage import Batch, Inputs, Output, Reads, Stage
+from qbuild.media.left_out import left_out, left_out_line
 from qbuild.media.listing import FileOptions, Places, listed, refusal
 
 if TYPE_CHECKING:
@@ -121,15 +122,14 @@ def finish(_: State, tally: Counter[str], __: ProbeOptions) -> dict[str, Any]:
     """How many of each kind and codec, and how many files of a folder were no media."""
     codecs = {key[6:]: n for key, n in sorted(tally.items()) if key.startswith("codec:")}
     kinds = {"images": tally["kind:image"], "videos": tally["kind:video"]}
-    return {**kinds, "codecs": codecs, "ignored": tally["ignored"]}
+    return {**kinds, "codecs": codecs, **left_out(tally)}
 
 
 def render(report: dict[str, Any]) -> str:
     """The report as one line or two."""
     codecs = ", ".join(f"{name} {count}" for name, count in report["codecs"].items())
     kinds = f"{plural(report['images'], 'image')}, {plural(report['videos'], 'video')}: {codecs}"
-    ignored = f"{plural(report['ignored'], 'file')} of other endings left out"
-    return f"{kinds}\n{ignored}" if report["ignored"] else kinds
+    return "\n".join([kinds, *left_out_line(report)])
 
 
 STAGE = Stage(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import pytest
 import stalled
 import tables
 
+from qbuild.core import sources
 from qbuild.core.artifact import Artifact
 from qbuild.core.engine import Request, run
 from qbuild.core.errors import InputError
+from qbuild.core.sources import describe_input, open_inputs
 from qbuild.core.stage import Options, Output, Reads, Runtime, Stage
 from qbuild.stages import get_stage
 
@@ -70,3 +73,35 @@ def test_artifacts_beside_are_read_apart_and_enter_the_recipe(tmp_path):
     result = run(request)
     assert (result.rows, result.report["beside"]) == (20, 20)
     assert [given["name"] for given in result.description["inputs"]] == ["l.parquet", "r.parquet"]
+
+
+def test_hidden_files_of_a_folder_are_no_part_of_what_it_is(tmp_path):
+    folder = tmp_path / "given"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a")
+    before = describe_input(folder)
+    (folder / ".DS_Store").write_text("x")
+    (folder / ".git").mkdir()
+    (folder / ".git/config").write_text("x")
+    assert describe_input(folder) == before
+    (folder / "b.txt").write_text("b")
+    assert describe_input(folder) != before
+
+
+def test_a_file_that_cannot_be_hashed_leaves_the_folder_an_input(tmp_path, monkeypatch):
+    folder = tmp_path / "given"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a")
+    whole = describe_input(folder)
+
+    def refused(path):
+        raise PermissionError(13, "no", str(path))
+
+    monkeypatch.setattr(sources, "hash_file", refused)
+    assert describe_input(folder)["hash"] != whole["hash"]
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        open_inputs([tmp_path / "pipe"], Reads(schema=None))

@@ -68,6 +68,40 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_not(tmp_path):
     assert "outside.png" in rejected["message"]
 
 
+def test_a_linked_folder_outside_is_refused_and_one_inside_is_not_listed_twice(tmp_path):
+    folder = picture_folder(tmp_path / "a", count=1)
+    write_picture(folder / "sub/in.png")
+    (folder / "again").symlink_to("sub")
+    (folder / "sub/up").symlink_to("..")
+    (folder / "sub/out").symlink_to(picture_folder(tmp_path / "other", count=1))
+    rows, (rejected,), _ = rows_of(folder)
+    assert [row["path"] for row in rows] == ["p0.png", "sub/in.png"]
+    assert (rejected["reason"], rejected["value"]) == ("outside-root", "sub/out")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_may_not_be_listed_is_refused_by_name(tmp_path):
+    folder = picture_folder(tmp_path / "a", count=1)
+    closed = folder / "closed"
+    closed.mkdir(mode=0o000)
+    try:
+        _, (rejected,), _ = rows_of(folder)
+    finally:
+        closed.chmod(0o700)
+    assert (rejected["reason"], rejected["value"]) == ("no-permission", "closed")
+
+
+def test_a_folder_without_media_is_an_error_that_tells_what_was_left_out(tmp_path):
+    (tmp_path / "photographs").mkdir()
+    (tmp_path / "photographs/a.heic").touch()
+    with pytest.raises(InputError, match=r"holds no image; 1 file of other endings.*\.heic 1"):
+        rows_of(tmp_path / "photographs", kinds=("image",))
+
+
+def test_numbers_of_a_pipeline_stand_for_text():
+    assert FileOptions(dataset=2024).dataset == "2024"
+
+
 @pytest.mark.parametrize("name", [b"\xff.png", b"a\\b.png", b"a\nb.png"])
 def test_a_name_that_no_row_can_hold_is_refused(tmp_path, name):
     folder = picture_folder(tmp_path / "a", count=1)

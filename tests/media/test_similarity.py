@@ -122,3 +122,12 @@ def test_a_picture_smaller_than_the_window_has_no_ssim():
     with pytest.raises(ValueError, match="40 x 10 pixels; SSIM expects at least 11 a side"):
         ssim(small, small)
     assert psnr(small, small + 1) == pytest.approx(48.13, abs=0.01)
+
+
+def test_ssim_of_pictures_whose_luma_agrees_is_not_above_one(photograph):
+    other = photograph.copy()
+    other[..., 2] ^= 1
+    lumas = [cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) for pixels in (photograph, other)]
+    other = np.where((lumas[0] == lumas[1])[..., None], other, photograph)
+    assert not np.array_equal(photograph, other)
+    assert ssim(photograph, other) == 1

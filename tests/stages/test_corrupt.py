@@ -17,8 +17,10 @@ from qbuild.core.engine import Request, run
 from qbuild.core.errors import InputError, TooManyRejected, UsageError
 from qbuild.core.stage import Runtime
 from qbuild.media.corruptions import CORRUPTIONS, corrupt
+from qbuild.media.pictures import MOST_SIDE_OF
 from qbuild.media.similarity import psnr, ssim
 from qbuild.stages.corrupt import STAGE, CorruptOptions
+from qbuild.stages.demo_media import find_photographs
 
 
 def spoil(inputs, folder, limit=None, batch_rows=65_536, workers=1, share=1.0, roots=(), **options):
@@ -149,6 +151,14 @@ def test_the_pictures_of_one_run_can_be_spoiled_again(made, tmp_path):
         assert row["source_media_id"].startswith("coco-corrupt:")
 
 
+def test_a_picture_spoiled_twice_is_not_said_to_lack_what_it_had_before(coco, tmp_path):
+    how = {"family": "vqa2", "severity": "5", "limit": 2}
+    spoil(coco, tmp_path / "once", corruption="noise", **how)
+    spoil(tmp_path / "once", tmp_path / "twice", corruption="spatial-blur", **how)
+    assert all(len(row["judged"]) == 11 for row in rows_of(tmp_path / "once"))
+    assert all(row["judged"] == ["spatial blur"] for row in rows_of(tmp_path / "twice"))
+
+
 def test_transparency_is_kept_and_a_grey_picture_comes_out_in_colour(tmp_path):
     alpha = np.dstack([drawn(), np.full((48, 64, 1), 77, np.uint8)])
     (tmp_path / "in").mkdir()
@@ -207,6 +217,74 @@ def test_bad_pictures_are_rejected_by_type_and_the_rest_goes_on(tmp_path):
         "p0.png": "duplicate-content",
         "link.png": "outside-root",
     }
+
+
+def test_a_picture_of_the_longest_name_gives_one_that_the_disk_can_hold(tmp_path):
+    long = write_picture(tmp_path / "in" / f"{'n' * 251}.png")
+    spoil(long, tmp_path / "out", corruption="glass_blur", severity=3)
+    (row,) = rows_of(tmp_path / "out")
+    assert (row["source_path"], row["severity"]) == (long.name, 3)
+    assert (tmp_path / "out/media" / row["path"]).is_file()
+
+
+@pytest.mark.parametrize("dataset", [".", "a/", "a/b", "..", "2024"])
+def test_a_dataset_named_by_signs_is_a_folder_of_its_own(coco, tmp_path, dataset):
+    spoil(coco / "p0.png", tmp_path / "out", dataset=dataset)
+    (row,) = rows_of(tmp_path / "out")
+    assert row["dataset"] == f"{dataset}-corrupt"
+    assert len(list((tmp_path / "out/media").iterdir())) == 1
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_a_picture_that_came_out_as_it_was_has_no_distortion(tmp_path, kind):
+    write_picture(tmp_path / "in/colour.png")
+    Image.fromarray(drawn()[..., 0]).save(tmp_path / "in/grey.png")
+    how = {"family": "vqa2", "corruption": "desaturation", "severity": "3", "format": kind}
+    result = spoil(tmp_path / "in", tmp_path / "out", **how)
+    colour, grey = rows_of(tmp_path / "out")
+    assert (colour["distortions"], colour["others"]) == (
+        [{"name": "desaturation", "severity": 3}],
+        [],
+    )
+    assert (grey["distortions"], grey["others"]) == ([], ["desaturation, unchanged"])
+    assert result.report["unchanged"] == 1
+
+
+def test_a_change_of_colour_alone_leaves_an_ssim_of_one(tmp_path):
+    with Image.open(find_photographs()["chelsea"]) as photograph:
+        green = np.asarray(photograph.convert("RGB"))[..., 1]
+    tinted = np.dstack([green, green, np.minimum(green, 254) + 1])  # by less than luma rounds to
+    (tmp_path / "in").mkdir()
+    Image.fromarray(tinted).save(tmp_path / "in/a.png")
+    spoil(tmp_path / "in", tmp_path / "out", family="vqa2", corruption="desaturation", severity="5")
+    (row,) = rows_of(tmp_path / "out")
+    assert row["psnr"] is not None
+    assert row["ssim"] == 1
+
+
+@pytest.mark.parametrize(
+    ("width", "options", "most"),
+    [
+        (32_767, {"corruption": "contrast"}, "32,766"),
+        (16_384, {"corruption": "contrast", "format": "webp"}, "16,383"),
+        (65_501, {"family": "vqa2", "corruption": "noise", "format": "jpg"}, "65,500"),
+    ],
+)
+def test_a_picture_too_long_for_kernel_or_format_is_rejected(tmp_path, width, options, most):
+    folder = picture_folder(tmp_path / "in", count=1)
+    Image.new("RGB", (width, 32)).save(folder / "strip.png")
+    spoil(folder, tmp_path / "out", **options)
+    assert [row["source_path"] for row in rows_of(tmp_path / "out")] == ["p0.png"]
+    (rejected,) = rejected_of(tmp_path / "out")
+    assert rejected["reason"] == "too-large"
+    assert f"expected at most {most} a side" in rejected["message"]
+
+
+@pytest.mark.parametrize("format", ["jpg", "webp"])
+def test_the_longest_strip_that_a_format_takes_is_written(tmp_path, format):  # noqa: A002
+    write_picture(tmp_path / "in/a.png", width=MOST_SIDE_OF[format], height=32)
+    spoil(tmp_path / "in", tmp_path / "out", family="vqa2", corruption="noise", format=format)
+    assert len(rows_of(tmp_path / "out")) == 1
 
 
 def test_more_rejections_than_allowed_fail_the_run_and_keep_the_reasons(tmp_path):

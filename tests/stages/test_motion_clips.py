@@ -404,15 +404,43 @@ def test_labels_without_a_media_root_say_which_is_missing(tmp_path):
         clips(tmp_path / "labels.csv", tmp_path / "out")
 
 
-def test_a_folder_without_videos_has_no_usable_row(tmp_path):
+def test_a_freeze_in_a_still_is_no_stuttering(tmp_path):
+    grey = np.full((64, 96, 3), 128, dtype=np.uint8)
+    with av.open(str(tmp_path / "still.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"qp": "0"})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for _ in range(24):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey)))
+        container.mux(stream.encode())
+    asked = {"operations": "stutter,flicker", "per_video": 2, "severity": "3"}
+    result = clips(tmp_path / "still.mp4", tmp_path / "out", **asked)
+    made = {row["operation"]: row for row in rows_of(tmp_path / "out")}
+    assert made["stutter"]["distortions"] == []
+    assert made["stutter"]["others"] == ["stutter, unchanged"]
+    assert made["flicker"]["distortions"] == [{"name": "flicker", "severity": 3}]
+    assert made["flicker"]["others"] == []
+    assert result.report["unchanged"] == 1
+
+
+def test_a_video_of_the_longest_name_gives_clips_that_the_disk_can_hold(folder, tmp_path):
+    long = tmp_path / "in" / f"{'n' * 251}.mp4"
+    long.parent.mkdir()
+    long.write_bytes((folder / "a.mp4").read_bytes())
+    clips(long, tmp_path / "out", per_video=1)
+    (row,) = rows_of(tmp_path / "out")
+    assert row["source_path"] == long.name
+    assert (tmp_path / "out/media" / row["path"]).is_file()
+
+
+def test_a_folder_without_videos_tells_what_it_holds(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("none")
-    with pytest.raises(InputError, match="no usable row"):
+    with pytest.raises(InputError, match=r"holds no video; 1 file .* left out: \.txt 1"):
         clips(tmp_path / "in", tmp_path / "out")
 
 
 def test_a_dataset_named_by_signs_is_a_folder_of_its_own(folder, tmp_path):
-    for dataset, name in (("a/b:c", "a%2Fb%3Ac"), ("..", "%2E%2E")):
+    for dataset, name in (("a/b:c", "a%2Fb%3Ac"), ("..", "%2E%2E"), (7, "7")):
         out = tmp_path / name
         clips(folder / "a.mp4", out, dataset=dataset, per_video=1)
         assert [path.name for path in (out / "media").iterdir()] == [name]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import media_id
 from qbuild.core.counts import plural
-from qbuild.core.errors import UsageError
+from qbuild.core.errors import InputError, UsageError
 from qbuild.core.suffixes import IMAGES, VIDEOS
 from qbuild.labels import kadid, refusals
 from qbuild.labels.distortions.names import near_names
@@ -45,7 +45,17 @@ class Piece:
 
 
 def read_piece(path: Path, options: LabelOptions) -> Piece:
-    """One file's rows, typed; a row is rejected for the first thing found wrong with it."""
+    """One file's rows, typed; a row is rejected for the first thing found wrong with it.
+
+    InputError for a folder: a stage that stopped early leaves one without its artifact.
+    """
+    if path.is_dir():
+        raise InputError(
+            str(path),
+            "is a folder without artifact.parquet",
+            "expected a label file, or what corrupt or motion-clips made",
+            "Run that stage to its end, or give the label file.",
+        )
     layout = _layout(path, options)
     _refuse_unheeded(path, layout, options)
     table: LabelTable = import_module(f"qbuild.labels.distortions.{layout}").read(path, options)

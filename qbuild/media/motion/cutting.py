@@ -12,6 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from qbuild.core.canonical import hash_file
 from qbuild.media.clips import Clip, Extent, Recipe, Wish, planned
 from qbuild.media.cuts import Thumbnails, shots
@@ -20,7 +22,7 @@ from qbuild.media.decoders.with_pyav import decoded
 from qbuild.media.motion import Motion, motion
 from qbuild.media.motion.planes import cut_out, dark_of, form_of, frame_of, planes_of
 from qbuild.media.pictures import MAX_PIXELS
-from qbuild.media.unreadable import UnreadableMediaError
+from qbuild.media.unreadable import UnreadableMediaError, disk_refusals
 from qbuild.media.video_writer import Form, VideoWriter
 
 if TYPE_CHECKING:
@@ -36,13 +38,17 @@ OPEN_PIXELS = 16_000_000  # of the frames of all open files together: an encoder
 
 @dataclass(frozen=True)
 class Written:
-    """A clip as its file holds it; `frames` were counted there."""
+    """A clip as its file holds it; `frames` were counted there.
+
+    `changed` is whether what was put in shows: a freeze in a still does not.
+    """
 
     clip: Clip
     file: Path
     frames: int
     sha256: str
     parameters: dict[str, float]
+    changed: bool
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,9 @@ def make_clips(path: Path, folder: Path, asked: Sequence[Wish], recipe: Recipe, 
     while rest := [one for one in making if one.left]:
         _pass(path, rest)
     clips = tuple(one.written() for one in making)
-    return Made(clips, hash_file(path).removeprefix("sha256:"), form.fps)
+    with disk_refusals(path):
+        digest = hash_file(path)
+    return Made(clips, digest.removeprefix("sha256:"), form.fps)
 
 
 def _looked_through(path: Path, by_shots: bool) -> tuple[Form, list[range]]:
@@ -118,6 +126,7 @@ class _Making:
         self._form = replace(form, width=clip.width, height=clip.height)
         self._motion = _motion(clip, form)
         self._shown: Planes = ()
+        self._changed = False
         self._open = ExitStack()
         self._qp = qp
 
@@ -130,9 +139,10 @@ class _Making:
 
     def take(self, planes: Planes) -> None:
         """The next frame of the source, whole; the file is closed after the last."""
-        number = self.clip.frames - self.left
+        number, given = self.clip.frames - self.left, self._cut(planes)
         if self._motion is None or not self._motion.repeats(number):
-            self._shown = self._spoiled(self._cut(planes), number)
+            self._shown = self._spoiled(given, number)
+        self._changed = self._changed or not all(map(np.array_equal, self._shown, given))
         self._writer.write(frame_of(self._shown, self._form))
         self.left -= 1
         if not self.left:
@@ -146,6 +156,7 @@ class _Making:
             frames=sum(1 for _ in decoded(source(self.file, MAX_PIXELS))),
             sha256=hash_file(self.file).removeprefix("sha256:"),
             parameters={} if self._motion is None else self._motion.parameters,
+            changed=self._changed,
         )
 
     def _cut(self, planes: Planes) -> Planes:

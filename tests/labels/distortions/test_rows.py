@@ -87,6 +87,17 @@ def test_a_file_that_is_no_text_is_refused(read, write):
         read(write("x.csv", b"image,labels\n\xff\xfe,noise\n"))
 
 
+def test_a_folder_is_no_label_file(read, tmp_path):
+    with pytest.raises(
+        InputError, match=r"is a folder without artifact\.parquet; expected a label"
+    ):
+        read(tmp_path)
+
+
+def test_numbers_of_a_pipeline_stand_for_text():
+    assert LabelOptions(dataset=2024).dataset == "2024"
+
+
 @pytest.mark.parametrize(
     ("option", "value", "what"),
     [("columns", "path", "'path' is no such pair"), ("columns", "path=a,path=b", "stands twice"),

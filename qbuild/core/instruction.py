@@ -126,14 +126,14 @@ def _parents(rows: pa.Table) -> Any:
 def _struct(kind: Any, rows: pa.Table, given: dict[str, Any], count: int | None = None) -> Any:
     """A struct a row: the given fields, the row's own columns of that name, else null."""
     arrays = []
-    for field in kind:
-        if field.name in given:
-            array: Any = given[field.name]
-        elif field.name in rows.column_names:
-            array = rows.column(field.name).combine_chunks()
+    for part in kind:
+        if part.name in given:
+            array: Any = given[part.name]
+        elif part.name in rows.column_names:
+            array = rows.column(part.name).combine_chunks()
         else:
-            array = pa.nulls(len(rows) if count is None else count, field.type)
+            array = pa.nulls(len(rows) if count is None else count, part.type)
         arrays.append(
-            pa.array(array, field.type) if isinstance(array, list) else array.cast(field.type)
+            pa.array(array, part.type) if isinstance(array, list) else array.cast(part.type)
         )
     return pa.StructArray.from_arrays(arrays, fields=list(kind))

@@ -114,7 +114,7 @@ class Extension:
                 found.pending = answer.message or answer.state
                 return found
             pairs, faults = self._judged(task, asked, checker, found.counts)
-            stubborn = any(fault.reason in FINAL for fault in faults)
+            stubborn = any(fault.reason in FINAL for fault in faults) or found.request_id is None
             if not faults or stubborn or len(again) >= self.again:
                 found.pairs = pairs
                 found.refused = [
@@ -176,7 +176,7 @@ class Outcome:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-# Faults that the same model would only be paid for again.
+# Faults that the same model would only be paid for again; the rules answer the same each time.
 FINAL = frozenset({"refused", "nothing-to-ask", "cannot-make"})
 
 

@@ -54,7 +54,7 @@ def _pieces(text: str) -> list[tuple[str, str]]:
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     return [
         ((mark["word"] or mark["inside"]).lower(), text[mark.end() : end].strip())
-        for mark, end in zip(marks, ends, strict=True)
+        for mark, end in zip(marks, ends, strict=False)  # no mark, no piece
     ]
 
 

@@ -109,7 +109,7 @@ def request_of(task: Task, style: Style, again: tuple[Again, ...] = ()) -> ChatR
         prompt=task.template.named,
         model=style.model,
         messages=tuple(messages),
-        answer_schema=task.template.answer_schema() if style.structured else None,
+        answer_schema=task.template.answer_schema if style.structured else None,
         parameters=dict(style.parameters),
     )
 

@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 SECTIONS = ("Instructions", "Structured answer", "Text answer", "Notes")
 FORMS = ("binary", "multi", "open", "temporal", "extended", "in-context")
+SLOTS = ("text", "question", "answer", "aspect", "aspect_level", "medium", "area", "want")
+MEDIA = ("picture", "video")
 KEYS = ("id", "version", "source", "kinds", "forms", "count", "medium")
+CHECK = "Check the path; docs/prompts.md says how templates are written."
 _SLOT = re.compile(r"\{\{([a-z_]+)\}\}")
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
+_COUNT = re.compile(r"\d{1,2}(-\d{1,2})?\Z", re.ASCII)
 _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
@@ -57,13 +61,26 @@ class Template:
 
     def messages(self, slots: Mapping[str, str], structured: bool) -> tuple[tuple[str, str], ...]:
         """System and user message; the slots' values are put in once and never looked at again."""
-        form = self.sections["Structured answer" if structured else "Text answer"]
-        system = f"{self.sections['Instructions']}\n\n{form}"
         return (
-            ("system", filled(system, slots)),
+            ("system", self._systems[structured, slots["medium"]]),
             ("user", filled(self.sections["Notes"], slots)),
         )
 
+    @cached_property
+    def _systems(self) -> dict[tuple[bool, str], str]:
+        """Instructions and form of the answer: the same for all depictions of a medium."""
+        return {
+            (structured, medium): filled(
+                f"{self.sections['Instructions']}\n\n{form}", {"medium": medium}
+            )
+            for structured, form in (
+                (True, self.sections["Structured answer"]),
+                (False, self.sections["Text answer"]),
+            )
+            for medium in MEDIA
+        }
+
+    @cached_property
     def answer_schema(self) -> dict[str, Any]:
         """The JSON schema of its answer, in the form that strict structured outputs take."""
         forms = sorted(set(self.forms))
@@ -101,10 +118,12 @@ def load_templates(folder: Path | None = None) -> dict[str, Template]:
     if folder is None:
         return found
     if not folder.is_dir():
-        raise UsageError("--prompts", f"no such folder: {folder}", "expected a folder of templates")
+        raise UsageError(
+            "--prompts", f"no such folder: {folder}", "expected a folder of templates", CHECK
+        )
     own = _read_all(folder)
     if not own:
-        raise UsageError("--prompts", f"{folder} holds no .md file", "expected templates")
+        raise UsageError("--prompts", f"{folder} holds no .md file", "expected templates", CHECK)
     for template in own:
         shipped = found.get(template.id)
         if shipped is None:
@@ -114,7 +133,7 @@ def load_templates(folder: Path | None = None) -> dict[str, Template]:
         if set(template.forms) != set(shipped.forms):
             expected = f"expected the forms {', '.join(shipped.forms)}"
             what = f"template {template.id!r} has the forms {', '.join(template.forms)}"
-            raise InputError(str(folder), what, expected)
+            raise InputError(str(folder), what, expected, CHECK)
         found[template.id] = template
     return found
 
@@ -142,9 +161,8 @@ def read_template(path: Path) -> Template:
     gone = [name for name in SECTIONS if not sections.get(name)]
     if gone:
         raise _fault(path, f"has no section {', '.join(f'# {name}' for name in gone)}")
-    unknown = [form for form in head["forms"] if form not in FORMS]
-    if unknown:
-        raise _fault(path, f"names the form {unknown[0]!r}", f"expected {', '.join(FORMS)}")
+    _check_head(path, head)
+    _check_slots(path, sections)
     least, _, most = str(head["count"]).partition("-")
     return Template(
         id=str(head["id"]),
@@ -157,6 +175,35 @@ def read_template(path: Path) -> Template:
         text=text,
         sections=sections,
     )
+
+
+def _check_head(path: Path, head: dict[str, Any]) -> None:
+    """Raise InputError for a value of the front matter that cannot be used."""
+    if not isinstance(head["version"], int):
+        raise _fault(path, f"`version` is {head['version']!r}", "expected a whole number")
+    if not _COUNT.match(str(head["count"])):
+        raise _fault(path, f"`count` is {head['count']!r}", "expected 3, or 1-6")
+    for key in ("kinds", "forms"):
+        if not isinstance(head[key], list):
+            raise _fault(path, f"`{key}` is {head[key]!r}", "expected a list")
+    unknown = [form for form in head["forms"] if form not in FORMS]
+    if unknown:
+        raise _fault(path, f"names the form {unknown[0]!r}", f"expected {', '.join(FORMS)}")
+
+
+def _check_slots(path: Path, sections: Mapping[str, str]) -> None:
+    """Raise InputError for a slot that nothing fills, or notes without the depiction."""
+    named = {slot for text in sections.values() for slot in _SLOT.findall(text)}
+    unknown = sorted(named.difference(SLOTS))
+    if unknown:
+        listed = ", ".join(SLOTS)
+        raise _fault(path, f"{{{{{unknown[0]}}}}} has no value", f"expected one of {listed}")
+    early = {slot for name in SECTIONS[:-1] for slot in _SLOT.findall(sections[name])} - {"medium"}
+    if early:
+        what = f"{{{{{min(early)}}}}} stands before # Notes"
+        raise _fault(path, what, "expected {{medium}} alone in what is the same for all")
+    if "text" not in _SLOT.findall(sections["Notes"]):
+        raise _fault(path, "never asks for {{text}}", "expected it under # Notes")
 
 
 def _sections(body: str) -> dict[str, str]:

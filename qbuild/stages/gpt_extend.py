@@ -25,7 +25,7 @@ from qbuild.core.stage import Inputs, Options, Output, Reads, Runtime, Stage, St
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from qbuild.stages.gpt_extend_run import State
+    from qbuild.stages.gpt_extend_state import State
 
 NUMBER = "expected a number from 0, or nothing"
 
@@ -58,6 +58,11 @@ class ExtendOptions(Options):
         """All that ask a model give the same rows for the same answers."""
         return provider if provider == "rules" else "model"
 
+    @field_serializer("prompts")
+    def _by_content(self, folder: str) -> str:
+        """That there are other templates; what they are, their hashes say."""
+        return "own" if folder else ""
+
     @field_validator("temperature")
     @classmethod
     def _a_number(cls, text: str) -> str:
@@ -65,7 +70,14 @@ class ExtendOptions(Options):
 
 
 class ExtendRuntime(Runtime):
-    """Where the server and the ledger are, how fast is asked, and for how much."""
+    """Where the server and the ledger are, how fast is asked, and for how much.
+
+    Pairs that are kept apart cost money and no more: few runs should fail for their number.
+    """
+
+    max_reject_share: float = Field(
+        default=1, ge=0, le=1, description="Pairs kept apart to depictions above which it fails."
+    )
 
     base_url: str = Field(default="", description="Server to ask instead of the client's own.")
     key_env: str = Field(
@@ -102,7 +114,7 @@ def _number(text: str) -> str:
 
 def prompts(options: ExtendOptions) -> dict[str, str]:
     """The hash of each template; none where the rules answer."""
-    from qbuild.stages.gpt_extend_run import templates_of
+    from qbuild.stages.gpt_extend_state import templates_of
 
     if options.provider == "rules":
         return {}
@@ -111,7 +123,7 @@ def prompts(options: ExtendOptions) -> dict[str, str]:
 
 def prepare(inputs: Inputs, options: ExtendOptions) -> State:
     """Templates, prices and the place of the ledger; UsageError for options that do not fit."""
-    from qbuild.stages.gpt_extend_run import state_of
+    from qbuild.stages.gpt_extend_state import state_of
 
     return state_of(inputs, options)
 

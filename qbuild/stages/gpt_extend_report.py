@@ -76,12 +76,16 @@ def _listed(name: str, counts: dict[str, int]) -> str:
 
 
 def _spent(run: dict[str, Any]) -> str:
+    """What this run sent and paid; then all answers used, with those the ledger had before."""
     tokens = f"{run['prompt_tokens']:,} + {run['completion_tokens']:,} tokens"
-    known = f"{run['from_ledger']:,} known from the ledger"
-    return (
-        f"{_listed('answers', run['states'])}; {run['sent']:,} sent, {known}, "
-        f"{run['retried']:,} tried again; {tokens}, ${run['usd']:.4f} in this run"
-    )
+    sent = f"this run: {run['sent']:,} sent ({run['retried']:,} tried again)"
+    lines = [
+        f"{sent}, {tokens}, ${run['usd']:.4f}",
+        f"{_listed('answers used', run['states'])}; {run['from_ledger']:,} of them known before",
+    ]
+    if run["pending"]:
+        lines.append(_listed("pending", run["pending"]))
+    return "\n".join(lines)
 
 
 def told_plan(made: Plan, model: str) -> str:
@@ -100,5 +104,8 @@ def told_plan(made: Plan, model: str) -> str:
             continue
         most = "" if price[1] is None else f", at most ${price[1]:.2f}"
         lines.append(f"{tier}: about ${price[0]:.2f}{most} (prices of {made.dated})")
-    lines.append("asking again where an answer has faults is not in these figures")
+    lines.append(
+        "not in these figures: asking again where an answer has faults, and wrong choices for "
+        "what and how questions (up to 3 requests each)"
+    )
     return "\n".join(lines)

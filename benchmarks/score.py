@@ -1,0 +1,338 @@
+"""Media to scores: our `score` against one-by-one `generate` behind the published loader.
+
+    python benchmarks/score.py [--preset tiny] [--images 24] [--videos 6] [--seconds 4]
+                               [--repeat 3] [--device cpu] [--batch 8] [--threads 2]
+
+Published: a picture by Pillow; a video by decord, all frames at full size as Pillow images; key
+frames bicubic to the vision tower's size and all frames to the motion size; then `generate` of the
+same transformers model, one token, its logits over the whole vocabulary, one medium at a time. Its
+motion branch is the plain fast pathway: the slow one, which the published code computes as well, is
+left out in its favour. Ours: `Vqa2Backend.score`. Weights are random and the same, pictures 1024 x
+768 JPEG, videos 1280 x 720 H.264 at 30 frames/s.
+
+Each contender runs in a process of its own, alternately, and warms up on the same media but one
+pass fewer. Told are media a second from file to score, those of the model alone on frames read
+before, peak memory of the process (VmHWM, less what it stood at with the model loaded) or of the
+GPU, the largest difference between scores on the same frames, and with --device cuda the share of
+the bfloat16 peak (--peak, in TFLOP/s) that the model alone reaches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+RATE = 30
+WORDS = ("Low", "Poor", "Fair", "Good", "High")
+KINDS = ("images", "videos")
+FIGURES = ("whole", "model", "peak")
+
+
+def make_media(folder: Path, images: int, videos: int, seconds: int) -> None:
+    """Crops of a blurred noise: pictures, and videos in which it moves."""
+    import av
+    import cv2
+    from PIL import Image
+
+    noise = np.random.default_rng(0).integers(0, 256, (1100, 1700, 3), dtype=np.uint8)
+    soft = cv2.GaussianBlur(noise, (0, 0), 3)
+    texture = cv2.normalize(soft, None, 0, 255, cv2.NORM_MINMAX)
+    for kind in KINDS:
+        (folder / kind).mkdir()
+    for number in range(images):
+        at = 7 * number % 300
+        picture = cv2.GaussianBlur(texture[at : at + 768, at : at + 1024], (0, 0), 1 + number % 5)
+        Image.fromarray(picture).save(folder / f"images/{number:03}.jpg", quality=90)
+    for number in range(videos):
+        with av.open(str(folder / f"videos/{number:03}.mp4"), "w") as container:
+            stream = container.add_stream("libx264", rate=RATE, options={"preset": "medium"})
+            stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+            stream.codec_context.thread_count = 1
+            for index in range(seconds * RATE):
+                at = (index + 11 * number) % 360
+                pixels = np.ascontiguousarray(texture[at : at + 720, at : at + 1280])
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            container.mux(stream.encode())
+
+
+def make_model(folder: Path, preset: str) -> None:
+    """A preset's shapes with random weights and the tiny tokenizer."""
+    import torch
+    from qbuild_backends.vqa2 import folder as folders
+    from qbuild_backends.vqa2 import presets
+    from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
+    from qbuild_backends.vqa2.processor import Vqa2Processor
+    from qbuild_backends.vqa2.tokenizer import tiny_tokenizer
+    from transformers import set_seed
+
+    set_seed(0)
+    config = presets.preset(preset)
+    torch.set_default_dtype(torch.float32 if preset == "tiny" else torch.bfloat16)
+    model = Vqa2ForConditionalGeneration(config)
+    folders.save(folder, model, Vqa2Processor.of(config, tiny_tokenizer()))
+
+
+# ------------------------------------------------------------------------------- contenders
+
+
+class Ours:
+    """The backend's scorer."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        from qbuild_backends.vqa2.loading import load_model
+        from qbuild_backends.vqa2.scoring import Scorer
+
+        from qbuild.backends import Computing, Scoring
+
+        computing = Computing(options.device, batch=options.batch, readers=options.threads)
+        loaded = load_model(str(options.model), computing)
+        self.scorer = Scorer(loaded, Scoring(computing=computing))
+
+    def scores(self, files: list[Path]) -> list[float]:
+        """From file to score."""
+        from qbuild.backends import Medium
+
+        media = (Medium(file.name, file.name, file) for file in files)
+        return [one.score for one in self.scorer.score(media)]
+
+    def read(self, files: list[Path]) -> list[Any]:
+        """What `compute` takes."""
+        from qbuild.backends import Medium
+
+        media = (Medium(file.name, file.name, file) for file in files)
+        return list(self.scorer.encoded(media, []))
+
+    def compute(self, read: list[Any]) -> None:
+        """The model alone."""
+        size = self.scorer.how.computing.batch
+        for first in range(0, len(read), size):
+            self.scorer.logits(read[first : first + size])
+
+
+class Published:
+    """`generate` on media read as the published loader reads them."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        import torch
+        from qbuild_backends.vqa2 import folder
+
+        self.device = torch.device(options.device)
+        dtype = torch.bfloat16 if options.device == "cuda" else torch.float32
+        self.model, self.processor = folder.load(options.model, dtype=dtype)
+        self.model.to(self.device)
+        vocabulary = self.processor.tokenizer.get_vocab()
+        self.ids = [vocabulary[f"Ġ{word}"] for word in WORDS]
+
+    def scores(self, files: list[Path]) -> list[float]:
+        """From file to score, one by one."""
+        return [self._score(self._encoded(self.clip(file))) for file in files]
+
+    def scores_on_our_frames(self, files: list[Path]) -> list[float]:
+        """Scores by `generate` of what our reader reads."""
+        from qbuild_backends.vqa2.frames import read_clip
+
+        sizes = self.processor.settings
+        clips = (
+            read_clip(file, key_size=sizes.key_size, motion_size=sizes.motion_size)
+            for file in files
+        )
+        return [self._score(self._encoded(clip)) for clip in clips]
+
+    def read(self, files: list[Path]) -> list[Any]:
+        """What `compute` takes."""
+        return [self._encoded(self.clip(file)) for file in files]
+
+    def compute(self, read: list[Any]) -> None:
+        """The model alone."""
+        for encoded in read:
+            self._score(encoded)
+
+    def clip(self, file: Path) -> Any:
+        """The frames of a file, read the published way."""
+        from PIL import Image
+        from qbuild_backends.vqa2.frames import Clip
+
+        sizes = self.processor.settings
+        if file.suffix == ".jpg":
+            with Image.open(file) as image:
+                return Clip(_squashed([image.convert("RGB")], sizes.key_size))
+        from decord import VideoReader, cpu
+
+        reader = VideoReader(str(file), ctx=cpu(0))
+        step = round(reader.get_avg_fps())
+        frames = [Image.fromarray(f) for f in reader.get_batch(range(len(reader))).asnumpy()]
+        keys = _squashed(frames[::step], sizes.key_size)
+        motion = _squashed(frames[: len(frames) // 4 * 4], sizes.motion_size)
+        return Clip(keys, motion, len(frames), len(frames) / step)
+
+    def _encoded(self, clip: Any) -> Any:
+        from qbuild_backends.vqa2.processor import Turn
+
+        from qbuild.core.interface import VQA2_FRAMES
+
+        kind = "image" if clip.motion is None else "video"
+        around = "<image>" if kind == "image" else VQA2_FRAMES["scoring"]
+        turns = [
+            Turn("user", f"{around}\nHow would you rate the quality of this {kind}?"),
+            Turn("assistant", f"The quality of the {kind} is"),
+        ]
+        return self.processor.encode(turns, clip, open_end=True)
+
+    def _score(self, encoded: Any) -> float:
+        import torch
+
+        batch = self.processor.collate([encoded])
+        del batch["labels"]
+        with torch.inference_mode():
+            told = self.model.generate(
+                **{name: value.to(self.device) for name, value in batch.items()},
+                max_new_tokens=1,
+                do_sample=False,
+                output_logits=True,
+                return_dict_in_generate=True,
+            )
+        shares = told.logits[0][0, self.ids].double().softmax(-1).tolist()
+        return float(np.dot(shares, [0, 0.25, 0.5, 0.75, 1]))
+
+
+def _squashed(frames: list[Any], side: int) -> np.ndarray:
+    from PIL import Image
+
+    return np.stack([np.asarray(f.resize((side, side), Image.Resampling.BICUBIC)) for f in frames])
+
+
+CONTENDERS = {"ours": Ours, "published": Published}
+
+
+# ------------------------------------------------------------------------------- measuring
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """What one contender does with the media of one kind."""
+    import torch
+
+    torch.set_num_threads(options.threads)
+    files = sorted((options.media / options.kind).iterdir())
+    made = CONTENDERS[options.contender](options)
+    made.scores(files)
+    before = peak(options.device, reset=True)
+    begun = time.perf_counter()
+    scores = made.scores(files)
+    whole = time.perf_counter() - begun
+    told = {"scores": scores, "whole": whole, "peak": peak(options.device) - before}
+    read = made.read(files)
+    begun = time.perf_counter()
+    made.compute(read)
+    told["model"] = time.perf_counter() - begun
+    if options.device == "cuda" and options.contender == "ours":
+        told["flops"] = flops(made, read)
+    if options.contender == "published":
+        told["scores"] = made.scores_on_our_frames(files)
+    return told
+
+
+def flops(made: Any, read: list[Any]) -> float:
+    """Floating-point operations of a pass, as torch counts them."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        made.compute(read)
+    return float(counter.get_total_flops())
+
+
+def peak(device: str, reset: bool = False) -> float:
+    """Peak memory so far, in MiB; on a CPU with reset, what the process stands at."""
+    if device == "cuda":
+        import torch
+
+        if reset:
+            torch.cuda.reset_peak_memory_stats()
+            return 0.0
+        return torch.cuda.max_memory_allocated() / 2**20
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+
+
+def run(contender: str, kind: str, place: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """One contender in a process of its own."""
+    own = ["--contender", contender, "--kind", kind, "--media", place, "--model", place / "model"]
+    same = ["--device", options.device, "--batch", options.batch, "--threads", options.threads]
+    command = [sys.executable, __file__, *own, *same]
+    done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def compare(kind: str, count: int, place: Path, options: argparse.Namespace) -> None:
+    """Both contenders, alternately; a line of figures each, and their ratio."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
+    for _ in range(options.repeat):
+        for name, told in found.items():
+            told.append(run(name, kind, place, options))
+    middle = {
+        name: {
+            what: statistics.median(t[what] for t in told) for what in ("whole", "model", "peak")
+        }
+        for name, told in found.items()
+    }
+    for name, told in middle.items():
+        print(
+            f"{kind:7} {name:10} {count / told['whole']:8.2f} media/s  model alone "
+            f"{count / told['model']:8.2f} media/s  peak {told['peak']:8.0f} MiB"
+        )
+    ratios = [middle["published"][what] / middle["ours"][what] for what in ("whole", "model")]
+    ours, theirs = (np.array(found[name][-1]["scores"]) for name in CONTENDERS)
+    print(
+        f"{kind:7} ratio      {ratios[0]:8.2f}          model alone {ratios[1]:8.2f}"
+        f"          same frames, scores differ by {np.abs(ours - theirs).max():.1e}"
+    )
+    if "flops" in found["ours"][0]:
+        speed = found["ours"][0]["flops"] / middle["ours"]["model"] / 1e12
+        print(f"{kind:7} {speed:.0f} TFLOP/s, {speed / options.peak:.0%} of {options.peak:g}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="tiny", choices=["tiny", "0.5b", "7b"])
+    parser.add_argument("--images", type=int, default=24)
+    parser.add_argument("--videos", type=int, default=6)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--peak", type=float, default=989.0)  # H100, H200: dense bfloat16
+    for name in ("contender", "kind"):
+        parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
+    for name in ("media", "model"):
+        parser.add_argument(f"--{name}", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    if options.contender:
+        print(json.dumps(measure(options)))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        make_media(place, options.images, options.videos, options.seconds)
+        make_model(place / "model", options.preset)
+        for kind, count in zip(KINDS, (options.images, options.videos), strict=True):
+            if count:
+                compare(kind, count, place, options)
+
+
+if __name__ == "__main__":
+    main()

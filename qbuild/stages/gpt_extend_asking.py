@@ -1,0 +1,180 @@
+"""Whom a run of `gpt-extend` asks: made from its options, closed at its end, counted throughout."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qbuild.llm.answers import Answer
+from qbuild.llm.asking import Gathering, Rules, Service
+from qbuild.llm.extending import Asker, Extension
+from qbuild.llm.failures import ServiceError
+from qbuild.llm.ledger import Ledger
+from qbuild.llm.replay import Replay
+from qbuild.stages.gpt_extend_state import INTERRUPTED, State, depictions
+
+if TYPE_CHECKING:
+    from qbuild.core.stage import Inputs
+    from qbuild.llm.asking import Answering
+    from qbuild.llm.batch_provider import BatchProvider
+    from qbuild.llm.budget import Budget
+    from qbuild.llm.dispatch import Dispatch
+    from qbuild.llm.manners import Manners
+    from qbuild.llm.openai_provider import OpenAIClient
+    from qbuild.llm.requests import ChatRequest
+    from qbuild.stages.gpt_extend import ExtendOptions
+
+
+@asynccontextmanager
+async def asker_of(inputs: Inputs, state: State, options: ExtendOptions) -> AsyncIterator[Asker]:
+    """Whoever the options name; connections and ledger are closed at the end."""
+    if options.provider == "rules":
+        yield Rules(options.seed)
+        return
+    async with AsyncExitStack() as stack:
+        write = options.provider != "replay"
+        ledger = stack.enter_context(
+            Ledger.open(state.ledger_folder, write=write, provider=options.provider)
+        )
+        if options.provider == "openai":
+            provider = await stack.enter_async_context(_dispatch(ledger, state, options))
+            stack.callback(_told, state, provider)
+            gc.freeze()  # to search all that is imported for garbage would hold the loop for 0.1 s
+            stack.callback(gc.unfreeze)
+            yield Service(Counting(provider, ledger, state), state.style)
+            return
+        if options.provider == "openai-batch":
+            async with _batch_provider(ledger, state, options) as batches:
+                await _send_missing(inputs, state, options, batches)
+                state.notes += batches.notes
+        yield Service(Counting(Replay(ledger), ledger, state), state.style)
+
+
+def _told(state: State, provider: Dispatch) -> None:
+    """Take over what a provider did, however the run ended."""
+    state.sent, state.retried = provider.counted.sent, provider.counted.retried
+    state.notes += provider.counted.notes
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A provider whose answers are counted for the report: those of the ledger, and those bought.
+
+    The same request twice in a run is bought once, and known the second time.
+    """
+
+    provider: Answering
+    ledger: Ledger
+    state: State
+    asked: set[str] = field(default_factory=set)
+
+    async def submit(self, request: ChatRequest) -> Answer:
+        """What the provider has to say."""
+        known = request.request_id in self.asked or self.ledger.holds(request.request_id)
+        self.asked.add(request.request_id)
+        answer = await self.provider.submit(request)
+        self.state.count(answer)
+        if not answer.final:
+            return answer
+        if known:
+            self.state.from_ledger += 1
+        else:
+            self.state.bought(answer)
+        return answer
+
+
+def _dispatch(ledger: Ledger, state: State, options: ExtendOptions) -> Dispatch:
+    from qbuild.llm.body import BodyForm
+    from qbuild.llm.dispatch import Dispatch
+
+    return Dispatch(
+        _client(state),
+        ledger,
+        _budget(ledger, state),
+        BodyForm(options.structured),
+        _manners(state),
+    )
+
+
+def _batch_provider(ledger: Ledger, state: State, options: ExtendOptions) -> BatchProvider:
+    from qbuild.llm.batch_files import Limits
+    from qbuild.llm.batch_provider import TIER, BatchProvider, Polling
+    from qbuild.llm.body import BodyForm
+
+    runtime = state.runtime
+    return BatchProvider(
+        _client(state),
+        ledger,
+        _budget(ledger, state, TIER),
+        BodyForm(options.structured),
+        limits=Limits(tokens=runtime.enqueued_tokens or None),
+        polling=Polling(first_s=runtime.poll, longest_s=max(300.0, runtime.poll)),
+        manners=_manners(state),
+    )
+
+
+def _client(state: State) -> OpenAIClient:
+    from qbuild.llm.openai_provider import OpenAIClient
+
+    runtime = state.runtime
+    return OpenAIClient(runtime.base_url or None, runtime.key_env, runtime.time_limit)
+
+
+def _manners(state: State) -> Manners:
+    from qbuild.llm.manners import Manners
+
+    return Manners(concurrency=state.runtime.concurrency, attempts=state.runtime.attempts)
+
+
+def _budget(ledger: Ledger, state: State, tier: str | None = None) -> Budget:
+    """The cap of this run; what an earlier one may have paid without an answer counts at once."""
+    from qbuild.llm.budget import Budget, possible_usd
+
+    in_flight = ledger.possibly_paid_twice()
+    state.possibly_paid = len(in_flight)
+    cap = float(state.runtime.max_usd) if state.runtime.max_usd else None
+    state.budget = Budget(state.prices, cap, possible_usd(in_flight), tier)
+    return state.budget
+
+
+async def _send_missing(
+    inputs: Inputs, state: State, options: ExtendOptions, batches: BatchProvider
+) -> None:
+    """Send what the ledger does not hold, then what its answers make necessary, and so on."""
+    known = -1
+    try:
+        while (missing := await _missing(inputs, state, options, batches.ledger)) and (
+            len(batches.ledger) > known and not state.stopped
+        ):
+            known = len(batches.ledger)
+            async for _, answer in batches.answers(missing):
+                _batched(answer, state)
+    except ServiceError as error:
+        state.stop(str(error))
+    except asyncio.CancelledError:
+        state.stop(f"{INTERRUPTED}; batches under way are waited for by the next run")
+
+
+def _batched(answer: Answer, state: State) -> None:
+    """Count an answer of a batch."""
+    if answer.state == "over_budget":
+        state.stop(str(answer.message))
+        return
+    state.sent += 1
+    if answer.final:
+        state.bought(answer)
+
+
+async def _missing(
+    inputs: Inputs, state: State, options: ExtendOptions, ledger: Ledger | None
+) -> list[ChatRequest]:
+    """The requests whose answers the ledger does not hold, as far as they are known now."""
+    gathering = Gathering(ledger, state.style)
+    extension = Extension(gathering, state.templates, options.seed, options.again)
+    for _, depiction in depictions(inputs):
+        await extension.extend(depiction)
+    return gathering.missing

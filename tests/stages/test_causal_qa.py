@@ -1,0 +1,139 @@
+"""causal-qa: from the depiction to the level, by one template, in step with the levels."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from depictions import depictions
+from extending import answered, asked, of_kind, overall, rejected_of, rows_of, written
+from tables import write_artifact
+
+from qbuild.core import engine
+from qbuild.core.engine import Request
+from qbuild.core.errors import InputError
+from qbuild.core.interface import LEVEL_WORDS
+from qbuild.core.stage import Runtime
+from qbuild.stages.causal_qa import STAGE, CausalOptions, answer
+
+WORDS = LEVEL_WORDS["vqa2"]
+
+
+def causal(output, *inputs, batch_rows=65_536, share=1.0, **options):
+    runtime = Runtime(batch_rows=batch_rows, max_reject_share=share)
+    return engine.run(Request(STAGE, CausalOptions(**options), inputs, output, runtime))
+
+
+def levels(path, *rows):
+    """A `level` artifact of media ids and levels."""
+    table = pa.Table.from_pylist(
+        [
+            {
+                "media_id": medium,
+                "dataset": medium.partition(":")[0],
+                "path": medium.partition(":")[2],
+                "mos": 20.0 * level - 10,
+                "source_file": "made.csv",
+                "source_row": number,
+                "mos_norm": 20.0 * level - 10,
+                "level": level,
+                "word": WORDS[level - 1],
+            }
+            for number, (medium, level) in enumerate(rows, 1)
+        ]
+    )
+    return write_artifact(path, table, "level", "mos-to-levels")
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "out.parquet"
+
+
+def test_the_answer_is_the_depiction_and_the_level_sentence(tmp_path, output):
+    row = overall("It is sharp, but dark", level=4, word="Good")
+    causal(output, written(tmp_path / "d.parquet", [row]))
+    (pair,) = rows_of(output)
+    assert pair["task"] == "causal"
+    assert answered(pair).startswith("It is sharp, but dark. ")
+    assert answered(pair).endswith("Good.")
+    assert "video" in asked(pair)
+    assert pair["labels"]["level"] == 4
+    assert pair["labels"]["word"] == "Good"
+    assert pair["provenance"]["parents"] == [row["depiction_id"], row["media_id"]]
+    assert pair["provenance"]["annotator"] == row["annotator"]
+
+
+@pytest.mark.parametrize("text", ["It is sharp", "It is sharp.", " It is sharp. \n"])
+def test_a_depiction_ends_with_one_full_stop(text):
+    said = answer({"text": text, "medium": "video", "word": "Good"})
+    assert said.startswith("It is sharp. ")
+
+
+@pytest.mark.parametrize("words", LEVEL_WORDS)
+def test_the_words_are_those_asked_for(words, tmp_path, output):
+    rows = [overall(number=n, level=n, word=None) for n in range(1, 6)]
+    result = causal(output, written(tmp_path / "d.parquet", rows), words=words)
+    assert [row["labels"]["word"] for row in rows_of(output)] == list(LEVEL_WORDS[words])
+    assert result.report["levels"] == dict.fromkeys(LEVEL_WORDS[words], 1)
+
+
+def test_a_level_beside_stands_in_place_of_the_one_shown(tmp_path, output):
+    rows = [
+        overall(number=1, media_id="a:1.mp4", path="1.mp4", level=4, word="Good", mos_norm=70.0),
+        overall(number=2, media_id="a:2.mp4", path="2.mp4", level=None, word=None, mos_norm=None),
+        overall(number=3, media_id="a:3.mp4", path="3.mp4", level=3, word="Fair", mos_norm=50.0),
+    ]
+    source = written(tmp_path / "d.parquet", rows)
+    beside = levels(tmp_path / "l.parquet", ("a:1.mp4", 2), ("a:2.mp4", 5), ("a:9.mp4", 1))
+    result = causal(output, source, beside)
+    assert [answered(row).rpartition(" ")[2] for row in rows_of(output)] == [
+        "Poor.",
+        "High.",
+        "Fair.",
+    ]
+    assert result.report["other_level"] == 1
+    assert "1 depiction shown another level" in STAGE.render(result.report)
+
+
+def test_a_depiction_without_a_level_is_rejected_with_what_to_do(tmp_path, output):
+    rows = [overall(number=1), overall(number=2, level=None, word=None)]
+    causal(output, written(tmp_path / "d.parquet", rows))
+    (refused,) = rejected_of(output)
+    assert (refused["reason"], refused["row"]) == ("no-level", 2)
+    assert "level artifact beside" in refused["message"]
+
+
+def test_a_word_of_another_level_is_rejected(tmp_path, output):
+    rows = [overall(number=1), overall(number=2, level=2, word="High")]
+    causal(output, written(tmp_path / "d.parquet", rows))
+    (refused,) = rejected_of(output)
+    assert refused["reason"] == "word-of-another-level"
+    assert "'High' at level 2; Poor or poor" in refused["message"]
+
+
+def test_other_kinds_are_left_out_and_counted(tmp_path, output):
+    rows = [*of_kind("overall", 2), *of_kind("in-context", 3), *of_kind("aspect", 1)]
+    result = causal(output, written(tmp_path / "d.parquet", rows))
+    assert (result.rows, result.rejected) == (2, 0)
+    assert result.report["left_out"] == {"aspect": 1, "in-context": 3}
+    assert "left out: aspect 1, in-context 3" in STAGE.render(result.report)
+
+
+def test_depictions_of_other_kinds_alone_make_nothing(tmp_path, output):
+    with pytest.raises(InputError, match="no usable row"):
+        causal(output, written(tmp_path / "d.parquet", of_kind("aspect", 3)))
+
+
+def test_a_picture_is_called_one(tmp_path, output):
+    causal(output, written(tmp_path / "d.parquet", [overall(medium="image")]))
+    (pair,) = rows_of(output)
+    assert "image" in asked(pair)
+    assert "video" not in asked(pair)
+
+
+def test_rows_do_not_depend_on_the_size_of_batches(tmp_path):
+    source = written(tmp_path / "d.parquet", depictions(120, 4))
+    outputs = [tmp_path / f"{size}.parquet" for size in (1, 7, 65_536)]
+    for path in outputs:
+        causal(path, source, batch_rows=int(path.stem))
+    assert len({path.read_bytes() for path in outputs}) == 1

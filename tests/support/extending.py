@@ -1,0 +1,145 @@
+"""Runs of `gpt-extend` on invented depictions, against a mock server in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from buying import KEY, KEY_ENV
+from depictions import depictions
+from tables import write_artifact
+
+from qbuild.core import engine
+from qbuild.core.artifact import Artifact, rejected_path
+from qbuild.core.engine import Request
+from qbuild.core.request import Result
+from qbuild.core.schema import load_schema
+from qbuild.llm.ledger import Ledger
+from qbuild.llm.mock_depictions import depiction_answer
+from qbuild.llm.mock_server import MockServer
+from qbuild.stages.gpt_extend import STAGE, ExtendOptions, ExtendRuntime
+
+GOOD = (
+    "The video has good sharpness throughout the playback. However, there is very severe flicker "
+    "when the dog jumps, and the light is relatively dark at the beginning."
+)
+
+
+def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """The rows as a `depiction` artifact."""
+    table = pa.Table.from_pylist(rows, schema=load_schema("depiction").arrow)
+    return write_artifact(path, table, "depiction", "ingest-depictions")
+
+
+def of_kind(kind: str, count: int, seed: int = 0, **given: Any) -> list[dict[str, Any]]:
+    """So many invented depictions of a kind, with some columns as given."""
+    found = [row for row in depictions(40 * count + 40, seed) if row["kind"] == kind][:count]
+    return [{**row, **given} for row in found]
+
+
+def overall(text: str = GOOD, number: int = 1, **given: Any) -> dict[str, Any]:
+    """One overall depiction of a video with that text."""
+    (row,) = of_kind("overall", 1)
+    return {**row, "text": text, "depiction_id": f"{number:032x}", "source_row": number, **given}
+
+
+@contextmanager
+def served(
+    script: Any = (), answer: Any = depiction_answer, **options: Any
+) -> Iterator[MockServer]:
+    """A mock server that runs in a thread of its own."""
+    server = MockServer(script=list(script), answer=answer, **options)
+    loop, ready = asyncio.new_event_loop(), threading.Event()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with server:
+            ready.set()
+            await stop.wait()
+
+    def work() -> None:
+        loop.run_until_complete(serve())
+        loop.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+RUNTIME = {
+    "batch_rows",
+    "base_url",
+    "ledger",
+    "max_usd",
+    "prices",
+    "concurrency",
+    "attempts",
+    "time_limit",
+    "poll",
+    "max_reject_share",
+}
+
+
+def request(source: Path, output: Path, url: str = "", **given: Any) -> Request:
+    """A run of the stage; `url` names a server, else `provider` says who answers."""
+    runtime = {name: given.pop(name) for name in RUNTIME & given.keys()}
+    limit = given.pop("limit", None)
+    if url:
+        given = {"provider": "openai", "model": "gpt-4o", **given}
+        runtime = {"base_url": url, "attempts": 3, **runtime}
+    runtime = {"concurrency": 4, "key_env": KEY_ENV, **runtime}
+    return Request(
+        STAGE, ExtendOptions(**given), (source,), output, ExtendRuntime(**runtime), limit
+    )
+
+
+def extend(source: Path, output: Path, url: str = "", **given: Any) -> Result:
+    """What came of such a run."""
+    return engine.run(request(source, output, url, **given))
+
+
+def rows_of(output: Path) -> list[dict[str, Any]]:
+    """The pairs of an artifact."""
+    return Artifact.open(output).table().to_pylist()
+
+
+def rejected_of(output: Path) -> list[dict[str, Any]]:
+    """The rejected rows beside an artifact."""
+    path = rejected_path(output)
+    return Artifact.open(path).table().to_pylist() if path.exists() else []
+
+
+def asked(row: dict[str, Any]) -> str:
+    """The question of a pair, with its choices."""
+    return row["turns"][0]["parts"][1]["text"].strip()
+
+
+def answered(row: dict[str, Any]) -> str:
+    """The answer of a pair."""
+    return row["turns"][1]["parts"][0]["text"]
+
+
+def recorded(ledger: Path) -> list[dict[str, Any]]:
+    """All rows of a ledger."""
+    with Ledger.open(ledger) as opened:
+        return list(opened.rows())
+
+
+def assert_no_key(folder: Path, *printed: str) -> None:
+    """The key stands in no file below a folder, and in nothing that was printed."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        assert KEY.encode() not in path.read_bytes(), path
+    for text in printed:
+        assert KEY not in text

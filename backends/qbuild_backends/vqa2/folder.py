@@ -1,0 +1,38 @@
+"""A VQA² model in a folder of its own: configuration, weights, tokenizer and processor together."""
+
+# mypy: disable-error-code="no-untyped-call"
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
+from qbuild_backends.vqa2.presets import preset
+from qbuild_backends.vqa2.processor import Vqa2Processor
+from qbuild_backends.vqa2.tokenizer import tiny_tokenizer
+
+
+def save(folder: Path, model: Vqa2ForConditionalGeneration, processor: Vqa2Processor) -> None:
+    """Written so that `load` gives both back, weights bit for bit, as safetensors."""
+    model.save_pretrained(folder)
+    processor.save(folder)
+
+
+def load(folder: Path, **how: Any) -> tuple[Vqa2ForConditionalGeneration, Vqa2Processor]:
+    """Model, in eval mode, and processor; `how` goes to `from_pretrained` (dtype, device_map …)."""
+    processor = Vqa2Processor.load(folder)
+    model = Vqa2ForConditionalGeneration.from_pretrained(
+        folder, use_safetensors=True, local_files_only=True, **how
+    )
+    return model.eval(), processor
+
+
+def tiny(
+    seed: int = 0, motion: str = "paper"
+) -> tuple[Vqa2ForConditionalGeneration, Vqa2Processor]:
+    """The tiny preset with random weights of this seed, and its processor."""
+    from transformers import set_seed
+
+    set_seed(seed)
+    config = preset("tiny", motion)
+    return Vqa2ForConditionalGeneration(config), Vqa2Processor.of(config, tiny_tokenizer())

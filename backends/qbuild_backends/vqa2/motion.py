@@ -1,0 +1,120 @@
+"""One 256-d token a frame: the fast pathway of SlowFast-R50 (8x8), without the slow one.
+
+The lateral connections of SlowFast run from fast to slow only, so what VQA² takes from it (section
+4.1) never sees the slow pathway: 514,152 parameters instead of 34.6 million, the same bits.
+Widths, kernels and strides are those of `create_slowfast` in PyTorchVideo 0.1.5.
+
+Shapes: b videos, t frames, h x w pixels; nothing here strides in time.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+WIDTH = 256
+DEPTHS = (3, 4, 6, 3)
+INNER = (8, 16, 32, 64)
+STRIDES = (1, 2, 2, 2)
+RADIUS = 2 + sum(DEPTHS)  # frames a token sees on either side: 2 by the stem, 1 by each bottleneck
+CHUNK = 256  # frames; each chunk is computed with RADIUS more on either side, so few are long
+
+
+def _unit(inside: int, outside: int, kernel: tuple[int, int, int], stride: int = 1) -> nn.Module:
+    """A convolution that keeps t, strides in space, and its batch norm."""
+    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
+    conv = nn.Conv3d(inside, outside, kernel, (1, stride, stride), padding, bias=False)
+    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm3d(outside)))
+
+
+class Bottleneck(nn.Module):
+    """A residual block: 3x1x1, 1x3x3, 1x1x1."""
+
+    def __init__(self, inside: int, inner: int, stride: int) -> None:
+        super().__init__()
+        self.a = _unit(inside, inner, (3, 1, 1))
+        self.b = _unit(inner, inner, (1, 3, 3), stride)
+        self.c = _unit(inner, 4 * inner, (1, 1, 1))
+        changes = inside != 4 * inner or stride != 1
+        self.shortcut = _unit(inside, 4 * inner, (1, 1, 1), stride) if changes else nn.Identity()
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, inside, t, h, w) → (b, 4 · inner, t, h / stride, w / stride)."""
+        branch = self.c(self.relu(self.b(self.relu(self.a(x)))))
+        return cast("Tensor", self.relu(self.shortcut(x) + branch))
+
+
+class FastPathway(nn.Module):
+    """Frames (b, 3, t, h, w), normalised, → tokens (b, t, 256), each averaged over its frame.
+
+    In eval mode videos longer than `chunk` + 2 · RADIUS go through in chunks that overlap by the
+    receptive field: the tokens are those of the whole video, up to the rounding of convolutions
+    of another size, and memory does not grow with t. In training they go whole, since batch norm
+    takes its statistics from what it sees at once.
+    """
+
+    def __init__(self, chunk: int = CHUNK) -> None:
+        super().__init__()
+        self.chunk = chunk
+        self.stem = _unit(3, INNER[0], (5, 7, 7), stride=2)
+        self.relu = nn.ReLU()
+        self.pool = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))
+        widths = (INNER[0], *(4 * inner for inner in INNER))
+        self.stages = nn.ModuleList(
+            _stage(*shape) for shape in zip(widths, INNER, DEPTHS, STRIDES, strict=False)
+        )
+
+    def maps(self, frames: Tensor) -> Tensor:
+        """Feature maps (b, 256, t, h/32, w/32) of all frames at once."""
+        x: Tensor = self.pool(self.relu(self.stem(frames)))  # (b, 8, t, h/4, w/4)
+        for stage in self.stages:
+            x = stage(x)
+        return x
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Tokens (b, t, 256)."""
+        if self.training or frames.shape[2] <= self.chunk + 2 * RADIUS:
+            return self._tokens(frames)
+        return torch.cat(list(self.stream(torch.split(frames, self.chunk, dim=2))), dim=1)
+
+    def stream(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Tokens (b, tᵢ, 256) of a video that comes in chunks (b, 3, tᵢ, h, w) of any length.
+
+        They come RADIUS frames late; 2 · RADIUS frames are held from one chunk to the next.
+        """
+        held, told = None, 0  # the first `told` frames of `held` have their tokens out already
+        for chunk, last in _until_last(chunks):
+            held = chunk if held is None else torch.cat((held, chunk), dim=2)
+            ready = held.shape[2] if last else held.shape[2] - RADIUS
+            if ready <= told:
+                continue
+            yield self._tokens(held)[:, told:ready]
+            begin = max(0, ready - RADIUS)
+            held, told = held[:, :, begin:], ready - begin
+
+    def _tokens(self, frames: Tensor) -> Tensor:
+        return self.maps(frames).mean((3, 4)).transpose(1, 2)  # (b, t, 256)
+
+    def folded(self) -> FastPathway:
+        """A twin for inference, more than twice as fast; its tokens differ by rounding alone."""
+        from qbuild_backends.vqa2.folded import FoldedPathway  # which stands on this module
+
+        return FoldedPathway(self)
+
+
+def _stage(inside: int, inner: int, depth: int, stride: int) -> nn.Sequential:
+    first = Bottleneck(inside, inner, stride)
+    return nn.Sequential(first, *(Bottleneck(4 * inner, inner, 1) for _ in range(depth - 1)))
+
+
+def _until_last(chunks: Iterable[Tensor]) -> Iterator[tuple[Tensor, bool]]:
+    """Each chunk, and whether it is the last one."""
+    for chunk, following in pairwise(chain(chunks, (None,))):
+        if chunk is not None:
+            yield chunk, following is None

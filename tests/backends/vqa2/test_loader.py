@@ -1,0 +1,110 @@
+"""Samples decoded ahead: same order and bytes with any number of threads, kept frames, bad ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the model backends' torch")
+
+from clips import cut, make_clip
+from pictures import write_picture
+from qbuild_backends.vqa2.cache import FrameReader
+from qbuild_backends.vqa2.loader import Loader
+from qbuild_backends.vqa2.processor import Turn
+from qbuild_backends.vqa2.samples import Sample
+from vqa2_toys import tiny_processor
+
+from qbuild.core.errors import DiskError
+
+KINDS = ("image", "video")
+
+
+def sample(file, kind, question="<image>\nHow good?"):
+    turns = (Turn("user", question), Turn("assistant", "good"))
+    return Sample(file.name, turns, kind, f"made:{file.name}", file)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("media")
+    pictures = [sample(write_picture(folder / f"{n}.png", seed=n), "image") for n in range(4)]
+    videos = [
+        sample(make_clip(folder / f"{n}.mp4", frames=6 + n, width=64, height=48), "video")
+        for n in range(3)
+    ]
+    return pictures + videos
+
+
+def loaded(samples, passes, folder=None, **how):
+    reader = FrameReader(112, 48, folder)
+    loader = Loader(samples, tiny_processor(), reader, frame="none", **how)
+    return loader, list(loader.stream(passes))
+
+
+def same(one, two):
+    return all(
+        np.array_equal(a.ids, b.ids)
+        and np.array_equal(a.keys, b.keys)
+        and (a.motion is None) == (b.motion is None)
+        and (a.motion is None or np.array_equal(a.motion, b.motion))
+        for first, second in zip(one, two, strict=True)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def test_the_number_of_threads_changes_nothing(samples):
+    order = [[3, 6], [0], [5, 4, 1], [2]]
+    _, plain = loaded(samples, order, workers=0)
+    for workers in (1, 3):
+        assert same(plain, loaded(samples, order, workers=workers)[1])
+
+
+def test_a_picture_has_one_placeholder_filled_and_a_video_two(samples):
+    _, [encoded] = loaded(samples, [[0, 4]])
+    assert encoded[0].motion is None
+    assert len(encoded[1].motion) == 4  # of 6, cut to a multiple of 4
+    settings = tiny_processor().settings
+    assert (encoded[1].ids == settings.motion_token_id).sum() == 4
+
+
+def test_kept_frames_are_the_decoded_ones_whatever_the_file_is_called(samples, tmp_path):
+    order = [[0, 4], [5]]
+    _, plain = loaded(samples, order)
+    loaded(samples, order, tmp_path / "kept")
+    moved = tmp_path / "moved.mp4"
+    moved.write_bytes(samples[4].file.read_bytes())
+    kept = sorted((tmp_path / "kept").rglob("*.npy"))
+    again = [samples[0], *samples[1:4], sample(moved, "video"), samples[5]]
+    assert same(plain, loaded(again, order, tmp_path / "kept")[1])
+    assert sorted((tmp_path / "kept").rglob("*")) == sorted({*kept, *(p.parent for p in kept)})
+
+
+def test_a_folder_of_kept_frames_that_cannot_be_written_is_told(samples, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DiskError, match="cannot be written"):
+        loaded(samples, [[0]], tmp_path / "file")
+
+
+def test_bad_samples_are_left_out_by_name_and_the_rest_stays(samples, tmp_path):
+    broken = cut(samples[4].file, 0.5)
+    empty = tmp_path / "empty.mp4"
+    empty.write_bytes(b"")
+    picture = samples[0].file
+    bad = [
+        sample(broken, "video"),
+        sample(empty, "video"),
+        sample(picture, "video"),
+        sample(picture, "image", "<image><image>"),
+        sample(picture, "image", "<image>" + "long " * 5_000),
+    ]
+    mixed = [samples[1], *bad, samples[2]]
+    for workers in (0, 2):
+        loader, [first, rest] = loaded(mixed, [[0, 1, 2, 3], [4, 5, 6]], workers=workers)
+        assert (len(first), len(rest)) == (1, 1)
+        assert same([first, rest], loaded(samples, [[1], [2]])[1])
+        reasons = [one.reason for one in loader.skipped]
+        assert reasons[1:] == ["empty-file", "other-kind", "not-encodable", "not-encodable"]
+        assert loader.skipped[0].sample == broken.name
+        assert "2 placeholders" in loader.skipped[3].message
+        assert "more than the context holds" in loader.skipped[4].message

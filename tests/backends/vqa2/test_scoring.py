@@ -1,0 +1,281 @@
+"""Scores of media: the same as one by one with everything computed, in any batch, in order."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the model backends' torch")
+pytest.importorskip("transformers", reason="needs the model backends' transformers")
+
+from clips import make_clip  # noqa: E402
+from pictures import write_picture  # noqa: E402
+from qbuild_backends.vqa2 import folder  # noqa: E402
+from qbuild_backends.vqa2.backend import Vqa2Backend  # noqa: E402
+from qbuild_backends.vqa2.frames import read_clip  # noqa: E402
+from qbuild_backends.vqa2.loading import device_of, memory_told  # noqa: E402
+from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration  # noqa: E402
+from qbuild_backends.vqa2.presets import preset  # noqa: E402
+from qbuild_backends.vqa2.processor import Turn  # noqa: E402
+from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
+
+from qbuild.backends import Computing, Medium, Refused, Scoring  # noqa: E402
+from qbuild.core.errors import InputError, StageError, UsageError  # noqa: E402
+from qbuild.core.interface import VQA2_FRAMES  # noqa: E402
+
+WORDS = ("Low", "Poor", "Fair", "Good", "High")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """The tiny preset with weights that a seed fixes, in a folder."""
+    place = tmp_path_factory.mktemp("models") / "fixed"
+    model = fixed_init(Vqa2ForConditionalGeneration(preset("tiny")), 1).eval()
+    folder.save(place, model, tiny_processor())
+    return place
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    """Pictures and videos of different lengths, and two files that are neither."""
+    place = tmp_path_factory.mktemp("media")
+    for name, frames in (("a.mp4", 9), ("c.mp4", 70), ("e.mp4", 2), ("g.mp4", 40)):
+        make_clip(place / name, frames=frames)
+    for seed, name in enumerate(("b.png", "d.png", "h.jpg")):
+        write_picture(place / name, seed=seed)
+    (place / "f.mp4").write_text("no video")
+    (place / "i.png").touch()
+    return [Medium(f"set:{p.name}", p.name, p) for p in sorted(place.iterdir())]
+
+
+def scored(checkpoint, media, batch=4, **how):
+    computing = Computing(device="cpu", batch=batch)
+    return list(Vqa2Backend(str(checkpoint)).score(media, Scoring(computing=computing, **how)))
+
+
+def one_by_one(checkpoint, medium):
+    """The words' logits by `generate`, which computes the head over the whole vocabulary."""
+    model, processor = folder.load(checkpoint)
+    clip = read_clip(medium.file, key_size=112, motion_size=48)
+    kind = "image" if clip.motion is None else "video"
+    around = "<image>" if kind == "image" else VQA2_FRAMES["scoring"]
+    said = (
+        Turn("user", f"{around}\nHow would you rate the quality of this {kind}?"),
+        Turn("assistant", f"The quality of the {kind} is"),
+    )
+    batch = processor.collate([processor.encode(said, clip, open_end=True)])
+    del batch["labels"]
+    told = model.generate(
+        **batch,
+        max_new_tokens=1,
+        do_sample=False,
+        output_logits=True,
+        return_dict_in_generate=True,
+    )
+    vocabulary = processor.tokenizer.get_vocab()
+    return told.logits[0][0, [vocabulary[f"Ġ{word}"] for word in WORDS]].tolist()
+
+
+def test_scores_are_those_of_generate_one_by_one(checkpoint, media):
+    good = [medium for medium in media if medium.path not in {"f.mp4", "i.png"}]
+    found = scored(checkpoint, good)
+    for medium, score in zip(good, found, strict=True):
+        assert score.words == WORDS
+        logits = np.array(one_by_one(checkpoint, medium))
+        assert score.logits == pytest.approx(logits, abs=2e-4)
+        shares = np.exp(logits - logits.max())
+        expected = shares @ [0, 0.25, 0.5, 0.75, 1] / shares.sum()
+        assert score.score == pytest.approx(expected, abs=1e-4)
+    assert len({score.score for score in found}) == len(found)
+
+
+def test_no_batch_size_moves_a_score_or_its_place(checkpoint, media):
+    first, *others = (scored(checkpoint, media, batch=size) for size in (1, 3, 16))
+    for other in others:
+        for one, two in zip(first, other, strict=True):
+            assert type(one) is type(two)
+            if not isinstance(one, Refused):
+                assert one.media_id == two.media_id
+                assert one.logits == pytest.approx(two.logits, abs=2e-4)
+
+
+def test_what_cannot_be_read_is_refused_in_its_place(checkpoint, media):
+    found = scored(checkpoint, media)
+    ids = [one.of if isinstance(one, Refused) else one.media_id for one in found]
+    assert ids == [medium.media_id for medium in media]
+    reasons = {one.of: one.reason for one in found if isinstance(one, Refused)}
+    assert reasons == {"set:f.mp4": "not-a-video", "set:i.png": "empty-file"}
+
+
+def test_media_are_asked_for_no_further_ahead_than_they_are_used(checkpoint, media):
+    taken = []
+
+    def watched():
+        for number in range(1_000):
+            taken.append(number)
+            yield media[1]
+
+    how = Scoring(computing=Computing(device="cpu", batch=2, readers=1))
+    next(Vqa2Backend(str(checkpoint)).score(watched(), how))
+    assert len(taken) <= 16
+
+
+def test_nothing_asked_nothing_scored(checkpoint):
+    assert scored(checkpoint, []) == []
+
+
+def test_the_release_reads_small_letters_and_weighs_the_lowest_a_fifth(checkpoint, media):
+    (found,) = scored(checkpoint, media[:1], words="release")
+    shares = np.exp(found.logits) / np.exp(found.logits).sum()
+    assert found.words == ("low", "poor", "fair", "good", "high")
+    assert found.score == pytest.approx(shares @ [0.2, 0.4, 0.6, 0.8, 1.0], abs=1e-9)
+
+
+def test_the_temperature_divides_the_logits_and_leaves_those_kept(checkpoint, media):
+    (cold,), (hot,) = (scored(checkpoint, media[:1], temperature=t) for t in (1.0, 1e6))
+    assert cold.logits == hot.logits
+    assert hot.score == pytest.approx(0.5, abs=1e-5) != cold.score
+
+
+def test_the_frame_is_read_for_a_video_and_none_stands_around_a_picture(checkpoint, media):
+    pair = media[:2]
+    first, second = (scored(checkpoint, pair, frame=f) for f in ("scoring", "training"))
+    assert first[0].logits != pytest.approx(second[0].logits, abs=1e-3)
+    assert first[1].logits == pytest.approx(second[1].logits, abs=2e-4)
+
+
+def test_words_may_be_ones_own_worst_to_best(checkpoint, media):
+    (found,) = scored(checkpoint, media[:1], words="poor, good")
+    assert found.words == ("poor", "good")
+
+
+def test_a_word_of_two_tokens_is_refused_by_name(checkpoint, media):
+    with pytest.raises(UsageError, match="'marvellous' after 'The quality of the image is'"):
+        scored(checkpoint, media[:1], words="poor,marvellous")
+
+
+def test_an_unknown_set_of_words_is_told_with_the_near_ones(checkpoint, media):
+    with pytest.raises(UsageError, match="Did you mean release"):
+        scored(checkpoint, media[:1], words="relaese")
+
+
+def test_bfloat16_scores_are_near_those_of_float32(checkpoint, media):
+    backend = Vqa2Backend(str(checkpoint))
+    found = [
+        next(backend.score(media[:1], Scoring(computing=Computing("cpu", dtype)))).score
+        for dtype in ("float32", "bfloat16")
+    ]
+    assert found[0] == pytest.approx(found[1], abs=0.05)
+
+
+def test_a_medium_longer_than_the_context_is_refused_by_its_tokens(checkpoint, media, tmp_path):
+    short = shutil.copytree(checkpoint, tmp_path / "short")
+    place = short / "vqa2_processor.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"max_length": 140}))
+    found = scored(short, media[:4])
+    assert [getattr(one, "reason", "") for one in found] == ["", "", "too-long", ""]
+    assert "expected 140 at most" in found[2].message
+
+
+# ----------------------------------------------------------------- which model, where
+
+
+def test_the_models_name_is_its_folders_and_a_preset_says_that_it_is_untrained(checkpoint):
+    assert Vqa2Backend(str(checkpoint)).model == "fixed"
+    assert Vqa2Backend().model == "tiny (untrained)"
+
+
+def test_a_model_is_known_by_its_content_wherever_it_lies(checkpoint, tmp_path):
+    there = Vqa2Backend(str(checkpoint)).fingerprint()
+    moved = shutil.copytree(checkpoint, tmp_path / "moved")
+    assert Vqa2Backend(str(moved)).fingerprint() == there
+    weights = moved / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert Vqa2Backend(str(moved)).fingerprint() != there != Vqa2Backend("tiny").fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("tinny", "Did you mean tiny?"),
+        ("7b", "expected the folder of a checkpoint"),
+        ("no/such/folder", "is neither a folder nor a preset"),
+    ],
+)
+def test_a_name_that_is_no_model_is_told_with_what_there_is(name, told, media):
+    with pytest.raises(UsageError) as caught:
+        scored(name, media[:1])
+    assert told in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ('{"model_type": "llava_onevision"}', "a model of type 'llava_onevision'; expected vqa2"),
+        ("[]", "is no JSON object"),
+        (None, "holds no config.json"),
+    ],
+)
+def test_a_folder_of_another_model_is_refused(config, told, media, tmp_path):
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    backend = Vqa2Backend(str(tmp_path))
+    with pytest.raises(InputError, match=told):
+        backend.fingerprint()
+    with pytest.raises(InputError, match=told):
+        backend.score(media[:1])
+
+
+def cut_short(place):
+    data = place.joinpath("model.safetensors").read_bytes()
+    place.joinpath("model.safetensors").write_bytes(data[: len(data) // 2])
+
+
+def without_weights(place):
+    place.joinpath("model.safetensors").unlink()
+
+
+def of_other_shapes(place):
+    config = json.loads(place.joinpath("config.json").read_text())
+    config["text_config"]["intermediate_size"] *= 2
+    place.joinpath("config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("spoil", [cut_short, without_weights, of_other_shapes])
+def test_a_checkpoint_that_is_not_whole_is_refused(checkpoint, media, tmp_path, spoil):
+    place = shutil.copytree(checkpoint, tmp_path / "spoilt")
+    spoil(place)
+    with pytest.raises(InputError, match="spoilt: cannot be loaded") as caught:
+        scored(place, media[:1])
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_told_with_what_is():
+    with pytest.raises(
+        UsageError, match=r"--device cuda: there is no GPU .*expected cpu"
+    ) as caught:
+        device_of("cuda")
+    assert caught.value.exit_code == 2
+    assert device_of("auto").type == "cpu"
+
+
+def test_out_of_memory_says_what_to_lower():
+    device = torch.device("cpu")
+    told = pytest.raises(StageError, match="out of memory on cpu at --batch 8")
+    with told as caught, memory_told(Computing(batch=8), device):
+        torch.empty(1 << 55, dtype=torch.uint8)
+    assert caught.value.exit_code == 1
+    assert "Lower --batch, or take --dtype bfloat16" in str(caught.value)
+
+
+def test_other_errors_of_the_model_are_left_as_they_are():
+    cpu = torch.device("cpu")
+    with pytest.raises(RuntimeError, match="shapes"), memory_told(Computing(), cpu):
+        torch.ones(2, 3) @ torch.ones(2, 3)

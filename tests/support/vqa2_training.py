@@ -1,0 +1,71 @@
+"""Small things to train the tiny VQA² model on: pictures, videos, pairs about them, settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from clips import make_clip
+from pairs import medium, pair, turns
+from pictures import write_picture
+from tables import write_artifact
+
+from qbuild.backends import TrainSpec
+from qbuild.core.schema import load_schema
+
+WORDS = ("high", "good", "fair", "poor", "low")
+QUESTION = "\nHow would you rate the quality of this {}?"
+
+# One pass of two samples, no words around videos: a step takes some 50 ms.
+QUICK = {
+    "base": "tiny",
+    "plan": "ugc-scorer",
+    "frame": "none",
+    "batch": 4,
+    "per_device_batch": 2,
+    "learning_rate": 1e-3,
+    "workers": 0,
+    "device": "cpu",
+    "gradient_checkpointing": False,
+}
+
+
+def picture_pairs(folder: Path, count: int = 8, **what: Any) -> Path:
+    """Scoring pairs on pictures below `folder/media`, as an artifact."""
+    rows = []
+    for at in range(count):
+        write_picture(folder / "media" / f"p{at}.png", seed=at)
+        rows.append(_row(at, f"p{at}.png", "image", **what))
+    return artifact(folder / "pictures.parquet", rows)
+
+
+def video_pairs(folder: Path, count: int = 4, frames: int = 8, **what: Any) -> Path:
+    """Scoring pairs on videos of `frames` frames and more, as an artifact."""
+    rows = []
+    (folder / "media").mkdir(parents=True, exist_ok=True)
+    for at in range(count):
+        make_clip(folder / "media" / f"v{at}.mp4", frames=frames + 4 * at, width=64, height=48)
+        rows.append(_row(100 + at, f"v{at}.mp4", "video", **what))
+    return artifact(folder / "videos.parquet", rows)
+
+
+def _row(at: int, path: str, kind: str, **what: Any) -> dict[str, Any]:
+    given = {
+        "sample_id": f"{at:032x}",
+        "media": [medium(path, kind)],
+        "turns": turns([0, QUESTION.format(kind)], [f"The quality is {WORDS[at % 5]}."]),
+    }
+    return pair(**(given | what))
+
+
+def artifact(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """The rows as an instruction artifact."""
+    table = pa.Table.from_pylist(rows, schema=load_schema("instruction").arrow)
+    return write_artifact(path, table, "instruction", "scoring-qa")
+
+
+def spec(folder: Path, *pairs: Path, seed: int = 0, **settings: Any) -> TrainSpec:
+    """What to train on, quickly, into `folder/checkpoint`."""
+    chosen = QUICK | settings
+    return TrainSpec(pairs, folder / "checkpoint", (str(folder / "media"),), seed, chosen)

@@ -17,13 +17,15 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qbuild.core.errors import MissingPartError, near, raise_all
+from qbuild.core.interface import LLAVA_PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 GROUP = "qbuild.backends"
-METHODS = ("needs", "train", "score", "answer")
+PLACE = LLAVA_PLACEHOLDER  # where a medium stands in a question
+METHODS = ("needs", "fingerprint", "train", "score", "answer")
 _INSTALL = "Install the backends that ship with qbuild: pip install -e . -e ./backends"
 
 
@@ -47,12 +49,16 @@ class Medium:
 
 @dataclass(frozen=True)
 class Sample:
-    """A question about some media, shown in this order before it."""
+    """A question about some media: `PLACE` stands in it where each of them is shown, in order.
+
+    `before` are the questions and answers of the conversation so far, whose places come first.
+    """
 
     sample_id: str
     media: tuple[Medium, ...]
     question: str
     system: str | None = None
+    before: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,56 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """In place of a score or an answer: why there is none, a typed word and a sentence."""
+
+    of: str  # the medium's or the sample's id
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Computing:
+    """Where a model computes and in what: changes nothing but speed and the last digits.
+
+    device is auto, cpu or cuda; dtype auto, float32 or bfloat16; batch is samples at a time;
+    readers are threads that read media meanwhile.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    batch: int = 8
+    readers: int = 2
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How a score is asked for; a backend takes of it what it knows, and refuses other values.
+
+    frame is what stands around a video, words the levels to choose among (a set's name, or words
+    worst to best, with commas), temperature what their logits are divided by.
+    """
+
+    frame: str = "scoring"
+    words: str = "vqa2"
+    temperature: float = 1.0
+    computing: Computing = Computing()
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How an answer is asked for: greedily, up to `max_new_tokens`; frame as in Scoring."""
+
+    frame: str = "understanding"
+    max_new_tokens: int = 256
+    computing: Computing = Computing()
+
+
+AS_PUBLISHED = Scoring()
+GREEDY = Answering()
+
+
+@dataclass(frozen=True)
 class TrainSpec:
     """What to train on and where the checkpoint goes; `settings` are the backend's own."""
 
@@ -92,14 +148,21 @@ class Backend(Protocol):
     def needs(self) -> Needs:
         """What must be there before anything else is called."""
 
+    def fingerprint(self) -> str:
+        """`sha256:…` of the model, equal for equal weights wherever they lie."""
+
     def train(self, spec: TrainSpec) -> Path:
         """The folder of the checkpoint trained as told."""
 
-    def score(self, media: Iterable[Medium]) -> Iterator[Scored]:
-        """One score a medium, in the order given."""
+    def score(
+        self, media: Iterable[Medium], how: Scoring = AS_PUBLISHED
+    ) -> Iterator[Scored | Refused]:
+        """One score a medium, in the order given; a refusal for a medium that cannot be read."""
 
-    def answer(self, samples: Iterable[Sample]) -> Iterator[Answered]:
-        """One answer a sample, in the order given."""
+    def answer(
+        self, samples: Iterable[Sample], how: Answering = GREEDY
+    ) -> Iterator[Answered | Refused]:
+        """One answer a sample, in the order given; a refusal where it cannot be asked."""
 
 
 def backend_names() -> list[str]:

@@ -26,6 +26,7 @@ PLAIN: dict[str, tuple[str, str]] = {
     "diff": ("look", "Compare two artifacts row by row."),
     "why": ("look", "Trace a sample back to the rating it was made from."),
     "check-media": ("media", "Compare the media roots with what rows name."),
+    "train": ("train", "Train a model on pairs."),
     "plot": ("plot", "Draw the scores of an artifact as a PNG."),
     "mock-server": (
         "mock_server",

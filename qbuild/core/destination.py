@@ -82,8 +82,11 @@ class Destination:
                 (row,) = rejected.slice(reasons.index(reason), 1).to_pylist()
                 self.examples[reason] = f"{row['source']} row {row['row']}: {row['message']}"
 
-    def refuse_rejections(self, request: Request, given: int) -> None:
-        """Raise TooManyRejected above the share allowed, InputError where no row is left."""
+    def refuse_rejections(self, request: Request, given: int, stopped: str = "") -> None:
+        """Raise TooManyRejected above the share allowed, InputError where no row is left.
+
+        StageError where a service `stopped` before its first row: what stood there stays.
+        """
         rejected = self.rejected.rows
         made = self.rows.rows if self.rows is not None else self.tally["rows"]
         considered = given + self.refused_on_reading if given else made + rejected
@@ -93,6 +96,9 @@ class Destination:
             return
         kept = self._keep_failed(request) if rejected else None
         where = ", ".join(str(path) for path in request.inputs) or request.stage.name
+        if kept is None and stopped:
+            what = f"stopped before its first row: {stopped}"
+            raise StageError(request.stage.name, what, "", "What came so far is kept.")
         if kept is None:
             raise InputError(
                 where, "no usable row: there is none", "expected at least one", "Check the input."

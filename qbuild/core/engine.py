@@ -61,8 +61,8 @@ def _run(request: Request, scratch: Path) -> Result:
             converted = _converted(request, files, scratch, destination)
             opened[opened.index(files[0])] = converted
         sources = _sources(request, opened, files, scratch)
-        pending, report = _rows(request, sources, destination)
-        destination.refuse_rejections(request, sources.rows)
+        pending, stopped, report = _rows(request, sources, destination)
+        destination.refuse_rejections(request, sources.rows, stopped)
         return destination.commit(request, made_from, pending, report)
 
 
@@ -98,11 +98,12 @@ def _sources(
 
 def _rows(
     request: Request, sources: Sources, destination: Destination
-) -> tuple[int, dict[str, Any]]:
+) -> tuple[int, str, dict[str, Any]]:
+    """The rows left pending and why, and the report."""
     stage, options = request.stage, request.options
     state = stage.prepare(sources, options) if stage.prepare is not None else None
     job = Job(stage, options, state, destination.media_folder)
-    total = sources.rows if sources.artifacts else None
+    total, stopped = sources.rows if sources.artifacts else None, ""
     status = partial(stage.status, state) if stage.status is not None else None
     with Progress(stage.name, total, status) as progress, behind(destination.store) as hand:
 
@@ -116,10 +117,10 @@ def _rows(
         elif stage.kind == "reduce":
             pending, state = run_reduce(job, sources, take)
         else:
-            pending = run_service(job, sources, take)
+            pending, stopped = run_service(job, sources, take)
         progress.note("figures")  # while the last rows are still being written
         report = stage.finish(state, destination.tally, options) if stage.finish else {}
-    return pending, report
+    return pending, stopped, report
 
 
 def _converted(

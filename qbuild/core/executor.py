@@ -45,10 +45,10 @@ def run_reduce(job: Job, sources: Sources, take: Take) -> tuple[int, Any]:
         take(job.accept(output, None, None))
 
 
-def run_service(job: Job, sources: Sources, take: Take) -> int:
-    """Take a service's answers in input order; those that never came are pending."""
+def run_service(job: Job, sources: Sources, take: Take) -> tuple[int, str]:
+    """Take a service's answers in input order; those that never came are pending, and why."""
     held: dict[int, Output] = {}
-    answered = 0
+    answered, stopped = 0, ""
 
     def flush(everything: bool) -> None:
         nonlocal answered
@@ -68,7 +68,10 @@ def run_service(job: Job, sources: Sources, take: Take) -> int:
             flush(everything=False)
 
     # What is pending after an early stop is counted below and said in the description.
-    with suppress(StoppedEarly, KeyboardInterrupt):
-        asyncio.run(consume())
+    with suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(consume())
+        except StoppedEarly as stop:
+            stopped = str(stop)
     flush(everything=True)
-    return sources.rows - answered
+    return sources.rows - answered, stopped

@@ -15,10 +15,10 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from qbuild.core.data import data_dir
 from qbuild.core.errors import (
@@ -29,14 +29,16 @@ from qbuild.core.errors import (
     option_fault,
     raise_all,
 )
-from qbuild.core.stage import Options, Stage
+from qbuild.core.stage import Options, Runtime, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+M = TypeVar("M", bound=BaseModel)
+
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _KEYS = {"roots", "steps", "title"}
-_STEP_KEYS = {"id", "stage", "inputs", "options"}
+_STEP_KEYS = {"id", "stage", "inputs", "options", "runtime"}
 # PyYAML's constructors (of dates, numbers, binaries) let the errors of plain Python through.
 _NO_YAML = (
     yaml.YAMLError,
@@ -58,6 +60,14 @@ class Step:
     options: Options
     inputs: tuple[str, ...]
     after: tuple[str, ...]
+    runtime: Runtime | None = None  # how it is run, where the step says so
+
+    def run_as(self, runtime: Runtime) -> Runtime:
+        """How the step is run: as it says itself, else as the whole pipeline, else by default."""
+        plain = Runtime()
+        told = {n: v for n, v in runtime if v != getattr(plain, n)}
+        own = self.runtime.model_dump(exclude_unset=True) if self.runtime is not None else {}
+        return self.stage.runtime(**{**told, **own})
 
     def output(self, workdir: Path) -> Path:
         """Where the step's artifact or folder lies."""
@@ -222,17 +232,20 @@ def _step(
                 where, f"{len(inputs)} inputs", f"stage {name} reads at least {stage.reads.least}"
             )
         )
-    options, found = _options(where, stage, entry.get("options") or {})
+    options, found = _values(where, stage, stage.options, entry.get("options") or {})
+    problems += found
+    runtime, found = _values(where, stage, stage.runtime, entry.get("runtime") or {})
     problems += found
     if problems or options is None:
         return problems, None
     after = tuple(i for i in inputs if i in ids)
-    return [], Step(str(identity), stage, options, tuple(inputs), after)
+    return [], Step(str(identity), stage, options, tuple(inputs), after, runtime)
 
 
-def _options(
-    where: str, stage: Stage[Any, Any], given: object
-) -> tuple[Options | None, list[QbuildError]]:
+def _values(
+    where: str, stage: Stage[Any, Any], model: type[M], given: object
+) -> tuple[M | None, list[QbuildError]]:
+    """The options of a step, or how it is run, from what stands under that key."""
     if not isinstance(given, Mapping):
         return None, [PipelineError(where, f"options {given!r}", "expected a mapping")]
     names = [str(name).replace("-", "_") for name in given]
@@ -240,9 +253,9 @@ def _options(
     if twice:
         return None, [PipelineError(where, f"option {n!r} stands twice") for n in twice]
     given = dict(zip(names, given.values(), strict=True))
-    known = stage.options.model_fields
+    known = model.model_fields
     try:
-        return stage.options.model_validate(given), []
+        return model.model_validate(given), []
     except ValidationError as error:
         problems: list[QbuildError] = []
         for fault in error.errors():

@@ -95,7 +95,7 @@ def run(
         result = None
         if verdict.runs:
             inputs = pipeline.inputs(step, workdir)
-            how = step.stage.runtime(**runtime.model_dump())
+            how = step.run_as(runtime)
             request = Request(step.stage, step.options, inputs, verdict.output, how)
             try:
                 result = run_stage(request)

@@ -75,9 +75,9 @@ def _judge(choice: dict[str, Any], structured: bool) -> tuple[State, str | None,
     """State, text and message of a choice."""
     message = choice.get("message")
     said = message if isinstance(message, dict) else {}
-    raw = said["content"] if isinstance(said.get("content"), str) else None
+    raw = _whole(said["content"]) if isinstance(said.get("content"), str) else None
     if said.get("refusal"):
-        return "refused", raw, f"refused: {said['refusal']}"
+        return "refused", raw, _whole(f"refused: {said['refusal']}")
     if choice.get("finish_reason") == "content_filter":
         return "refused", raw, "stopped by the content filter"
     if choice.get("finish_reason") == "length":
@@ -108,9 +108,14 @@ def _is_count(value: Any) -> TypeGuard[int]:
 def _is_object(raw: str) -> bool:
     try:
         return isinstance(json.loads(raw), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
+def _whole(text: str) -> str:
+    """The text with a mark for halves of signs, which JSON may spell and no file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return _whole(value) if isinstance(value, str) and value else None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Causes of a failed connection that come before anything is sent.
 _UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
 HIDDEN = "<key>"
+SECRET = 16  # signs: a shorter key is a server's own word such as `test`, and may stand in answers
 # The client's own mark for a reply that it shall not parse. Posting a plain body, instead of its
 # typed `chat.completions`, saves 0.3 ms a request: a quarter of what one costs.
 _UNPARSED: Any = {"headers": {"X-Stainless-Raw-Response": "true"}}
@@ -104,8 +105,11 @@ class OpenAIClient:
         return text if self._key == "none" else text.replace(self._key, HIDDEN)
 
     def _reply(self, response: Any) -> Reply:
+        """The reply; a short key is masked in complaints alone, for an answer may hold the word."""
         text = response.content.decode("utf-8", "replace")
-        return Reply(response.status_code, self.hide(text), response.headers)
+        if response.status_code != 200 or len(self._key) >= SECRET:
+            text = self.hide(text)
+        return Reply(response.status_code, text, response.headers)
 
 
 def _faster(openai: ModuleType) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import QbuildError, UsageError
-from qbuild.llm.answers import Answer, read_completion
+from qbuild.llm.answers import Answer, State, read_completion
 from qbuild.llm.failures import KeyRefused, ModelUnknown
 from qbuild.llm.manners import retry_after
 
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 SHOWN = 300  # characters of a service's message
 AGAIN = frozenset({408, 409, 429})
 _REFUSED = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
+# Complaints about the request itself, which would be the same again.
+_FINAL: dict[str, State] = {
+    "content_filter": "refused",
+    "content_policy_violation": "refused",
+    "context_length_exceeded": "truncated",
+}
 _KINDS = {"refused": "refusal", "invalid": "invalid answer", "truncated": "truncated answer"}
 _REFUSING = ("unsupported", "not support", "unrecognized", "unknown", "unexpected", "not permitted")
 
@@ -86,8 +92,8 @@ def _judge_error(reply: Reply, request: Asked, body: Mapping[str, Any], key_env:
     if reply.status in AGAIN or reply.status >= 500:
         kind = "HTTP 5xx" if reply.status >= 500 else kind
         return Verdict(answer, again=True, wait_s=retry_after(reply.headers), kind=kind)
-    if code in {"content_filter", "content_policy_violation"}:
-        return Verdict(Answer("refused", message=message, cost_usd=0.0), kind="content filter")
+    if code in _FINAL:
+        return Verdict(Answer(_FINAL[code], message=message, cost_usd=0.0), kind=code)
     refused = _refused_parameter(code, parameter, said, body) if reply.status == 400 else None
     return Verdict(answer, kind=kind, refused=refused)
 
@@ -95,7 +101,7 @@ def _judge_error(reply: Reply, request: Asked, body: Mapping[str, Any], key_env:
 def _judge_answer(reply: Reply, request: Asked, structured: bool) -> Verdict:
     try:
         body = json.loads(reply.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = f"the body is no JSON: {_short(reply.text)!r}; it may have been charged"
         return Verdict(_failed(message), again=True, kind="no JSON", lost=True)
     answer = read_completion(body, structured)
@@ -109,7 +115,7 @@ def _complaint(reply: Reply) -> tuple[str, str | None, str]:
     """Code, parameter and message of an error body, whatever it looks like."""
     try:
         body = json.loads(reply.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", None, _short(reply.text)
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):

@@ -73,6 +73,10 @@ class ChatRequest:
 
         Adds what chat turns cost beside their text, and the schema of a structured answer.
         """
+        return self._estimate
+
+    @cached_property
+    def _estimate(self) -> int:
         text = "".join(text for _, text in self.messages)
         if self.answer_schema is not None:
             text += canonical_json(self.answer_schema)

@@ -21,7 +21,10 @@ STAGES: dict[str, tuple[str, str]] = {
     "sample": ("sample", "Choose which rows to use: keep or flatten the scores."),
     "corrupt": ("corrupt", "Spoil pictures on purpose, by seed."),
     "motion-clips": ("motion_clips", "Cut clips from videos, or spoil videos in motion."),
-    "distortion-qa": ("distortion_qa", "Write pairs that ask what is wrong with a picture or video."),
+    "distortion-qa": (
+        "distortion_qa",
+        "Write pairs that ask what is wrong with a picture or video.",
+    ),
     "scoring-qa": ("scoring_qa", "Write pairs that ask for the quality level."),
     "streaming-qa": ("streaming_qa", "Write pairs about streaming sessions and their stalls."),
     "ingest-depictions": (
@@ -37,6 +40,9 @@ STAGES: dict[str, tuple[str, str]] = {
     "responses": ("responses", "Write what a ledger holds as an artifact."),
     "import-qa": ("import_qa", "Bring in and check pairs from a dialect's own file."),
     "export": ("export", "Write pairs in a training framework's dialect."),
+    "score": ("score", "Score pictures and videos with a model."),
+    "answer": ("answer", "Answer questions about pictures and videos with a model."),
+    "evaluate": ("evaluate", "Compare predicted scores with opinion scores."),
     "contact-sheet": ("contact_sheet", "Draw every corruption at every severity on one picture."),
     "demo-media": ("demo_media", "Make spoiled pictures with synthetic ratings."),
 }

@@ -23,6 +23,8 @@ from qbuild.core.stage import Batch, Inputs, Options, Output, Reads, Stage
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from qbuild.core.repeats import Repeats
+
 STOPS = (".", "!", "?")
 
 
@@ -36,24 +38,37 @@ class CausalOptions(Options):
 
 @dataclass(frozen=True)
 class State:
-    """Level and score of each medium that the artifacts beside know."""
+    """Level and score of each medium that the artifacts beside know, and rows that repeat."""
 
     levels: dict[str, tuple[int, float]]
+    repeats: Repeats
 
 
 def prepare(inputs: Inputs, _options: CausalOptions) -> State:
-    """The levels that stand beside the depictions."""
+    """The levels that stand beside the depictions, and the depictions that stand twice."""
+    from qbuild.core.repeats import find_repeats
+
     found: dict[str, tuple[int, float]] = {}
     for rows in inputs.beside("level"):
         columns = (rows.column(name).to_pylist() for name in ("media_id", "level", "mos_norm"))
         found.update({str(m): (level, norm) for m, level, norm in zip(*columns, strict=True)})
-    return State(found)
+    return State(found, find_repeats(inputs, "depiction_id"))
 
 
 def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
     """A pair for each overall depiction with a level."""
-    rows, refusals, tally = [], [], Counter[str]()
-    for number, given in enumerate(batch.rows.to_pylist(), batch.start + 1):
+    import numpy as np
+    import pyarrow as pa
+
+    from qbuild.core.rejects import in_order
+    from qbuild.core.repeats import conflicting
+
+    once = state.repeats.sift(batch)
+    rows, tally = [], Counter[str]({"collapsed": once.collapsed})
+    conflicts = batch.rows.take(pa.array(once.conflicts))
+    refusals = [(once.conflicts, conflicting(conflicts, "depiction_id"))]
+    for place, given in zip(once.places, once.rows.to_pylist(), strict=True):
+        number = batch.start + int(place) + 1
         row = given
         if row["kind"] != "overall":
             tally[f"left:{row['kind']}"] += 1
@@ -64,11 +79,11 @@ def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
             row = {**row, "level": known[0], "mos_norm": known[1], "word": None}
         fault = _fault(row)
         if fault is not None:
-            refusals.append(_refusal(row, number, *fault))
+            refusals.append((np.array([place]), _refusal(row, number, *fault)))
             continue
         rows.append({**row, "word": LEVEL_WORDS[options.words][row["level"] - 1]})
         tally[f"level:{row['level']}"] += 1
-    return Output(_pairs(rows) if rows else None, _concat(refusals), tally=tally)
+    return Output(_pairs(rows) if rows else None, in_order(refusals), tally=tally)
 
 
 def _fault(row: dict[str, Any]) -> tuple[str, str] | None:
@@ -86,12 +101,6 @@ def _refusal(row: dict[str, Any], number: int, reason: str, message: str) -> pa.
 
     given = {**row, "source_row": row["source_row"] or number}
     return refused([given], reason, [message], "level")
-
-
-def _concat(tables: list[pa.Table]) -> pa.Table | None:
-    import pyarrow as pa
-
-    return pa.concat_tables(tables) if tables else None
 
 
 def _pairs(rows: list[dict[str, Any]]) -> pa.Table:
@@ -134,6 +143,7 @@ def finish(_: State, tally: Counter[str], options: CausalOptions) -> dict[str, A
     return {
         "levels": {words[n - 1]: tally[f"level:{n}"] for n in range(1, 6)},
         "left_out": left,
+        "collapsed": tally["collapsed"],
         "other_level": tally["other-level"],
     }
 

@@ -92,6 +92,14 @@ class ExtendRuntime(Runtime):
     attempts: int = Field(default=6, ge=1, description="Attempts at a request that fails.")
     time_limit: float = Field(default=120, gt=0, description="Seconds to wait for an answer.")
     poll: float = Field(default=15, gt=0, description="Seconds before a batch is looked at first.")
+    batch_files: str = Field(
+        default="",
+        description="openai-batch: folder to write batches to and read their answers from, "
+        "for `vllm run-batch`; nothing is sent.",
+    )
+    breaker: int = Field(
+        default=10, ge=1, description="Requests in a row that may fail alike before it stops."
+    )
     enqueued_tokens: int = Field(
         default=0, ge=0, description="Tokens that batches may hold at a time; 0: no limit."
     )

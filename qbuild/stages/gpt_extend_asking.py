@@ -7,6 +7,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qbuild.llm.answers import Answer
@@ -47,7 +48,9 @@ async def asker_of(inputs: Inputs, state: State, options: ExtendOptions) -> Asyn
             stack.callback(gc.unfreeze)
             yield Service(Counting(provider, ledger, state), state.style)
             return
-        if options.provider == "openai-batch":
+        if options.provider == "openai-batch" and state.runtime.batch_files:
+            await _by_files(inputs, state, options, ledger)
+        elif options.provider == "openai-batch":
             async with _batch_provider(ledger, state, options) as batches:
                 await _send_missing(inputs, state, options, batches)
                 state.notes += batches.notes
@@ -127,7 +130,10 @@ def _client(state: State) -> OpenAIClient:
 def _manners(state: State) -> Manners:
     from qbuild.llm.manners import Manners
 
-    return Manners(concurrency=state.runtime.concurrency, attempts=state.runtime.attempts)
+    runtime = state.runtime
+    return Manners(
+        concurrency=runtime.concurrency, attempts=runtime.attempts, breaker=runtime.breaker
+    )
 
 
 def _budget(ledger: Ledger, state: State, tier: str | None = None) -> Budget:
@@ -157,6 +163,32 @@ async def _send_missing(
         state.stop(str(error))
     except asyncio.CancelledError:
         state.stop(f"{INTERRUPTED}; batches under way are waited for by the next run")
+
+
+async def _by_files(inputs: Inputs, state: State, options: ExtendOptions, ledger: Ledger) -> None:
+    """Take the answers of all rounds in the folder, and write a round of what is then missing."""
+    from qbuild.llm.batch_files import read_batch_files, read_bodies, write_batch_files
+    from qbuild.llm.body import BodyForm
+
+    folder = Path(state.runtime.batch_files)
+    rounds = sorted(folder.glob("round-*"))
+    waiting = {r.request_id: r for r in await _missing(inputs, state, options, ledger)}
+    for place in rounds:
+        for name, answer in read_batch_files(place):
+            if name in waiting and answer.final:
+                await ledger.answered(waiting.pop(name), answer)
+                _batched(answer, state)
+    missing = {r.request_id: r for r in await _missing(inputs, state, options, ledger)}
+    if not missing:
+        return
+    asked = {name for path in folder.glob("round-*/requests-*.jsonl") for name in read_bodies(path)}
+    if not missing.keys() <= asked:
+        place = folder / f"round-{len(rounds) + 1:03}"
+        write_batch_files(missing.values(), place, BodyForm(options.structured))
+    state.stop(
+        f"{len(missing)} requests wait in {folder}: answer each requests-N.jsonl, such as with "
+        "`vllm run-batch -i requests-N.jsonl -o answers-N.jsonl`, and run this again"
+    )
 
 
 def _batched(answer: Answer, state: State) -> None:

@@ -31,6 +31,7 @@ class Recipe:
     """A pipeline in a folder of its own."""
 
     def __init__(self, folder: Path, text: str = RECIPE, scores: str = "10 20 30") -> None:
+        folder.mkdir(exist_ok=True)
         self.path, self.work = folder / "toy.yaml", folder / "work"
         self.scores = folder / "scores.txt"
         self.path.write_text(text, encoding="utf-8")
@@ -239,3 +240,29 @@ def test_the_plan_of_a_pipeline_whose_input_is_gone_says_so(recipe):
     recipe.scores.unlink()
     assert recipe.plan()["ratings"][0].startswith("input changed: ")
     assert "no such file" in recipe.plan()["ratings"][0]
+
+
+def test_a_step_is_run_as_it_says_itself_and_that_changes_no_row(tmp_path):
+    text = "steps:\n  - {id: ratings, stage: read, inputs: [scores.txt], runtime: RUNTIME}\n"
+    plain, told = (
+        Recipe(tmp_path / name, text.replace("RUNTIME", runtime))
+        for name, runtime in (("a", "{}"), ("b", "{batch-rows: 7, max-reject-share: 1}"))
+    )
+    step = told.load().steps[0]
+    how = step.run_as(Runtime(workers=2, max_reject_share=0.5))
+    assert (how.workers, how.batch_rows, how.max_reject_share) == (2, 7, 1)
+    for recipe in (plain, told):
+        run(recipe.load(), recipe.work, Runtime())
+    made = [(recipe.work / "ratings.parquet").read_bytes() for recipe in (plain, told)]
+    assert made[0] == made[1]
+
+
+def test_a_stage_s_own_default_stands_where_nothing_else_is_told(tmp_path):
+    step = Recipe(tmp_path).load().steps[0]
+
+    class Patient(Runtime):
+        max_reject_share: float = 1
+
+    patient = replace(step, stage=replace(step.stage, runtime=Patient))
+    assert patient.run_as(Runtime(workers=2)).max_reject_share == 1
+    assert patient.run_as(Runtime(max_reject_share=0.2)).max_reject_share == 0.2

@@ -94,3 +94,25 @@ def test_a_filter_on_the_prompt_is_a_refusal_that_cost_nothing():
 
 def test_long_words_of_a_service_are_shortened():
     assert len(judged(500, "x " * 5000).answer.message) < 400
+
+
+def test_half_a_sign_in_an_answer_is_marked_and_no_file_breaks_on_it():
+    said = {"choices": [{"message": {"content": "sharp \ud800"}, "finish_reason": "stop"}]}
+    verdict = judge(Reply(200, json.dumps(said)), ask(1), {}, "K")
+    assert verdict.answer.state == "ok"
+    assert verdict.answer.raw == "sharp ?"
+
+
+def test_an_answer_nested_beyond_reason_is_invalid_and_not_an_error():
+    deep = "[" * 100_000
+    said = {"choices": [{"message": {"content": deep}, "finish_reason": "stop"}]}
+    verdict = judge(Reply(200, json.dumps(said)), ask(1), {"response_format": {}}, "K")
+    assert verdict.answer.state == "invalid"
+    assert judge(Reply(200, deep), ask(1), {}, "K").kind == "no JSON"
+
+
+def test_a_prompt_too_long_for_the_model_is_final():
+    said = {"error": {"code": "context_length_exceeded", "message": "too many tokens"}}
+    verdict = judge(Reply(400, json.dumps(said)), ask(1), {}, "K")
+    assert (verdict.answer.state, verdict.again) == ("truncated", False)
+    assert verdict.answer.final

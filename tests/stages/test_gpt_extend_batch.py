@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from buying import KEY, KEY_ENV
 from extending import assert_no_key, extend, of_kind, recorded, rows_of, served, written
 
 from qbuild.core.artifact import Artifact
+from qbuild.core.errors import StageError
+from qbuild.llm.mock_answers import completion
+from qbuild.llm.mock_depictions import depiction_answer
 
 COUNT = 4
 
@@ -100,4 +105,39 @@ def test_a_cap_reached_keeps_what_the_batches_answered(source, whole, tmp_path):
         assert "cap of $0.0700" in result.report["run"]["stopped"]
         assert batch(source, output, server).complete
         assert server.served.total() == server.distinct
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def answer_files(folder):
+    """What `vllm run-batch` would do: an answers file beside each requests file."""
+    for path in sorted(folder.glob("round-*/requests-*.jsonl")):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        done = [
+            {
+                "custom_id": row["custom_id"],
+                "response": {
+                    "status_code": 200,
+                    "body": completion(row["body"], depiction_answer(row["body"]), None),
+                },
+                "error": None,
+            }
+            for row in reversed(rows)
+        ]
+        place = path.with_name(path.name.replace("requests", "answers"))
+        place.write_text("".join(json.dumps(row) + "\n" for row in done))
+
+
+def test_batches_go_by_files_without_a_server_or_a_key(source, whole, tmp_path, monkeypatch):
+    monkeypatch.delenv(KEY_ENV)
+    output, files = tmp_path / "out.parquet", tmp_path / "files"
+    given = {"provider": "openai-batch", "model": "gpt-4o", "batch_files": str(files)}
+    for _ in range(2):  # asked again before it was answered: no second round
+        with pytest.raises(StageError, match=r"stopped before its first row: .* requests wait in"):
+            extend(source, output, "", **given)
+    assert [place.name for place in sorted(files.glob("*"))] == ["round-001"]
+    answer_files(files)
+    second = extend(source, output, "", **given)
+    assert not second.complete  # the wrong choices of what and how questions
+    answer_files(files)
+    assert extend(source, output, "", **given).complete
     assert output.read_bytes() == whole.read_bytes()

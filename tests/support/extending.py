@@ -76,18 +76,7 @@ def served(
         thread.join()
 
 
-RUNTIME = {
-    "batch_rows",
-    "base_url",
-    "ledger",
-    "max_usd",
-    "prices",
-    "concurrency",
-    "attempts",
-    "time_limit",
-    "poll",
-    "max_reject_share",
-}
+RUNTIME = set(ExtendRuntime.model_fields)
 
 
 def request(source: Path, output: Path, url: str = "", **given: Any) -> Request:

@@ -86,7 +86,7 @@ def test_a_wheel_brings_no_name_but_its_own(wheels, name):
     assert top == {package, f"{name}-0.1.0.dist-info"}
 
 
-@pytest.mark.parametrize("kind", ["schemas", "pipelines"])
+@pytest.mark.parametrize("kind", ["schemas", "pipelines", "prompts", "prices"])
 def test_the_wheel_holds_every_data_file_of_the_checkout(wheels, kind):
     files = [p.relative_to(ROOT).as_posix() for p in (ROOT / kind).rglob("*") if p.is_file()]
     assert files

@@ -10,11 +10,12 @@ motion branch is the plain fast pathway: the slow one, which the published code 
 left out in its favour. Ours: `Vqa2Backend.score`. Weights are random and the same, pictures 1024 x
 768 JPEG, videos 1280 x 720 H.264 at 30 frames/s.
 
-Each contender runs in a process of its own, alternately, and warms up on the same media but one
-pass fewer. Told are media a second from file to score, those of the model alone on frames read
-before, peak memory of the process (VmHWM, less what it stood at with the model loaded) or of the
-GPU, the largest difference between scores on the same frames, and with --device cuda the share of
-the bfloat16 peak (--peak, in TFLOP/s) that the model alone reaches.
+Each contender runs in a process of its own, alternately, after a pass over the same media that
+warms it up. Told are media a second from file to score; media a second of processor time, which
+says more on a machine with other work; media a second of the model alone on frames read before;
+peak memory of the process (VmHWM, less what it stood at with the model loaded) or of the GPU; the
+largest difference between scores on the same frames; and with --device cuda the share of the
+bfloat16 peak (--peak, in TFLOP/s) that the model alone reaches.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ import numpy as np
 RATE = 30
 WORDS = ("Low", "Poor", "Fair", "Good", "High")
 KINDS = ("images", "videos")
-FIGURES = ("whole", "model", "peak")
+FIGURES = ("whole", "cpu", "model", "peak")
 
 
 def make_media(folder: Path, images: int, videos: int, seconds: int) -> None:
@@ -226,10 +227,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     made = CONTENDERS[options.contender](options)
     made.scores(files)
     before = peak(options.device, reset=True)
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     scores = made.scores(files)
-    whole = time.perf_counter() - begun
-    told = {"scores": scores, "whole": whole, "peak": peak(options.device) - before}
+    whole, used = time.perf_counter() - begun, time.process_time() - used
+    told = {"scores": scores, "whole": whole, "cpu": used}
+    told["peak"] = peak(options.device) - before
     read = made.read(files)
     begun = time.perf_counter()
     made.compute(read)
@@ -281,21 +283,21 @@ def compare(kind: str, count: int, place: Path, options: argparse.Namespace) -> 
         for name, told in found.items():
             told.append(run(name, kind, place, options))
     middle = {
-        name: {
-            what: statistics.median(t[what] for t in told) for what in ("whole", "model", "peak")
-        }
+        name: {what: statistics.median(one[what] for one in told) for what in FIGURES}
         for name, told in found.items()
     }
     for name, told in middle.items():
         print(
-            f"{kind:7} {name:10} {count / told['whole']:8.2f} media/s  model alone "
-            f"{count / told['model']:8.2f} media/s  peak {told['peak']:8.0f} MiB"
+            f"{kind:7} {name:10} {count / told['whole']:8.2f} media/s  {count / told['cpu']:8.2f} "
+            f"media/core-s  model alone {count / told['model']:8.2f} media/s  "
+            f"peak {told['peak']:8.0f} MiB"
         )
-    ratios = [middle["published"][what] / middle["ours"][what] for what in ("whole", "model")]
+    ratios = [middle["published"][what] / middle["ours"][what] for what in FIGURES[:3]]
     ours, theirs = (np.array(found[name][-1]["scores"]) for name in CONTENDERS)
+    apart = np.abs(ours - theirs).max()
     print(
-        f"{kind:7} ratio      {ratios[0]:8.2f}          model alone {ratios[1]:8.2f}"
-        f"          same frames, scores differ by {np.abs(ours - theirs).max():.1e}"
+        f"{kind:7} ratio      {ratios[0]:8.2f}          {ratios[1]:8.2f}               "
+        f"model alone {ratios[2]:8.2f}          same frames, scores differ by {apart:.1e}"
     )
     if "flops" in found["ours"][0]:
         speed = found["ours"][0]["flops"] / middle["ours"]["model"] / 1e12

@@ -30,6 +30,7 @@ ALLOWED = {
         "qbuild.llm",
         "qbuild.media",
         "qbuild.dialects",
+        "qbuild.backends",
         "qbuild.core",
     },
     "qbuild.backends": {"qbuild.core"},

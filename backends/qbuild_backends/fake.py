@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbuild.backends import Answered, Backend, Needs, Scored
+from qbuild.backends import (
+    AS_PUBLISHED,
+    GREEDY,
+    Answered,
+    Answering,
+    Backend,
+    Needs,
+    Refused,
+    Scored,
+    Scoring,
+)
 from qbuild.core.canonical import canonical_json, hash_file, hash_value
 from qbuild.core.interface import LEVEL_WORDS
+from qbuild.media.unreadable import UnreadableMediaError, file_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +42,10 @@ class FakeBackend(Backend):
         """Nothing."""
         return Needs()
 
+    def fingerprint(self) -> str:
+        """The hash of its name."""
+        return hash_value(self.model)
+
     def train(self, spec: TrainSpec) -> Path:
         """The output folder, with a file that says that nothing was trained."""
         spec.output.mkdir(parents=True, exist_ok=True)
@@ -38,19 +53,36 @@ class FakeBackend(Backend):
         (spec.output / "fake.json").write_text(canonical_json(note) + "\n", encoding="utf-8")
         return spec.output
 
-    def score(self, media: Iterable[Medium]) -> Iterator[Scored]:
+    def score(
+        self, media: Iterable[Medium], _: Scoring = AS_PUBLISHED
+    ) -> Iterator[Scored | Refused]:
         """A score from the bytes of each file; the logits favour the word nearest to it."""
         for medium in media:
+            try:
+                file_size(medium.file)
+            except UnreadableMediaError as error:
+                yield Refused(medium.media_id, error.reason, error.message)
+                continue
             score = _share(hash_file(medium.file))
             logits = tuple(-4 * abs(score - place / 4) for place in range(5))
             yield Scored(medium.media_id, score, WORDS, logits)
 
-    def answer(self, samples: Iterable[Sample]) -> Iterator[Answered]:
-        """`fake answer: WORD`, the word drawn from the media's bytes and the question."""
+    def answer(
+        self, samples: Iterable[Sample], how: Answering = GREEDY
+    ) -> Iterator[Answered | Refused]:
+        """`fake answer: WORD`, the word drawn from the media's bytes and what is asked."""
         for sample in samples:
+            try:
+                for medium in sample.media:
+                    file_size(medium.file)
+            except UnreadableMediaError as error:
+                yield Refused(sample.sample_id, error.reason, error.message)
+                continue
             seen = [hash_file(medium.file) for medium in sample.media]
-            word = WORDS[int(_share(hash_value([seen, sample.question])) * 5)]
-            yield Answered(sample.sample_id, f"fake answer: {word}")
+            said = [seen, sample.question, *map(list, sample.before)]
+            word = WORDS[int(_share(hash_value(said)) * 5)]
+            words = f"fake answer: {word}".split()[: how.max_new_tokens]
+            yield Answered(sample.sample_id, " ".join(words))
 
 
 def _share(digest: str) -> float:

@@ -4,50 +4,30 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
+import offered
 import pytest
+from offered import constant
+from pictures import picture_folder
 
 from qbuild.backends import Medium, backend_names, load_backend
+from qbuild.core.artifact import Artifact
+from qbuild.core.engine import Request, run
 from qbuild.core.errors import MissingPartError
+from qbuild.core.stage import Runtime
+from qbuild.stages.score import STAGE as SCORE
+from qbuild.stages.score import ScoreOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-GOOD = """
-from qbuild.backends import Answered, Needs, Scored
-
-class Constant:
-    def __init__(self, model=""):
-        self.model = model or "constant"
-    def needs(self):
-        return Needs(distributions=NEEDS)
-    def train(self, spec):
-        return spec.output
-    def score(self, media):
-        return (Scored(medium.media_id, 0.5) for medium in media)
-    def answer(self, samples):
-        return (Answered(sample.sample_id, "half") for sample in samples)
-"""
 
 
 @pytest.fixture
 def offer(tmp_path, monkeypatch) -> Callable[..., None]:
     """Puts a distribution on the path that offers one backend, as an installed wheel would."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def put(name: str, code: str, distribution: str = "third-party", target: str = "") -> None:
-        module = distribution.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(code, encoding="utf-8")
-        info = tmp_path / f"{module}-1.0.dist-info"
-        info.mkdir()
-        metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
-        (info / "METADATA").write_text(metadata, encoding="utf-8")
-        entry = f"[qbuild.backends]\n{name} = {target or f'{module}:Constant'}\n"
-        (info / "entry_points.txt").write_text(entry, encoding="utf-8")
-        monkeypatch.delitem(sys.modules, module, raising=False)
-
-    return put
+    return partial(offered.offer, tmp_path, monkeypatch)
 
 
 def test_the_backends_distribution_offers_the_fake_one():
@@ -55,12 +35,22 @@ def test_the_backends_distribution_offers_the_fake_one():
 
 
 def test_a_third_partys_backend_is_found_and_works(offer, tmp_path):
-    offer("constant", GOOD.replace("NEEDS", "()"))
-    assert backend_names() == ["constant", "fake"]
+    offer("constant", constant())
+    assert {"constant", "fake"} <= set(backend_names())
     backend = load_backend("constant", "large")
     scored = list(backend.score([Medium("d:a", "a", tmp_path / "a")]))
     assert backend.model == "large"
     assert [(score.media_id, score.score) for score in scored] == [("d:a", 0.5)]
+
+
+def test_a_third_partys_backend_scores_as_the_stage_asks(offer, tmp_path):
+    offer("constant", constant())
+    folder, output = picture_folder(tmp_path / "in", count=2), tmp_path / "scores.parquet"
+    run(Request(SCORE, ScoreOptions(backend="constant"), (folder,), output, Runtime()))
+    rows = Artifact.open(output).table().to_pylist()
+    told = [(row["path"], row["backend"], row["model"], row["score"]) for row in rows]
+    assert told == [(f"p{n}.png", "constant", "constant", 0.5) for n in range(2)]
+    assert rows[0]["logits"] is None
 
 
 def test_names_are_listed_without_importing_any_backend(offer):
@@ -97,13 +87,13 @@ def test_an_entry_point_that_names_nothing_is_told(offer):
 
 
 def test_a_backend_that_lacks_methods_is_refused_by_their_names(offer):
-    offer("half", GOOD.replace("NEEDS", "()").replace("def answer", "def reply"))
+    offer("half", constant().replace("def answer", "def reply"))
     with pytest.raises(MissingPartError, match="third_party:Constant lacks answer; expected"):
         load_backend("half")
 
 
 def test_everything_a_backend_needs_and_lacks_is_told_at_once(offer):
-    offer("heavy", GOOD.replace("NEEDS", "('numpy', 'nobody-has-this', 'nor-this')"))
+    offer("heavy", constant("('numpy', 'nobody-has-this', 'nor-this')"))
     with pytest.raises(Exception, match="needs nobody-has-this") as caught:
         load_backend("heavy")
     assert caught.value.exit_code == 5
@@ -112,7 +102,7 @@ def test_everything_a_backend_needs_and_lacks_is_told_at_once(offer):
 
 
 def test_one_name_from_two_distributions_is_refused(offer):
-    offer("constant", GOOD.replace("NEEDS", "()"))
-    offer("constant", GOOD.replace("NEEDS", "()"), distribution="another-party")
+    offer("constant", constant())
+    offer("constant", constant(), distribution="another-party")
     with pytest.raises(MissingPartError, match=r"offered twice: another_party:.*third_party:"):
         load_backend("constant")

@@ -1,0 +1,82 @@
+"""Answers to questions about media: greedy generation in batches padded on the left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from qbuild.backends import Answered, Answering, Refused, Sample
+from qbuild_backends.vqa2.frames import Clip
+from qbuild_backends.vqa2.framing import framed
+from qbuild_backends.vqa2.inference import in_batches, read_ahead
+from qbuild_backends.vqa2.loading import Loaded, memory_told
+from qbuild_backends.vqa2.processor import Encoded, Turn
+from qbuild_backends.vqa2.scoring import encoded, features, read_medium
+
+
+class Answerer:
+    """Answers samples of at most one medium each with one model."""
+
+    def __init__(self, loaded: Loaded, how: Answering) -> None:
+        self.loaded, self.how = loaded, how
+        vocabulary = loaded.processor.tokenizer.get_vocab()
+        self._end, self._pad = (vocabulary[mark] for mark in ("<|im_end|>", "<|endoftext|>"))
+
+    def answer(self, samples: Iterable[Sample]) -> Iterator[Answered | Refused]:
+        """One answer a sample, in the order given, without the blanks around it."""
+        ids: list[str] = []
+        found = in_batches(self._encoded(samples, ids), self.texts, self.how.computing.batch)
+        for number, text in enumerate(found):
+            yield text if isinstance(text, Refused) else Answered(ids[number], text)
+
+    def _encoded(self, samples: Iterable[Sample], ids: list[str]) -> Iterator[Encoded | Refused]:
+        for sample, clip in read_ahead(samples, self._read, self.how.computing):
+            ids.append(sample.sample_id)
+            if isinstance(clip, Refused):
+                yield clip
+                continue
+            turns = conversation(sample)
+            if clip is not None:
+                turns = framed(turns, clip, self.how.frame)
+            yield encoded(self.loaded, turns, clip, sample.sample_id)
+
+    def _read(self, sample: Sample) -> Clip | Refused | None:
+        if len(sample.media) > 1:
+            message = f"{len(sample.media)} media; expected one, the model's frames show no more"
+            return Refused(sample.sample_id, "several-media", message)
+        if not sample.media:
+            return None
+        clip = read_medium(sample.media[0], self.loaded.processor.settings)
+        if isinstance(clip, Refused):
+            return Refused(sample.sample_id, clip.reason, clip.message)
+        return clip
+
+    def texts(self, samples: Sequence[Encoded]) -> list[str]:
+        """What the model says to each sample, up to its end mark or `max_new_tokens`."""
+        device, processor = self.loaded.device, self.loaded.processor
+        with torch.inference_mode(), memory_told(self.how.computing, device):
+            batch = processor.collate(samples, padding="left")
+            ids = batch["input_ids"].to(device)
+            model: Any = self.loaded.model
+            said = model.generate(
+                input_ids=ids,
+                attention_mask=batch["attention_mask"].to(device),
+                **features(batch, device),
+                max_new_tokens=self.how.max_new_tokens,
+                do_sample=False,
+                num_beams=1,
+                eos_token_id=self._end,
+                pad_token_id=self._pad,
+            )
+        new = said[:, ids.shape[1] :].tolist()
+        return [text.strip() for text in processor.tokenizer.batch_decode(new, True)]
+
+
+def conversation(sample: Sample) -> list[Turn]:
+    """The sample's turns, up to its question."""
+    turns = [Turn("system", sample.system)] if sample.system else []
+    for question, answer in sample.before:
+        turns += [Turn("user", question), Turn("assistant", answer)]
+    return [*turns, Turn("user", sample.question)]

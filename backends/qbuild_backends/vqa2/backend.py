@@ -1,0 +1,69 @@
+"""The backend `vqa2`: VQA² models trained, scoring and answering.
+
+The module loads no torch, so that what it needs can be asked on any machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qbuild.backends import AS_PUBLISHED, GREEDY, Answering, Backend, Needs, Scoring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from qbuild.backends import Answered, Computing, Medium, Refused, Sample, Scored, TrainSpec
+    from qbuild_backends.vqa2.loading import Loaded
+
+
+class Vqa2Backend(Backend):
+    """A checkpoint's folder, or the preset tiny, whose random weights know nothing."""
+
+    def __init__(self, model: str = "") -> None:
+        self._name = model or "tiny"
+        is_folder = Path(self._name).is_dir()
+        self.model = Path(self._name).resolve().name if is_folder else f"{self._name} (untrained)"
+        self._loaded: dict[Computing, Loaded] = {}
+
+    def needs(self) -> Needs:
+        """What inference takes: peft and accelerate are asked for by training."""
+        return Needs(("torch", "transformers", "tokenizers", "safetensors"))
+
+    def fingerprint(self) -> str:
+        """The hash of weights, configuration and tokenizer."""
+        from qbuild_backends.vqa2.loading import fingerprint
+
+        return fingerprint(self._name)
+
+    def train(self, spec: TrainSpec) -> Path:
+        """The checkpoint's folder."""
+        from qbuild_backends.vqa2.training import train
+
+        folder: Path = train(spec)
+        return folder
+
+    def score(
+        self, media: Iterable[Medium], how: Scoring = AS_PUBLISHED
+    ) -> Iterator[Scored | Refused]:
+        """One score a medium, read from the logits of the level words."""
+        from qbuild_backends.vqa2.scoring import Scorer
+
+        return Scorer(self._load(how.computing), how).score(media)
+
+    def answer(
+        self, samples: Iterable[Sample], how: Answering = GREEDY
+    ) -> Iterator[Answered | Refused]:
+        """One greedy answer a sample."""
+        from qbuild_backends.vqa2.answering import Answerer
+
+        return Answerer(self._load(how.computing), how).answer(samples)
+
+    def _load(self, computing: Computing) -> Loaded:
+        from qbuild_backends.vqa2.loading import load_model
+
+        place = replace(computing, batch=1, readers=1)  # the rest decides no weights
+        if place not in self._loaded:
+            self._loaded[place] = load_model(self._name, computing)
+        return self._loaded[place]

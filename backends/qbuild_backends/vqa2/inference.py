@@ -1,0 +1,99 @@
+"""Media read by threads while the model computes on batches of samples of like length."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from qbuild.backends import Computing, Refused
+from qbuild_backends.vqa2.processor import Encoded
+
+T = TypeVar("T")
+R = TypeVar("R")
+U = TypeVar("U")
+POOL = 4  # batches of samples among which those of like length are looked for
+MOST_BYTES = 1 << 29  # of frames in the pool; beyond it a batch is taken before the pool is full
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A sample that is read, by its number in the order given."""
+
+    number: int
+    encoded: Encoded
+
+    @property
+    def length(self) -> int:
+        """Tokens it has."""
+        return len(self.encoded.ids)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its frames."""
+        frames = (self.encoded.keys, self.encoded.motion)
+        return sum(part.nbytes for part in frames if part is not None)
+
+
+def in_batches(
+    samples: Iterable[Encoded | Refused],
+    compute: Callable[[Sequence[Encoded]], Sequence[R]],
+    size: int,
+) -> Iterator[R | Refused]:
+    """What `compute` makes of each sample, in the order given; a refusal where one stands."""
+    done: dict[int, R | Refused] = {}
+    told = 0
+    for batch in _batches(samples, done, size):
+        found = compute([waiting.encoded for waiting in batch]) if batch else []
+        done.update(zip((waiting.number for waiting in batch), found, strict=True))
+        while told in done:
+            yield done.pop(told)
+            told += 1
+
+
+def _batches(
+    samples: Iterable[Encoded | Refused], done: dict[int, R | Refused], size: int
+) -> Iterator[list[Waiting]]:
+    """Batches of at most `size`, the oldest sample in each; refusals go to `done` at once."""
+    pool: list[Waiting] = []
+    for number, sample in enumerate(samples):
+        if isinstance(sample, Refused):
+            done[number] = sample
+            continue
+        pool.append(Waiting(number, sample))
+        full = sum(waiting.size for waiting in pool) > MOST_BYTES
+        if len(pool) >= (size if full else POOL * size):
+            yield _taken(pool, size)
+    while pool:
+        yield _taken(pool, size)
+    yield []  # for refusals after the last batch
+
+
+def _taken(pool: list[Waiting], size: int) -> list[Waiting]:
+    """The oldest sample and those nearest to it in length, out of the pool."""
+    length = pool[0].length
+    chosen = sorted(pool, key=lambda one: (abs(one.length - length), one.number))[:size]
+    for one in chosen:
+        pool.remove(one)
+    return chosen
+
+
+def read_ahead(
+    items: Iterable[T], read: Callable[[T], U], computing: Computing
+) -> Iterator[tuple[T, U]]:
+    """Each item with what `read` makes of it, in order, a batch of them read in advance."""
+    source = iter(items)
+    begun: deque[tuple[T, Future[U]]] = deque()
+    with ThreadPoolExecutor(computing.readers, "read") as threads:
+        try:
+            for item in islice(source, computing.batch + computing.readers):
+                begun.append((item, threads.submit(read, item)))
+            while begun:
+                item, found = begun.popleft()
+                yield item, found.result()
+                begun.extend((item, threads.submit(read, item)) for item in islice(source, 1))
+        finally:
+            threads.shutdown(cancel_futures=True)

@@ -1,0 +1,137 @@
+"""Scores of media: one pass of the model each, and logits of the level words alone.
+
+The model is asked for the level and made to begin its answer (`The quality of the video is`); what
+it would say next is read over the level words (VQA², supplement D). One pass without a cache gives
+the last hidden state of each sample; of the head only the level words' rows are multiplied with it.
+Batches are padded on the right, which a causal model's real tokens never see: no mask is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qbuild.backends import PLACE, Medium, Refused, Scored, Scoring
+from qbuild.core.errors import InputError, UsageError, near
+from qbuild.core.interface import ANSWER, LEVEL_WORDS, VQA2_QUESTION
+from qbuild.core.level_scores import score_of
+from qbuild.media.unreadable import UnreadableMediaError
+from qbuild_backends.levels import LevelReader
+from qbuild_backends.vqa2.frames import Clip, read_clip
+from qbuild_backends.vqa2.framing import framed
+from qbuild_backends.vqa2.inference import in_batches, read_ahead
+from qbuild_backends.vqa2.loading import Loaded, memory_told
+from qbuild_backends.vqa2.model import FEATURES
+from qbuild_backends.vqa2.processor import Encoded, Settings, Turn
+
+# The released scorer's words are in small letters, and its lowest weighs .2, not 0.
+WORDS = {**LEVEL_WORDS, "release": tuple(word.lower() for word in LEVEL_WORDS["vqa2"])}
+WEIGHTS = {"release": (0.2, 0.4, 0.6, 0.8, 1.0)}
+KINDS = ("image", "video")
+DIGITS = 4  # of a logit: in float32, a batch of another size moves the fifth
+
+
+class Scorer:
+    """Scores media with one model and one set of words; raises UsageError for unfit words."""
+
+    def __init__(self, loaded: Loaded, how: Scoring) -> None:
+        self.loaded, self.how = loaded, how
+        self.words = words_of(how.words)
+        self.weights = WEIGHTS.get(how.words)
+        readers = [
+            LevelReader(
+                loaded.processor.tokenizer, self.words, begun(kind), self.weights, how.temperature
+            )
+            for kind in KINDS
+        ]
+        self._rows = loaded.model.lm_head.weight[list(readers[0].token_ids)]  # (words, hidden)
+
+    def score(self, media: Iterable[Medium]) -> Iterator[Scored | Refused]:
+        """One score a medium, in the order given; its logits to DIGITS decimals."""
+        ids: list[str] = []
+        found = in_batches(self.encoded(media, ids), self.logits, self.how.computing.batch)
+        for number, logits in enumerate(found):
+            if isinstance(logits, Refused):
+                yield logits
+                continue
+            told = tuple(round(value, DIGITS) for value in logits)
+            score = float(score_of(told, self.weights, self.how.temperature))
+            yield Scored(ids[number], score, self.words, told)
+
+    def encoded(self, media: Iterable[Medium], ids: list[str]) -> Iterator[Encoded | Refused]:
+        """What the model takes of each medium, in order; their ids are added to `ids`."""
+        settings = self.loaded.processor.settings
+        for medium, clip in read_ahead(
+            media, lambda one: read_medium(one, settings), self.how.computing
+        ):
+            ids.append(medium.media_id)
+            yield clip if isinstance(clip, Refused) else self._asked(medium, clip)
+
+    def _asked(self, medium: Medium, clip: Clip) -> Encoded | Refused:
+        kind = "image" if clip.motion is None else "video"
+        question = f"{PLACE}\n{VQA2_QUESTION.format(kind=kind)}"
+        turns = framed([Turn("user", question)], clip, self.how.frame)
+        turns.append(Turn("assistant", begun(kind)))
+        return encoded(self.loaded, turns, clip, medium.media_id)
+
+    def logits(self, samples: Sequence[Encoded]) -> list[list[float]]:
+        """The level words' logits of each sample, worst to best."""
+        device = self.loaded.device
+        with torch.inference_mode(), memory_told(self.how.computing, device):
+            batch = self.loaded.processor.collate(samples)
+            hidden = self.loaded.model.model(
+                input_ids=batch["input_ids"].to(device), use_cache=False, **features(batch, device)
+            ).last_hidden_state  # (b, n, hidden)
+            last = batch["attention_mask"].sum(1).to(device) - 1  # (b,)
+            read = hidden[torch.arange(len(samples), device=device), last]  # (b, hidden)
+            found: list[list[float]] = (read @ self._rows.T).double().tolist()
+        return found
+
+
+def features(batch: dict[str, Tensor], device: torch.device) -> dict[str, Any]:
+    """What a batch has beside its text, on the device; counts stay where they are read."""
+    return {
+        name: batch[name] if name.endswith("counts") else batch[name].to(device, non_blocking=True)
+        for name in FEATURES
+        if name in batch
+    }
+
+
+def encoded(loaded: Loaded, turns: Sequence[Turn], clip: Clip | None, of: str) -> Encoded | Refused:
+    """A conversation for the model to go on with; a refusal where it does not fit the model."""
+    try:
+        return loaded.processor.encode(turns, clip, open_end=True, name=of)
+    except InputError as error:
+        reason = "placeholders" if "placeholders" in error.what else "too-long"
+        return Refused(of, reason, f"{error.what}; {error.expected}")
+
+
+def read_medium(medium: Medium, settings: Settings) -> Clip | Refused:
+    """The frames of a medium, or why they cannot be read."""
+    try:
+        return read_clip(medium.file, key_size=settings.key_size, motion_size=settings.motion_size)
+    except UnreadableMediaError as error:
+        return Refused(medium.media_id, error.reason, error.message)
+
+
+def begun(kind: str) -> str:
+    """The answer up to its level word."""
+    return ANSWER.partition("{word}")[0].format(aspect="quality", kind=kind).rstrip()
+
+
+def words_of(named: str) -> tuple[str, ...]:
+    """The words of a set, or those given with commas, worst to best."""
+    if named in WORDS:
+        return WORDS[named]
+    words = tuple(word.strip() for word in named.split(","))
+    if len(words) < 2 or not all(words):
+        raise UsageError(
+            f"--words {named}",
+            "is no set of words",
+            "expected a set's name, or words worst to best with commas between",
+            near(named, WORDS),
+        )
+    return words

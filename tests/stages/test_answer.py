@@ -1,0 +1,142 @@
+"""Answers to the questions of instruction artifacts: what is asked, and what cannot be."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import offered
+import pairs
+import pyarrow as pa
+import pytest
+from offered import constant
+from pictures import picture_folder
+from tables import write_artifact
+
+from qbuild.backends import PLACE, Medium
+from qbuild.core.artifact import Artifact, rejected_path
+from qbuild.core.engine import Request, run
+from qbuild.core.errors import SchemaError
+from qbuild.core.roots import MediaRoots
+from qbuild.core.schema import load_schema
+from qbuild.stages.answer import STAGE, AnswerOptions, _question, render
+from qbuild.stages.model_runs import ModelRuntime
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Pictures p0.png to p3.png, the media of dataset koniq."""
+    return picture_folder(tmp_path / "koniq", count=4)
+
+
+def rows(count: int = 4, **given):
+    return [
+        pairs.pair(sample_id=f"{at:032x}", media=[pairs.medium(f"p{at}.png")], **given)
+        for at in range(count)
+    ]
+
+
+def answer(given, root, tmp_path, name="out.parquet", backend="fake", **how):
+    table = pa.Table.from_pylist(given, schema=load_schema("instruction").arrow)
+    artifact = write_artifact(tmp_path / "qa.parquet", table, "instruction", "scoring-qa")
+    options = AnswerOptions(backend=backend, **how.pop("options", {}))
+    runtime = ModelRuntime(**{"max_reject_share": 1.0, "media_roots": (f"koniq={root}",), **how})
+    output = tmp_path / name
+    return output, run(Request(STAGE, options, (artifact,), output, runtime))
+
+
+def table_of(output):
+    return Artifact.open(output).table().to_pylist()
+
+
+def asked(row, root):
+    return _question(1, row, MediaRoots.parse((f"koniq={root}",)))
+
+
+def test_each_sample_has_an_answer_under_its_id(root, tmp_path):
+    output, result = answer(rows(), root, tmp_path)
+    found = table_of(output)
+    assert [row["sample_id"] for row in found] == [f"{at:032x}" for at in range(4)]
+    assert [row["media_id"] for row in found] == [f"koniq:p{at}.png" for at in range(4)]
+    assert all(row["answer"].startswith("fake answer: ") for row in found)
+    assert {row["score"] for row in found} == {None}
+    assert result.report["answers"] == 4
+    lines = render(result.report).splitlines()
+    assert lines[0] == f"p0.png: {found[0]['answer']}"
+    assert lines[-1].startswith("4 answers by fake: ")
+    assert "run" not in Artifact.open(output).description["report"]
+
+
+@pytest.mark.parametrize("how", [{"batch_rows": 1}, {"batch_rows": 7}, {"batch": 1, "readers": 1}])
+def test_the_bytes_depend_on_no_batch(root, tmp_path, how):
+    one, _ = answer(rows(), root, tmp_path)
+    two, _ = answer(rows(), root, tmp_path, "two.parquet", **how)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_the_answer_is_cut_after_the_tokens_allowed(root, tmp_path):
+    output, _ = answer(rows(1), root, tmp_path, options={"max_new_tokens": 1})
+    assert table_of(output)[0]["answer"] == "fake"
+
+
+def test_the_medium_stands_in_the_question_where_the_row_has_it(root):
+    turns = pairs.turns(["Look: ", 0, "\nIs it sharp?"], ["Yes."])
+    found = asked(pairs.pair(media=[pairs.medium("p1.png")], turns=turns), root).what
+    assert found.question == f"Look: {PLACE}\nIs it sharp?"
+    assert found.media == (Medium("koniq:p1.png", "p1.png", root / "p1.png"),)
+    assert found.before == ()
+
+
+def test_earlier_turns_are_the_conversation_and_the_last_answer_is_not_told(root):
+    turns = pairs.turns([0, "\nSharp?"], ["No."], ["Why?"], ["It moves."], ["Where?"], ["Left."])
+    found = asked(pairs.pair(turns=turns, system="Be brief."), root).what
+    assert found.system == "Be brief."
+    assert found.before == ((f"{PLACE}\nSharp?", "No."), ("Why?", "It moves."))
+    assert found.question == "Where?"
+
+
+def test_a_system_turn_among_the_turns_is_kept_and_neighbours_of_one_role_join(root):
+    turns = [
+        {"role": "system", "parts": [pairs.part("Be brief.")]},
+        {"role": "user", "parts": [pairs.part(0)]},
+        {"role": "user", "parts": [pairs.part("Sharp?")]},
+    ]
+    found = asked(pairs.pair(turns=turns), root).what
+    assert (found.system, found.question) == ("Be brief.", f"{PLACE}\nSharp?")
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"media": [], "turns": pairs.turns(["How?"], ["So."])}, "no-medium"),
+        ({"media": [pairs.medium("p0.png", start_s=1.0)]}, "part-of-video"),
+        ({"turns": [{"role": "assistant", "parts": [pairs.part("So.")]}]}, "no-question"),
+        ({"media": [pairs.medium("gone.png")]}, "missing-file"),
+        ({"media": [pairs.medium("out.png")]}, "outside-root"),
+    ],
+)
+def test_a_sample_that_cannot_be_asked_is_rejected_with_its_reason(root, tmp_path, given, reason):
+    (root / "out.png").symlink_to(tmp_path)
+    bad = pairs.pair(sample_id="f" * 32, **given)
+    output, result = answer([*rows(2), bad], root, tmp_path)
+    (refused,) = table_of(rejected_path(output))
+    assert (refused["reason"], refused["row"]) == (reason, 3)
+    assert "f" * 32 in refused["record"]
+    assert result.rows == 2
+
+
+def test_a_sample_that_stands_twice_is_asked_once(root, tmp_path):
+    _, result = answer([*rows(), *rows()], root, tmp_path)
+    assert (result.rows, result.report["collapsed"]) == (4, 4)
+
+
+def test_a_third_partys_backend_answers(root, tmp_path, monkeypatch):
+    offered.offer(tmp_path, monkeypatch, "constant", constant())
+    output, _ = answer(rows(), root, tmp_path, backend="constant")
+    assert {row["answer"] for row in table_of(output)} == {"half"}
+
+
+def test_predictions_are_no_questions(root, tmp_path):
+    output, _ = answer(rows(1), root, tmp_path)
+    ask = partial(Request, STAGE, AnswerOptions(backend="fake"), (output,))
+    with pytest.raises(SchemaError, match="expected schema instruction"):
+        run(ask(tmp_path / "again.parquet", ModelRuntime()))

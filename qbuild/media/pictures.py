@@ -138,8 +138,8 @@ def _decoded(image: Image, name: str) -> Pixels:
             f"{name} holds 32-bit values ({image.mode}) whose white is not stated; "
             "expected 8 or 16 bits a channel",
         )
-    clear = image.has_transparency_data
-    return np.asarray(image.convert("RGBA" if clear else "RGB"))
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return np.asarray(image if image.mode == mode else image.convert(mode))
 
 
 def _eight_bits(deep: npt.NDArray[Any]) -> Pixels:

@@ -35,6 +35,7 @@ def test_all_faults_are_told_at_once_with_near_names():
     ("given", "told"),
     [
         ({"batch": 8, "per_device_batch": 3}, "batch 8 is no multiple of per_device_batch 3"),
+        ({"plan": "1-motion", "motion": False}, "leaves plan 1-motion nothing to train"),
         ({"qlora": True}, "qlora without lora_rank"),
         ({"warmup": 0.5, "hold": 0.5}, "leave no step to fall in"),
     ],

@@ -87,6 +87,14 @@ def test_passes_of_one_give_the_losses_of_passes_of_four(tmp_path):
     assert one == pytest.approx(four, abs=1e-5)
 
 
+def test_bfloat16_gives_nearly_the_losses_of_float32(tmp_path):
+    pairs = (picture_pairs(tmp_path), video_pairs(tmp_path))
+    full = losses(train(spec(tmp_path, *pairs)))
+    half = losses(train(spec(tmp_path, *pairs, precision="bfloat16")))
+    assert half == pytest.approx(full, abs=0.05)
+    assert half != full
+
+
 def test_gradient_checkpointing_changes_no_loss(tmp_path):
     pairs = video_pairs(tmp_path)
     plain = losses(train(spec(tmp_path, pairs, epochs=2)))
@@ -124,6 +132,15 @@ def test_lora_leaves_a_checkpoint_that_loads_like_any_other(tmp_path):
     name = "model.language_model.layers.0.self_attn.q_proj.weight"
     assert not torch.equal(before[name], after[name])
     assert torch.equal(before["lm_head.weight"], after["lm_head.weight"])
+
+
+def test_without_motion_the_motion_branch_stays_as_it_was(tmp_path):
+    made = train(spec(tmp_path, video_pairs(tmp_path, 4), motion=False))
+    before = folder.tiny(0)[0].state_dict()
+    after = folder.load(made)[0].state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert not any("motion" in name for name in changed)
 
 
 # ------------------------------------------------------------------------------ bad input

@@ -8,7 +8,7 @@ ifneq ($(DATA),)
 export QBUILD_TEST_DATA ?= $(abspath $(DATA))
 endif
 
-.PHONY: help install demo test test-quick check format docs bench build clean
+.PHONY: help install demo test test-quick check format docs bench learn build clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,13 +47,21 @@ format: $(VENV)/.dev  ## Format the sources.
 docs: $(VENV)/.dev  ## Write the command reference anew.
 	$(BIN)/python docs/commands.py
 
-bench: $(VENV)/.dev  ## Measure against peers (about ten minutes).
+bench: $(VENV)/.dev  ## Measure against peers (about twenty minutes).
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/schema_check.py
 	$(BIN)/python benchmarks/stalls.py
 	$(BIN)/python benchmarks/corruptions.py
 	$(BIN)/python benchmarks/video_reader.py
 	$(BIN)/python benchmarks/mos_to_levels.py
+	$(BIN)/python benchmarks/llm.py
+	$(BIN)/python benchmarks/gpt_extend.py
+	$(BIN)/python benchmarks/motion_branch.py
+	$(BIN)/python benchmarks/score.py
+
+learn: $(VENV)/.dev  ## Train the tiny model on this CPU and report what it learnt (tens of minutes).
+	$(BIN)/python benchmarks/learn.py scorer --split a
+	$(BIN)/python benchmarks/learn.py distortion --split a
 
 build: $(VENV)/.dev  ## Build wheels and source distributions of both.
 	$(BIN)/python -m build --outdir dist .

@@ -261,7 +261,7 @@ def finish(_: State, tally: Counter[str], options: CorruptOptions) -> dict[str, 
 
 STAGE = Stage(
     name="corrupt",
-    version=2,
+    version=1,
     summary="Spoil pictures on purpose, by seed.",
     options=CorruptOptions,
     reads=Reads(schema="file", otherwise=read_files, like=NAMED, empty=True),

@@ -302,7 +302,7 @@ def _number(text: str) -> float:
 
 STAGE = Stage(
     name="motion-clips",
-    version=2,
+    version=1,
     summary="Cut clips from videos, or spoil videos in motion.",
     options=MotionClipsOptions,
     reads=Reads(schema="distortion", otherwise=read_files, like=("corruption", "clip"), empty=True),

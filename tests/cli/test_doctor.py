@@ -30,7 +30,9 @@ def test_doctor_names_the_command_that_brings_a_missing_part(qbuild_cli, monkeyp
     monkeypatch.setattr(parts, "entry_points", lambda **_group: [])
     done = qbuild_cli("doctor")
     assert done.code == 0
-    hint = "get them with: pip install 'scikit-learn>=1.6' (in a checkout: pip install -e '.[demo]')"
+    hint = (
+        "get them with: pip install 'scikit-learn>=1.6' (in a checkout: pip install -e '.[demo]')"
+    )
     assert hint in done.out
     assert done.out.count("get them with: pip install -e . -e ./backends") == 1
 

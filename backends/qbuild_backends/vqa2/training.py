@@ -1,0 +1,278 @@
+"""`train`: a checkpoint's folder out of pairs, a base and settings; begun anew or gone on with.
+
+While it runs, states lie in `<output>.training`; the same command goes on from the newest. The
+checkpoint is made beside its place and renamed when it is whole, then the states are removed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.utils import logging
+
+from qbuild.backends import TrainSpec
+from qbuild.core.canonical import hash_value
+from qbuild.core.disk import disk_errors, sync, temporary_name
+from qbuild.core.errors import InputError, MissingPartError, StageError, UsageError, raise_all
+from qbuild.core.folder import DESCRIPTION, claimed, sweep_dead
+from qbuild.core.roots import MediaRoots
+from qbuild_backends.vqa2 import adapters, batching, lineage, states
+from qbuild_backends.vqa2.cache import FrameReader
+from qbuild_backends.vqa2.framing import NONE
+from qbuild_backends.vqa2.freezing import PLANS, Share, shares, train_mode, trainable
+from qbuild_backends.vqa2.loader import Loader
+from qbuild_backends.vqa2.loop import Loop, Schedule, collect_skipped
+from qbuild_backends.vqa2.optimiser import optimiser
+from qbuild_backends.vqa2.processor import Vqa2Processor
+from qbuild_backends.vqa2.samples import Samples, read_samples
+from qbuild_backends.vqa2.settings import WHERE, TrainSettings, settings_of
+from qbuild_backends.vqa2.starting import (
+    accelerator_of,
+    base_model,
+    base_name,
+    check_devices,
+    is_spread,
+)
+
+
+def train(spec: TrainSpec) -> Path:
+    """The folder of the checkpoint; at once where this very run has ended there before.
+
+    Raises UsageError for settings that do not fit each other or the machine, InputError for what
+    cannot be read and for bad samples unless they are skipped, StageError where memory ends.
+    """
+    _check_parts()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    settings = settings_of(spec.settings)
+    samples = read_samples(spec.artifacts, MediaRoots.parse(spec.media_roots), _kind(settings))
+    _check_samples(samples, settings)
+    accelerator = accelerator_of(settings)
+    check_devices(settings, accelerator.num_processes)
+    with ExitStack() as stack:
+        stack.enter_context(_memory_told(settings))
+        run = Run(spec, settings, samples, accelerator)
+        if not run.stands():
+            if accelerator.is_main_process:
+                stack.enter_context(claimed(run.states))
+            accelerator.wait_for_everyone()
+            run.train()
+    if accelerator.is_main_process and run.states.exists():
+        shutil.rmtree(run.states)
+    accelerator.wait_for_everyone()
+    return spec.output
+
+
+class Run:
+    """One training run: what it is made of, and the fingerprint that it is known by."""
+
+    def __init__(
+        self, spec: TrainSpec, settings: TrainSettings, samples: Samples, accelerator: Any
+    ) -> None:
+        self.spec, self.settings, self.samples = spec, settings, samples
+        self.accelerator = accelerator
+        self.states = spec.output.with_name(f"{spec.output.name}.training")
+        self.base = base_name(settings.base)
+        self.options = {**settings.what_counts(), "backend": "vqa2", "seed": spec.seed}
+        self.lineage = lineage.lineage_of(samples, settings.base, self.base.fingerprint)
+        self.fingerprint = hash_value([self.options, self.lineage])
+
+    def stands(self) -> bool:
+        """Whether the output is the whole checkpoint of this run."""
+        place = self.spec.output
+        if not place.exists():
+            return False
+        try:
+            told = json.loads((place / DESCRIPTION).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            told = None
+        if not isinstance(told, dict) or told.get("stage") != lineage.STAGE:
+            raise UsageError(
+                str(place),
+                "holds something else than a checkpoint of `qbuild train`",
+                "expected a new name or an earlier checkpoint",
+                "Choose another output.",
+            )
+        return bool(told["report"].get("run") == self.fingerprint)
+
+    def train(self) -> None:
+        """Train and put the checkpoint in place."""
+        torch.manual_seed(self.spec.seed)
+        model, processor = base_model(self.settings, self.spec.seed)
+        trainable(model, self.settings.plan)
+        if self.settings.lora_rank and "language_model" in PLANS[self.settings.plan].groups:
+            adapters.add_lora(model, self.settings)
+        found = shares(model)
+        train_mode(model)
+        if self.settings.gradient_checkpointing:
+            model.activation_checkpointing_enable({"use_reentrant": False})
+        loop = self._loop(model, processor)
+        progress = states.resume(self.states, self.fingerprint, loop.trained)
+        if progress.step:
+            self.tell(f"going on from step {progress.step}")
+        took = loop.run(progress)
+        collect_skipped(progress, loop.loader, self.accelerator)
+        self._finish(loop, progress, found, took)
+
+    def _loop(self, model: Any, processor: Vqa2Processor) -> Loop:
+        settings, sizes = self.settings, processor.settings
+        chosen = optimiser(model, settings)
+        prepared, prepared_optimiser = self.accelerator.prepare(model, chosen)
+        frame = 0 if settings.frame == NONE else _FRAME_TOKENS
+        lengths = batching.sizes(self.samples.good, sizes.tokens_per_key, frame)
+        keeps = Path(settings.cache) if settings.cache else None
+        return Loop(
+            accelerator=self.accelerator,
+            model=prepared,
+            optimiser=prepared_optimiser,
+            trained=states.Trained(
+                model,
+                chosen,
+                main=self.accelerator.is_main_process,
+                sharded=self.accelerator if is_spread(self.accelerator) else None,
+            ),
+            loader=Loader(
+                samples=self.samples.good,
+                processor=processor,
+                reader=FrameReader(
+                    sizes.key_size, sizes.motion_size if settings.motion else None, keeps
+                ),
+                frame=settings.frame,
+                workers=settings.workers,
+            ),
+            schedule=Schedule.of(lengths, settings, self.accelerator.num_processes, self.spec.seed),
+            settings=settings,
+            states=self.states,
+            tell=self.tell,
+        )
+
+    def _finish(
+        self, loop: Loop, progress: states.Progress, found: dict[str, Share], took: dict[str, Any]
+    ) -> None:
+        """Write the checkpoint beside its place and rename it; only the main process writes."""
+        model = self.accelerator.unwrap_model(loop.model)
+        if self.settings.lora_rank:
+            adapters.merge_lora(model)
+        weights = self.accelerator.get_state_dict(loop.model)
+        if not self.accelerator.is_main_process:
+            return
+        report = self._report(progress, found)
+        output = self.spec.output
+        sweep_dead(output.parent)
+        with disk_errors(output), _beside(output) as place:
+            model.eval().save_pretrained(place, state_dict=weights)
+            loop.loader.processor.save(place)
+            lineage.write_trained_on(place, self.samples, self.settings.base, self.lineage)
+            skipped = [*self.samples.bad, *progress.skipped]
+            lineage.write_records(place, progress.losses, skipped, took)
+            lineage.describe(place, report["samples"], self.options, self.lineage, report)
+
+    def _report(self, progress: states.Progress, found: dict[str, Share]) -> dict[str, Any]:
+        """What stands in `qbuild.json` and is printed: the same for the same run.
+
+        The last loss is the mean over the last tenth of the steps.
+        """
+        last = progress.losses[-math.ceil(progress.step / 10) :]
+        return {
+            "run": self.fingerprint,
+            "plan": self.settings.plan,
+            "base": self.base.name,
+            "samples": len(self.samples.good) - len(progress.skipped),
+            "skipped": len(self.samples.bad) + len(progress.skipped),
+            "steps": progress.step,
+            "first_loss": progress.losses[0],
+            "last_loss": sum(last) / len(last),
+            "parameters": {group: asdict(share) for group, share in found.items()},
+        }
+
+    def tell(self, line: str) -> None:
+        """Print a line on stderr, once for all processes."""
+        if self.accelerator.is_main_process:
+            sys.stderr.write(line + "\n")
+
+
+_FRAME_TOKENS = 130  # the training frame in Qwen2's vocabulary, about
+
+
+def _kind(settings: TrainSettings) -> Any:
+    return PLANS[settings.plan].kind
+
+
+def _check_parts() -> None:
+    from importlib.util import find_spec
+
+    raise_all(
+        MissingPartError(
+            "backend vqa2",
+            f"training needs {name}, which is not installed",
+            todo=f"Install it: pip install {name}",
+        )
+        for name in ("accelerate", "peft")
+        if find_spec(name) is None
+    )
+
+
+def _check_samples(samples: Samples, settings: TrainSettings) -> None:
+    """Raise for bad samples that are not to be skipped, and where none is good."""
+    if settings.on_bad_sample == "stop" or not samples.good:
+        raise_all(InputError(bad.sample, f"{bad.reason}: {bad.message}") for bad in samples.bad)
+    if not samples.good:
+        names = ", ".join(str(given["name"]) for given in samples.inputs)
+        raise InputError(names, "holds no sample", "expected at least one to train on")
+
+
+@contextmanager
+def _memory_told(settings: TrainSettings) -> Iterator[None]:
+    """A StageError that says what to lower where the memory of host or device ends."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        short = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not short and "t allocate memory" not in str(error):
+            raise
+        raise StageError(
+            f"{WHERE}: per_device_batch {settings.per_device_batch}",
+            f"out of memory ({(str(error).splitlines() or ['MemoryError'])[0]})",
+            "expected a pass that fits",
+            _lower(settings),
+        ) from error
+
+
+def _lower(settings: TrainSettings) -> str:
+    if settings.per_device_batch > 1:
+        return f"Lower per_device_batch to {settings.per_device_batch // 2}; batch stays as it is."
+    if not settings.gradient_checkpointing:
+        return "Turn gradient_checkpointing on."
+    if not settings.lora_rank:
+        return "Train with lora_rank=64, or spread the model over devices (docs/training.md)."
+    return "Spread the model over devices (docs/training.md), or take shorter videos."
+
+
+@contextmanager
+def _beside(output: Path) -> Iterator[Path]:
+    """A folder to fill, which takes the place of `output` when all went well."""
+    place = temporary_name(output)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        yield place
+        for path in [*place.rglob("*"), place]:
+            sync(path)
+        if output.exists():
+            old = temporary_name(output.with_name(f"{output.name}.old"))
+            output.rename(old)
+            place.rename(output)
+            shutil.rmtree(old)
+        else:
+            place.rename(output)
+        sync(output.parent)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

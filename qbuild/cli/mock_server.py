@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from qbuild.cli.flags import Debug
-from qbuild.cli.report import say
+from qbuild.cli.flags import Debug, Json
+from qbuild.cli.report import print_json, say
 
 _PORT = typer.Option("--port", min=0, max=65_535, help="Port on loopback; 0 takes a free one.")
 _LATENCY = typer.Option("--latency", min=0.0, help="Seconds before each answer.")
@@ -20,6 +20,7 @@ def mock_server(
     latency: Annotated[float, _LATENCY] = 0.0,
     script: Annotated[Path | None, _SCRIPT] = None,
     batch_polls: Annotated[int, _POLLS] = 1,
+    json_: Json = False,
     _debug: Debug = False,
 ) -> None:
     """Run a small server that speaks the OpenAI protocol, on loopback.
@@ -39,7 +40,7 @@ def mock_server(
     async def run() -> None:
         made = MockServer(faults, latency, depiction_answer, port=port, batch_polls=batch_polls)
         async with made as server:
-            say(server.base_url)
+            print_json({"base_url": server.base_url}) if json_ else say(server.base_url)
             sys.stdout.flush()  # a script that starts this waits for the address
             await server.forever()
 

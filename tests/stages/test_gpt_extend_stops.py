@@ -185,7 +185,7 @@ def test_a_disk_full_under_the_ledger_stops_the_run_and_keeps_every_answer(sourc
     assert_no_key(tmp_path, done.stdout, done.stderr)
 
 
-KILLS = 6
+KILLS = 20
 
 
 @pytest.mark.slow

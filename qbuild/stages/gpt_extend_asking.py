@@ -204,9 +204,9 @@ def _batched(answer: Answer, state: State) -> None:
 async def _missing(
     inputs: Inputs, state: State, options: ExtendOptions, ledger: Ledger | None
 ) -> list[ChatRequest]:
-    """The requests whose answers the ledger does not hold, as far as they are known now."""
+    """The requests whose answers the ledger does not hold, as known now, the same ones once."""
     gathering = Gathering(ledger, state.style)
     extension = Extension(gathering, state.templates, options.seed, options.again)
     for _, depiction in depictions(inputs):
         await extension.extend(depiction)
-    return gathering.missing
+    return list({request.request_id: request for request in gathering.missing}.values())

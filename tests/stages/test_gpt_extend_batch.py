@@ -56,6 +56,15 @@ def test_batches_give_the_same_bytes_at_half_the_price(source, whole, tmp_path):
     assert_no_key(tmp_path)
 
 
+def test_two_depictions_of_the_same_words_are_sent_and_counted_once(tmp_path):
+    row = of_kind("overall", 1, seed=1)[0]
+    twin = {**row, "depiction_id": "0" * 32, "media_id": "x:y.mp4", "path": "y.mp4"}
+    source = written(tmp_path / "twins.parquet", [row, twin])
+    with served() as server:
+        result = batch(source, tmp_path / "out.parquet", server)
+        assert server.requests == result.report["run"]["sent"] <= 4
+
+
 @pytest.mark.parametrize("do", ["batch-expire", "batch-twice", "batch-fail", "batch-lose-reply"])
 def test_whatever_becomes_of_a_batch_the_rows_are_the_same(do, source, whole, tmp_path):
     output = tmp_path / "out.parquet"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from qbuild.core import level_scores
 from qbuild.core.errors import UsageError, raise_all
 
 if TYPE_CHECKING:
@@ -99,10 +100,7 @@ def score_of(
     values = np.asarray(logits, np.float64)
     scale = level_weights(values.shape[-1], weights)
     _check_temperature(temperature)
-    values = (values - values.max(-1, keepdims=True)) / temperature
-    shares = np.exp(values)
-    score: Floats = (shares @ scale) / shares.sum(-1)
-    return score
+    return level_scores.score_of(values, scale.tolist(), temperature)
 
 
 def _check_temperature(temperature: float) -> None:

@@ -6,7 +6,7 @@ stands elsewhere under another name is found by the hash of its bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qbuild.core.artifact import Artifact, is_artifact
-from qbuild.core.canonical import hash_file
+from qbuild.core.canonical import dataset_of, hash_file
 from qbuild.core.errors import InputError, QbuildError, SchemaError, raise_all
-from qbuild.core.media_files import dataset_of
 from qbuild.core.roots import ANY, MediaRoots
 from qbuild.core.sources import describe_input
 
@@ -59,13 +58,15 @@ def recorded(path: str) -> str:
     return f"{described['name']}@{described['hash']}"
 
 
-def read_all(paths: Iterable[str]) -> list[Excluded]:
-    """What each path names, in order; the errors of `read`, of all paths at once."""
+def read_all(
+    paths: Iterable[str], read_one: Callable[[Path], Excluded] | None = None
+) -> list[Excluded]:
+    """What each path names by `read_one` (`read`), in order; the errors of all paths at once."""
     found: list[Excluded] = []
     problems: list[QbuildError] = []
     for path in paths:
         try:
-            found.append(read(Path(path)))
+            found.append((read_one or read)(Path(path)))
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.disk import disk_errors, temporary_name
-from qbuild.core.errors import MissingPartError
+from qbuild.core.figures import draw_panels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 BINS = 10
 _BAR = 14
-PLOTS = "pip install -e '.[plots]'"
 
 
 @dataclass(frozen=True)
@@ -87,36 +85,7 @@ def draw(panels: Sequence[Panel], path: Path) -> None:
 
     Raises MissingPartError without matplotlib.
     """
-    figure = _figure(panels)
-    temporary = temporary_name(path)
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            # the default would name matplotlib's version and place
-            figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _figure(panels: Sequence[Panel]) -> Any:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPartError(
-            "plot", "matplotlib is not installed", "expected the optional part plots", f"{PLOTS}"
-        ) from error
-    across = min(len(panels), 2)
-    down = -(-len(panels) // across)
-    figure = Figure(figsize=(6.4 * across, 3.9 * down), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(down, across, squeeze=False).ravel()
-    for panel, axis in zip(panels, axes, strict=False):
-        _draw(axis, panel)
-    for axis in axes[len(panels) :]:
-        axis.set_visible(False)
-    return figure
+    draw_panels(panels, path, _draw, (6.4, 3.9), "plot")
 
 
 _COLOURS = ("#9aa5b1", "#d1495b")  # told apart in grey too

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from qbuild.core import exclusion
 from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, is_artifact
 from qbuild.core.description import of_rows
-from qbuild.core.errors import InputError, QbuildError, raise_all
+from qbuild.core.errors import InputError, QbuildError
 from qbuild.core.exclusion import Excluded
 from qbuild.core.folder import DESCRIPTION
 from qbuild.core.schema import load_schema
@@ -95,15 +95,7 @@ def read(path: Path) -> Excluded:
 
 def read_all(paths: Iterable[str]) -> list[Excluded]:
     """What each path names, in order; the errors of all paths at once."""
-    found: list[Excluded] = []
-    problems: list[QbuildError] = []
-    for path in paths:
-        try:
-            found.append(read(Path(path)))
-        except QbuildError as error:
-            problems.append(error)
-    raise_all(problems)
-    return found
+    return exclusion.read_all(paths, read)
 
 
 def recorded(path: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qbuild.core.canonical import dataset_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -51,8 +53,3 @@ def _media_of(row: dict[str, Any]) -> list[Medium]:
         return [Medium(dataset_of(m["media_id"]), m["path"], m["sha256"]) for m in row["media"]]
     dataset = row.get("dataset") or dataset_of(row["media_id"])
     return [Medium(dataset, row["path"], row.get("sha256"))]
-
-
-def dataset_of(media_id: str) -> str:
-    """The dataset's name in a media id, its escapes undone."""
-    return media_id.partition(":")[0].replace("%3A", ":").replace("%25", "%")

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qbuild.core.disk import disk_errors, temporary_name
-from qbuild.core.errors import MissingPartError
-from qbuild.core.histogram import PLOTS
+from qbuild.core.figures import draw_panels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,36 +42,7 @@ def draw(panels: Sequence[Panel], path: Path) -> None:
     The first 24 panels are drawn, of each at most 5,000 points. Raises MissingPartError without
     matplotlib.
     """
-    figure = _figure(panels[:SHOWN])
-    temporary = temporary_name(path)
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            # the default would name matplotlib's version and place
-            figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _figure(panels: Sequence[Panel]) -> Any:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPartError(
-            "scatter", "matplotlib is not installed", "expected the optional part plots", PLOTS
-        ) from error
-    across = min(len(panels), 2)
-    down = -(-len(panels) // across)
-    figure = Figure(figsize=(5.2 * across, 4.4 * down), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(down, across, squeeze=False).ravel()
-    for panel, axis in zip(panels, axes, strict=False):
-        _draw(axis, panel)
-    for axis in axes[len(panels) :]:
-        axis.set_visible(False)
-    return figure
+    draw_panels(panels[:SHOWN], path, _draw, (5.2, 4.4), "scatter")
 
 
 def _draw(axis: Any, panel: Panel) -> None:

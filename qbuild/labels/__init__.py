@@ -7,6 +7,7 @@
     typed.py      one file as typed rows                   ratings.py    several files as one table
     reading.py    what stages are asked for                lookup.py     a layout by its name
     duplicates.py collapsed and conflicting rows           screening.py  observers left out (BT.500)
+    file_options.py  what options of all kinds of label files share
 
 Every other file is one layout, with its `LAYOUT` at the foot. Nothing here imports pandas before a
 file is read.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from qbuild.core.errors import UsageError
 from qbuild.core.stage import Options, Output
+from qbuild.labels.file_options import named_columns, refuse_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +43,7 @@ class RatingOptions(Options):
     @field_validator("columns")
     @classmethod
     def _pairs(cls, text: str) -> str:
-        pairs = [pair.partition("=") for pair in text.split(",")] if text else []
-        for name, sign, column in pairs:
-            if not name.strip() or not column.strip():
-                pair = name + sign + column
-                raise ValueError(f"expected path=NAME,mos=NAME; {pair!r} is no such pair")
-        _refuse_repeated([name.strip() for name, _, _ in pairs])
+        named_columns(text, "mos")
         return text
 
     @field_validator("licence", "source")
@@ -80,13 +75,12 @@ def read_options(options: RatingOptions) -> ReadOptions:
     """The options in the form that layouts take."""
     from qbuild.labels.layout import ReadOptions
 
-    pairs = [pair.partition("=") for pair in filter(None, options.columns.split(","))]
     return ReadOptions(
         dataset=options.dataset or None,
         direction=options.direction,
         strip_prefix=options.strip_prefix,
         add_prefix=options.add_prefix,
-        columns={name.strip(): column.strip() for name, _, column in pairs},
+        columns=named_columns(options.columns, "mos"),
         licence=_by_dataset(options.licence),
         source=_by_dataset(options.source),
         screen=options.screen,
@@ -95,14 +89,13 @@ def read_options(options: RatingOptions) -> ReadOptions:
 
 def refuse_for_artifacts(options: RatingOptions, stage: str) -> None:
     """Raise a UsageError for options that only rating files obey, given with artifacts alone."""
-    for name, field in RatingOptions.model_fields.items():
-        if getattr(options, name) != field.get_default():
-            raise UsageError(
-                f"--{name.replace('_', '-')}",
-                "applies to rating files, and every input is an artifact",
-                f"expected it at the command that read the files, not at {stage}",
-                "Give it to `qbuild ingest-ratings`.",
-            )
+    refuse_given(
+        options,
+        RatingOptions,
+        "applies to rating files, and every input is an artifact",
+        f"expected it at the command that read the files, not at {stage}",
+        "Give it to `qbuild ingest-ratings`.",
+    )
 
 
 def notes(tally: Counter[str]) -> list[str]:

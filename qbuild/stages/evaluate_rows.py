@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from qbuild.core.canonical import canonical_json
+from qbuild.core.canonical import canonical_json, dataset_of
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.level_scores import score_of
-from qbuild.core.media_files import dataset_of
 from qbuild.core.rejects import refused
 
 if TYPE_CHECKING:

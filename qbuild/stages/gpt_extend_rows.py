@@ -31,6 +31,8 @@ class Rows:
         """The rows of consecutive depictions, the first of them row `start` of the inputs."""
         import pyarrow as pa
 
+        from qbuild.core.schema import load_schema
+
         tally: Counter[str] = Counter()
         kept: list[tuple[Depiction, Made]] = []
         refused: list[dict[str, Any]] = []
@@ -39,8 +41,6 @@ class Rows:
             kept += [(depiction, made) for made in extended.made]
             refused += [_rejected(depiction, one) for one in extended.refused]
         table = self._unseen(_pairs(kept, self._origin), tally) if kept else None
-        from qbuild.core.schema import load_schema
-
         form = load_schema("rejected").arrow
         rejected = pa.Table.from_pylist(refused, schema=form) if refused else None
         return Output(table, rejected, tally=tally, at=start, answers=len(found))

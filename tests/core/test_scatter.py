@@ -6,9 +6,10 @@ import predicted
 import pytest
 from PIL import Image
 
+from qbuild.core import figures, scatter
 from qbuild.core.errors import DiskError
 from qbuild.core.metrics import fit_logistic
-from qbuild.core.scatter import SHOWN, Panel, _figure, draw
+from qbuild.core.scatter import SHOWN, Panel, draw
 
 
 def panel(count=50, title="set"):
@@ -16,8 +17,12 @@ def panel(count=50, title="set"):
     return Panel(title, x, y, fit_logistic(x, y), 0.5, 0.25)
 
 
+def axes_of(*panels):
+    return figures._figure(panels, scatter._draw, (5.2, 4.4), "scatter").axes
+
+
 def test_a_diagram_holds_points_curve_and_figures():
-    (axis,) = _figure([panel()]).axes
+    (axis,) = axes_of(panel())
     points, curve = axis.lines
     assert len(points.get_xdata()) == 50
     assert len(curve.get_xdata()) == 200
@@ -34,7 +39,7 @@ def test_the_same_points_give_the_same_bytes(tmp_path):
 
 def test_points_and_diagrams_beyond_what_can_be_seen_are_left_out():
     x, y = predicted.points(20_000)
-    (axis,) = _figure([Panel("many", x, y)]).axes
+    (axis,) = axes_of(Panel("many", x, y))
     drawn = axis.lines[0].get_xdata()
     assert len(drawn) == 5_000
     assert (drawn[0], drawn[-1]) == (x[0], x[-1])

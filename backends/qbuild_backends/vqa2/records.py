@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from qbuild.core.canonical import media_id
+from qbuild.core.canonical import dataset_of, media_id
 from qbuild.core.errors import InputError
-from qbuild.core.media_files import Medium, dataset_of, place_of
+from qbuild.core.media_files import Medium, place_of
 from qbuild.core.roots import MediaRoots
 from qbuild.core.sources import describe_input
 from qbuild.core.suffixes import VIDEOS

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, is_artifact
+from qbuild.core.canonical import dataset_of
 from qbuild.core.errors import InputError, QbuildError, SchemaError, raise_all
 from qbuild.core.folder import MEDIA
 from qbuild.core.interface import LLAVA_PLACEHOLDER
-from qbuild.core.media_files import Medium, dataset_of, place_of
+from qbuild.core.media_files import Medium, place_of
 from qbuild.core.roots import MediaRoots
 from qbuild.core.sources import describe_input, refuse_bad
 from qbuild_backends.vqa2.processor import Turn

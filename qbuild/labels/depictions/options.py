@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from qbuild.core.errors import UsageError
 from qbuild.core.stage import Options
+from qbuild.labels.file_options import named_columns, refuse_given
 
 _VARIABLE = "env:"
 
@@ -38,21 +39,13 @@ class DepictionOptions(Options):
     @field_validator("columns")
     @classmethod
     def _pairs(cls, text: str) -> str:
-        pairs = [pair.partition("=") for pair in text.split(",")] if text else []
-        names = [name.strip() for name, _, _ in pairs]
-        for name, sign, column in pairs:
-            if not name.strip() or not column.strip():
-                pair = name + sign + column
-                raise ValueError(f"expected path=NAME,overall=NAME; {pair!r} is no such pair")
-        if again := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"expected each name once; {again[0]!r} stands twice")
+        named_columns(text, "overall")
         return text
 
     @property
     def column_names(self) -> dict[str, str]:
         """Canonical name → the file's column, as given."""
-        pairs = [pair.partition("=") for pair in filter(None, self.columns.split(","))]
-        return {name.strip(): column.strip() for name, _, column in pairs}
+        return named_columns(self.columns, "overall")
 
     @property
     def secret(self) -> str:
@@ -72,11 +65,10 @@ class DepictionOptions(Options):
 
 def refuse_for_artifacts(options: DepictionOptions, stage: str) -> None:
     """Raise a UsageError for options that only files obey, given with artifacts alone."""
-    for name, field in DepictionOptions.model_fields.items():
-        if getattr(options, name) != field.get_default():
-            raise UsageError(
-                f"--{name.replace('_', '-')}",
-                "applies to files of depictions, and every input is an artifact",
-                f"expected {stage} without it",
-                "Leave it out, or give the files themselves.",
-            )
+    refuse_given(
+        options,
+        DepictionOptions,
+        "applies to files of depictions, and every input is an artifact",
+        f"expected {stage} without it",
+        "Leave it out, or give the files themselves.",
+    )

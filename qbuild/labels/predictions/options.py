@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from qbuild.core.errors import UsageError
 from qbuild.core.stage import Options
+from qbuild.labels.file_options import named_columns, refuse_given
 
 FILE_MODEL = "predictions"  # the model of a file that names none
 
@@ -32,7 +32,7 @@ class PredictionOptions(Options):
     @field_validator("columns")
     @classmethod
     def _pairs(cls, text: str) -> str:
-        named(text)
+        named_columns(text, "score")
         return text
 
     @field_validator("words")
@@ -44,19 +44,6 @@ class PredictionOptions(Options):
         return text
 
 
-def named(text: str) -> dict[str, str]:
-    """Canonical name → the file's column; ValueError for what is no such pair."""
-    found: dict[str, str] = {}
-    for pair in text.split(",") if text else []:
-        name, _, column = (part.strip() for part in pair.partition("="))
-        if not name or not column:
-            raise ValueError(f"expected path=NAME,score=NAME; {pair!r} is no such pair")
-        if name in found:
-            raise ValueError(f"expected each name once; {name!r} stands twice")
-        found[name] = column
-    return found
-
-
 def worded(text: str) -> list[str]:
     """The words, in order."""
     return [word.strip() for word in text.split(",")] if text else []
@@ -64,11 +51,10 @@ def worded(text: str) -> list[str]:
 
 def refuse_for_artifacts(options: PredictionOptions, stage: str) -> None:
     """Raise a UsageError for options that prediction files alone obey, where there are none."""
-    for name, field in PredictionOptions.model_fields.items():
-        if getattr(options, name) != field.get_default():
-            raise UsageError(
-                f"--{name.replace('_', '-')}",
-                "applies to prediction files, and every prediction is in an artifact",
-                f"expected no such option at {stage}",
-                "Leave it out.",
-            )
+    refuse_given(
+        options,
+        PredictionOptions,
+        "applies to prediction files, and every prediction is in an artifact",
+        f"expected no such option at {stage}",
+        "Leave it out.",
+    )

@@ -13,12 +13,13 @@ from qbuild.core.schema import load_schema
 from qbuild.core.stage import Output
 from qbuild.labels import refusals
 from qbuild.labels.columns import cells, resolve
+from qbuild.labels.file_options import named_columns
 from qbuild.labels.grid import Grid, read_grid
 from qbuild.labels.layout import ReadOptions
 from qbuild.labels.paths import prefixed, tidy, unsafe
 from qbuild.labels.predictions import forms
 from qbuild.labels.predictions.columns import fused, logits_of
-from qbuild.labels.predictions.options import FILE_MODEL, PredictionOptions, named, worded
+from qbuild.labels.predictions.options import FILE_MODEL, PredictionOptions, worded
 from qbuild.labels.refusals import Refusals
 from qbuild.labels.values import numbers, texts
 
@@ -102,7 +103,7 @@ def _named(paths: NDArray[Any], file: Path, options: PredictionOptions) -> dict[
 
 
 def _resolved(grid: Grid, form: forms.Form, options: PredictionOptions) -> dict[str, str]:
-    given = named(options.columns)
+    given = named_columns(options.columns, "score")
     if not {"score", "mos"} & given.keys() and form.fused:
         wanted = {"path": forms.PATH, "mos": forms.MOS}
     else:

@@ -26,7 +26,6 @@ from types import ModuleType
 
 import torch
 from qbuild_backends.vqa2.checkpoints.layouts import PATHWAY, layout_named
-from qbuild_backends.vqa2.folded import FoldedPathway
 from qbuild_backends.vqa2.motion import CHUNK, RADIUS, FastPathway
 from torch import Tensor, nn
 
@@ -79,7 +78,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 def compare(frames: Tensor, repeat: int) -> None:
     network = full_network()
     plain = same_weights(network)
-    folded = FoldedPathway(plain)
+    folded = plain.folded()
     half = copy.deepcopy(folded).to(torch.bfloat16)
     short = frames.to(torch.bfloat16)
     runs: dict[str, Callable[[], Tensor]] = {
@@ -135,7 +134,7 @@ def once(kind: str, count: int, size: int) -> None:
             fast_output(network, frames)
         return
     pathway = FastPathway(chunk=count if kind == "whole" else CHUNK).eval()
-    FoldedPathway(pathway)(frames)
+    pathway.folded()(frames)
 
 
 def compare_memory(count: int, size: int) -> None:

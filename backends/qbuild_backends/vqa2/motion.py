@@ -9,6 +9,7 @@ Shapes: b videos, t frames, h x w pixels; nothing here strides in time.
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
@@ -16,6 +17,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 WIDTH = 256
 DEPTHS = (3, 4, 6, 3)
@@ -25,10 +27,45 @@ RADIUS = 2 + sum(DEPTHS)  # frames a token sees on either side: 2 by the stem, 1
 CHUNK = 256  # frames; each chunk is computed with RADIUS more on either side, so few are long
 
 
+class SplitConv3d(nn.Conv3d):
+    """A convolution whose kernel spans time alone or space alone; never both.
+
+    Where it is `split`, and in training, it runs in two dimensions: with channels last in memory,
+    3x1x1 is 3x1 over one picture of t rows and h · w columns, 1x3x3 is 3x3 over b · t pictures.
+    Both are views of the same memory, and 2 to 9 times faster than in three dimensions. In eval
+    mode it is the convolution of PyTorchVideo, to the bit.
+    """
+
+    split = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, inside, t, h, w) → (b, outside, t, h / stride, w / stride)."""
+        if not (self.split or self.training):
+            return super().forward(x)
+        last = x.permute(0, 2, 3, 4, 1).contiguous()  # (b, t, h, w, inside)
+        found = self._over_time(last) if self.kernel_size[0] > 1 else self._in_space(last)
+        return found.permute(0, 4, 1, 2, 3)  # channels stay last in memory
+
+    def _over_time(self, last: Tensor) -> Tensor:
+        tall = last.flatten(2, 3).permute(0, 3, 1, 2)  # (b, inside, t, h · w)
+        padding = (self.kernel_size[0] // 2, 0)
+        found = nn.functional.conv2d(tall, self.weight[..., 0], self.bias, padding=padding)
+        return found.permute(0, 2, 3, 1).reshape(*last.shape[:4], -1)
+
+    def _in_space(self, last: Tensor) -> Tensor:
+        pictures = last.flatten(0, 1).permute(0, 3, 1, 2)  # (b · t, inside, h, w)
+        stride, padding = self.stride[1:], (self.kernel_size[1] // 2, self.kernel_size[2] // 2)
+        weight = self.weight[:, :, 0]
+        found = nn.functional.conv2d(pictures, weight, self.bias, stride, padding)
+        return found.permute(0, 2, 3, 1).reshape(*last.shape[:2], *found.shape[2:], -1)
+
+
 def _unit(inside: int, outside: int, kernel: tuple[int, int, int], stride: int = 1) -> nn.Module:
     """A convolution that keeps t, strides in space, and its batch norm."""
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-    conv = nn.Conv3d(inside, outside, kernel, (1, stride, stride), padding, bias=False)
+    spans_both = kernel[0] > 1 and kernel[1] > 1
+    made = nn.Conv3d if spans_both else SplitConv3d
+    conv = made(inside, outside, kernel, (1, stride, stride), padding, bias=False)
     return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm3d(outside)))
 
 
@@ -42,7 +79,7 @@ class Bottleneck(nn.Module):
         self.c = _unit(inner, 4 * inner, (1, 1, 1))
         changes = inside != 4 * inner or stride != 1
         self.shortcut = _unit(inside, 4 * inner, (1, 1, 1), stride) if changes else nn.Identity()
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, inside, t, h, w) → (b, 4 · inner, t, h / stride, w / stride)."""
@@ -59,11 +96,13 @@ class FastPathway(nn.Module):
     takes its statistics from what it sees at once.
     """
 
+    split = False  # whether it runs in two dimensions in eval mode as well
+
     def __init__(self, chunk: int = CHUNK) -> None:
         super().__init__()
         self.chunk = chunk
         self.stem = _unit(3, INNER[0], (5, 7, 7), stride=2)
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
         self.pool = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))
         widths = (INNER[0], *(4 * inner for inner in INNER))
         self.stages = nn.ModuleList(
@@ -72,6 +111,8 @@ class FastPathway(nn.Module):
 
     def maps(self, frames: Tensor) -> Tensor:
         """Feature maps (b, 256, t, h/32, w/32) of all frames at once."""
+        if self.split or self.training:
+            frames = frames.contiguous(memory_format=torch.channels_last_3d)
         x: Tensor = self.pool(self.relu(self.stem(frames)))  # (b, 8, t, h/4, w/4)
         for stage in self.stages:
             x = stage(x)
@@ -103,9 +144,30 @@ class FastPathway(nn.Module):
 
     def folded(self) -> FastPathway:
         """A twin for inference, more than twice as fast; its tokens differ by rounding alone."""
-        from qbuild_backends.vqa2.folded import FoldedPathway  # which stands on this module
+        if self.split:
+            return self
+        twin = copy.deepcopy(self).eval().requires_grad_(False)
+        for parent, name, unit in list(_units(twin)):
+            setattr(parent, name, _fused(unit))
+        for module in twin.modules():
+            if isinstance(module, FastPathway | SplitConv3d):
+                module.split = True
+        twin.stem = twin.stem.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        return twin
 
-        return FoldedPathway(self)
+
+def _units(pathway: FastPathway) -> Iterator[tuple[nn.Module, str, nn.Sequential]]:
+    """Each convolution with its batch norm, and where it hangs; none once they are folded."""
+    for parent in pathway.modules():
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Sequential) and hasattr(child, "norm"):
+                yield parent, name, child
+
+
+def _fused(unit: nn.Sequential) -> nn.Conv3d:
+    """The convolution of a unit with its batch norm in it, as in eval mode."""
+    conv, norm = unit
+    return fuse_conv_bn_eval(cast("nn.Conv3d", conv), cast("nn.BatchNorm3d", norm))
 
 
 def _stage(inside: int, inner: int, depth: int, stride: int) -> nn.Sequential:

@@ -6,7 +6,6 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from qbuild_backends.vqa2.folded import FoldedPathway  # noqa: E402
 from qbuild_backends.vqa2.motion import FastPathway  # noqa: E402
 from qbuild_backends.vqa2.motion_tokens import MotionExtractor  # noqa: E402
 from qbuild_backends.vqa2.presets import preset  # noqa: E402
@@ -33,7 +32,7 @@ def far(one: torch.Tensor, other: torch.Tensor) -> float:
     "video", [frames(12), frames(1), frames(5, 32, 32, 3), frames(6, 96, 40), frames(3, 33, 31)]
 )
 def test_folding_moves_no_token_by_more_than_rounding(pathway, video):
-    folded, plain = FoldedPathway(pathway), pathway(video)
+    folded, plain = pathway.folded(), pathway(video)
     assert plain.std() > 0
     assert far(folded(video), plain) <= 1e-5
     assert far(folded.maps(video), pathway.maps(video)) <= 1e-5
@@ -42,7 +41,7 @@ def test_folding_moves_no_token_by_more_than_rounding(pathway, video):
 @torch.inference_mode()
 def test_no_batch_norm_is_left_and_the_plain_pathway_stays_as_it_was(pathway):
     before = {name: tensor.clone() for name, tensor in pathway.state_dict().items()}
-    folded = FoldedPathway(pathway)
+    folded = pathway.folded()
     folded(frames(4))
     assert not any("norm" in name for name in folded.state_dict())
     assert all(torch.equal(before[name], w) for name, w in pathway.state_dict().items())
@@ -50,7 +49,7 @@ def test_no_batch_norm_is_left_and_the_plain_pathway_stays_as_it_was(pathway):
 
 @torch.inference_mode()
 def test_folded_tokens_do_not_depend_on_chunks_either(pathway):
-    video, folded = frames(60, 32, 32), FoldedPathway(pathway)
+    video, folded = frames(60, 32, 32), pathway.folded()
     pieces = torch.cat(list(folded.stream(video.split(16, dim=2))), dim=1)
     assert far(pieces, folded._tokens(video)) <= 2e-5
 
@@ -58,7 +57,7 @@ def test_folded_tokens_do_not_depend_on_chunks_either(pathway):
 @torch.inference_mode()
 def test_bf16_is_near(pathway):
     video = frames(8)
-    half = FoldedPathway(pathway).to(torch.bfloat16)(video.to(torch.bfloat16)).float()
+    half = pathway.folded().to(torch.bfloat16)(video.to(torch.bfloat16)).float()
     assert (half - pathway(video)).norm() <= 0.03 * pathway(video).norm()
 
 

@@ -47,7 +47,7 @@ format: $(VENV)/.dev  ## Format the sources.
 docs: $(VENV)/.dev  ## Write the command reference anew.
 	$(BIN)/python docs/commands.py
 
-bench: $(VENV)/.dev  ## Measure against peers (about twenty minutes).
+bench: $(VENV)/.dev  ## Measure against peers (about twenty-five minutes).
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/schema_check.py
 	$(BIN)/python benchmarks/stalls.py
@@ -58,6 +58,7 @@ bench: $(VENV)/.dev  ## Measure against peers (about twenty minutes).
 	$(BIN)/python benchmarks/gpt_extend.py
 	$(BIN)/python benchmarks/motion_branch.py
 	$(BIN)/python benchmarks/score.py
+	$(BIN)/python benchmarks/train_step.py
 
 learn: $(VENV)/.dev  ## Train the tiny model on this CPU and report what it learnt (tens of minutes).
 	$(BIN)/python benchmarks/learn.py scorer --split a

@@ -13,7 +13,8 @@ left out in its favour. Ours: `Vqa2Backend.score`. Weights are random and the sa
 Each contender runs in a process of its own, alternately, after a pass over the same media that
 warms it up. Told are media a second from file to score; media a second of processor time, which
 says more on a machine with other work; media a second of the model alone on frames read before;
-peak memory of the process (VmHWM, less what it stood at with the model loaded) or of the GPU; the
+peak memory of the process and of those that decode for it (VmHWM, less what it stood at with the
+model loaded) or of the GPU; the
 largest difference between scores on the same frames; and with --device cuda the share of the
 bfloat16 peak (--peak, in TFLOP/s) that the model alone reaches.
 """
@@ -22,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import statistics
 import subprocess
 import sys
@@ -32,55 +32,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from made_media import (
+    KINDS,
+    children_watched,
+    make_media,
+    make_model,
+    peak,
+    processor_time,
+    published_clip,
+)
 
-RATE = 30
 WORDS = ("Low", "Poor", "Fair", "Good", "High")
-KINDS = ("images", "videos")
 FIGURES = ("whole", "cpu", "model", "peak")
-
-
-def make_media(folder: Path, images: int, videos: int, seconds: int) -> None:
-    """Crops of a blurred noise: pictures, and videos in which it moves."""
-    import av
-    import cv2
-    from PIL import Image
-
-    noise = np.random.default_rng(0).integers(0, 256, (1100, 1700, 3), dtype=np.uint8)
-    soft = cv2.GaussianBlur(noise, (0, 0), 3)
-    texture = cv2.normalize(soft, None, 0, 255, cv2.NORM_MINMAX)
-    for kind in KINDS:
-        (folder / kind).mkdir()
-    for number in range(images):
-        at = 7 * number % 300
-        picture = cv2.GaussianBlur(texture[at : at + 768, at : at + 1024], (0, 0), 1 + number % 5)
-        Image.fromarray(picture).save(folder / f"images/{number:03}.jpg", quality=90)
-    for number in range(videos):
-        with av.open(str(folder / f"videos/{number:03}.mp4"), "w") as container:
-            stream = container.add_stream("libx264", rate=RATE, options={"preset": "medium"})
-            stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
-            stream.codec_context.thread_count = 1
-            for index in range(seconds * RATE):
-                at = (index + 11 * number) % 360
-                pixels = np.ascontiguousarray(texture[at : at + 720, at : at + 1280])
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-            container.mux(stream.encode())
-
-
-def make_model(folder: Path, preset: str) -> None:
-    """A preset's shapes with random weights and the tiny tokenizer."""
-    import torch
-    from qbuild_backends.vqa2 import folder as folders
-    from qbuild_backends.vqa2 import presets
-    from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
-    from qbuild_backends.vqa2.processor import Vqa2Processor
-    from qbuild_backends.vqa2.tokenizer import tiny_tokenizer
-    from transformers import set_seed
-
-    set_seed(0)
-    config = presets.preset(preset)
-    torch.set_default_dtype(torch.float32 if preset == "tiny" else torch.bfloat16)
-    model = Vqa2ForConditionalGeneration(config)
-    folders.save(folder, model, Vqa2Processor.of(config, tiny_tokenizer()))
 
 
 # ------------------------------------------------------------------------------- contenders
@@ -160,21 +123,8 @@ class Published:
 
     def clip(self, file: Path) -> Any:
         """The frames of a file, read the published way."""
-        from PIL import Image
-        from qbuild_backends.vqa2.frames import Clip
-
         sizes = self.processor.settings
-        if file.suffix == ".jpg":
-            with Image.open(file) as image:
-                return Clip(_squashed([image.convert("RGB")], sizes.key_size))
-        from decord import VideoReader, cpu
-
-        reader = VideoReader(str(file), ctx=cpu(0))
-        step = round(reader.get_avg_fps())
-        frames = [Image.fromarray(f) for f in reader.get_batch(range(len(reader))).asnumpy()]
-        keys = _squashed(frames[::step], sizes.key_size)
-        motion = _squashed(frames[: len(frames) // 4 * 4], sizes.motion_size)
-        return Clip(keys, motion, len(frames), len(frames) / step)
+        return published_clip(file, sizes.key_size, sizes.motion_size)
 
     def _encoded(self, clip: Any) -> Any:
         from qbuild_backends.vqa2.processor import Turn
@@ -206,12 +156,6 @@ class Published:
         return float(np.dot(shares, [0, 0.25, 0.5, 0.75, 1]))
 
 
-def _squashed(frames: list[Any], side: int) -> np.ndarray:
-    from PIL import Image
-
-    return np.stack([np.asarray(f.resize((side, side), Image.Resampling.BICUBIC)) for f in frames])
-
-
 CONTENDERS = {"ours": Ours, "published": Published}
 
 
@@ -227,11 +171,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     made = CONTENDERS[options.contender](options)
     made.scores(files)
     before = peak(options.device, reset=True)
-    begun, used = time.perf_counter(), time.process_time()
-    scores = made.scores(files)
-    whole, used = time.perf_counter() - begun, time.process_time() - used
+    begun, used = time.perf_counter(), processor_time()
+    with children_watched() as beside:
+        scores = made.scores(files)
+    whole, used = time.perf_counter() - begun, processor_time() - used
     told = {"scores": scores, "whole": whole, "cpu": used}
-    told["peak"] = peak(options.device) - before
+    told["peak"] = peak(options.device) - before + (beside[0] if options.device == "cpu" else 0)
     read = made.read(files)
     begun = time.perf_counter()
     made.compute(read)
@@ -250,21 +195,6 @@ def flops(made: Any, read: list[Any]) -> float:
     with FlopCounterMode(display=False) as counter:
         made.compute(read)
     return float(counter.get_total_flops())
-
-
-def peak(device: str, reset: bool = False) -> float:
-    """Peak memory so far, in MiB; on a CPU with reset, what the process stands at."""
-    if device == "cuda":
-        import torch
-
-        if reset:
-            torch.cuda.reset_peak_memory_stats()
-            return 0.0
-        return torch.cuda.max_memory_allocated() / 2**20
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
 
 
 def run(contender: str, kind: str, place: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -329,7 +259,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
-        make_media(place, options.images, options.videos, options.seconds)
+        make_media(place, options.images, [options.seconds] * options.videos)
         make_model(place / "model", options.preset)
         for kind, count in zip(KINDS, (options.images, options.videos), strict=True):
             if count:

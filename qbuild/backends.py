@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from qbuild.core.errors import MissingPartError, near, raise_all
 from qbuild.core.interface import LLAVA_PLACEHOLDER
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from qbuild.core.roots import MediaRoots
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
 GROUP = "qbuild.backends"
 PLACE = LLAVA_PLACEHOLDER  # where a medium stands in a question
 METHODS = ("needs", "fingerprint", "train", "score", "answer")
@@ -163,6 +166,56 @@ class Backend(Protocol):
         self, samples: Iterable[Sample], how: Answering = GREEDY
     ) -> Iterator[Answered | Refused]:
         """One answer a sample, in the order given; a refusal where it cannot be asked."""
+
+
+def conversation(system: str | None, said: Iterable[tuple[Role, str]]) -> list[tuple[Role, str]]:
+    """Roles and texts as a model reads them: one system turn first, then sides that alternate.
+
+    Neighbours of one role join with a newline, and so do a row's system prompt and the system
+    turns among its others. Training, scores and answers see the same conversation through this.
+    """
+    turns, prompts = list[tuple[Role, str]](), [system or ""]
+    for role, text in said:
+        if role == "system":
+            prompts.append(text)
+        elif turns and turns[-1][0] == role:
+            turns[-1] = (role, f"{turns[-1][1]}\n{text}")
+        else:
+            turns.append((role, text))
+    prompt = "\n".join(filter(None, prompts))
+    return [("system", prompt), *turns] if prompt else turns
+
+
+def turns_of(row: Mapping[str, Any]) -> list[tuple[Role, str]]:
+    """The conversation of an `instruction` row, `PLACE` where a medium is shown."""
+    return conversation(row["system"], ((turn["role"], _text(turn)) for turn in row["turns"]))
+
+
+def _text(turn: Mapping[str, Any]) -> str:
+    return "".join(PLACE if part["text"] is None else part["text"] for part in turn["parts"])
+
+
+def media_beside(artifact: Path, roots: MediaRoots) -> MediaRoots:
+    """Where the media that an artifact's rows name lie: in its own folder of media, if it has one.
+
+    A dataset with a root of its own is looked for there instead, as everywhere.
+    """
+    from qbuild.core.artifact import FOLDER_ARTIFACT
+    from qbuild.core.folder import MEDIA
+    from qbuild.core.roots import ANY, MediaRoots
+
+    made = artifact.parent / MEDIA
+    if artifact.name != FOLDER_ARTIFACT or not made.is_dir():
+        return roots
+    return MediaRoots({**roots.folders, ANY: made})
+
+
+def medium_of(named: Mapping[str, Any], roots: MediaRoots) -> Medium:
+    """A medium that a row names; InputError where its path leaves its root, UsageError for none."""
+    from qbuild.core.canonical import dataset_of
+
+    place = roots.find(dataset_of(named["media_id"]), named["path"])
+    return Medium(named["media_id"], named["path"], place)
 
 
 def backend_names() -> list[str]:

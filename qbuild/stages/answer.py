@@ -1,7 +1,8 @@
 """Answer questions about pictures and videos with a model.
 
-Reads `instruction` artifacts with their media (`--media-root`); writes a `prediction` row a sample,
-with its `sample_id` and the model's `answer`. What is asked is the last user turn; the turns before
+Reads `instruction` artifacts with their media, which lie in an artifact's own folder or below
+`--media-root`; writes a `prediction` row a sample, with its `sample_id` and the model's `answer`.
+What is asked is the last user turn; the turns before
 it, system turn and answers as they stand in the artifact, are the conversation so far. Answers are
 greedy. Source: VQA² supplement C.2, the frame for understanding. See docs/scoring.md.
 """
@@ -9,7 +10,8 @@ greedy. Source: VQA² supplement C.2, the frame for understanding. See docs/scor
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import Field
 
@@ -18,10 +20,11 @@ from qbuild.core.stage import Inputs, Output, Reads, Stage
 from qbuild.stages.model_runs import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
-    from qbuild.backends import Answered, Medium, Sample
+    from qbuild.backends import Answered, Sample
     from qbuild.core.roots import MediaRoots
+    from qbuild.core.sources import Sources
 
 SHOWN = 3
 Row = dict[str, Any]
@@ -59,39 +62,51 @@ def produce(inputs: Inputs, options: AnswerOptions) -> Generator[Output, None, R
 
 def _asked(inputs: Inputs, run: Run) -> Iterator[Asked[Sample]]:
     """Each sample once."""
-    from qbuild.core.roots import MediaRoots
-
-    roots = MediaRoots.parse(inputs.media_roots)
+    roots = _roots_by_row(inputs)
     seen: set[str] = set()
     for batch in inputs.scan():
         for number, row in enumerate(batch.rows.to_pylist(), batch.start + 1):
+            own = next(roots)
             if row["sample_id"] in seen:
                 run.collapsed += 1
                 continue
             seen.add(row["sample_id"])
-            yield _question(number, row, roots)
+            yield _question(number, row, own)
+
+
+def _roots_by_row(inputs: Inputs) -> Iterator[MediaRoots]:
+    """For each row of the inputs where the media of its artifact lie."""
+    from qbuild.backends import media_beside
+    from qbuild.core.roots import MediaRoots
+
+    roots = MediaRoots.parse(inputs.media_roots)
+    for artifact in cast("Sources", inputs).artifacts:
+        yield from repeat(media_beside(artifact.path, roots), artifact.rows)
 
 
 def _question(number: int, row: Row, roots: MediaRoots) -> Asked[Sample]:
     """What a row asks, or why a model cannot be asked it."""
-    from qbuild.backends import Sample
+    from qbuild.backends import Sample, medium_of, turns_of
     from qbuild.core.errors import InputError
 
-    said = _said(row)
+    said = turns_of(row)
+    system = said.pop(0)[1] if said and said[0][0] == "system" else None
+    if said and said[-1][0] == "assistant":
+        said.pop()
     kept = _kept(row)
     fault = _fault(row, said)
     if fault is not None:
         return Asked(number, kept, None, fault)
     try:
-        media = tuple(_medium(one, roots) for one in row["media"])
+        media = tuple(medium_of(one, roots) for one in row["media"])
     except InputError as error:
         return Asked(number, kept, None, ("outside-root", error.what))
     texts = [text for _, text in said]
     before = tuple(zip(texts[:-1:2], texts[1:-1:2], strict=True))
-    return Asked(number, kept, Sample(row["sample_id"], media, texts[-1], _system(row), before))
+    return Asked(number, kept, Sample(row["sample_id"], media, texts[-1], system, before))
 
 
-def _fault(row: Row, said: list[tuple[str, str]]) -> tuple[str, str] | None:
+def _fault(row: Row, said: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
     if not row["media"]:
         return "no-medium", "a sample without picture or video; expected one"
     if any(one["start_s"] is not None or one["end_s"] is not None for one in row["media"]):
@@ -112,39 +127,6 @@ def _kept(row: Row) -> Row:
         "dataset": dataset_of(shown["media_id"]) or row["task"],
         "path": shown["path"],
     }
-
-
-def _medium(one: Row, roots: MediaRoots) -> Medium:
-    from qbuild.backends import Medium
-    from qbuild.core.canonical import dataset_of
-
-    place = roots.find(dataset_of(one["media_id"]), one["path"])
-    return Medium(one["media_id"], one["path"], place)
-
-
-def _said(row: Row) -> list[tuple[str, str]]:
-    """Role and text of the turns up to the last of the user, which alternate: neighbours join."""
-    turns: list[tuple[str, str]] = []
-    for turn in row["turns"]:
-        role, text = turn["role"], _text(turn)
-        if role == "system":
-            continue
-        if turns and turns[-1][0] == role:
-            turns[-1] = (role, f"{turns[-1][1]}\n{text}")
-        else:
-            turns.append((role, text))
-    return turns[:-1] if turns and turns[-1][0] == "assistant" else turns
-
-
-def _system(row: Row) -> str | None:
-    turns = [_text(turn) for turn in row["turns"] if turn["role"] == "system"]
-    return "\n".join(([row["system"]] if row["system"] else []) + turns) or None
-
-
-def _text(turn: Row) -> str:
-    from qbuild.backends import PLACE
-
-    return "".join(PLACE if part["text"] is None else part["text"] for part in turn["parts"])
 
 
 def finish(run: Run, _: Counter[str], __: AnswerOptions) -> dict[str, Any]:

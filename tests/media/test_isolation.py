@@ -9,10 +9,11 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clips import cut, make_clip
 
-from qbuild.media.isolation import Isolated
+from qbuild.media.isolation import KEPT, LARGE, Isolated
 from qbuild.media.unreadable import UnreadableMediaError
 from qbuild.media.videos import video_info
 
@@ -118,7 +119,7 @@ def test_it_works_inside_a_worker_of_a_pool(tmp_path):
 
 SCRIPT = """
 import os, sys, time
-from qbuild.media.isolation import Isolated
+from qbuild.media.isolation import KEPT, LARGE, Isolated
 
 if __name__ == "__main__":
     with Isolated(timeout_s=60) as room:
@@ -174,3 +175,55 @@ def test_what_decoders_print_does_not_reach_the_terminal(tmp_path):
     with script(tmp_path, then) as running:
         said, noise = running.communicate(timeout=60)
     assert (said.splitlines()[1], noise) == ("truncated", "")
+
+
+def drawn(*sizes: int) -> list[np.ndarray]:
+    """Arrays of these many bytes, none like another."""
+    return [np.random.default_rng(size).integers(0, 256, size, np.uint8) for size in sizes]
+
+
+def test_arrays_of_every_size_come_over_whole_one_call_after_another(room):
+    for sizes in (
+        (0, LARGE - 1, LARGE),
+        (3 * LARGE + 1, LARGE, 7),
+        (KEPT + LARGE, LARGE),
+        (LARGE,),
+    ):
+        found = room.call(drawn, *sizes)
+        assert all(np.array_equal(*pair) for pair in zip(found, drawn(*sizes), strict=True))
+
+
+def test_an_array_is_the_callers_own_and_stays_as_it_was(room):
+    (first,) = room.call(drawn, 2 * LARGE)
+    (second,) = room.call(drawn, 2 * LARGE + 1)
+    assert np.array_equal(first, drawn(2 * LARGE)[0])
+    second[:] = 0
+    assert first.any()
+
+
+def every_other(count: int) -> np.ndarray:
+    return drawn(count)[0][::2]
+
+
+def test_an_array_with_gaps_comes_over_too(room):
+    assert np.array_equal(room.call(every_other, 4 * LARGE), every_other(4 * LARGE))
+
+
+def test_a_child_that_cannot_start_is_no_fault_of_the_file(tmp_path):
+    place = tmp_path / "unguarded.py"
+    place.write_text(
+        "import os\nfrom qbuild.media.isolation import Isolated\n"
+        "with Isolated(timeout_s=60) as room:\n    room.call(os.getpid)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, str(place)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "child process: a process for decoders did not start: " in ended.stderr
+    assert 'begins its work below `if __name__ == "__main__":`' in ended.stderr

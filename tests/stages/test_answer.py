@@ -78,6 +78,35 @@ def test_the_answer_is_cut_after_the_tokens_allowed(root, tmp_path):
     assert table_of(output)[0]["answer"] == "fake"
 
 
+def test_media_made_with_an_artifact_are_found_beside_it_and_others_below_their_root(tmp_path):
+    made = picture_folder(tmp_path / "made" / "media", count=1).parent
+    elsewhere = picture_folder(tmp_path / "elsewhere", count=3)
+    (elsewhere / "p0.png").unlink()
+
+    def write(place, row):
+        table = pa.Table.from_pylist([row], schema=load_schema("instruction").arrow)
+        return write_artifact(place, table, "instruction", "scoring-qa")
+
+    first, second = rows(2)
+    write(made / "artifact.parquet", first)
+    plain = write(tmp_path / "qa.parquet", second)
+    options = AnswerOptions(backend="fake")
+    runtime = ModelRuntime(media_roots=(str(elsewhere),))
+    result = run(Request(STAGE, options, (plain, made), tmp_path / "a.parquet", runtime))
+    assert (result.rows, result.rejected) == (2, 0)
+
+
+def test_a_root_given_for_a_dataset_goes_before_the_media_beside_its_artifact(root, tmp_path):
+    made = tmp_path / "made"
+    (made / "media").mkdir(parents=True)
+    table = pa.Table.from_pylist(rows(1), schema=load_schema("instruction").arrow)
+    write_artifact(made / "artifact.parquet", table, "instruction", "scoring-qa")
+    runtime = ModelRuntime(media_roots=(f"koniq={root}",))
+    output = tmp_path / "a.parquet"
+    result = run(Request(STAGE, AnswerOptions(backend="fake"), (made,), output, runtime))
+    assert result.rows == 1
+
+
 def test_the_medium_stands_in_the_question_where_the_row_has_it(root):
     turns = pairs.turns(["Look: ", 0, "\nIs it sharp?"], ["Yes."])
     found = asked(pairs.pair(media=[pairs.medium("p1.png")], turns=turns), root).what

@@ -2,53 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 import torch
 
 from qbuild.backends import Answered, Answering, Refused, Sample
-from qbuild_backends.vqa2.frames import Clip
+from qbuild_backends.vqa2.frames import Clip, Extent, video_clip
 from qbuild_backends.vqa2.framing import framed
-from qbuild_backends.vqa2.inference import in_batches, read_ahead
+from qbuild_backends.vqa2.inference import in_batches
 from qbuild_backends.vqa2.loading import Loaded, memory_told
 from qbuild_backends.vqa2.processor import Encoded, Turn
-from qbuild_backends.vqa2.scoring import encoded, features, read_medium
+from qbuild_backends.vqa2.reading import Decode, FrameReader, read_ahead
+from qbuild_backends.vqa2.scoring import ahead_of, encoded, features, read_medium, reader_of
 
 
 class Answerer:
-    """Answers samples of at most one medium each with one model."""
+    """Answers samples of at most one medium each with one model; `decode` as in `Scorer`."""
 
-    def __init__(self, loaded: Loaded, how: Answering) -> None:
-        self.loaded, self.how = loaded, how
+    def __init__(self, loaded: Loaded, how: Answering, decode: Decode = video_clip) -> None:
+        self.loaded, self.how, self.decode = loaded, how, decode
         vocabulary = loaded.processor.tokenizer.get_vocab()
         self._end, self._pad = (vocabulary[mark] for mark in ("<|im_end|>", "<|endoftext|>"))
 
     def answer(self, samples: Iterable[Sample]) -> Iterator[Answered | Refused]:
         """One answer a sample, in the order given, without the blanks around it."""
         ids: list[str] = []
-        found = in_batches(self._encoded(samples, ids), self.texts, self.how.computing.batch)
-        for number, text in enumerate(found):
-            yield text if isinstance(text, Refused) else Answered(ids[number], text)
+        with closing(self.encoded(samples, ids)) as read:
+            for number, text in enumerate(in_batches(read, self.texts, self.how.computing.batch)):
+                yield text if isinstance(text, Refused) else Answered(ids[number], text)
 
-    def _encoded(self, samples: Iterable[Sample], ids: list[str]) -> Iterator[Encoded | Refused]:
-        for sample, clip in read_ahead(samples, self._read, self.how.computing):
-            ids.append(sample.sample_id)
-            if isinstance(clip, Refused):
-                yield clip
-                continue
-            turns = conversation(sample)
-            if clip is not None:
-                turns = framed(turns, clip, self.how.frame)
-            yield encoded(self.loaded, turns, clip, sample.sample_id)
+    def encoded(self, samples: Iterable[Sample], ids: list[str]) -> Generator[Encoded | Refused]:
+        """What the model takes of each sample, in order; their ids are added to `ids`."""
+        reader = reader_of(self.loaded, self.decode)
+        read = partial(self._read, reader)
+        found = read_ahead(samples, read, **ahead_of(self.how.computing))
+        with closing(found), reader:
+            for sample, clip in found:
+                ids.append(sample.sample_id)
+                yield clip if isinstance(clip, Refused) else self._asked(sample, clip)
 
-    def _read(self, sample: Sample) -> Clip | Refused | None:
+    def _asked(self, sample: Sample, clip: Clip | Extent | None) -> Encoded | Refused:
+        turns = conversation(sample)
+        if clip is not None:
+            turns = framed(turns, clip, self.how.frame)
+        return encoded(self.loaded, turns, clip, sample.sample_id)
+
+    def _read(self, reader: FrameReader, sample: Sample) -> Clip | Extent | Refused | None:
         if len(sample.media) > 1:
             message = f"{len(sample.media)} media; expected one, the model's frames show no more"
             return Refused(sample.sample_id, "several-media", message)
         if not sample.media:
             return None
-        clip = read_medium(sample.media[0], self.loaded.processor.settings)
+        clip = read_medium(sample.media[0], reader, self.loaded.processor.context)
         if isinstance(clip, Refused):
             return Refused(sample.sample_id, clip.reason, clip.message)
         return clip

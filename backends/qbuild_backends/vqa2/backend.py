@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 
     from qbuild.backends import Answered, Computing, Medium, Refused, Sample, Scored, TrainSpec
     from qbuild_backends.vqa2.loading import Loaded
+    from qbuild_backends.vqa2.reading import Decode
 
 
 class Vqa2Backend(Backend):
-    """A checkpoint's folder, or the preset tiny, whose random weights know nothing."""
+    """A checkpoint's folder, or the preset tiny, whose random weights know nothing.
 
-    def __init__(self, model: str = "") -> None:
+    `decode` reads videos in place of `frames.video_clip`, in processes of its own.
+    """
+
+    def __init__(self, model: str = "", decode: Decode | None = None) -> None:
         self._name = model or "tiny"
         is_folder = Path(self._name).is_dir()
         self.model = Path(self._name).resolve().name if is_folder else f"{self._name} (untrained)"
+        self._decode = {} if decode is None else {"decode": decode}
         self._loaded: dict[Computing, Loaded] = {}
 
     def needs(self) -> Needs:
@@ -50,7 +55,7 @@ class Vqa2Backend(Backend):
         """One score a medium, read from the logits of the level words."""
         from qbuild_backends.vqa2.scoring import Scorer
 
-        return Scorer(self._load(how.computing), how).score(media)
+        return Scorer(self._load(how.computing), how, **self._decode).score(media)
 
     def answer(
         self, samples: Iterable[Sample], how: Answering = GREEDY
@@ -58,7 +63,7 @@ class Vqa2Backend(Backend):
         """One greedy answer a sample."""
         from qbuild_backends.vqa2.answering import Answerer
 
-        return Answerer(self._load(how.computing), how).answer(samples)
+        return Answerer(self._load(how.computing), how, **self._decode).answer(samples)
 
     def _load(self, computing: Computing) -> Loaded:
         from qbuild_backends.vqa2.loading import load_model

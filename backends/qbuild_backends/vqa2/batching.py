@@ -24,6 +24,8 @@ def sizes(samples: Sequence[Sample], tokens_per_key: int, frame: int = 0) -> lis
 
 def _size(sample: Sample, tokens_per_key: int, frame: int) -> int:
     text = sum(len(turn.text) for turn in sample.turns)
+    if sample.kind == "text":
+        return max(1, text // _SIGNS_A_TOKEN)
     if sample.kind == "image":
         return tokens_per_key + text // _SIGNS_A_TOKEN
     frames = sample.num_frames or 240

@@ -1,4 +1,4 @@
-"""Decoded media, from the file or from a folder that keeps key frames and motion frames.
+"""A folder that keeps decoded clips.
 
 A kept file is named by the SHA-256 of the medium's bytes and the two sizes, so that it fits
 whatever the medium is called. It holds three arrays in NumPy's own format, read without pickle.
@@ -8,44 +8,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from qbuild.core.canonical import hash_file
 from qbuild.core.disk import disk_errors, temporary_name
-from qbuild.media.unreadable import file_size
-from qbuild_backends.vqa2.frames import Clip, read_clip
+from qbuild.media.unreadable import disk_refusals, file_size
+from qbuild_backends.vqa2.frames import Clip
 
 
 @dataclass(frozen=True)
-class FrameReader:
-    """Reads clips at these sizes; keeps them below `folder`, where there is one."""
+class ClipCache:
+    """Clips at these sizes, kept below `folder`."""
 
+    folder: Path
     key_size: int
-    motion_size: int | None  # None: key frames alone
-    folder: Path | None = None
+    motion_size: int | None
 
-    def read(self, file: Path) -> Clip:
-        """The medium's frames; raises UnreadableMediaError, DiskError where keeping them fails."""
-        if self.folder is None:
-            return self._decoded(file)
-        place = self._place(file, self.folder)
-        if place.is_file():
-            return _kept(place)
-        clip = self._decoded(file)
-        _keep(clip, place)
-        return clip
-
-    def _decoded(self, file: Path) -> Clip:
-        return read_clip(file, key_size=self.key_size, motion_size=self.motion_size)
-
-    def _place(self, file: Path, folder: Path) -> Path:
+    def place(self, file: Path) -> Path:
+        """Where the medium's clip is kept, or would be; raises UnreadableMediaError."""
         file_size(file)  # its refusals of files that cannot be opened
-        digest = hash_file(file).removeprefix("sha256:")
-        return folder / digest[:2] / f"{digest}-{self.key_size}-{self.motion_size or 0}.npy"
+        with disk_refusals(file):
+            digest = hash_file(file).removeprefix("sha256:")
+        return self.folder / digest[:2] / f"{digest}-{self.key_size}-{self.motion_size or 0}.npy"
 
 
-def _keep(clip: Clip, place: Path) -> None:
+def keep(clip: Clip, place: Path) -> None:
+    """Write a clip, whole or not at all; DiskError where it cannot be written."""
     temporary = temporary_name(place)
     motion = np.zeros((0,), np.uint8) if clip.motion is None else clip.motion
     with disk_errors(place):
@@ -60,7 +50,17 @@ def _keep(clip: Clip, place: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _kept(place: Path) -> Clip:
+def kept(place: Path) -> Clip:
+    """The clip that lies there."""
     with disk_errors(place), place.open("rb") as stream:
         told, keys, motion = (np.load(stream, allow_pickle=False) for _ in range(3))
     return Clip(keys, motion if motion.ndim == 4 else None, int(told[0]), float(told[1]))
+
+
+def __getattr__(name: str) -> Any:
+    """`FrameReader`, where it was before `reading`."""
+    if name == "FrameReader":
+        from qbuild_backends.vqa2.reading import FrameReader
+
+        return FrameReader
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

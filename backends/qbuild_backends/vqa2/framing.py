@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qbuild.core.interface import LLAVA_PLACEHOLDER, VQA2_FRAMES
-from qbuild_backends.vqa2.frames import Clip
+from qbuild_backends.vqa2.frames import Clip, Extent
 from qbuild_backends.vqa2.processor import Turn
 
 NONE = "none"  # the placeholders alone, for a model that is not the published one
@@ -18,24 +18,26 @@ _BARE = f"{LLAVA_PLACEHOLDER}\n{LLAVA_PLACEHOLDER}"
 _PLACE = re.compile(rf"{LLAVA_PLACEHOLDER}(?:\s*{LLAVA_PLACEHOLDER})?")
 
 
-def framed(turns: Sequence[Turn], clip: Clip, frame: str) -> list[Turn]:
+def framed(turns: Sequence[Turn], clip: Clip | Extent, frame: str) -> list[Turn]:
     """The turns with the frame where the video's placeholder stands.
 
     One placeholder, or two side by side, are the video's place. A record whose two placeholders
     stand apart brings words of its own and is left as it is; whether its placeholders are as many
-    as its features, the processor says.
+    as its features, the processor says. Training, scores and answers all pass here: for one frame,
+    one question and one video the model reads the same ids.
     """
     marks = sum(turn.text.count(LLAVA_PLACEHOLDER) for turn in turns)
     places = sum(len(_PLACE.findall(turn.text)) for turn in turns)
     if clip.motion is None or places != 1 or marks > 2:
         return list(turns)
-    words = _BARE if frame == NONE else _filled(frame, clip)
+    extent = clip.extent if isinstance(clip, Clip) else clip
+    words = _BARE if frame == NONE else _filled(frame, extent)
     return [replace(turn, text=_PLACE.sub(lambda _: words, turn.text)) for turn in turns]
 
 
-def _filled(frame: str, clip: Clip) -> str:
+def _filled(frame: str, extent: Extent) -> str:
     return VQA2_FRAMES[frame].format(
-        length=max(1, round(clip.duration_s)),
-        num_keys=len(clip.keys),
-        num_frames=clip.num_frames,
+        length=max(1, round(extent.duration_s)),
+        num_keys=extent.keys,
+        num_frames=extent.num_frames,
     )

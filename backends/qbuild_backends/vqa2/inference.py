@@ -1,20 +1,15 @@
-"""Media read by threads while the model computes on batches of samples of like length."""
+"""The model computes on batches of samples of like length, while others are read."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeVar
 
-from qbuild.backends import Computing, Refused
+from qbuild.backends import Refused
 from qbuild_backends.vqa2.processor import Encoded
 
-T = TypeVar("T")
 R = TypeVar("R")
-U = TypeVar("U")
 POOL = 4  # batches of samples among which those of like length are looked for
 MOST_BYTES = 1 << 29  # of frames in the pool; beyond it a batch is taken before the pool is full
 
@@ -79,21 +74,3 @@ def _taken(pool: list[Waiting], size: int) -> list[Waiting]:
     for one in chosen:
         pool.remove(one)
     return chosen
-
-
-def read_ahead(
-    items: Iterable[T], read: Callable[[T], U], computing: Computing
-) -> Iterator[tuple[T, U]]:
-    """Each item with what `read` makes of it, in order, a batch of them read in advance."""
-    source = iter(items)
-    begun: deque[tuple[T, Future[U]]] = deque()
-    with ThreadPoolExecutor(computing.readers, "read") as threads:
-        try:
-            for item in islice(source, computing.batch + computing.readers):
-                begun.append((item, threads.submit(read, item)))
-            while begun:
-                item, found = begun.popleft()
-                yield item, found.result()
-                begun.extend((item, threads.submit(read, item)) for item in islice(source, 1))
-        finally:
-            threads.shutdown(cancel_futures=True)

@@ -43,7 +43,7 @@ def write_trained_on(
 ) -> None:
     """Write the media of the samples and of the base's own lineage, each once, by id."""
     media = _media_of(Path(base))
-    for sample in samples.good:
+    for sample in (one for one in samples.good if one.media_id):
         media[sample.media_id] = sample.sha256 or media.get(sample.media_id)
     schema, ids = load_schema(SCHEMA), sorted(media)
     rows = pa.table({"media_id": ids, "sha256": [media[one] for one in ids]}, schema=schema.arrow)

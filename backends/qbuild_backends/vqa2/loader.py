@@ -1,26 +1,24 @@
-"""Samples as tensors, decoded ahead by threads; the order never depends on their number.
+"""Samples as tensors, their media read ahead by threads; the order never depends on their number.
 
-Decoders release the interpreter's lock, so threads decode side by side and share the frames with
-the step without copying them.
+Threads read side by side: decoders of pictures release the interpreter's lock, videos are decoded
+in child processes (`reading`).
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
-from qbuild.core.errors import InputError
 from qbuild.media.unreadable import UnreadableMediaError
-from qbuild_backends.vqa2.cache import FrameReader
-from qbuild_backends.vqa2.frames import Clip
+from qbuild_backends.vqa2.frames import Clip, Extent
 from qbuild_backends.vqa2.framing import framed
-from qbuild_backends.vqa2.processor import Encoded, Vqa2Processor
+from qbuild_backends.vqa2.processor import Encoded, NotEncodableError, Vqa2Processor
+from qbuild_backends.vqa2.reading import FrameReader, read_ahead
 from qbuild_backends.vqa2.samples import Sample, Skipped
 
-Read = Clip | UnreadableMediaError
+Read = Clip | Extent | UnreadableMediaError | None
 
 
 @dataclass
@@ -37,32 +35,25 @@ class Loader:
 
     def stream(self, passes: Iterable[Sequence[int]]) -> Generator[list[Encoded]]:
         """For each pass its good samples, in order; the others go to `skipped`."""
-        waiting, order = list(passes), deque[int]()
-        order.extend(number for numbers in waiting for number in numbers)
+        waiting = list(passes)
+        order = (number for numbers in waiting for number in numbers)
         ahead = self.workers + 2 * max(map(len, waiting), default=0)
-        running: deque[Future[Read]] = deque()
-        with ThreadPoolExecutor(max(1, self.workers), "decode") as threads:
-            try:
-                for numbers in waiting:
-                    encoded = []
-                    for number in numbers:
-                        while self.workers and order and len(running) < ahead:
-                            running.append(threads.submit(self._read, order.popleft()))
-                        found = self._encoded(number, self._next(number, running))
-                        encoded += [] if found is None else [found]
-                    yield encoded
-            finally:
-                threads.shutdown(wait=True, cancel_futures=True)
+        reads = read_ahead(order, self._read, threads=self.workers, ahead=ahead)
+        with closing(reads), self.reader:  # the reader ends first, and with it what threads wait on
+            for numbers in waiting:
+                encoded = [self._encoded(*self._next(reads)) for _ in numbers]
+                yield [one for one in encoded if one is not None]
 
-    def _next(self, number: int, running: deque[Future[Read]]) -> Read:
+    def _next(self, reads: Iterator[tuple[int, Read]]) -> tuple[int, Read]:
         begun = time.perf_counter()
-        found = running.popleft().result() if self.workers else self._read(number)
+        found = next(reads)
         self.waited_s += time.perf_counter() - begun
         return found
 
     def _read(self, number: int) -> Read:
+        file = self.samples[number].file
         try:
-            return self.reader.read(self.samples[number].file)
+            return None if file is None else self.reader.read(file, self.processor.context)
         except UnreadableMediaError as error:
             return error
 
@@ -72,15 +63,15 @@ class Loader:
         if isinstance(found, UnreadableMediaError):
             self._skip(sample, found.reason, found.message)
             return None
-        if (found.duration_s == 0) != (sample.kind == "image"):
-            message = f"{sample.file.name} is no {sample.kind}; expected what the sample says"
+        if found is not None and (found.duration_s == 0) != (sample.kind == "image"):
+            message = f"{sample.media_id} is no {sample.kind}; expected what the sample says"
             self._skip(sample, "other-kind", message)
             return None
-        turns = framed(sample.turns, found, self.frame)
+        turns = sample.turns if found is None else framed(sample.turns, found, self.frame)
         try:
             return self.processor.encode(turns, found, name=sample.name)
-        except InputError as error:
-            self._skip(sample, "not-encodable", f"{error.what}; {error.expected}")
+        except NotEncodableError as error:
+            self._skip(sample, error.reason, error.message)
             return None
 
     def _skip(self, sample: Sample, reason: str, message: str) -> None:

@@ -27,6 +27,7 @@ from qbuild_backends.vqa2.loader import Loader
 from qbuild_backends.vqa2.optimiser import rate_share, set_rates
 from qbuild_backends.vqa2.processor import IGNORED, Encoded, Turn
 from qbuild_backends.vqa2.settings import TrainSettings
+from qbuild_backends.vqa2.starting import BRANCHES, Branches, trained_norms
 from qbuild_backends.vqa2.states import Progress, Trained, write_state
 
 
@@ -75,6 +76,7 @@ class Loop:
     model: nn.Module  # as accelerate prepared it
     optimiser: Any
     trained: Trained
+    branches: Branches
     loader: Loader
     schedule: Schedule
     settings: TrainSettings
@@ -121,12 +123,16 @@ class Loop:
         whole, tokens = torch.zeros((), device=self.accelerator.device), 0
         # accelerate takes the mean over passes and devices, the loss is one over samples
         scale = passes * self.accelerator.num_processes / samples
+        seen = set[str]()
         for _ in range(passes):
             encoded = next(stream)
             self._check_skipped()
             tokens += sum(len(sample.ids) for sample in encoded)
+            seen |= _branches(encoded)
             with self.accelerator.accumulate(self.model):
                 loss = self._loss(encoded)
+                if self.accelerator.sync_gradients:
+                    self.branches.seen = self._anywhere(seen)  # DeepSpeed updates in `backward`
                 self.accelerator.backward(loss * scale)
                 if self.accelerator.sync_gradients and self.settings.max_norm:
                     self.accelerator.clip_grad_norm_(
@@ -135,7 +141,27 @@ class Loop:
                 self.optimiser.step()
                 self.optimiser.zero_grad()
             whole += loss.detach() / samples
+        if self.accelerator.num_processes > 1:
+            self._share_statistics("motion" in seen)
         return float(self.accelerator.reduce(whole, "sum")), tokens
+
+    def _anywhere(self, seen: set[str]) -> set[str]:
+        """The branches that samples of the step went through in any process."""
+        told = torch.tensor([float(branch in seen) for branch in BRANCHES])
+        counts = self.accelerator.reduce(told.to(self.accelerator.device), "sum")
+        return {name for name, count in zip(BRANCHES, counts.tolist(), strict=True) if count}
+
+    def _share_statistics(self, saw_motion: bool) -> None:
+        """Give the batch norms of all processes the mean statistics of those that saw videos."""
+        norms = trained_norms(self.trained.model)
+        kept = [part for norm in norms for part in (norm.running_mean, norm.running_var)]
+        if not kept:
+            return
+        mine = torch.cat([*kept, torch.ones(1, device=self.accelerator.device)]) * saw_motion
+        *means, count = self.accelerator.reduce(mine, "sum").split([*map(len, kept), 1])
+        if count:
+            for part, mean in zip(kept, means, strict=True):
+                part.copy_(mean / count)
 
     def _loss(self, encoded: list[Encoded]) -> Tensor:
         """The sum of the samples' losses; 0 of a blank one where a pass has none.
@@ -143,10 +169,12 @@ class Loop:
         Every process goes through the model as often: with its parts spread they wait for another.
         """
         chosen = encoded or [self._blank()]
+        self.branches.every = self.trained.sharded is not None or not encoded
         batch = self.loader.processor.collate(chosen)
         device = self.accelerator.device
         moved = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
-        return sample_losses(self.model, moved).sum() * (1.0 if encoded else 0.0)
+        with self.accelerator.autocast():
+            return sample_losses(self.model, moved).sum() * (1.0 if encoded else 0.0)
 
     def _blank(self) -> Encoded:
         black = np.zeros((8, 8, 3), np.uint8)
@@ -184,6 +212,15 @@ class Loop:
         if progress.step % self.settings.save_every == 0 and progress.step < steps:
             collect_skipped(progress, self.loader, self.accelerator)
             write_state(self.states, progress, self.trained, self.settings.keep)
+
+
+def _branches(encoded: Sequence[Encoded]) -> set[str]:
+    """The branches that these samples go through."""
+    visual = any(sample.keys is not None for sample in encoded)
+    motion = any(sample.motion is not None for sample in encoded)
+    return {
+        name for name, used in zip(BRANCHES, (bool(encoded), visual, motion), strict=True) if used
+    }
 
 
 def collect_skipped(progress: Progress, loader: Loader, accelerator: Any) -> None:

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from qbuild.core.counts import plural
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.interface import LLAVA_PLACEHOLDER
 from qbuild_backends.vqa2.config import Vqa2Config
-from qbuild_backends.vqa2.frames import Clip
+from qbuild_backends.vqa2.frames import Clip, Context, Extent
 
 FILE = "vqa2_processor.json"
 SYSTEM = "You are a helpful assistant."  # Qwen2's own, in the released training and scoring code
@@ -49,6 +50,19 @@ class Settings:
     max_length: int
 
 
+class NotEncodableError(InputError):
+    """A sample that does not fit the model: why in a word, `placeholders`, `frames`, `too-long`."""
+
+    def __init__(self, reason: str, where: str, what: str, expected: str, todo: str) -> None:
+        self.reason = reason
+        super().__init__(where, what, expected, todo)
+
+    @property
+    def message(self) -> str:
+        """The error without the sample's name, as it stands in a record."""
+        return f"{self.what}; {self.expected}. {self.todo}"
+
+
 @dataclass(frozen=True)
 class Encoded:
     """One sample: ids (n,), which of them are answer (n,), and the frames behind placeholders."""
@@ -64,6 +78,7 @@ class Vqa2Processor:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, settings: Settings) -> None:
         self.tokenizer, self.settings = tokenizer, settings
+        self.context = Context(settings.tokens_per_key, settings.max_length)
         self._start, self._end, self._pad = map(
             self._known, ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
         )
@@ -84,23 +99,29 @@ class Vqa2Processor:
     def encode(
         self,
         turns: Sequence[Turn],
-        clip: Clip | None = None,
+        clip: Clip | Extent | None = None,
         *,
         open_end: bool = False,
         name: str = "sample",
     ) -> Encoded:
         """A conversation in Qwen2's form around a clip; Qwen2's system turn unless it brings one.
 
+        A video that was not decoded, since the context cannot hold it, is refused by its extent.
         open_end leaves the last assistant turn unfinished, or begins one: for a model to go on.
-        Answers are the assistants' words and their `<|im_end|>`. Raises InputError, which names
-        the sample, where placeholders and features differ or the context is too short.
+        Answers are the assistants' words and their `<|im_end|>`. Raises NotEncodableError, which
+        names the sample, where placeholders and features differ or the context is too short.
         """
-        features = self._features(clip, name)
-        self._check_placeholders(turns, features, name)
+        if isinstance(clip, Clip):
+            self._check_frames(clip, name)
+        extent = clip.extent if isinstance(clip, Clip) else clip
+        features = self._features(extent)
+        _check_placeholders(turns, len(features), name)
         segments = list(self._segments(_whole(turns, open_end), iter(features), open_end))
         ids = [number for segment, _ in segments for number in segment]
         answer = [said for segment, said in segments for _ in segment]
-        self._check_length(len(ids), name)
+        self._check_length(len(ids), extent, name)
+        if isinstance(clip, Extent):
+            raise TypeError(f"{name}: an extent that fits; expected its frames")
         keys, motion = (clip.keys, clip.motion) if clip else (None, None)
         return Encoded(np.array(ids, np.int64), np.array(answer, np.bool_), keys, motion)
 
@@ -132,18 +153,16 @@ class Vqa2Processor:
         )
         return found
 
-    def _features(self, clip: Clip | None, name: str) -> list[list[int]]:
-        """The placeholder ids of each feature of the clip, in order; raises for other sizes."""
-        if clip is None:
-            return []
+    def _features(self, extent: Extent | None) -> list[list[int]]:
+        """The placeholder ids of each feature of a clip, in order."""
+        ids = (self.settings.visual_token_id, self.settings.motion_token_id)
+        counts = [] if extent is None else self.context.tokens(extent)
+        return [[number] * count for number, count in zip(ids, counts, strict=False)]
+
+    def _check_frames(self, clip: Clip, name: str) -> None:
         _check_frames(clip.keys, self.settings.key_size, "key", name)
-        tokens = len(clip.keys) * self.settings.tokens_per_key + 1  # and one newline
-        found = [[self.settings.visual_token_id] * tokens]
-        if clip.motion is not None:
-            if clip.motion.ndim == 4:
-                _check_frames(clip.motion, self.settings.motion_size, "motion", name)
-            found.append([self.settings.motion_token_id] * len(clip.motion))
-        return found
+        if clip.motion is not None and clip.motion.ndim == 4:
+            _check_frames(clip.motion, self.settings.motion_size, "motion", name)
 
     def collate(
         self,
@@ -203,28 +222,39 @@ class Vqa2Processor:
             )
         return int(number)
 
-    def _check_placeholders(
-        self, turns: Sequence[Turn], features: Sequence[Any], name: str
-    ) -> None:
-        marks = sum(turn.text.count(LLAVA_PLACEHOLDER) for turn in turns)
-        if marks != len(features):
-            has = ("no media", "key frames only", "key frames and motion")[len(features)]
-            raise InputError(
+    def _check_length(self, length: int, extent: Extent | None, name: str) -> None:
+        most = self.context.most
+        if length > most:
+            parts = f" ({self._parts(length, extent)})" if extent else ""
+            raise NotEncodableError(
+                "too-long",
                 name,
-                f"{marks} placeholders {LLAVA_PLACEHOLDER} for {has}",
-                f"expected {len(features)}, key frames first, motion second",
-                "Give the sample its medium, or correct its text.",
+                f"{length:,} tokens, {length - most:,} more than the context holds{parts}",
+                f"expected {most:,} at most",
+                "Cut the video (`qbuild motion-clips --operations temporal`), or take fewer frames."
+                if extent and extent.keys > 1
+                else "Shorten its text, or leave the sample out.",
             )
 
-    def _check_length(self, length: int, name: str) -> None:
-        most = self.settings.max_length
-        if length > most:
-            raise InputError(
-                name,
-                f"{length:,} tokens, {length - most:,} more than the context holds",
-                f"expected {most:,} at most",
-                "Shorten its text, take fewer frames, or leave the sample out.",
-            )
+    def _parts(self, length: int, extent: Extent) -> str:
+        """What the tokens of a sample with a medium are."""
+        counts = self.context.tokens(extent)
+        told = [f"{counts[0]:,} of {plural(extent.keys, 'key frame')}"]
+        told += [f"{count:,} of motion" for count in counts[1:]]
+        return ", ".join([*told, f"{length - sum(counts):,} of text"])
+
+
+def _check_placeholders(turns: Sequence[Turn], features: int, name: str) -> None:
+    marks = sum(turn.text.count(LLAVA_PLACEHOLDER) for turn in turns)
+    if marks != features:
+        has = ("no media", "key frames only", "key frames and motion")[features]
+        raise NotEncodableError(
+            "placeholders",
+            name,
+            f"{marks} placeholders {LLAVA_PLACEHOLDER} for {has}",
+            f"expected {features}, key frames first, motion second",
+            "Give the sample its medium, or correct its text.",
+        )
 
 
 def _whole(turns: Sequence[Turn], open_end: bool) -> list[Turn]:
@@ -239,7 +269,8 @@ def _whole(turns: Sequence[Turn], open_end: bool) -> list[Turn]:
 
 def _check_frames(frames: NDArray[np.uint8], size: int, kind: str, name: str) -> None:
     if frames.dtype != np.uint8 or frames.shape[1:] != (size, size, 3) or not len(frames):
-        raise InputError(
+        raise NotEncodableError(
+            "frames",
             name,
             f"its {kind} frames are {frames.dtype} {list(frames.shape)}",
             f"expected uint8 [n, {size}, {size}, 3], n at least 1",

@@ -1,7 +1,8 @@
 """Samples of JSON files in LLaVA's form or the VQA² release's, as `qbuild export` writes them.
 
 A record is `{"id", "image"|"video": path, "conversations": [{"from", "value"}]}`; in the release a
-video stands under `image` and `frames per sec` marks it. Only what training needs is read.
+video stands under `image` and `frames per sec` marks it. A record with neither key is text alone.
+Only what training needs is read.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from qbuild.core.canonical import dataset_of, media_id
+from qbuild.backends import Role, conversation, medium_of
+from qbuild.core.canonical import media_id
 from qbuild.core.errors import InputError
-from qbuild.core.media_files import Medium, place_of
 from qbuild.core.roots import MediaRoots
 from qbuild.core.sources import describe_input
 from qbuild.core.suffixes import VIDEOS
 from qbuild_backends.vqa2.processor import Turn
 from qbuild_backends.vqa2.samples import BadSampleError, Sample, Samples, take
 
-_ROLES: dict[str, Literal["user", "assistant", "system"]] = {
+_ROLES: dict[str, Role] = {
     "human": "user",
     "gpt": "assistant",
     "system": "system",
@@ -68,17 +69,21 @@ def _records(path: Path) -> list[Any]:
 
 def _sample(record: Any, name: str, dataset: str, roots: MediaRoots) -> Sample | BadSampleError:
     try:
-        place, kind = _medium(record)
+        medium = _medium(record)
+        turns = tuple(Turn(role, text) for role, text in conversation(None, _said(record)))
+        if medium is None:
+            return Sample(name, turns, "text")
+        place, kind = medium
         known = _known(record)
         own = str(known.get("media_id") or media_id(dataset, place))
         digest = known.get("sha256")
         fps = record.get(_FPS) or known.get("fps") or 0.0
         return Sample(
             name=name,
-            turns=tuple(_turns(record)),
+            turns=turns,
             kind=kind,
             media_id=own,
-            file=place_of(Medium(dataset_of(own), place, digest), None, roots),
+            file=medium_of({"media_id": own, "path": place}, roots).file,
             sha256=digest,
             num_frames=int(known.get("num_frames") or 0),
             fps=float(fps) if isinstance(fps, int | float) else 0.0,
@@ -89,15 +94,17 @@ def _sample(record: Any, name: str, dataset: str, roots: MediaRoots) -> Sample |
         return error
 
 
-def _medium(record: Any) -> tuple[str, Literal["image", "video"]]:
-    """Path and kind of the one medium; a list that names one several times is one."""
+def _medium(record: Any) -> tuple[str, Literal["image", "video"]] | None:
+    """Path and kind of the one medium, if there is one; a list that names one twice is one."""
     if not isinstance(record, dict):
         raise BadSampleError("bad-record", "no JSON object; expected a record")
     key = "image" if record.get("image") is not None else "video"
     value = record.get(key)
     paths = sorted(set(value)) if isinstance(value, list) else [value]
     if value is None or not paths:
-        raise BadSampleError("no-medium", "neither image nor video; expected one of them")
+        if _FPS in record:
+            raise BadSampleError("no-medium", f"`{_FPS}` without a video; expected its path")
+        return None
     if len(paths) > 1:
         raise BadSampleError("several-media", f"{len(paths)} media; expected one")
     if not isinstance(paths[0], str):
@@ -114,7 +121,7 @@ def _known(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return first if isinstance(first, dict) else {}
 
 
-def _turns(record: Mapping[str, Any]) -> list[Turn]:
+def _said(record: Mapping[str, Any]) -> list[tuple[Role, str]]:
     talk = record.get("conversations")
     if not isinstance(talk, list) or not talk:
         raise BadSampleError("no-conversation", "no `conversations`; expected a list of turns")
@@ -125,5 +132,5 @@ def _turns(record: Mapping[str, Any]) -> list[Turn]:
         if role is None or not isinstance(value, str):
             message = f"turn {number} is {turn!r:.60}; expected `from` human or gpt, and `value`"
             raise BadSampleError("no-conversation", message)
-        turns.append(Turn(role, value))
+        turns.append((role, value))
     return turns

@@ -1,4 +1,4 @@
-"""What is trained on: conversations about one picture or video each, with the file of it.
+"""What is trained on: conversations about one picture or video each, with its file, or about none.
 
 Read from instruction artifacts here and from exported JSON in `records`. What is wrong with a
 sample is known before training begins, except what only decoding its medium shows.
@@ -6,17 +6,15 @@ sample is known before training begins, except what only decoding its medium sho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, is_artifact
-from qbuild.core.canonical import dataset_of
+from qbuild.backends import media_beside, medium_of, turns_of
+from qbuild.core.artifact import Artifact, is_artifact
 from qbuild.core.errors import InputError, QbuildError, SchemaError, raise_all
-from qbuild.core.folder import MEDIA
 from qbuild.core.interface import LLAVA_PLACEHOLDER
-from qbuild.core.media_files import Medium, place_of
 from qbuild.core.roots import MediaRoots
 from qbuild.core.sources import describe_input, refuse_bad
 from qbuild_backends.vqa2.processor import Turn
@@ -28,14 +26,15 @@ ROWS = 1_024  # read at a time
 class Sample:
     """A conversation, `<image>` where its medium is shown, and the medium.
 
-    `num_frames` and `fps` are what the row knows of a video, 0 where it knows nothing.
+    Of kind `text` it has no medium: `media_id` is empty and there is no file. `num_frames` and
+    `fps` are what the row knows of a video, 0 where it knows nothing.
     """
 
     name: str  # of the sample, in errors and records: its id and where it stands
     turns: tuple[Turn, ...]
-    kind: Literal["image", "video"]
-    media_id: str
-    file: Path
+    kind: Literal["image", "video", "text"]
+    media_id: str = ""
+    file: Path | None = None
     sha256: str | None = None
     num_frames: int = 0
     fps: float = 0.0
@@ -71,6 +70,8 @@ def read_samples(
     paths: Sequence[Path], roots: MediaRoots, kind: Literal["image", "video"] | None = None
 ) -> Samples:
     """The samples of all files, in order; `kind` is the only one that the plan trains on.
+
+    A plan that takes but one kind does not train the language model, and text is no kind of it.
 
     Raises the errors of `Artifact.open`, InputError for a file that is neither artifact nor JSON,
     UsageError for a dataset without a media root.
@@ -109,21 +110,26 @@ def _check(sample: Sample, kind: str | None) -> None:
         message = f"a sample on {_a(sample.kind)}; expected {_a(kind)}, all that the plan trains on"
         raise BadSampleError("other-kind", message)
     marks = sum(turn.text.count(LLAVA_PLACEHOLDER) for turn in sample.turns)
-    most = 1 if sample.kind == "image" else 2
-    if not 1 <= marks <= most:
-        message = f"{marks} placeholders for {_a(sample.kind)}; expected 1" + (
-            ", or 2 for key frames and motion" if most == 2 else ""
-        )
+    allowed, expected = _PLACES[sample.kind]
+    if marks not in allowed:
+        message = f"{marks} placeholders for {_a(sample.kind)}; expected {expected}"
         raise BadSampleError("placeholders", message)
     if not any(turn.role == "assistant" and turn.text for turn in sample.turns):
         raise BadSampleError("no-answer", "no assistant's turn; expected an answer to learn")
-    if not sample.file.is_file():
+    if sample.file is not None and not sample.file.is_file():
         message = f"no file {sample.file}; expected the medium of the sample"
         raise BadSampleError("missing-file", message)
 
 
+_PLACES = {
+    "text": ((0,), "0, or the sample's medium"),
+    "image": ((1,), "1"),
+    "video": ((1, 2), "1, or 2 for key frames and motion"),
+}
+
+
 def _a(kind: str) -> str:
-    return "an image" if kind == "image" else "a video"
+    return {"image": "an image", "video": "a video", "text": "text without a medium"}[kind]
 
 
 # ------------------------------------------------------------------------------- artifacts
@@ -132,8 +138,7 @@ def _a(kind: str) -> str:
 def _read_artifact(path: Path, roots: MediaRoots, kind: str | None, found: Samples) -> Any:
     artifact = Artifact.open(path)
     _check_artifact(artifact)
-    folder = artifact.path.parent / MEDIA
-    made = folder if artifact.path.name == FOLDER_ARTIFACT and folder.is_dir() else None
+    own = media_beside(artifact.path, roots)
     described = describe_input(artifact)
     number = 0
     for batch in artifact.batches(ROWS):
@@ -141,7 +146,7 @@ def _read_artifact(path: Path, roots: MediaRoots, kind: str | None, found: Sampl
         for row in batch.to_pylist():
             number += 1
             name = f"{described['name']} row {number} (sample {row['sample_id']})"
-            take(found, _sample(row, name, made, roots), name, kind)
+            take(found, _sample(row, name, own), name, kind)
     return described
 
 
@@ -162,40 +167,28 @@ def _check_artifact(artifact: Artifact) -> None:
         )
 
 
-def _sample(
-    row: dict[str, Any], name: str, made: Path | None, roots: MediaRoots
-) -> Sample | BadSampleError:
-    if len(row["media"]) != 1:
+def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample | BadSampleError:
+    turns = tuple(Turn(role, text) for role, text in turns_of(row))
+    if not row["media"]:
+        return Sample(name, turns, "text")
+    if len(row["media"]) > 1:
         message = f"{len(row['media'])} media; expected one picture or video"
-        return BadSampleError("no-medium" if not row["media"] else "several-media", message)
+        return BadSampleError("several-media", message)
     medium = row["media"][0]
     if medium["start_s"] is not None or medium["end_s"] is not None:
         message = "a part of a video by time; expected a whole one, cut before"
         return BadSampleError("part-of-video", message)
     try:
-        place = place_of(_named(medium), made, roots)
+        found = medium_of(medium, roots)
     except InputError as error:  # the path leaves its root; a missing root ends the run
         return BadSampleError("path-leaves-root", str(error))
     return Sample(
         name=name,
-        turns=tuple(_turns(row)),
+        turns=turns,
         kind=medium["kind"],
         media_id=medium["media_id"],
-        file=place,
+        file=found.file,
         sha256=medium["sha256"],
         num_frames=medium["num_frames"] or 0,
         fps=medium["fps"] or 0.0,
     )
-
-
-def _named(medium: dict[str, Any]) -> Medium:
-    return Medium(dataset_of(medium["media_id"]), medium["path"], medium["sha256"])
-
-
-def _turns(row: dict[str, Any]) -> Iterator[Turn]:
-    """The row's turns; a part that shows the medium becomes its placeholder, in its place."""
-    if row["system"] is not None:
-        yield Turn("system", row["system"])
-    for turn in row["turns"]:
-        texts = [LLAVA_PLACEHOLDER if p["text"] is None else p["text"] for p in turn["parts"]]
-        yield Turn(turn["role"], "".join(texts))

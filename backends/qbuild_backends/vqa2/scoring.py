@@ -8,24 +8,27 @@ Batches are padded on the right, which a causal model's real tokens never see: n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from qbuild.backends import PLACE, Medium, Refused, Scored, Scoring
-from qbuild.core.errors import InputError, UsageError, near
+from qbuild.backends import PLACE, Computing, Medium, Refused, Scored, Scoring
+from qbuild.core.errors import UsageError, near
 from qbuild.core.interface import ANSWER, LEVEL_WORDS, VQA2_QUESTION
 from qbuild.core.level_scores import score_of
 from qbuild.media.unreadable import UnreadableMediaError
 from qbuild_backends.levels import LevelReader
-from qbuild_backends.vqa2.frames import Clip, read_clip
+from qbuild_backends.vqa2.frames import Clip, Context, Extent, video_clip
 from qbuild_backends.vqa2.framing import framed
-from qbuild_backends.vqa2.inference import in_batches, read_ahead
+from qbuild_backends.vqa2.inference import in_batches
 from qbuild_backends.vqa2.loading import Loaded, memory_told
 from qbuild_backends.vqa2.model import FEATURES
-from qbuild_backends.vqa2.processor import Encoded, Settings, Turn
+from qbuild_backends.vqa2.processor import Encoded, NotEncodableError, Turn
+from qbuild_backends.vqa2.reading import Decode, FrameReader, read_ahead
 
 # The released scorer's words are in small letters, and its lowest weighs .2, not 0.
 WORDS = {**LEVEL_WORDS, "release": tuple(word.lower() for word in LEVEL_WORDS["vqa2"])}
@@ -35,10 +38,13 @@ DIGITS = 4  # of a logit: in float32, a batch of another size moves the fifth
 
 
 class Scorer:
-    """Scores media with one model and one set of words; raises UsageError for unfit words."""
+    """Scores media with one model and one set of words; raises UsageError for unfit words.
 
-    def __init__(self, loaded: Loaded, how: Scoring) -> None:
-        self.loaded, self.how = loaded, how
+    `decode` reads videos, in processes of its own.
+    """
+
+    def __init__(self, loaded: Loaded, how: Scoring, decode: Decode = video_clip) -> None:
+        self.loaded, self.how, self.decode = loaded, how, decode
         self.words = words_of(how.words)
         self.weights = WEIGHTS.get(how.words)
         readers = [
@@ -52,25 +58,27 @@ class Scorer:
     def score(self, media: Iterable[Medium]) -> Iterator[Scored | Refused]:
         """One score a medium, in the order given; its logits to DIGITS decimals."""
         ids: list[str] = []
-        found = in_batches(self.encoded(media, ids), self.logits, self.how.computing.batch)
-        for number, logits in enumerate(found):
-            if isinstance(logits, Refused):
-                yield logits
-                continue
-            told = tuple(round(value, DIGITS) for value in logits)
-            score = float(score_of(told, self.weights, self.how.temperature))
-            yield Scored(ids[number], score, self.words, told)
+        with closing(self.encoded(media, ids)) as read:
+            found = in_batches(read, self.logits, self.how.computing.batch)
+            for number, logits in enumerate(found):
+                if isinstance(logits, Refused):
+                    yield logits
+                    continue
+                told = tuple(round(value, DIGITS) for value in logits)
+                score = float(score_of(told, self.weights, self.how.temperature))
+                yield Scored(ids[number], score, self.words, told)
 
-    def encoded(self, media: Iterable[Medium], ids: list[str]) -> Iterator[Encoded | Refused]:
+    def encoded(self, media: Iterable[Medium], ids: list[str]) -> Generator[Encoded | Refused]:
         """What the model takes of each medium, in order; their ids are added to `ids`."""
-        settings = self.loaded.processor.settings
-        for medium, clip in read_ahead(
-            media, lambda one: read_medium(one, settings), self.how.computing
-        ):
-            ids.append(medium.media_id)
-            yield clip if isinstance(clip, Refused) else self._asked(medium, clip)
+        reader = reader_of(self.loaded, self.decode)
+        read = partial(read_medium, reader=reader, context=self.loaded.processor.context)
+        found = read_ahead(media, read, **ahead_of(self.how.computing))
+        with closing(found), reader:
+            for medium, clip in found:
+                ids.append(medium.media_id)
+                yield clip if isinstance(clip, Refused) else self._asked(medium, clip)
 
-    def _asked(self, medium: Medium, clip: Clip) -> Encoded | Refused:
+    def _asked(self, medium: Medium, clip: Clip | Extent) -> Encoded | Refused:
         kind = "image" if clip.motion is None else "video"
         question = f"{PLACE}\n{VQA2_QUESTION.format(kind=kind)}"
         turns = framed([Turn("user", question)], clip, self.how.frame)
@@ -100,19 +108,31 @@ def features(batch: dict[str, Tensor], device: torch.device) -> dict[str, Any]:
     }
 
 
-def encoded(loaded: Loaded, turns: Sequence[Turn], clip: Clip | None, of: str) -> Encoded | Refused:
+def encoded(
+    loaded: Loaded, turns: Sequence[Turn], clip: Clip | Extent | None, of: str
+) -> Encoded | Refused:
     """A conversation for the model to go on with; a refusal where it does not fit the model."""
     try:
         return loaded.processor.encode(turns, clip, open_end=True, name=of)
-    except InputError as error:
-        reason = "placeholders" if "placeholders" in error.what else "too-long"
-        return Refused(of, reason, f"{error.what}; {error.expected}")
+    except NotEncodableError as error:
+        return Refused(of, error.reason, error.message)
 
 
-def read_medium(medium: Medium, settings: Settings) -> Clip | Refused:
-    """The frames of a medium, or why they cannot be read."""
+def reader_of(loaded: Loaded, decode: Decode) -> FrameReader:
+    """A reader of clips as the model takes them."""
+    settings = loaded.processor.settings
+    return FrameReader(settings.key_size, settings.motion_size, decode=decode)
+
+
+def ahead_of(computing: Computing) -> dict[str, int]:
+    """How many threads read, and how many media ahead: a batch while another is computed."""
+    return {"threads": computing.readers, "ahead": computing.batch + computing.readers}
+
+
+def read_medium(medium: Medium, reader: FrameReader, context: Context) -> Clip | Extent | Refused:
+    """The frames of a medium, the extent alone of one too long, or why it cannot be read."""
     try:
-        return read_clip(medium.file, key_size=settings.key_size, motion_size=settings.motion_size)
+        return reader.read(medium.file, context)
     except UnreadableMediaError as error:
         return Refused(medium.media_id, error.reason, error.message)
 

@@ -27,6 +27,7 @@ from qbuild.core.folder import DESCRIPTION, claimed, sweep_dead
 from qbuild.core.roots import MediaRoots
 from qbuild_backends.vqa2 import adapters, batching, lineage, states
 from qbuild_backends.vqa2.cache import FrameReader
+from qbuild_backends.vqa2.checkpoints.matching import TIED
 from qbuild_backends.vqa2.framing import NONE
 from qbuild_backends.vqa2.freezing import PLANS, Share, shares, train_mode, trainable
 from qbuild_backends.vqa2.loader import Loader
@@ -36,11 +37,13 @@ from qbuild_backends.vqa2.processor import Vqa2Processor
 from qbuild_backends.vqa2.samples import Samples, read_samples
 from qbuild_backends.vqa2.settings import WHERE, TrainSettings, settings_of
 from qbuild_backends.vqa2.starting import (
+    Branches,
     accelerator_of,
     base_model,
     base_name,
     check_devices,
     is_spread,
+    share_positions,
 )
 
 
@@ -111,6 +114,8 @@ class Run:
         if self.settings.lora_rank and "language_model" in PLANS[self.settings.plan].groups:
             adapters.add_lora(model, self.settings)
         found = shares(model)
+        if self.settings.qlora:
+            found["language_model"] = adapters.whole_share(model, found["language_model"])
         train_mode(model)
         if self.settings.gradient_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
@@ -125,7 +130,13 @@ class Run:
     def _loop(self, model: Any, processor: Vqa2Processor) -> Loop:
         settings, sizes = self.settings, processor.settings
         chosen = optimiser(model, settings)
+        spread = is_spread(self.accelerator)
+        branches = Branches(model, chosen)
         prepared, prepared_optimiser = self.accelerator.prepare(model, chosen)
+        shows_videos = any(sample.kind == "video" for sample in self.samples.good)
+        branches.fill(model, sizes, motion=settings.motion and shows_videos)
+        if self.accelerator.distributed_type.value == "DEEPSPEED":
+            share_positions(model)
         frame = 0 if settings.frame == NONE else _FRAME_TOKENS
         lengths = batching.sizes(self.samples.good, sizes.tokens_per_key, frame)
         keeps = Path(settings.cache) if settings.cache else None
@@ -137,8 +148,9 @@ class Run:
                 model,
                 chosen,
                 main=self.accelerator.is_main_process,
-                sharded=self.accelerator if is_spread(self.accelerator) else None,
+                sharded=self.accelerator if spread else None,
             ),
+            branches=branches,
             loader=Loader(
                 samples=self.samples.good,
                 processor=processor,
@@ -158,10 +170,7 @@ class Run:
         self, loop: Loop, progress: states.Progress, found: dict[str, Share], took: dict[str, Any]
     ) -> None:
         """Write the checkpoint beside its place and rename it; only the main process writes."""
-        model = self.accelerator.unwrap_model(loop.model)
-        if self.settings.lora_rank:
-            adapters.merge_lora(model)
-        weights = self.accelerator.get_state_dict(loop.model)
+        model, weights = self._whole(loop)
         if not self.accelerator.is_main_process:
             return
         report = self._report(progress, found)
@@ -174,6 +183,21 @@ class Run:
             skipped = [*self.samples.bad, *progress.skipped]
             lineage.write_records(place, progress.losses, skipped, took)
             lineage.describe(place, report["samples"], self.options, self.lineage, report)
+
+    def _whole(self, loop: Loop) -> tuple[Any, dict[str, Any]]:
+        """The model to write and all its weights, in the main process; adapters are merged."""
+        model = self.accelerator.unwrap_model(loop.model)
+        if not self.settings.qlora:
+            if self.settings.lora_rank:
+                adapters.merge_lora(model)
+            weights = self.accelerator.get_state_dict(loop.model)
+            if loop.trained.sharded is not None and model.config.tie_word_embeddings:
+                weights.pop(TIED, None)  # gathered twice
+            return model, weights
+        if not self.accelerator.is_main_process:
+            return model, {}
+        plain, _ = base_model(self.settings.model_copy(update={"qlora": False}), self.spec.seed)
+        return plain, adapters.merged(model, plain)
 
     def _report(self, progress: states.Progress, found: dict[str, Share]) -> dict[str, Any]:
         """What stands in `qbuild.json` and is printed: the same for the same run.

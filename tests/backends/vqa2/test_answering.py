@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
+import fragile  # noqa: E402
 from clips import make_clip  # noqa: E402
 from pictures import write_picture  # noqa: E402
 from qbuild_backends.vqa2.answering import Answerer, conversation  # noqa: E402
@@ -127,6 +128,26 @@ def test_what_cannot_be_asked_is_refused_in_its_place(loaded, samples, tmp_path)
         "none": "placeholders",
     }
     assert [found[0], found[-1]] == answers(loaded, samples[:2])
+
+
+def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_answered(
+    loaded, samples, tmp_path
+):
+    crash = tmp_path / "crash.mp4"
+    crash.write_bytes(samples[0].media[0].file.read_bytes())
+    asked = Sample("s9", (Medium("set:crash", "crash.mp4", crash),), samples[0].question)
+    how = Answering(max_new_tokens=LONGEST, computing=Computing("cpu", batch=2))
+    found = list(Answerer(loaded, how, fragile.decode).answer([samples[0], asked, *samples[1:]]))
+    refused = found.pop(1)
+    assert (refused.of, refused.reason) == ("s9", "decoder-crashed")
+    assert found == answers(loaded, samples)
+
+
+def test_a_question_without_a_medium_is_answered(loaded, samples):
+    text = Sample("s9", (), "What is blur?")
+    found = answers(loaded, [text, *samples])
+    assert [one.sample_id for one in found] == ["s9", "s0", "s1", "s2"]
+    assert found[:1] == answers(loaded, [text])
 
 
 def test_the_conversation_so_far_and_the_system_turn_are_part_of_the_question(samples):

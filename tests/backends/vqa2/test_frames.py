@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from clips import make_clip
 from pictures import write_picture
-from qbuild_backends.vqa2.frames import motion_chunks, read_clip
+from qbuild_backends.vqa2.frames import Extent, motion_chunks, read_clip, video_extent
 
 from qbuild.media.unreadable import UnreadableMediaError
 from qbuild.media.videos import read_video
@@ -33,6 +33,19 @@ def test_a_video_of_fewer_than_four_frames_keeps_them_all(tmp_path, frames):
     assert len(clip.motion) == min(frames, 4)
 
 
+@pytest.mark.parametrize("what", [{"frames": 1}, {"frames": 3}, {"frames": 61, "rate": 12}])
+@pytest.mark.parametrize("motion_size", [48, None])
+def test_the_extent_known_before_decoding_is_that_of_the_frames(tmp_path, what, motion_size):
+    file = make_clip(tmp_path / "a.mp4", **what)
+    clip = read_clip(file, key_size=32, motion_size=motion_size)
+    assert video_extent(file, with_motion=motion_size is not None) == clip.extent
+
+
+def test_the_extent_of_a_picture_is_one_key_frame(tmp_path):
+    clip = read_clip(write_picture(tmp_path / "a.png"), key_size=32, motion_size=48)
+    assert clip.extent == Extent(keys=1)
+
+
 def test_motion_is_left_out_where_no_size_is_given(tmp_path):
     clip = read_clip(make_clip(tmp_path / "a.mp4"), key_size=32, motion_size=None)
     assert (clip.motion, clip.num_frames, len(clip.keys)) == (None, 12, 1)
@@ -55,6 +68,13 @@ def test_a_chunk_that_would_split_a_four_is_refused(tmp_path):
 def test_a_published_video_is_read_whole(data_folder):
     clip = read_clip(data_folder / "videos/17734.mp4", key_size=64, motion_size=32)
     assert (len(clip.keys), len(clip.motion), clip.num_frames) == (8, 232, 234)
+
+
+@pytest.mark.parametrize("name", ["17734", "10053703034", "llamafactory_1"])
+def test_the_extent_of_a_published_video_is_that_of_its_frames(data_folder, name):
+    file = data_folder / f"videos/{name}.mp4"
+    clip = read_clip(file, key_size=32, motion_size=32)
+    assert video_extent(file, with_motion=True) == clip.extent
 
 
 def test_a_file_that_is_no_medium_is_refused_by_name(tmp_path):

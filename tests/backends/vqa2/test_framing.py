@@ -6,11 +6,34 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the model backends' torch")
 
+import json
 from dataclasses import replace
 
+import numpy as np
+import pyarrow as pa
+import torch
+from clips import make_clip
+from pairs import medium, pair, part, turns
+from pictures import write_picture
+from qbuild_backends.vqa2.answering import Answerer
 from qbuild_backends.vqa2.framing import framed
+from qbuild_backends.vqa2.loader import Loader
+from qbuild_backends.vqa2.loading import Loaded
 from qbuild_backends.vqa2.processor import Turn
-from vqa2_toys import drawn_clip
+from qbuild_backends.vqa2.reading import FrameReader
+from qbuild_backends.vqa2.samples import read_samples
+from qbuild_backends.vqa2.scoring import Scorer
+from tables import rating_table, write_artifact
+from vqa2_toys import drawn_clip, tiny_model, tiny_processor
+from vqa2_training import artifact
+
+from qbuild.backends import Answering, Computing, Medium, Scoring
+from qbuild.core.artifact import Artifact
+from qbuild.core.engine import Request, run
+from qbuild.core.roots import MediaRoots
+from qbuild.core.stage import Runtime
+from qbuild.stages import get_stage
+from qbuild.stages.answer import _question
 
 VIDEO = replace(drawn_clip(keys=8, motion=4), num_frames=240, duration_s=8.008)
 ASKED = (Turn("user", "<image>\nHow good?"), Turn("assistant", "Good."))
@@ -38,3 +61,118 @@ def test_a_record_with_words_of_its_own_is_left_as_it_is():
 
 def test_a_picture_keeps_its_one_placeholder():
     assert framed(ASKED, drawn_clip(keys=1, motion=None), "training") == list(ASKED)
+
+
+# ------------------------------------------------- what training reads is what is asked afterwards
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    """A video whose length is no whole number of seconds or fours, and a picture."""
+    place = tmp_path_factory.mktemp("media")
+    make_clip(place / "v.mp4", frames=78, rate=25)
+    write_picture(place / "p.png")
+    return place
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return Loaded(tiny_model(), tiny_processor(), torch.device("cpu"))
+
+
+def stage(name, source, output, **options):
+    made = get_stage(name)
+    run(Request(made, made.options(**options), (source,), output, Runtime()))
+    return output
+
+
+def scoring_pairs(tmp_path, preset):
+    """`scoring-qa` on both media, with the words of a preset."""
+    ratings = rating_table(
+        2, path=["v.mp4", "p.png"], media_id=["d:v.mp4", "d:p.png"], dataset=["d", "d"]
+    )
+    levels = (
+        ratings.append_column("mos_norm", ratings.column("mos"))
+        .append_column("level", pa.array([5, 2], pa.int8()))
+        .append_column("word", pa.array(["High", "Poor"]))
+        .append_column("level_probs", pa.nulls(2, pa.list_(pa.float64())))
+    )
+    source = write_artifact(tmp_path / "levels.parquet", levels, "level", "mos-to-levels")
+    return stage("scoring-qa", source, tmp_path / "pairs.parquet", preset=preset)
+
+
+def as_pairs(pairs, _):
+    return pairs
+
+
+def as_llava(pairs, folder):
+    return stage("export", pairs, folder / "llava", format="llava") / "llava.json"
+
+
+def as_release(pairs, folder):
+    """The records of LLaVA as the release has them: videos under `image`, with two placeholders."""
+    records = json.loads(as_llava(pairs, folder).read_text())
+    for record in records:
+        if "video" in record:
+            asked = record["conversations"][0]
+            asked["value"] = asked["value"].replace("<image>", "<image>\n<image>")
+            record |= {"image": record.pop("video"), "frames per sec": 25}
+    (folder / "release.json").write_text(json.dumps(records))
+    return folder / "release.json"
+
+
+def trained(loaded, samples, frame):
+    """Ids of each sample, and how many of them stand before its answer."""
+    loader = Loader(samples.good, loaded.processor, FrameReader(112, 48), frame)
+    (encoded,) = loader.stream([range(len(samples.good))])
+    assert samples.bad == loader.skipped == []
+    return [(one.ids, int(one.answer.argmax())) for one in encoded]
+
+
+@pytest.mark.parametrize(
+    ("preset", "frame"),
+    [
+        ("paper", "training"),
+        ("paper", "none"),
+        ("release", "scoring"),
+        ("release", "understanding"),
+    ],
+)
+@pytest.mark.parametrize("form", [as_pairs, as_llava, as_release])
+def test_the_model_is_asked_what_it_was_trained_on(loaded, media, tmp_path, form, preset, frame):
+    pairs = scoring_pairs(tmp_path, preset)
+    roots, cpu = MediaRoots({"": media}), Computing("cpu")
+    samples = read_samples([form(pairs, tmp_path)], roots)
+    questions = [
+        _question(at, row, roots).what
+        for at, row in enumerate(Artifact.open(pairs).table().to_pylist(), 1)
+    ]
+    shown = [Medium(f"d:{name}", name, media / name) for name in ("v.mp4", "p.png")]
+    asked = Answerer(loaded, Answering(frame, computing=cpu)).encoded(questions, [])
+    scored = Scorer(loaded, Scoring(frame, computing=cpu)).encoded(shown, [])
+    for (ids, count), answer, score in zip(
+        trained(loaded, samples, frame), asked, scored, strict=True
+    ):
+        assert np.array_equal(ids[:count], answer.ids)
+        assert len(score.ids) > count
+        assert np.array_equal(ids[: len(score.ids)], score.ids)
+
+
+@pytest.mark.parametrize("frame", ["training", "none"])
+def test_a_system_prompt_and_earlier_turns_are_the_same_in_training_and_answers(
+    loaded, media, tmp_path, frame
+):
+    talk = turns(["Look: ", 0, "\nSharp?"], ["No."], ["Why?"], ["It moves."])
+    talk.insert(1, {"role": "user", "parts": [part("Really?")]})
+    talk.insert(0, {"role": "system", "parts": [part("Be brief.")]})
+    for system in ("You rate videos.", None):
+        row = pair(media=[medium("v.mp4", "video")], system=system, turns=talk)
+        place = artifact(tmp_path / f"{system}.parquet", [row])
+        samples = read_samples([place], MediaRoots({"": media}))
+        question = _question(1, row, MediaRoots({"": media})).what
+        how = Answering(frame, computing=Computing("cpu"))
+        ((ids, _),) = trained(loaded, samples, frame)
+        (answer,) = Answerer(loaded, how).encoded([question], [])
+        assert np.array_equal(ids[: len(answer.ids)], answer.ids)
+        said = loaded.processor.tokenizer.decode(ids[len(answer.ids) :])
+        assert said == "It moves.<|im_end|>\n"

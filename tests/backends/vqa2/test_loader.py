@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from clips import cut, make_clip
+import fragile
+import torch
+from clips import cut, make_clip, spoilt
+from pairs import pair
+from pairs import turns as said
 from pictures import write_picture
-from qbuild_backends.vqa2.cache import FrameReader
 from qbuild_backends.vqa2.loader import Loader
-from qbuild_backends.vqa2.processor import Turn
+from qbuild_backends.vqa2.loop import sample_losses
+from qbuild_backends.vqa2.processor import Turn, Vqa2Processor
+from qbuild_backends.vqa2.reading import FrameReader
 from qbuild_backends.vqa2.samples import Sample
-from vqa2_toys import tiny_processor
+from qbuild_backends.vqa2.training import train
+from vqa2_toys import tiny_model, tiny_processor
+from vqa2_training import artifact, picture_pairs, spec
 
 from qbuild.core.errors import DiskError
 
@@ -36,9 +46,9 @@ def samples(tmp_path_factory):
     return pictures + videos
 
 
-def loaded(samples, passes, folder=None, **how):
-    reader = FrameReader(112, 48, folder)
-    loader = Loader(samples, tiny_processor(), reader, frame="none", **how)
+def loaded(samples, passes, folder=None, processor=None, workers=0, **how):
+    reader = FrameReader(112, 48, folder, **how)
+    loader = Loader(samples, processor or tiny_processor(), reader, "none", workers)
     return loader, list(loader.stream(passes))
 
 
@@ -104,7 +114,62 @@ def test_bad_samples_are_left_out_by_name_and_the_rest_stays(samples, tmp_path):
         assert (len(first), len(rest)) == (1, 1)
         assert same([first, rest], loaded(samples, [[1], [2]])[1])
         reasons = [one.reason for one in loader.skipped]
-        assert reasons[1:] == ["empty-file", "other-kind", "not-encodable", "not-encodable"]
+        assert reasons[1:] == ["empty-file", "other-kind", "placeholders", "too-long"]
         assert loader.skipped[0].sample == broken.name
         assert "2 placeholders" in loader.skipped[3].message
         assert "more than the context holds" in loader.skipped[4].message
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_video_that_crashes_its_decoder_is_left_out_by_name(samples, tmp_path, workers):
+    crash = tmp_path / "crash.mp4"
+    crash.write_bytes(samples[4].file.read_bytes())
+    mixed = [samples[0], sample(crash, "video"), samples[4], samples[5]]
+    loader, found = loaded(
+        mixed, [[0, 1], [2, 3]], tmp_path / "kept", workers=workers, decode=fragile.decode
+    )
+    assert same(found, loaded(samples, [[0], [4, 5]])[1])
+    (skipped,) = loader.skipped
+    assert (skipped.sample, skipped.reason) == ("crash.mp4", "decoder-crashed")
+    assert "SIGSEGV" in skipped.message
+
+
+def test_a_video_longer_than_the_context_is_left_out_undecoded(tmp_path):
+    whole = tiny_processor()
+    short = Vqa2Processor(whole.tokenizer, replace(whole.settings, max_length=250))
+    bad = spoilt(make_clip(tmp_path / "long.mp4", frames=200))  # damaged, were it decoded
+    loader, _ = loaded([sample(bad, "video")], [[0]], processor=short)
+    (skipped,) = loader.skipped
+    assert skipped.reason == "too-long"
+    assert "more than the context holds (113 of 7 key frames, 200 of motion" in skipped.message
+
+
+TEXT = Sample("text", (Turn("user", "What is blur?"), Turn("assistant", "Lost detail.")), "text")
+
+
+def test_text_alone_is_encoded_without_frames(samples):
+    _, [[text, picture]] = loaded([TEXT, samples[0]], [[0, 1]], workers=2)
+    assert (text.keys, text.motion) == (None, None)
+    assert picture.keys is not None
+
+
+def test_a_pass_of_text_alone_and_a_mixed_one_have_the_losses_of_each_sample(samples):
+    given = [TEXT, samples[0], samples[4]]
+    _, [mixed, *alone] = loaded(given, [[0, 1, 2], [0], [1], [2]])
+    model, processor = tiny_model(), tiny_processor()
+
+    def losses(encoded):
+        return sample_losses(model, processor.collate(encoded))
+
+    each = torch.cat([losses(encoded) for encoded in alone])
+    assert torch.allclose(losses(mixed), each, atol=1e-5)
+    losses(alone[0]).sum().backward()
+    assert model.lm_head.weight.grad.abs().sum() > 0
+
+
+def test_text_is_trained_on_among_pictures(tmp_path):
+    asked = pair(sample_id="f" * 32, media=[], turns=said(["What is blur?"], ["Lost detail."]))
+    text = artifact(tmp_path / "text.parquet", [asked] * 2)
+    given = spec(tmp_path, picture_pairs(tmp_path, 2), text, batch=1, per_device_batch=1)
+    done = json.loads((train(given) / "qbuild.json").read_text())["report"]
+    assert (done["samples"], done["steps"], done["skipped"]) == (4, 4, 0)

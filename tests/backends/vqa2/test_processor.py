@@ -11,7 +11,11 @@ torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
 from qbuild_backends.vqa2.presets import preset  # noqa: E402
-from qbuild_backends.vqa2.processor import Turn, Vqa2Processor  # noqa: E402
+from qbuild_backends.vqa2.processor import (  # noqa: E402
+    NotEncodableError,
+    Turn,
+    Vqa2Processor,
+)
 from vqa2_toys import QUESTION, drawn_clip, tiny_processor, turns  # noqa: E402
 
 from qbuild.core.errors import InputError, UsageError  # noqa: E402
@@ -85,6 +89,39 @@ def test_placeholders_and_media_that_differ_are_refused_by_sample(processor, mar
         processor.encode(turns(marks), clip, name="q7")
     assert str(caught.value).startswith(said)
     assert str(caught.value).endswith("Give the sample its medium, or correct its text.")
+
+
+def message(processor, clip, **how):
+    with pytest.raises(NotEncodableError) as caught:
+        processor.encode(turns(), clip, name="q7", **how)
+    return caught.value.reason, str(caught.value)
+
+
+@pytest.mark.parametrize("open_end", [True, False])
+def test_a_video_too_long_is_refused_by_its_extent_in_the_words_of_its_frames(processor, open_end):
+    clip = drawn_clip(keys=2, motion=4_096)
+    told = message(processor, clip, open_end=open_end)
+    assert told == message(processor, clip.extent, open_end=open_end)
+    reason, said = told
+    words = len(processor.encode(turns(), drawn_clip(1, 4), open_end=open_end).ids) - 17 - 4
+    assert reason == "too-long"
+    assert said == (
+        f"q7: {words + 4_129:,} tokens, {words + 33} more than the context holds (33 of 2 key "
+        f"frames, 4,096 of motion, {words} of text); expected 4,096 at most. Cut the video "
+        "(`qbuild motion-clips --operations temporal`), or take fewer frames."
+    )
+
+
+def test_the_last_token_that_fits_fits(processor):
+    length = len(processor.encode(turns(), drawn_clip(2, 8)).ids)
+    room = processor.settings.max_length - length
+    assert len(processor.encode(turns(), drawn_clip(2, 8 + room)).ids) == 4_096
+    assert message(processor, drawn_clip(2, 9 + room))[0] == "too-long"
+
+
+def test_an_extent_that_fits_is_not_taken_for_frames(processor):
+    with pytest.raises(TypeError, match="q7: an extent that fits"):
+        processor.encode(turns(), drawn_clip().extent, name="q7")
 
 
 def test_a_text_longer_than_the_context_is_refused_with_both_lengths(processor):

@@ -8,11 +8,13 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from pairs import medium, pair, turns
+from pairs import medium, pair, part, turns
 from pictures import write_picture
+from qbuild_backends.vqa2.lineage import write_trained_on
 from qbuild_backends.vqa2.samples import read_samples
 from vqa2_training import artifact, picture_pairs
 
+from qbuild.core.artifact import Artifact
 from qbuild.core.errors import InputError, SchemaError, UsageError
 from qbuild.core.roots import MediaRoots
 from qbuild.core.sources import describe_input
@@ -50,6 +52,40 @@ def test_the_place_of_the_medium_among_the_words_is_kept(tmp_path, roots):
     assert sample.media_id == "koniq:p.png"
 
 
+def test_a_sample_without_a_medium_is_text_alone(tmp_path, roots):
+    found = read_one(tmp_path, roots, media=[], turns=turns(["What is blur?"], ["Lost detail."]))
+    record = {"conversations": said("What is blur?", "Lost detail.")}
+    for (sample,) in (found.good, read_record(tmp_path, PLACES, id="1", **record).good):
+        assert (sample.kind, sample.media_id, sample.file) == ("text", "", None)
+        assert [turn.text for turn in sample.turns] == ["What is blur?", "Lost detail."]
+
+
+@pytest.mark.parametrize("none", [{"image": None}, {"video": None}, {"image": []}])
+def test_a_record_whose_medium_is_null_is_text_alone(tmp_path, none):
+    record = {"conversations": said("What is blur?"), **none}
+    assert [s.kind for s in read_record(tmp_path, PLACES, id="1", **record).good] == ["text"]
+
+
+def test_the_media_trained_on_are_told_without_text(tmp_path, roots):
+    rows = [pair(media=[medium("p.png")]), pair(media=[], turns=turns(["Blur?"], ["Yes."]))]
+    samples = read_samples([artifact(tmp_path / "two.parquet", rows)], roots)
+    write_trained_on(tmp_path, samples, "tiny", samples.inputs)
+    told = Artifact.open(tmp_path / "trained_on.parquet").table()
+    assert told.column("media_id").to_pylist() == ["koniq:p.png"]
+
+
+def test_turns_are_joined_as_answer_joins_them(tmp_path, roots):
+    spoken = [
+        {"role": "system", "parts": [part("Be brief.")]},
+        {"role": "user", "parts": [part(0)]},
+        {"role": "user", "parts": [part("Sharp?")]},
+        {"role": "assistant", "parts": [part("No.")]},
+    ]
+    told = [("system", "You rate.\nBe brief."), ("user", "<image>\nSharp?"), ("assistant", "No.")]
+    found = read_one(tmp_path, roots, turns=spoken, system="You rate.")
+    assert [(turn.role, turn.text) for turn in found.good[0].turns] == told
+
+
 def test_a_system_prompt_stands_before_the_turns(tmp_path, roots):
     found = read_one(tmp_path, roots, system="You rate pictures.")
     assert [turn.role for turn in found.good[0].turns] == ["system", "user", "assistant"]
@@ -58,7 +94,10 @@ def test_a_system_prompt_stands_before_the_turns(tmp_path, roots):
 @pytest.mark.parametrize(
     ("what", "kind", "reason"),
     [
-        ({"media": [], "turns": turns(["How good?"], ["Good."])}, None, "no-medium"),
+        ({"media": [], "turns": turns(["How good?"], ["Good."])}, "image", "other-kind"),
+        ({"media": [], "turns": turns(["How good?"], ["Good."])}, "video", "other-kind"),
+        ({"media": [], "turns": turns(["<image>\nGood?"], ["Good."])}, None, "placeholders"),
+        ({"media": [], "turns": turns(["How good?"])}, None, "no-answer"),
         ({"media": [medium("p.png"), medium("q.png")]}, None, "several-media"),
         ({"media": [medium("gone.png")]}, None, "missing-file"),
         ({"turns": turns([0, 0, "How good?"], ["Good."])}, None, "placeholders"),
@@ -87,6 +126,15 @@ def test_media_made_with_an_artifact_are_found_beside_it(tmp_path):
     assert found.good[0].file == tmp_path / "made" / "media" / "p.png"
 
 
+def test_a_link_that_leads_out_of_the_media_made_with_an_artifact_is_refused(tmp_path):
+    outside = write_picture(tmp_path / "out.png")
+    (tmp_path / "made" / "media").mkdir(parents=True)
+    (tmp_path / "made" / "media" / "p.png").symlink_to(outside)
+    artifact(tmp_path / "made" / "artifact.parquet", [pair(media=[medium("p.png")])])
+    found = read_samples([tmp_path / "made"], PLACES)
+    assert [bad.reason for bad in found.bad] == ["path-leaves-root"]
+
+
 def test_an_artifact_of_another_schema_is_refused(tmp_path, roots):
     from tables import rating_table, write_artifact
 
@@ -97,8 +145,6 @@ def test_an_artifact_of_another_schema_is_refused(tmp_path, roots):
 
 def test_inputs_are_told_by_name_and_content_hash(tmp_path):
     path = picture_pairs(tmp_path, 3)
-    from qbuild.core.artifact import Artifact
-
     found = read_samples([path], MediaRoots({"": tmp_path / "media"}))
     assert found.inputs == [describe_input(Artifact.open(path))]
 
@@ -129,7 +175,8 @@ def test_what_an_export_kept_of_the_medium_is_read_back(tmp_path, roots):
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        ({"conversations": said("How good?")}, "no-medium"),
+        ({"conversations": said()}, "placeholders"),
+        ({"frames per sec": 30, "conversations": said("How good?")}, "no-medium"),
         ({"image": ["p.png", "q.png"], "conversations": said()}, "several-media"),
         ({"image": "../p.png", "conversations": said()}, "path-leaves-root"),
         ({"image": 7, "conversations": said()}, "bad-record"),

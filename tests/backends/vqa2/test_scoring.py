@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import shutil
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
-from clips import make_clip  # noqa: E402
+import fragile  # noqa: E402
+from clips import make_clip, spoilt  # noqa: E402
 from pictures import write_picture  # noqa: E402
 from qbuild_backends.vqa2 import folder  # noqa: E402
 from qbuild_backends.vqa2.backend import Vqa2Backend  # noqa: E402
@@ -110,6 +112,29 @@ def test_what_cannot_be_read_is_refused_in_its_place(checkpoint, media):
     assert reasons == {"set:f.mp4": "not-a-video", "set:i.png": "empty-file"}
 
 
+def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_scored(
+    checkpoint, media, tmp_path
+):
+    crash = shutil.copy(media[0].file, tmp_path / "crash.mp4")
+    given = [*media[:2], Medium("set:crash.mp4", "crash.mp4", crash), *media[2:4]]
+    how = Scoring(computing=Computing(device="cpu", batch=4))
+    backend = Vqa2Backend(str(checkpoint), decode=fragile.decode)
+    found = list(backend.score(given, how))
+    refused = found.pop(2)
+    assert (refused.of, refused.reason) == ("set:crash.mp4", "decoder-crashed")
+    whole = scored(checkpoint, media[:4])
+    assert [one.media_id for one in found] == [one.media_id for one in whole]
+    for one, two in zip(found, whole, strict=True):
+        assert one.logits == pytest.approx(two.logits, abs=2e-4)
+
+
+def test_no_process_is_left_where_scoring_ends_early(checkpoint, media):
+    found = Vqa2Backend(str(checkpoint)).score(media * 3, Scoring(computing=Computing("cpu")))
+    next(found)
+    found.close()
+    assert multiprocessing.active_children() == []
+
+
 def test_media_are_asked_for_no_further_ahead_than_they_are_used(checkpoint, media):
     taken = []
 
@@ -175,9 +200,12 @@ def test_a_medium_longer_than_the_context_is_refused_by_its_tokens(checkpoint, m
     short = shutil.copytree(checkpoint, tmp_path / "short")
     place = short / "vqa2_processor.json"
     place.write_text(json.dumps(json.loads(place.read_text()) | {"max_length": 140}))
-    found = scored(short, media[:4])
-    assert [getattr(one, "reason", "") for one in found] == ["", "", "too-long", ""]
-    assert "expected 140 at most" in found[2].message
+    bad = spoilt(make_clip(tmp_path / "long.mp4", frames=200))  # damaged, were it decoded
+    found = scored(short, [*media[:4], Medium("set:long", "long.mp4", bad)])
+    assert [getattr(one, "reason", "") for one in found] == ["", "", "too-long", "", "too-long"]
+    for refused in (found[2], found[4]):
+        assert "expected 140 at most. Cut the video" in refused.message
+    assert "(113 of 7 key frames, 200 of motion, 106 of text)" in found[4].message
 
 
 # ----------------------------------------------------------------- which model, where

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
+import fragile  # noqa: E402
 import offered  # noqa: E402
 import pairs  # noqa: E402
 import pyarrow as pa  # noqa: E402
@@ -41,6 +42,12 @@ def qbuild(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
+def fragile_backend(tmp_path, monkeypatch):
+    """Offers the backend `fragile`, whose decoder `crash.mp4` ends."""
+    offered.offer(tmp_path, monkeypatch, "fragile", fragile.CRASH, "fragile-decoder")
+
+
+@pytest.fixture
 def media(tmp_path):
     place = tmp_path / "koniq"
     write_picture(place / "p.png")
@@ -67,6 +74,33 @@ def test_a_folder_is_scored_in_one_line(qbuild, media, tmp_path):
         assert (row["backend"], row["model"]) == ("vqa2", "tiny (untrained)")
     (refused,) = rows_of(rejected_path(tmp_path / "s.parquet"))
     assert refused["reason"] == "not-a-video"
+
+
+@pytest.mark.usefixtures("fragile_backend")
+def test_a_video_that_crashes_its_decoder_ends_no_run(qbuild, media, tmp_path):
+    make_clip(media / "crash.mp4")
+    (media / "bad.mp4").unlink()
+    how = ("--backend", "fragile", "--device", "cpu", "--max-reject-share", 0.5)
+    code, _, err = qbuild("score", media, "-o", "s.parquet", *how)
+    assert code == 0, err
+    assert [row["path"] for row in rows_of(tmp_path / "s.parquet")] == ["a.mp4", "p.png"]
+    (refused,) = rows_of(rejected_path(tmp_path / "s.parquet"))
+    assert (refused["reason"], refused["value"]) == ("decoder-crashed", "crash.mp4")
+
+    rows = [
+        pairs.pair(sample_id=f"{n:032x}", media=[pairs.medium(name, "video")])
+        for n, name in enumerate(("crash.mp4", "a.mp4"))
+    ]
+    table = pa.Table.from_pylist(rows, schema=load_schema("instruction").arrow)
+    write_artifact(tmp_path / "qa.parquet", table, "instruction", "scoring-qa")
+    code, _, err = qbuild(
+        *("answer", "qa.parquet", "-o", "a.parquet", "--media-root", f"koniq={media}", *how),
+        *("--max-new-tokens", 2),
+    )
+    assert code == 0, err
+    assert [row["path"] for row in rows_of(tmp_path / "a.parquet")] == ["a.mp4"]
+    (refused,) = rows_of(rejected_path(tmp_path / "a.parquet"))
+    assert refused["reason"] == "decoder-crashed"
 
 
 def test_scores_repeat_to_the_byte(qbuild, media, tmp_path):

@@ -37,9 +37,10 @@ import torch
 torch.set_num_threads(1)
 from vqa2_training import spec
 from qbuild_backends.vqa2.training import train
-place = Path({place!r})
-given = spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r})
-train(replace(given, output=place / "two"))
+if __name__ == "__main__":  # processes that decode import this file
+    place = Path({place!r})
+    given = spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r})
+    train(replace(given, output=place / "two"))
 """
 
 

@@ -50,6 +50,11 @@ class Sources:
         return [(artifact.path.name, artifact.rows) for artifact in self.artifacts]
 
     @property
+    def paths(self) -> list[Path]:
+        """The path of each artifact, in order."""
+        return [artifact.path for artifact in self.artifacts]
+
+    @property
     def descriptions(self) -> list[dict[str, Any]]:
         """The description of each input artifact."""
         return [artifact.description for artifact in self.artifacts]

@@ -134,6 +134,10 @@ class Inputs(Protocol):
     def descriptions(self) -> list[dict[str, Any]]:
         """The description of each input artifact."""
 
+    @property
+    def paths(self) -> list[Path]:
+        """The path of each input artifact, in the order of a scan."""
+
     def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
         """The rows of all inputs in order, or some columns of them."""
 

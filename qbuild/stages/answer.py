@@ -2,16 +2,16 @@
 
 Reads `instruction` artifacts with their media, which lie in an artifact's own folder or below
 `--media-root`; writes a `prediction` row a sample, with its `sample_id` and the model's `answer`.
-What is asked is the last user turn; the turns before
-it, system turn and answers as they stand in the artifact, are the conversation so far. Answers are
-greedy. Source: VQA² supplement C.2, the frame for understanding. See docs/scoring.md.
+What is asked is the last user turn; the turns before it, system turn and answers as they stand in
+the artifact, are the conversation so far. Answers are greedy. Source: VQA² supplement C.2, the
+frame for understanding. See docs/scoring.md.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from qbuild.backends import Answered, Sample
     from qbuild.core.roots import MediaRoots
-    from qbuild.core.sources import Sources
 
 SHOWN = 3
 Row = dict[str, Any]
@@ -80,8 +79,8 @@ def _roots_by_row(inputs: Inputs) -> Iterator[MediaRoots]:
     from qbuild.core.roots import MediaRoots
 
     roots = MediaRoots.parse(inputs.media_roots)
-    for artifact in cast("Sources", inputs).artifacts:
-        yield from repeat(media_beside(artifact.path, roots), artifact.rows)
+    for path, (_, rows) in zip(inputs.paths, inputs.lengths, strict=True):
+        yield from repeat(media_beside(path, roots), rows)
 
 
 def _question(number: int, row: Row, roots: MediaRoots) -> Asked[Sample]:

@@ -13,7 +13,8 @@ from qbuild.backends import Answered, Answering, Refused, Sample
 from qbuild_backends.vqa2.frames import Clip, Extent, video_clip
 from qbuild_backends.vqa2.framing import framed
 from qbuild_backends.vqa2.inference import in_batches
-from qbuild_backends.vqa2.loading import Loaded, memory_told
+from qbuild_backends.vqa2.loading import Loaded
+from qbuild_backends.vqa2.memory import inference_memory
 from qbuild_backends.vqa2.processor import Encoded, Turn
 from qbuild_backends.vqa2.reading import Decode, FrameReader, read_ahead
 from qbuild_backends.vqa2.scoring import ahead_of, encoded, features, read_medium, reader_of
@@ -64,7 +65,7 @@ class Answerer:
     def texts(self, samples: Sequence[Encoded]) -> list[str]:
         """What the model says to each sample, up to its end mark or `max_new_tokens`."""
         device, processor = self.loaded.device, self.loaded.processor
-        with torch.inference_mode(), memory_told(self.how.computing, device):
+        with torch.inference_mode(), inference_memory(self.how.computing, device):
             batch = processor.collate(samples, padding="left")
             ids = batch["input_ids"].to(device)
             model: Any = self.loaded.model

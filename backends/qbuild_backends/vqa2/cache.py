@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -55,12 +54,3 @@ def kept(place: Path) -> Clip:
     with disk_errors(place), place.open("rb") as stream:
         told, keys, motion = (np.load(stream, allow_pickle=False) for _ in range(3))
     return Clip(keys, motion if motion.ndim == 4 else None, int(told[0]), float(told[1]))
-
-
-def __getattr__(name: str) -> Any:
-    """`FrameReader`, where it was before `reading`."""
-    if name == "FrameReader":
-        from qbuild_backends.vqa2.reading import FrameReader
-
-        return FrameReader
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

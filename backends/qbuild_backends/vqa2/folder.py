@@ -3,9 +3,13 @@
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from qbuild.core.disk import sync, temporary_name
 from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.vqa2.presets import preset
 from qbuild_backends.vqa2.processor import Vqa2Processor
@@ -36,3 +40,25 @@ def tiny(
     set_seed(seed)
     config = preset("tiny", motion)
     return Vqa2ForConditionalGeneration(config), Vqa2Processor.of(config, tiny_tokenizer())
+
+
+@contextmanager
+def replacing(output: Path) -> Iterator[Path]:
+    """A folder to fill, which takes the place of `output` when all went well."""
+    place = temporary_name(output)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        yield place
+        for path in [*place.rglob("*"), place]:
+            sync(path)
+        if output.exists():
+            old = temporary_name(output.with_name(f"{output.name}.old"))
+            output.rename(old)
+            place.rename(output)
+            shutil.rmtree(old)
+        else:
+            place.rename(output)
+        sync(output.parent)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

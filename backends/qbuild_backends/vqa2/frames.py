@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,11 @@ class Extent:
     motion: int | None = None
     num_frames: int = 1
     duration_s: float = 0.0
+
+    @property
+    def kind(self) -> Literal["image", "video"]:
+        """What it is an extent of, with motion or without."""
+        return "video" if self.duration_s else "image"
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,11 @@ class Clip:
         """How much it shows."""
         motion = None if self.motion is None else len(self.motion)
         return Extent(len(self.keys), motion, self.num_frames, self.duration_s)
+
+    @property
+    def kind(self) -> Literal["image", "video"]:
+        """What it is a clip of, with motion or without."""
+        return self.extent.kind
 
 
 def read_clip(

@@ -1,6 +1,7 @@
 """The words around a video's features: the system prompts of VQA² (Appendix C.2).
 
-A picture, which they do not fit, keeps its one placeholder.
+They speak of motion features: a video that is shown without has its one placeholder alone. So has a
+picture, which they do not fit.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from qbuild_backends.vqa2.frames import Clip, Extent
 from qbuild_backends.vqa2.processor import Turn
 
 NONE = "none"  # the placeholders alone, for a model that is not the published one
-_BARE = f"{LLAVA_PLACEHOLDER}\n{LLAVA_PLACEHOLDER}"
 _PLACE = re.compile(rf"{LLAVA_PLACEHOLDER}(?:\s*{LLAVA_PLACEHOLDER})?")
 
 
@@ -28,14 +28,18 @@ def framed(turns: Sequence[Turn], clip: Clip | Extent, frame: str) -> list[Turn]
     """
     marks = sum(turn.text.count(LLAVA_PLACEHOLDER) for turn in turns)
     places = sum(len(_PLACE.findall(turn.text)) for turn in turns)
-    if clip.motion is None or places != 1 or marks > 2:
+    if clip.kind == "image" or places != 1 or marks > 2:
         return list(turns)
-    extent = clip.extent if isinstance(clip, Clip) else clip
-    words = _BARE if frame == NONE else _filled(frame, extent)
+    words = _around(clip.extent if isinstance(clip, Clip) else clip, frame)
     return [replace(turn, text=_PLACE.sub(lambda _: words, turn.text)) for turn in turns]
 
 
-def _filled(frame: str, extent: Extent) -> str:
+def _around(extent: Extent, frame: str) -> str:
+    """A video's placeholders, with the frame's words around them."""
+    if extent.motion is None:
+        return LLAVA_PLACEHOLDER
+    if frame == NONE:
+        return f"{LLAVA_PLACEHOLDER}\n{LLAVA_PLACEHOLDER}"
     return VQA2_FRAMES[frame].format(
         length=max(1, round(extent.duration_s)),
         num_keys=extent.keys,

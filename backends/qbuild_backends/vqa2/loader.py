@@ -63,7 +63,7 @@ class Loader:
         if isinstance(found, UnreadableMediaError):
             self._skip(sample, found.reason, found.message)
             return None
-        if found is not None and (found.duration_s == 0) != (sample.kind == "image"):
+        if found is not None and found.kind != sample.kind:
             message = f"{sample.media_id} is no {sample.kind}; expected what the sample says"
             self._skip(sample, "other-kind", message)
             return None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,8 +13,9 @@ from torch import nn
 from transformers.utils import logging
 
 from qbuild.backends import Computing
-from qbuild.core.errors import InputError, StageError, UsageError, near
+from qbuild.core.errors import InputError, UsageError, near
 from qbuild_backends.vqa2 import folder
+from qbuild_backends.vqa2.memory import inference_memory
 from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.vqa2.presets import PRESETS
 from qbuild_backends.vqa2.processor import Vqa2Processor
@@ -42,7 +41,7 @@ def load_model(name: str, computing: Computing) -> Loaded:
     """
     device = device_of(computing.device)
     dtype = dtype_of(computing.dtype, device)
-    with memory_told(computing, device):
+    with inference_memory(computing, device):
         model, processor = _named(name, dtype)
         module: nn.Module = model
         module.to(device=device, dtype=dtype).eval().requires_grad_(False)
@@ -141,24 +140,6 @@ def dtype_of(name: str, device: torch.device) -> torch.dtype:
     if name not in DTYPES:
         raise UsageError(f"--dtype {name}", "is not known", "", near(name, ("auto", *DTYPES)))
     return DTYPES[name]
-
-
-@contextmanager
-def memory_told(computing: Computing, device: torch.device) -> Iterator[None]:
-    """A StageError that says what to lower, where memory of host or device runs out."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        short = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        if not short and "t allocate memory" not in str(error):
-            raise
-        lower = "--batch" if computing.batch > 1 else "--readers"
-        raise StageError(
-            "vqa2",
-            f"out of memory on {device} at --batch {computing.batch} ({_first_line(error)})",
-            "expected a batch that fits",
-            f"Lower {lower}, or take --dtype bfloat16 or a smaller model.",
-        ) from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -27,7 +27,7 @@ from qbuild_backends.vqa2.loader import Loader
 from qbuild_backends.vqa2.optimiser import rate_share, set_rates
 from qbuild_backends.vqa2.processor import IGNORED, Encoded, Turn
 from qbuild_backends.vqa2.settings import TrainSettings
-from qbuild_backends.vqa2.starting import BRANCHES, Branches, trained_norms
+from qbuild_backends.vqa2.spreading import BRANCHES, Branches, share_statistics
 from qbuild_backends.vqa2.states import Progress, Trained, write_state
 
 
@@ -142,7 +142,8 @@ class Loop:
                 self.optimiser.zero_grad()
             whole += loss.detach() / samples
         if self.accelerator.num_processes > 1:
-            self._share_statistics("motion" in seen)
+            saw = "motion" in seen
+            share_statistics(self.accelerator, self.trained.model, saw_motion=saw)
         return float(self.accelerator.reduce(whole, "sum")), tokens
 
     def _anywhere(self, seen: set[str]) -> set[str]:
@@ -150,18 +151,6 @@ class Loop:
         told = torch.tensor([float(branch in seen) for branch in BRANCHES])
         counts = self.accelerator.reduce(told.to(self.accelerator.device), "sum")
         return {name for name, count in zip(BRANCHES, counts.tolist(), strict=True) if count}
-
-    def _share_statistics(self, saw_motion: bool) -> None:
-        """Give the batch norms of all processes the mean statistics of those that saw videos."""
-        norms = trained_norms(self.trained.model)
-        kept = [part for norm in norms for part in (norm.running_mean, norm.running_var)]
-        if not kept:
-            return
-        mine = torch.cat([*kept, torch.ones(1, device=self.accelerator.device)]) * saw_motion
-        *means, count = self.accelerator.reduce(mine, "sum").split([*map(len, kept), 1])
-        if count:
-            for part, mean in zip(kept, means, strict=True):
-                part.copy_(mean / count)
 
     def _loss(self, encoded: list[Encoded]) -> Tensor:
         """The sum of the samples' losses; 0 of a blank one where a pass has none.

@@ -24,6 +24,9 @@ from qbuild_backends.vqa2.motion_tokens import MotionExtractor, MotionProjector
 
 # What a sample has beside its text; generation hands it on in its first step only.
 FEATURES = ("key_frames", "key_counts", "motion_frames", "motion_features", "motion_counts")
+# Key frames that inference sends through the vision tower at a time, so that its memory does not
+# grow with the video: 8 of SO400M are 5,832 patches, enough to keep a GPU busy.
+KEYS_TOGETHER = 8
 _HANDED_ON = {
     "input_ids",
     "attention_mask",
@@ -64,12 +67,8 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
 
         Each sample that has key frames gets its frames' tokens and one newline at their end.
         """
-        weight = self.vision_tower.embeddings.patch_embedding.weight
-        pixels = key_frames.to(weight.device, weight.dtype).div_(255).sub_(self.config.vision_mean)
-        pixels = pixels.div_(self.config.vision_deviation).permute(0, 3, 1, 2)  # (k, 3, s, s)
-        layer = self.config.vision_feature_layer
-        seen = self.vision_tower(pixels, output_hidden_states=True).hidden_states[layer]
-        pooled = self.apply_pooling(self.multi_modal_projector(seen))  # (k, tokens_per_key, hidden)
+        together = len(key_frames) if self.training else KEYS_TOGETHER
+        pooled = torch.cat([self._pooled(part) for part in key_frames.split(together)])
         newline = self.image_newline[None]
         parts = [
             torch.cat((frames.flatten(0, 1), newline))
@@ -77,6 +76,28 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
             if len(frames)
         ]
         return torch.cat(parts)
+
+    def _pooled(self, key_frames: Tensor) -> Tensor:
+        """Tokens (k, tokens_per_key, hidden) of key frames uint8 (k, s, s, 3)."""
+        weight = self.vision_tower.embeddings.patch_embedding.weight
+        pixels = key_frames.to(weight.device, weight.dtype).div_(255).sub_(self.config.vision_mean)
+        pixels = pixels.div_(self.config.vision_deviation).permute(0, 3, 1, 2)  # (k, 3, s, s)
+        pooled: Tensor = self.apply_pooling(self.multi_modal_projector(self._states(pixels)))
+        return pooled
+
+    def _states(self, pixels: Tensor) -> Tensor:
+        """States (k, patches, width) of the layer that is read, before any norm of the tower's end.
+
+        The last layer, which all presets read, is taken from the encoder: the tower would keep the
+        states of all layers for it, at SO400M 90 MB a key frame in float32.
+        """
+        tower, layer = self.vision_tower, self.config.vision_feature_layer
+        states: Tensor = (
+            tower.encoder(inputs_embeds=tower.embeddings(pixels)).last_hidden_state
+            if layer == -1
+            else tower(pixels, output_hidden_states=True).hidden_states[layer]
+        )
+        return states
 
     def motion_tokens(
         self,

@@ -40,7 +40,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the processor must know of its model; sizes in pixels, ids in the vocabulary."""
+    """What the processor must know of its model; sizes in pixels, ids in the vocabulary.
+
+    motion is False for a model trained on key frames alone, whose videos have one placeholder.
+    """
 
     key_size: int
     tokens_per_key: int
@@ -48,6 +51,12 @@ class Settings:
     visual_token_id: int
     motion_token_id: int
     max_length: int
+    motion: bool = True
+
+    @property
+    def shown_motion_size(self) -> int | None:
+        """The motion size of the frames that the model is shown; None where it is shown none."""
+        return self.motion_size if self.motion else None
 
 
 class NotEncodableError(InputError):

@@ -25,7 +25,8 @@ from qbuild_backends.levels import LevelReader
 from qbuild_backends.vqa2.frames import Clip, Context, Extent, video_clip
 from qbuild_backends.vqa2.framing import framed
 from qbuild_backends.vqa2.inference import in_batches
-from qbuild_backends.vqa2.loading import Loaded, memory_told
+from qbuild_backends.vqa2.loading import Loaded
+from qbuild_backends.vqa2.memory import inference_memory
 from qbuild_backends.vqa2.model import FEATURES
 from qbuild_backends.vqa2.processor import Encoded, NotEncodableError, Turn
 from qbuild_backends.vqa2.reading import Decode, FrameReader, read_ahead
@@ -79,16 +80,15 @@ class Scorer:
                 yield clip if isinstance(clip, Refused) else self._asked(medium, clip)
 
     def _asked(self, medium: Medium, clip: Clip | Extent) -> Encoded | Refused:
-        kind = "image" if clip.motion is None else "video"
-        question = f"{PLACE}\n{VQA2_QUESTION.format(kind=kind)}"
+        question = f"{PLACE}\n{VQA2_QUESTION.format(kind=clip.kind)}"
         turns = framed([Turn("user", question)], clip, self.how.frame)
-        turns.append(Turn("assistant", begun(kind)))
+        turns.append(Turn("assistant", begun(clip.kind)))
         return encoded(self.loaded, turns, clip, medium.media_id)
 
     def logits(self, samples: Sequence[Encoded]) -> list[list[float]]:
         """The level words' logits of each sample, worst to best."""
         device = self.loaded.device
-        with torch.inference_mode(), memory_told(self.how.computing, device):
+        with torch.inference_mode(), inference_memory(self.how.computing, device):
             batch = self.loaded.processor.collate(samples)
             hidden = self.loaded.model.model(
                 input_ids=batch["input_ids"].to(device), use_cache=False, **features(batch, device)
@@ -121,7 +121,7 @@ def encoded(
 def reader_of(loaded: Loaded, decode: Decode) -> FrameReader:
     """A reader of clips as the model takes them."""
     settings = loaded.processor.settings
-    return FrameReader(settings.key_size, settings.motion_size, decode=decode)
+    return FrameReader(settings.key_size, settings.shown_motion_size, decode=decode)
 
 
 def ahead_of(computing: Computing) -> dict[str, int]:

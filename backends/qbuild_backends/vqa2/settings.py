@@ -24,7 +24,9 @@ class TrainSettings(BaseModel):
     frame: Literal["training", "scoring", "understanding", "none"] = Field(
         "training", description="Words around a video's features (Appendix C.2)."
     )
-    motion: bool = Field(True, description="False: key frames alone, the paper's ablation.")
+    motion: bool | None = Field(
+        None, description="False: key frames alone, the paper's ablation; none: as the base."
+    )
 
     epochs: int = Field(1, ge=1, description="Times that every sample is seen.")
     max_steps: int = Field(0, ge=0, description="Steps after which to end; 0: all of them.")
@@ -67,7 +69,7 @@ class TrainSettings(BaseModel):
             )
         if self.warmup + self.hold >= 1:
             raise ValueError(f"warmup {self.warmup} and hold {self.hold} leave no step to fall in")
-        if self.plan == "1-motion" and not self.motion:
+        if self.plan == "1-motion" and self.motion is False:
             raise ValueError("motion false leaves plan 1-motion nothing to train")
         if self.qlora and not self.lora_rank:
             raise ValueError("qlora without lora_rank trains nothing; expected a rank, such as 64")

@@ -42,7 +42,8 @@ def _answers() -> list[str]:
     """What an answer may be in one word: levels, as published and small, distortions, yes, no."""
     levels = [word for chosen in interface.LEVEL_WORDS.values() for word in chosen]
     single = [name for name in DISTORTIONS if " " not in name]
-    words = {*levels, *(word.lower() for word in levels), *single, "smooth", "yes", "no"}
+    motion = ("smooth", "shake")  # beside flicker and stuttering
+    words = {*levels, *(word.lower() for word in levels), *single, *motion, "yes", "no"}
     return [f" {word}" for word in sorted(words)]
 
 

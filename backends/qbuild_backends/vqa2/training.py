@@ -10,8 +10,7 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,29 +20,29 @@ from transformers.utils import logging
 
 from qbuild.backends import TrainSpec
 from qbuild.core.canonical import hash_value
-from qbuild.core.disk import disk_errors, sync, temporary_name
-from qbuild.core.errors import InputError, MissingPartError, StageError, UsageError, raise_all
+from qbuild.core.disk import disk_errors
+from qbuild.core.errors import InputError, UsageError, raise_all
 from qbuild.core.folder import DESCRIPTION, claimed, sweep_dead
 from qbuild.core.roots import MediaRoots
-from qbuild_backends.vqa2 import adapters, batching, lineage, states
-from qbuild_backends.vqa2.cache import FrameReader
+from qbuild_backends.vqa2 import adapters, batching, folder, lineage, states
 from qbuild_backends.vqa2.checkpoints.matching import TIED
 from qbuild_backends.vqa2.framing import NONE
 from qbuild_backends.vqa2.freezing import PLANS, Share, shares, train_mode, trainable
 from qbuild_backends.vqa2.loader import Loader
 from qbuild_backends.vqa2.loop import Loop, Schedule, collect_skipped
+from qbuild_backends.vqa2.memory import training_memory
 from qbuild_backends.vqa2.optimiser import optimiser
 from qbuild_backends.vqa2.processor import Vqa2Processor
+from qbuild_backends.vqa2.reading import FrameReader
 from qbuild_backends.vqa2.samples import Samples, read_samples
-from qbuild_backends.vqa2.settings import WHERE, TrainSettings, settings_of
+from qbuild_backends.vqa2.settings import TrainSettings, settings_of
+from qbuild_backends.vqa2.spreading import Branches, is_spread, share_positions
 from qbuild_backends.vqa2.starting import (
-    Branches,
     accelerator_of,
     base_model,
     base_name,
     check_devices,
-    is_spread,
-    share_positions,
+    check_parts,
 )
 
 
@@ -53,7 +52,7 @@ def train(spec: TrainSpec) -> Path:
     Raises UsageError for settings that do not fit each other or the machine, InputError for what
     cannot be read and for bad samples unless they are skipped, StageError where memory ends.
     """
-    _check_parts()
+    check_parts()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     settings = settings_of(spec.settings)
     samples = read_samples(spec.artifacts, MediaRoots.parse(spec.media_roots), _kind(settings))
@@ -61,7 +60,7 @@ def train(spec: TrainSpec) -> Path:
     accelerator = accelerator_of(settings)
     check_devices(settings, accelerator.num_processes)
     with ExitStack() as stack:
-        stack.enter_context(_memory_told(settings))
+        stack.enter_context(training_memory(settings))
         run = Run(spec, settings, samples, accelerator)
         if not run.stands():
             if accelerator.is_main_process:
@@ -134,7 +133,7 @@ class Run:
         branches = Branches(model, chosen)
         prepared, prepared_optimiser = self.accelerator.prepare(model, chosen)
         shows_videos = any(sample.kind == "video" for sample in self.samples.good)
-        branches.fill(model, sizes, motion=settings.motion and shows_videos)
+        branches.fill(model, sizes, motion=sizes.motion and shows_videos)
         if self.accelerator.distributed_type.value == "DEEPSPEED":
             share_positions(model)
         frame = 0 if settings.frame == NONE else _FRAME_TOKENS
@@ -154,9 +153,7 @@ class Run:
             loader=Loader(
                 samples=self.samples.good,
                 processor=processor,
-                reader=FrameReader(
-                    sizes.key_size, sizes.motion_size if settings.motion else None, keeps
-                ),
+                reader=FrameReader(sizes.key_size, sizes.shown_motion_size, keeps),
                 frame=settings.frame,
                 workers=settings.workers,
             ),
@@ -176,7 +173,7 @@ class Run:
         report = self._report(progress, found)
         output = self.spec.output
         sweep_dead(output.parent)
-        with disk_errors(output), _beside(output) as place:
+        with disk_errors(output), folder.replacing(output) as place:
             model.eval().save_pretrained(place, state_dict=weights)
             loop.loader.processor.save(place)
             lineage.write_trained_on(place, self.samples, self.settings.base, self.lineage)
@@ -230,20 +227,6 @@ def _kind(settings: TrainSettings) -> Any:
     return PLANS[settings.plan].kind
 
 
-def _check_parts() -> None:
-    from importlib.util import find_spec
-
-    raise_all(
-        MissingPartError(
-            "backend vqa2",
-            f"training needs {name}, which is not installed",
-            todo=f"Install it: pip install {name}",
-        )
-        for name in ("accelerate", "peft")
-        if find_spec(name) is None
-    )
-
-
 def _check_samples(samples: Samples, settings: TrainSettings) -> None:
     """Raise for bad samples that are not to be skipped, and where none is good."""
     if settings.on_bad_sample == "stop" or not samples.good:
@@ -251,52 +234,3 @@ def _check_samples(samples: Samples, settings: TrainSettings) -> None:
     if not samples.good:
         names = ", ".join(str(given["name"]) for given in samples.inputs)
         raise InputError(names, "holds no sample", "expected at least one to train on")
-
-
-@contextmanager
-def _memory_told(settings: TrainSettings) -> Iterator[None]:
-    """A StageError that says what to lower where the memory of host or device ends."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        short = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if not short and "t allocate memory" not in str(error):
-            raise
-        raise StageError(
-            f"{WHERE}: per_device_batch {settings.per_device_batch}",
-            f"out of memory ({(str(error).splitlines() or ['MemoryError'])[0]})",
-            "expected a pass that fits",
-            _lower(settings),
-        ) from error
-
-
-def _lower(settings: TrainSettings) -> str:
-    if settings.per_device_batch > 1:
-        return f"Lower per_device_batch to {settings.per_device_batch // 2}; batch stays as it is."
-    if not settings.gradient_checkpointing:
-        return "Turn gradient_checkpointing on."
-    if not settings.lora_rank:
-        return "Train with lora_rank=64, or spread the model over devices (docs/training.md)."
-    return "Spread the model over devices (docs/training.md), or take shorter videos."
-
-
-@contextmanager
-def _beside(output: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of `output` when all went well."""
-    place = temporary_name(output)
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    try:
-        yield place
-        for path in [*place.rglob("*"), place]:
-            sync(path)
-        if output.exists():
-            old = temporary_name(output.with_name(f"{output.name}.old"))
-            output.rename(old)
-            place.rename(output)
-            shutil.rmtree(old)
-        else:
-            place.rename(output)
-        sync(output.parent)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)

@@ -53,3 +53,22 @@ def test_tiny_is_the_same_for_the_same_seed():
     one, other, third = (folder.tiny(seed)[0].state_dict() for seed in (5, 5, 6))
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert not torch.equal(one["lm_head.weight"], third["lm_head.weight"])
+
+
+def test_a_folder_takes_the_place_of_the_old_one_whole(tmp_path):
+    output = tmp_path / "model"
+    for text in ("old", "new"):
+        with folder.replacing(output) as place:
+            (place / f"{text}.txt").write_text(text)
+    assert [file.name for file in output.iterdir()] == ["new.txt"]
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_a_folder_that_was_not_filled_leaves_the_old_one(tmp_path):
+    output = tmp_path / "model"
+    output.mkdir()
+    (output / "old.txt").write_text("old")
+    with pytest.raises(FileNotFoundError), folder.replacing(output) as place:
+        (place / "no" / "new.txt").write_text("new")
+    assert [file.name for file in output.iterdir()] == ["old.txt"]
+    assert list(tmp_path.iterdir()) == [output]

@@ -46,6 +46,17 @@ def test_the_extent_of_a_picture_is_one_key_frame(tmp_path):
     assert clip.extent == Extent(keys=1)
 
 
+@pytest.mark.parametrize("motion_size", [48, None])
+@pytest.mark.parametrize("frames", [1, 30])
+def test_a_video_is_told_from_a_picture_with_or_without_motion(tmp_path, frames, motion_size):
+    video = make_clip(tmp_path / "a.mp4", frames=frames)
+    clip = read_clip(video, key_size=32, motion_size=motion_size)
+    extent = video_extent(video, with_motion=motion_size is not None)
+    assert clip.kind == clip.extent.kind == extent.kind == "video"
+    picture = read_clip(write_picture(tmp_path / "b.png"), key_size=32, motion_size=motion_size)
+    assert picture.kind == picture.extent.kind == "image"
+
+
 def test_motion_is_left_out_where_no_size_is_given(tmp_path):
     clip = read_clip(make_clip(tmp_path / "a.mp4"), key_size=32, motion_size=None)
     assert (clip.motion, clip.num_frames, len(clip.keys)) == (None, 12, 1)

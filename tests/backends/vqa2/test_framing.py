@@ -19,7 +19,7 @@ from qbuild_backends.vqa2.answering import Answerer
 from qbuild_backends.vqa2.framing import framed
 from qbuild_backends.vqa2.loader import Loader
 from qbuild_backends.vqa2.loading import Loaded
-from qbuild_backends.vqa2.processor import Turn
+from qbuild_backends.vqa2.processor import Turn, Vqa2Processor
 from qbuild_backends.vqa2.reading import FrameReader
 from qbuild_backends.vqa2.samples import read_samples
 from qbuild_backends.vqa2.scoring import Scorer
@@ -59,6 +59,16 @@ def test_a_record_with_words_of_its_own_is_left_as_it_is():
     assert framed(turns, VIDEO, "training") == turns
 
 
+@pytest.mark.parametrize("mark", ["<image>", "<image><image>", "<image>\n<image>"])
+@pytest.mark.parametrize("frame", ["training", "none"])
+def test_a_video_without_motion_has_one_placeholder_and_no_frame(mark, frame):
+    still = replace(VIDEO, motion=None)
+    for shown in (still, still.extent):
+        first, answer = framed([Turn("user", f"{mark}\nHow good?"), ASKED[1]], shown, frame)
+        assert first.text == "<image>\nHow good?"
+        assert answer == ASKED[1]
+
+
 def test_a_picture_keeps_its_one_placeholder():
     assert framed(ASKED, drawn_clip(keys=1, motion=None), "training") == list(ASKED)
 
@@ -78,6 +88,14 @@ def media(tmp_path_factory):
 @pytest.fixture(scope="module")
 def loaded():
     return Loaded(tiny_model(), tiny_processor(), torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def still(loaded):
+    """The same model, of videos shown by key frames alone."""
+    processor = loaded.processor
+    settings = replace(processor.settings, motion=False)
+    return replace(loaded, processor=Vqa2Processor(processor.tokenizer, settings))
 
 
 def stage(name, source, output, **options):
@@ -123,7 +141,8 @@ def as_release(pairs, folder):
 
 def trained(loaded, samples, frame):
     """Ids of each sample, and how many of them stand before its answer."""
-    loader = Loader(samples.good, loaded.processor, FrameReader(112, 48), frame)
+    reader = FrameReader(112, loaded.processor.settings.shown_motion_size)
+    loader = Loader(samples.good, loaded.processor, reader, frame)
     (encoded,) = loader.stream([range(len(samples.good))])
     assert samples.bad == loader.skipped == []
     return [(one.ids, int(one.answer.argmax())) for one in encoded]
@@ -139,7 +158,11 @@ def trained(loaded, samples, frame):
     ],
 )
 @pytest.mark.parametrize("form", [as_pairs, as_llava, as_release])
-def test_the_model_is_asked_what_it_was_trained_on(loaded, media, tmp_path, form, preset, frame):
+@pytest.mark.parametrize("of", ["loaded", "still"])
+def test_the_model_is_asked_what_it_was_trained_on(
+    request, of, media, tmp_path, form, preset, frame
+):
+    loaded = request.getfixturevalue(of)
     pairs = scoring_pairs(tmp_path, preset)
     roots, cpu = MediaRoots({"": media}), Computing("cpu")
     samples = read_samples([form(pairs, tmp_path)], roots)
@@ -156,6 +179,7 @@ def test_the_model_is_asked_what_it_was_trained_on(loaded, media, tmp_path, form
         assert np.array_equal(ids[:count], answer.ids)
         assert len(score.ids) > count
         assert np.array_equal(ids[: len(score.ids)], score.ids)
+        assert (score.motion is None) == (of == "still" or len(score.keys) == 1)
 
 
 @pytest.mark.parametrize("frame", ["training", "none"])

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
-from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration  # noqa: E402
+from qbuild_backends.vqa2.model import KEYS_TOGETHER, Vqa2ForConditionalGeneration  # noqa: E402
 from qbuild_backends.vqa2.presets import preset  # noqa: E402
 from qbuild_backends.vqa2.processor import Turn  # noqa: E402
 from transformers import LlavaOnevisionForConditionalGeneration  # noqa: E402
@@ -45,6 +45,37 @@ def test_the_layer_that_is_read_is_the_one_before_the_last_of_siglip(model, proc
     longer.load_state_dict(model.state_dict(), strict=False)
     batch = batch_of(processor, drawn_clip())
     assert torch.equal(longer(**batch).logits, model(**batch).logits)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_last_layer_read_by_itself_has_the_bits_of_the_tower_that_keeps_all(training):
+    model = tiny_model().train(training)
+    body, keys = model.model, torch.from_numpy(drawn_clip(3).keys)
+    found, gradients = [], []
+    for layer in (-1, model.config.vision.num_hidden_layers):  # as the first, and counted
+        model.config.vision_feature_layer = layer
+        found.append(body.visual_tokens(keys, torch.tensor([3])))
+        found[-1].square().sum().backward()
+        gradients.append([p.grad for p in body.vision_tower.encoder.parameters()])
+        model.zero_grad()
+    assert torch.equal(*found)
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+
+
+def test_inference_reads_key_frames_a_few_at_a_time_to_the_same_tokens(model):
+    together: list[int] = []
+    body, keys = model.model, torch.from_numpy(drawn_clip(KEYS_TOGETHER + 3).keys)
+    hook = body.vision_tower.encoder.register_forward_pre_hook(
+        lambda _, __, given: together.append(len(given["inputs_embeds"])), with_kwargs=True
+    )
+    counts = torch.tensor([2, KEYS_TOGETHER + 1])
+    with hook, torch.inference_mode():
+        found = body.visual_tokens(keys, counts)
+        assert together == [KEYS_TOGETHER, 3]
+        whole = body.train().visual_tokens(keys, counts)
+        assert together[2:] == [KEYS_TOGETHER + 3]
+        body.eval()
+    assert (found - whole).abs().max() <= 1e-5 * whole.abs().max()
 
 
 @torch.inference_mode()

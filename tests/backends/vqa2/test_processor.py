@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -176,6 +177,19 @@ def test_a_processor_comes_back_from_its_folder(processor, tmp_path):
     assert again.settings == processor.settings
     one, other = (p.encode(turns(), drawn_clip()) for p in (processor, again))
     assert np.array_equal(one.ids, other.ids)
+
+
+def test_whether_motion_is_shown_comes_back_and_was_so_before_it_was_written(processor, tmp_path):
+    file = tmp_path / "vqa2_processor.json"
+    for motion in (False, True):
+        settings = replace(processor.settings, motion=motion)
+        Vqa2Processor(processor.tokenizer, settings).save(tmp_path)
+        assert Vqa2Processor.load(tmp_path).settings == settings
+        assert settings.shown_motion_size == (48 if motion else None)
+    told = json.loads(file.read_text())
+    assert told.pop("motion") is True
+    file.write_text(json.dumps(told))
+    assert Vqa2Processor.load(tmp_path).settings.motion is True
 
 
 def test_a_folder_without_a_processor_is_refused(tmp_path):

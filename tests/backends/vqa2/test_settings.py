@@ -45,6 +45,11 @@ def test_settings_that_contradict_each_other_are_refused(given, told):
         settings_of(LEAST | given)
 
 
+def test_motion_is_as_the_base_has_it_unless_it_is_set():
+    assert settings_of(LEAST).motion is None
+    assert settings_of(LEAST | {"motion": "false"}).motion is False
+
+
 def test_a_group_has_the_common_rate_unless_it_has_its_own():
     found = settings_of(LEAST | {"learning_rate": "1e-4", "vision_tower_rate": 2e-6})
     assert found.rate("vision_tower") == 2e-6

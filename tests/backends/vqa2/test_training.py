@@ -11,9 +11,13 @@ pytest.importorskip("accelerate", reason="needs accelerate, which training runs 
 
 from pairs import medium  # noqa: E402
 from qbuild_backends.vqa2 import folder, loop, starting  # noqa: E402
+from qbuild_backends.vqa2.backend import Vqa2Backend  # noqa: E402
+from qbuild_backends.vqa2.frames import read_clip  # noqa: E402
+from qbuild_backends.vqa2.processor import Turn  # noqa: E402
 from qbuild_backends.vqa2.training import train  # noqa: E402
-from vqa2_training import picture_pairs, spec, video_pairs  # noqa: E402
+from vqa2_training import WORDS, picture_pairs, spec, video_pairs  # noqa: E402
 
+from qbuild.backends import Computing, Medium, Scoring  # noqa: E402
 from qbuild.core import leakage  # noqa: E402
 from qbuild.core.errors import InputError, Problems, StageError, UsageError  # noqa: E402
 from qbuild.core.folder import DESCRIPTION  # noqa: E402
@@ -141,6 +145,62 @@ def test_without_motion_the_motion_branch_stays_as_it_was(tmp_path):
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert not any("motion" in name for name in changed)
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory):
+    """A folder with videos and a checkpoint of two steps on their key frames alone."""
+    place = tmp_path_factory.mktemp("still")
+    train(spec(place, video_pairs(place, 8, frames=40), motion=False))
+    return place
+
+
+def shown_motion(checkpoint):
+    return folder.load(checkpoint)[1].settings.motion
+
+
+def test_a_model_of_key_frames_alone_is_scored_by_them(still):
+    checkpoint = still / "checkpoint"
+    model, processor = folder.load(checkpoint)
+    assert len(losses(checkpoint)) == 2
+    assert processor.settings.motion is False
+    files = [still / "media" / f"v{at}.mp4" for at in range(3)]
+    media = [Medium(f"koniq:{file.name}", file.name, file) for file in files]
+    how = Scoring(words=",".join(WORDS), computing=Computing("cpu"))
+    vocabulary = processor.tokenizer.get_vocab()
+    words = [vocabulary[f"Ġ{word}"] for word in WORDS]
+    for file, found in zip(files, Vqa2Backend(str(checkpoint)).score(media, how), strict=True):
+        clip = read_clip(file, key_size=112, motion_size=None)
+        asked = Turn("user", "<image>\nHow would you rate the quality of this video?")
+        said = Turn("assistant", "The quality of the video is")
+        batch = processor.collate([processor.encode([asked, said], clip, open_end=True)])
+        del batch["labels"]
+        with torch.inference_mode():
+            logits = model(**batch).logits[0, -1, words]
+        assert found.logits == pytest.approx(logits.tolist(), abs=2e-4)
+
+
+@pytest.mark.parametrize(("motion", "shown"), [(None, False), (True, True)])
+def test_a_model_goes_on_without_motion_unless_the_setting_brings_it_back(
+    still, tmp_path, motion, shown
+):
+    base = str(still / "checkpoint")
+    made = train(spec(tmp_path, video_pairs(tmp_path, 2), base=base, motion=motion))
+    assert shown_motion(made) is shown
+    before, after = (folder.load(place)[0].state_dict() for place in (still / "checkpoint", made))
+    name = "model.motion_projector.linear_1.weight"
+    assert torch.equal(before[name], after[name]) is not shown
+
+
+def test_motion_is_shown_by_default(trained):
+    assert shown_motion(trained / "checkpoint") is True
+
+
+def test_a_base_without_motion_leaves_the_motion_stage_nothing_to_train(still, tmp_path):
+    given = spec(tmp_path, video_pairs(tmp_path, 2), base=str(still / "checkpoint"))
+    given.settings["plan"] = "1-motion"
+    with pytest.raises(UsageError, match=r"was trained without motion.* Give --set motion=true"):
+        train(given)
 
 
 # ------------------------------------------------------------------------------ bad input

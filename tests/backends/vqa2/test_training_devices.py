@@ -9,7 +9,6 @@ import sys
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -17,13 +16,9 @@ torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("accelerate", reason="needs accelerate, which training runs on")
 
 from accelerate.commands.config.config_args import load_config_from_file  # noqa: E402
-from qbuild_backends.vqa2 import starting  # noqa: E402
-from qbuild_backends.vqa2.settings import settings_of  # noqa: E402
 from qbuild_backends.vqa2.training import train  # noqa: E402
 from vqa2_toys import tiny_model  # noqa: E402
 from vqa2_training import picture_pairs, spec, video_pairs  # noqa: E402
-
-from qbuild.core.errors import UsageError  # noqa: E402
 
 torch.set_num_threads(1)
 CONFIGS = Path(str(files("qbuild_backends.vqa2"))) / "accelerate"
@@ -57,13 +52,6 @@ def test_the_layers_that_fsdp_wraps_are_the_models_own():
     found = load_config_from_file(str(CONFIGS / "fsdp.yaml"))
     wrapped = found.fsdp_config["fsdp_transformer_layer_cls_to_wrap"].split(",")
     assert set(wrapped) <= {type(module).__name__ for module in tiny_model().modules()}
-
-
-def test_lora_is_refused_where_the_model_is_spread_over_devices():
-    settings = settings_of({"base": "tiny", "plan": "assistant", "lora_rank": 4})
-    spread = SimpleNamespace(distributed_type=SimpleNamespace(value="FSDP"))
-    with pytest.raises(UsageError, match="cannot be merged under FSDP"):
-        starting._check_spread(spread, settings)
 
 
 @pytest.mark.slow

@@ -35,23 +35,23 @@ LOUDNESS = 3.0  # deviation of a filter's answers: at 1 the first steps of train
 
 @dataclass(frozen=True)
 class Task:
-    """How many media of each photograph are learnt from and held out, and how many steps."""
+    """How many media of each photograph are learnt from and held out; steps, samples in one."""
 
     media: int
     held: int
     steps: int
+    batch: int
 
 
 TASKS = {
-    "scorer": Task(media=900, held=160, steps=3_000),
-    "distortion": Task(media=900, held=160, steps=3_000),
-    "motion": Task(media=360, held=160, steps=1_500),
+    "scorer": Task(media=600, held=160, steps=2_000, batch=32),
+    "distortion": Task(media=1_000, held=160, steps=3_000, batch=32),
+    "motion": Task(media=200, held=160, steps=700, batch=16),
 }
 RECIPE = {
     "frame": "none",
-    "batch": 32,
-    "per_device_batch": 32,
     "learning_rate": 1e-3,
+    "weight_decay": 0.05,
     "hold": 0.5,
     "gradient_checkpointing": False,
     "device": "cpu",
@@ -144,10 +144,13 @@ def dct_filters(side: int) -> NDArray[np.float64]:
 
 def train(work: Path, name: str, pairs: Path, given: argparse.Namespace, **own: Any) -> Any:
     """What `qbuild train` reports of the model that it writes as `work/name`."""
-    steps = given.steps or TASKS[given.task].steps
+    task = TASKS[given.task]
+    steps = given.steps or task.steps
     base = work / "base"
     settings = RECIPE | {
         "base": str(base if base.is_dir() else dct_base(work, given.seed)),
+        "batch": task.batch,
+        "per_device_batch": task.batch,
         "max_steps": steps,
         "epochs": 1_000,
         "warmup": min(0.2, 100 / steps),

@@ -1,6 +1,6 @@
 """What `learn.py` learns from: crops and pans of photographs, spoiled by our own stages, as pairs.
 
-The photographs lie in scikit-image, scikit-learn and matplotlib as installed; nothing is downloaded.
+The photographs lie in scikit-image, scikit-learn and matplotlib as installed: no download.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ HELD_OUT = {"a": ("coffee", "flower"), "b": ("astronaut", "china")}
 SCORED = ("spatial-blur", "noise", "compression-artifact")
 # What `motion-clips` does to a quarter of the pans each, and its name as an answer of one token.
 MOVED = {"temporal": "smooth", "shake": "shake", "flicker": "flicker", "stutter": "stuttering"}
+PARTS = {"scorer": 4, "distortion": 1, "motion": 8}  # folders of what is to be spoiled
 QUESTION = "Which distortion is seen most in this {kind}?"  # of the tokenizer's own sentences
 
 Pixels = NDArray[np.uint8]
@@ -79,7 +80,7 @@ def rows_of(made: Path) -> Iterator[dict[str, Any]]:
 
 
 def write_media(task: str, folder: Path, names: Sequence[str], count: int, seed: int) -> None:
-    """`count` crops, or pans, of each photograph, in a folder for each quarter: `clean/0` … `3`.
+    """`count` crops, or pans, of each photograph, in folders by turns: `clean/0` and so on.
 
     Those to learn from (seed 1) vary in form, colour and tone; those held out are as they are.
     """
@@ -87,7 +88,7 @@ def write_media(task: str, folder: Path, names: Sequence[str], count: int, seed:
     for name in names:
         for number in range(count):
             draw = np.random.default_rng([seed, sorted(PHOTOGRAPHS).index(name), number])
-            place = folder / "clean" / str(number % 4) / f"{name}-{number}.{suffix}"
+            place = folder / "clean" / str(number % PARTS[task]) / f"{name}-{number}.{suffix}"
             place.parent.mkdir(parents=True, exist_ok=True)
             write(place, photograph(name), draw, augmented=seed == 1)
 
@@ -128,7 +129,7 @@ def _write_pan(place: Path, pixels: Pixels, draw: np.random.Generator, augmented
 
 
 def _varied(draw: np.random.Generator) -> Callable[[Pixels], Pixels]:
-    """A mirror, an order of the channels and a tone curve of each, drawn once: tints what is grey."""
+    """A mirror, an order of the channels and a tone curve of each, which tints what is grey."""
     mirror = int(draw.choice([-1, 1]))
     order = draw.permutation(3) if draw.random() < 0.5 else np.arange(3)
     powers = np.exp(draw.uniform(-0.3, 0.3) + draw.uniform(-0.2, 0.2, 3))
@@ -178,16 +179,16 @@ def distortion_pairs(folder: Path) -> Path:
 def motion_pairs(folder: Path) -> Path:
     """Pairs that ask what is wrong with the motion of a pan: nothing, shake, flicker, stuttering.
 
-    A severity of each at random; the pans in which nothing is wrong are encoded again as well.
+    Of each kind half are of severity 4 and half of 5; what is smooth is encoded again as well.
     """
     named: dict[str, str] = {}
-    for number, (operation, answer) in enumerate(MOVED.items()):
-        made = folder / operation
-        severity = () if answer == "smooth" else ("--severity", "random")
+    for part in range(PARTS["motion"]):
+        operation, answer = list(MOVED.items())[part % 4]
+        severity = () if answer == "smooth" else ("--severity", 4 + part // 4)
         given = ("--dataset", "pans", "--operations", operation, "--per-video", 1)
-        pans = folder / "clean" / str(number)
+        made, pans = folder / f"{operation}-{part}", folder / "clean" / str(part)
         qbuild("motion-clips", pans, "-o", made, *given, "--lengths", "whole", *severity)
-        named |= {f"{operation}/media/{row['path']}": answer for row in rows_of(made)}
+        named |= {f"{made.name}/media/{row['path']}": answer for row in rows_of(made)}
     return _written(folder, "video", named)
 
 

@@ -60,9 +60,9 @@ bench: $(VENV)/.dev  ## Measure against peers (about twenty-five minutes).
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/train_step.py
 
-learn: $(VENV)/.dev  ## Train the tiny model on this CPU and report what it learnt (tens of minutes).
-	$(BIN)/python benchmarks/learn.py scorer --split a
-	$(BIN)/python benchmarks/learn.py distortion --split a
+learn: $(VENV)/.dev  ## Train the tiny model on this CPU, three tasks on two splits (about an hour).
+	for split in a b; do for task in scorer distortion motion; do \
+		$(BIN)/python benchmarks/learn.py $$task --split $$split || exit 1; done; done
 
 build: $(VENV)/.dev  ## Build wheels and source distributions of both.
 	$(BIN)/python -m build --outdir dist .

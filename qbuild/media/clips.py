@@ -16,7 +16,8 @@ import numpy as np
 from qbuild.core.canonical import row_seed
 from qbuild.core.counts import plural
 from qbuild.core.distortions import SEVERITIES
-from qbuild.media.operations import ALL, CUT, MIN_FRAMES, MIN_SIDE, RANDOM
+from qbuild.media.operations import CUT, MIN_FRAMES, MIN_SIDE
+from qbuild.media.severities import ALL, RANDOM
 from qbuild.media.unreadable import UnreadableMediaError
 
 if TYPE_CHECKING:

@@ -8,6 +8,5 @@ GROUPS = {"cut": CUT, "inject": INJECT}
 SEEN_AS = {"shake": "flicker", "flicker": "flicker", "stutter": "stuttering"}
 
 WHOLE = "whole"  # instead of lengths: all of a video, or of a shot
-RANDOM, ALL = "random", "all"  # instead of a severity
 MIN_FRAMES = 4  # the stride of VQA²'s motion branch: fewer give it no token
 MIN_SIDE = 32  # px

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from qbuild.core.canonical import row_seed
 from qbuild.core.distortions import BY_SLUG, OF_CORRUPTION, SEVERITIES, SPATIAL, slug
+from qbuild.media.severities import ALL, RANDOM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,6 @@ COMMON = (
     "jpeg_compression",
 )
 NAMES: dict[str, tuple[str, ...]] = {"common": COMMON, "vqa2": tuple(map(slug, SPATIAL))}
-RANDOM, ALL = "random", "all"
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from qbuild.core.canonical import hash_bytes, hash_file
 from qbuild.core.stage import Batch, File, Inputs, Output, Reads, Stage
 from qbuild.media.listing import FileOptions, Places, listed, refusal
 from qbuild.media.naming import made_name
-from qbuild.media.spoiling import ALL, NAMES, RANDOM, Engine, Family, Task, tasks
+from qbuild.media.severities import ALL, RANDOM, Severity
+from qbuild.media.spoiling import NAMES, Engine, Family, Task, tasks
 from qbuild.stages.corrupt_rows import corruption_row, labels_of, render, report_of, unchanged
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class CorruptOptions(FileOptions):
     corruption: str = Field(
         default=RANDOM, description="random (one a picture), all, or names with commas."
     )
-    severity: str = Field(default=RANDOM, description="1 to 5, random, or all.")
+    severity: Severity = Field(default=RANDOM, description="1 to 5, random, or all.")
     seed: int = Field(default=0, ge=0, description="Chooses corruption and severity, and draws.")
     engine: Engine = Field(
         default="qbuild", description="imagecorruptions runs that package itself, slowly."
@@ -63,13 +64,6 @@ class CorruptOptions(FileOptions):
         default="reject", description="A picture whose bytes stood under an earlier name."
     )
     max_pixels: int = Field(default=64_000_000, ge=1024, description="Largest picture, in pixels.")
-
-    @field_validator("severity")
-    @classmethod
-    def _known_severity(cls, text: str) -> str:
-        if text not in {"1", "2", "3", "4", "5", RANDOM, ALL}:
-            raise ValueError("expected 1, 2, 3, 4, 5, random or all")
-        return text
 
     @property
     def names(self) -> list[str]:

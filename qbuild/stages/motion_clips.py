@@ -25,7 +25,8 @@ from qbuild.core.counts import plural
 from qbuild.core.errors import UsageError, near
 from qbuild.core.stage import Batch, File, Inputs, Output, Reads, Stage
 from qbuild.labels.distortions import LabelOptions
-from qbuild.media.operations import ALL, CUT, GROUPS, INJECT, MIN_SIDE, RANDOM, WHOLE
+from qbuild.media.operations import CUT, GROUPS, INJECT, MIN_SIDE, WHOLE
+from qbuild.media.severities import RANDOM, Severity
 from qbuild.stages.motion_rows import QP, clip_row, refused_row, render, report_of, unlabelled
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class MotionClipsOptions(LabelOptions):
         default="224,320,448", description="Sides of the spatial windows in pixels, even."
     )
     within_shots: bool = Field(default=False, description="Let no clip straddle a cut.")
-    severity: str = Field(
+    severity: Severity = Field(
         default=RANDOM,
         description="Strength of what is injected: 1 to 5, random, or all in turn.",
     )
@@ -97,13 +98,6 @@ class MotionClipsOptions(LabelOptions):
         for part in text.split(","):
             if not part.strip().isdecimal() or int(part) % 2 or int(part) < MIN_SIDE:
                 raise ValueError(f"expected even numbers from {MIN_SIDE} with commas")
-        return text
-
-    @field_validator("severity")
-    @classmethod
-    def _known_severity(cls, text: str) -> str:
-        if text not in {"1", "2", "3", "4", "5", RANDOM, ALL}:
-            raise ValueError("expected 1, 2, 3, 4, 5, random or all")
         return text
 
     @property

@@ -44,9 +44,9 @@ class Task:
 
 
 TASKS = {
-    "scorer": Task(media=600, held=160, steps=2_000, batch=32),
-    "distortion": Task(media=1_000, held=160, steps=3_000, batch=32),
-    "motion": Task(media=200, held=160, steps=700, batch=16),
+    "scorer": Task(media=600, held=160, steps=1_500, batch=32),
+    "distortion": Task(media=1_000, held=160, steps=2_400, batch=32),
+    "motion": Task(media=200, held=160, steps=500, batch=16),
 }
 RECIPE = {
     "frame": "none",

@@ -35,6 +35,13 @@ def decode(
     return video_clip(file, key_size, motion_size, context)
 
 
+def without_memory(
+    _file: Path, _key_size: int, _motion_size: int | None, _context: Context | None = None
+) -> Clip:
+    """No clip: as where frames do not fit in memory."""
+    raise MemoryError
+
+
 def told_by_process(
     file: Path, key_size: int, motion_size: int | None, context: Context | None = None
 ) -> Clip:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from qbuild.backends import Answered, Answering, Refused, Sample
+from qbuild.core.errors import UsageError
 from qbuild_backends.vqa2.frames import Clip, Extent, video_clip
 from qbuild_backends.vqa2.framing import framed
 from qbuild_backends.vqa2.inference import in_batches
@@ -21,10 +22,20 @@ from qbuild_backends.vqa2.scoring import ahead_of, encoded, features, read_mediu
 
 
 class Answerer:
-    """Answers samples of at most one medium each with one model; `decode` as in `Scorer`."""
+    """Answers samples of at most one medium each with one model; `decode` as in `Scorer`.
+
+    Raises UsageError for answers as long as the context.
+    """
 
     def __init__(self, loaded: Loaded, how: Answering, decode: Decode = video_clip) -> None:
         self.loaded, self.how, self.decode = loaded, how, decode
+        most = loaded.processor.context.most
+        if how.max_new_tokens >= most:
+            raise UsageError(
+                f"--max-new-tokens {how.max_new_tokens}",
+                f"leaves no room for a question in a context of {most:,} tokens",
+                "expected fewer",
+            )
         vocabulary = loaded.processor.tokenizer.get_vocab()
         self._end, self._pad = (vocabulary[mark] for mark in ("<|im_end|>", "<|endoftext|>"))
 
@@ -40,7 +51,8 @@ class Answerer:
         reader = reader_of(self.loaded, self.decode)
         read = partial(self._read, reader)
         found = read_ahead(samples, read, **ahead_of(self.how.computing))
-        with closing(found), reader:
+        memory = inference_memory(self.how.computing, self.loaded.device)
+        with memory, closing(found), reader:
             for sample, clip in found:
                 ids.append(sample.sample_id)
                 yield clip if isinstance(clip, Refused) else self._asked(sample, clip)

@@ -1,4 +1,8 @@
-"""Which samples go together: an order from seed and epoch, samples of like length side by side."""
+"""Which samples go together: an order from seed and epoch, samples of like length side by side.
+
+Like, not equal: where all media are of one length, samples sorted to the token would be sorted by
+their answers, and a batch would hold one level alone; batch norms then learn to tell the batch.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from qbuild.core.canonical import row_seed
 from qbuild_backends.vqa2.samples import Sample
 
 WINDOW = 64  # batches within which samples are sorted by length: long enough to match, still mixed
+LIKE = 0.25  # lengths that differ by less are drawn together as if they were equal
 _SIGNS_A_TOKEN = 4  # of English text, about
 
 
@@ -36,11 +41,12 @@ def _size(sample: Sample, tokens_per_key: int, frame: int) -> int:
 def batches(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> list[list[int]]:
     """The samples' numbers in batches: each number once, the last batch drawn maybe shorter.
 
-    Shuffled, sorted by length within windows of `WINDOW` batches, cut, and the batches shuffled.
+    Shuffled, sorted within windows of `WINDOW` batches by length times a number drawn from 1 to
+    1 + LIKE, cut, and the batches shuffled.
     """
     draw = np.random.default_rng(row_seed(seed, "order", str(epoch)))
     order = draw.permutation(len(lengths))
-    known = np.asarray(lengths)
+    known = np.asarray(lengths) * draw.uniform(1, 1 + LIKE, len(lengths))
     cut: list[list[int]] = []
     for first in range(0, len(order), batch * WINDOW):
         window = order[first : first + batch * WINDOW]

@@ -13,7 +13,8 @@ import numpy as np
 
 from qbuild.core.canonical import hash_file
 from qbuild.core.disk import disk_errors, temporary_name
-from qbuild.media.unreadable import disk_refusals, file_size
+from qbuild.core.errors import InputError
+from qbuild.media.unreadable import disk_refusals
 from qbuild_backends.vqa2.frames import Clip
 
 
@@ -27,7 +28,6 @@ class ClipCache:
 
     def place(self, file: Path) -> Path:
         """Where the medium's clip is kept, or would be; raises UnreadableMediaError."""
-        file_size(file)  # its refusals of files that cannot be opened
         with disk_refusals(file):
             digest = hash_file(file).removeprefix("sha256:")
         return self.folder / digest[:2] / f"{digest}-{self.key_size}-{self.motion_size or 0}.npy"
@@ -50,7 +50,15 @@ def keep(clip: Clip, place: Path) -> None:
 
 
 def kept(place: Path) -> Clip:
-    """The clip that lies there."""
-    with disk_errors(place), place.open("rb") as stream:
-        told, keys, motion = (np.load(stream, allow_pickle=False) for _ in range(3))
+    """The clip that lies there; InputError where the file is damaged."""
+    try:
+        with disk_errors(place), place.open("rb") as stream:
+            told, keys, motion = (np.load(stream, allow_pickle=False) for _ in range(3))
+    except (ValueError, EOFError) as error:
+        raise InputError(
+            str(place),
+            f"holds no whole clip ({error})",
+            "expected the frames that were kept there",
+            "Remove the file; its medium is decoded again.",
+        ) from error
     return Clip(keys, motion if motion.ndim == 4 else None, int(told[0]), float(told[1]))

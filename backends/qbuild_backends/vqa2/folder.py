@@ -20,6 +20,7 @@ def save(folder: Path, model: Vqa2ForConditionalGeneration, processor: Vqa2Proce
     """Written so that `load` gives both back, weights bit for bit, as safetensors."""
     model.save_pretrained(folder)
     processor.save(folder)
+    _open_files(folder)
 
 
 def load(folder: Path, **how: Any) -> tuple[Vqa2ForConditionalGeneration, Vqa2Processor]:
@@ -50,6 +51,7 @@ def replacing(output: Path) -> Iterator[Path]:
     place.mkdir(parents=True)
     try:
         yield place
+        _open_files(place)
         for path in [*place.rglob("*"), place]:
             sync(path)
         if output.exists():
@@ -62,3 +64,10 @@ def replacing(output: Path) -> Iterator[Path]:
         sync(output.parent)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _open_files(folder: Path) -> None:
+    """Let whoever may read the folder read its files: safetensors writes for its owner alone."""
+    readable = folder.stat().st_mode & 0o444
+    for file in folder.rglob("*.safetensors"):
+        file.chmod(file.stat().st_mode | readable)

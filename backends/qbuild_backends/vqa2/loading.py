@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 from transformers.utils import logging
@@ -15,13 +17,19 @@ from transformers.utils import logging
 from qbuild.backends import Computing
 from qbuild.core.errors import InputError, UsageError, near
 from qbuild_backends.vqa2 import folder
+from qbuild_backends.vqa2.checkpoints.matching import TIED
+from qbuild_backends.vqa2.checkpoints.stored import stored
+from qbuild_backends.vqa2.config import Vqa2Config
 from qbuild_backends.vqa2.memory import inference_memory
 from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.vqa2.presets import PRESETS
-from qbuild_backends.vqa2.processor import Vqa2Processor
+from qbuild_backends.vqa2.processor import FILE as PROCESSOR
+from qbuild_backends.vqa2.processor import Settings, Vqa2Processor
 
 DEVICES = ("auto", "cpu", "cuda")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_AGAIN = "Copy, train or import the checkpoint again."
+_FREE = {"max_length", "motion"}  # a processor's own, within what the model can
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ def load_model(name: str, computing: Computing) -> Loaded:
 def _named(name: str, dtype: torch.dtype) -> tuple[Vqa2ForConditionalGeneration, Vqa2Processor]:
     place = Path(name)
     if place.is_dir():
-        return _from_folder(place, dtype)
+        return from_folder(place, dtype=dtype)
     if name == "tiny":
         return folder.tiny()
     if name in PRESETS:
@@ -69,27 +77,79 @@ def _named(name: str, dtype: torch.dtype) -> tuple[Vqa2ForConditionalGeneration,
         f"--model {name}",
         "is neither a folder nor a preset",
         "expected the folder of a checkpoint, or tiny",
-        near(name, PRESETS),
+        near(name, ("tiny",)),
     )
 
 
-def _from_folder(
-    place: Path, dtype: torch.dtype
-) -> tuple[Vqa2ForConditionalGeneration, Vqa2Processor]:
-    """The model in a folder; InputError where its files are not whole or do not fit together."""
+def from_folder(place: Path, **how: Any) -> tuple[Vqa2ForConditionalGeneration, Vqa2Processor]:
+    """The model in a folder, `how` as of `folder.load`.
+
+    Raises InputError where its files are not whole or do not fit together.
+    """
     check_folder(place)
+    config = _config(place)
+    _check_weights(place, config)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return folder.load(place, dtype=dtype)
-    except (OSError, ValueError, SafetensorError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "mismatch" not in str(error):
-            raise
+        model, processor = folder.load(place, **how)
+    except (OSError, SafetensorError) as error:
         raise InputError(
             str(place),
             f"cannot be loaded ({_first_line(error)})",
             "expected weights, configuration and tokenizer of one model, whole",
-            "Copy, train or import the checkpoint again.",
+            _AGAIN,
         ) from error
+    _check_processor(place, processor, config)
+    return model, processor
+
+
+def _config(place: Path) -> Vqa2Config:
+    try:
+        return Vqa2Config.from_pretrained(place)
+    except (OSError, ValueError, TypeError, KeyError, StrictDataclassError) as error:
+        raise InputError(
+            str(place / "config.json"),
+            f"is no configuration of a VQA² model ({' '.join(str(error).split())})",
+            "expected the one that the model was saved with",
+            _AGAIN,
+        ) from error
+
+
+def _check_weights(place: Path, config: Vqa2Config) -> None:
+    """Raise InputError for a weight of another shape, or missing: it would begin at random."""
+    with torch.device("meta"):
+        wanted = Vqa2ForConditionalGeneration(config)
+    found = stored(place).shapes
+    faults = [
+        f"{name} is {list(found[name]) if name in found else 'missing'}, not {list(tensor.shape)}"
+        for name, tensor in wanted.state_dict().items()
+        if found.get(name) != tensor.shape
+        and not (config.tie_word_embeddings and name == TIED and name not in found)
+    ]
+    if faults:
+        raise InputError(
+            str(place),
+            f"weights do not fit the configuration: {faults[0]} ({len(faults):,} in all)",
+            "expected config.json of the same model as its weights",
+            _AGAIN,
+        )
+
+
+def _check_processor(place: Path, processor: Vqa2Processor, config: Vqa2Config) -> None:
+    """Raise InputError for a processor of other sizes or ids than the model's."""
+    ours, theirs = asdict(processor.settings), asdict(Settings.of(config))
+    faults = [
+        f"{name} is {ours[name]}, the model's {theirs[name]}"
+        for name in theirs
+        if name not in _FREE and ours[name] != theirs[name]
+    ]
+    if faults:
+        raise InputError(
+            str(place / PROCESSOR),
+            f"does not fit the configuration: {', '.join(faults)}",
+            "expected the processor that the model was saved with",
+            _AGAIN,
+        )
 
 
 def check_folder(place: Path) -> None:

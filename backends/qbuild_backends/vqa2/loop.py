@@ -58,6 +58,11 @@ class Schedule:
             seed=seed,
         )
 
+    @property
+    def drawn(self) -> int:
+        """How many samples the steps show: all, unless `max_steps` ends the first epoch early."""
+        return len({number for batch in self.batches(0) for number in batch})
+
     def batches(self, first: int) -> Iterator[list[int]]:
         """The samples of each step from `first` on."""
         epoch, cut = -1, list[list[int]]()
@@ -177,7 +182,7 @@ class Loop:
             first = self.loader.skipped[0]
             raise InputError(
                 first.sample,
-                f"{first.reason}: {first.message}",
+                f"{first.reason}: {first.message.removesuffix('.')}",
                 "",
                 "Mend or leave out the sample, or go on without it: --set on_bad_sample=skip.",
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,10 @@ from qbuild_backends.vqa2.config import Vqa2Config
 from qbuild_backends.vqa2.frames import Clip, Context, Extent
 
 FILE = "vqa2_processor.json"
+_TOKENIZER = "tokenizer.json"
+_SHORTER_VIDEO = (
+    "Cut the video (`qbuild motion-clips --operations temporal`), or take fewer frames."
+)
 SYSTEM = "You are a helpful assistant."  # Qwen2's own, in the released training and scoring code
 IGNORED = -100  # what the loss leaves out
 
@@ -52,6 +57,18 @@ class Settings:
     motion_token_id: int
     max_length: int
     motion: bool = True
+
+    @classmethod
+    def of(cls, config: Vqa2Config) -> Settings:
+        """What a model of this configuration asks for."""
+        return cls(
+            key_size=config.key_size,
+            tokens_per_key=config.tokens_per_key,
+            motion_size=config.motion_size,
+            visual_token_id=config.video_token_id,
+            motion_token_id=config.motion_token_id,
+            max_length=config.text.max_position_embeddings,
+        )
 
     @property
     def shown_motion_size(self) -> int | None:
@@ -95,15 +112,7 @@ class Vqa2Processor:
     @classmethod
     def of(cls, config: Vqa2Config, tokenizer: PreTrainedTokenizerFast) -> Vqa2Processor:
         """The processor of a model with this configuration."""
-        settings = Settings(
-            key_size=config.key_size,
-            tokens_per_key=config.tokens_per_key,
-            motion_size=config.motion_size,
-            visual_token_id=config.video_token_id,
-            motion_token_id=config.motion_token_id,
-            max_length=config.text.max_position_embeddings,
-        )
-        return cls(tokenizer, settings)
+        return cls(tokenizer, Settings.of(config))
 
     def encode(
         self,
@@ -208,17 +217,20 @@ class Vqa2Processor:
 
     @classmethod
     def load(cls, folder: Path) -> Vqa2Processor:
-        """The processor saved in a folder; InputError where none is."""
-        place = folder / FILE
-        if not place.is_file():
-            raise InputError(
-                str(folder),
-                f"holds no {FILE}",
-                "expected a folder that qbuild saved a VQA² model in",
-                "Import a checkpoint of another layout first.",
-            )
-        settings = Settings(**json.loads(place.read_text(encoding="utf-8")))
-        return cls(PreTrainedTokenizerFast.from_pretrained(folder), settings)
+        """The processor saved in a folder; InputError where none is, or a file of it is damaged."""
+        for name in (FILE, _TOKENIZER):
+            if not (folder / name).is_file():
+                raise InputError(
+                    str(folder),
+                    f"holds no {name}",
+                    "expected a folder that qbuild saved a VQA² model in",
+                    "Import a checkpoint of another layout first, or copy this one whole.",
+                )
+        with _readable(folder / FILE):
+            settings = Settings(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+        with _readable(folder / _TOKENIZER):
+            tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+        return cls(tokenizer, settings)
 
     def _known(self, token: str) -> int:
         number = self.tokenizer.get_vocab().get(token)
@@ -240,8 +252,8 @@ class Vqa2Processor:
                 name,
                 f"{length:,} tokens, {length - most:,} more than the context holds{parts}",
                 f"expected {most:,} at most",
-                "Cut the video (`qbuild motion-clips --operations temporal`), or take fewer frames."
-                if extent and extent.keys > 1
+                _SHORTER_VIDEO
+                if extent and sum(self.context.tokens(extent)) > length // 2
                 else "Shorten its text, or leave the sample out.",
             )
 
@@ -251,6 +263,20 @@ class Vqa2Processor:
         told = [f"{counts[0]:,} of {plural(extent.keys, 'key frame')}"]
         told += [f"{count:,} of motion" for count in counts[1:]]
         return ", ".join([*told, f"{length - sum(counts):,} of text"])
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """A context in which whatever fails is an InputError: a damaged tokenizer raises any error."""
+    try:
+        yield
+    except Exception as error:
+        raise InputError(
+            str(file),
+            f"cannot be read ({type(error).__name__}: {' '.join(str(error).split())})",
+            "expected what qbuild saved with the model",
+            "Copy the checkpoint again.",
+        ) from error
 
 
 def _check_placeholders(turns: Sequence[Turn], features: int, name: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 
 from qbuild.media.isolation import Isolated
 from qbuild.media.pictures import picture_format, read_picture
+from qbuild.media.unreadable import file_size
 from qbuild_backends.vqa2.cache import ClipCache, keep, kept
 from qbuild_backends.vqa2.frames import Clip, Context, Extent, picture_clip, video_clip
 
@@ -100,8 +101,10 @@ class FrameReader:
     def read(self, file: Path, context: Context | None = None) -> Clip | Extent:
         """The medium's frames; of a video that `context` cannot hold its extent alone.
 
-        Raises UnreadableMediaError, DiskError where keeping the frames fails.
+        Raises UnreadableMediaError, DiskError where keeping the frames fails, InputError for
+        frames that are kept but damaged.
         """
+        file_size(file)  # a file that is not there is not the decoder's to tell
         if self.folder is None:
             return self._read(file, context)
         place = ClipCache(self.folder, self.key_size, self.motion_size).place(file)

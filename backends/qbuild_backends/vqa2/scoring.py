@@ -74,7 +74,8 @@ class Scorer:
         reader = reader_of(self.loaded, self.decode)
         read = partial(read_medium, reader=reader, context=self.loaded.processor.context)
         found = read_ahead(media, read, **ahead_of(self.how.computing))
-        with closing(found), reader:
+        memory = inference_memory(self.how.computing, self.loaded.device)
+        with memory, closing(found), reader:
             for medium, clip in found:
                 ids.append(medium.media_id)
                 yield clip if isinstance(clip, Refused) else self._asked(medium, clip)

@@ -107,8 +107,11 @@ def settings_of(given: Mapping[str, Any]) -> TrainSettings:
             name = ".".join(map(str, fault["loc"]))
             where = f"{WHERE}: {name}" if name else WHERE
             if fault["type"] == "missing":
-                described = str(TrainSettings.model_fields[name].description)
-                faults.append(UsageError(where, "is missing", described, f"Give --set {name}=…"))
+                described = str(TrainSettings.model_fields[name].description).removesuffix(".")
+                expected = f"expected: {described}"
+                faults.append(UsageError(where, "is missing", expected, f"Give --set {name}=…"))
+            elif not name:  # of settings that contradict each other: the words of `_fits`
+                faults.append(UsageError(where, str(fault["ctx"]["error"])))
             else:
                 faults.append(UsageError(where, *option_fault(fault)))
         raise_all(faults)

@@ -10,11 +10,8 @@ from typing import Any
 
 import torch
 
-from qbuild.core.errors import InputError, MissingPartError, UsageError, near, raise_all
+from qbuild.core.errors import MissingPartError, UsageError, near, raise_all
 from qbuild_backends.vqa2 import adapters, folder, loading, spreading
-from qbuild_backends.vqa2.checkpoints.matching import TIED
-from qbuild_backends.vqa2.checkpoints.stored import stored
-from qbuild_backends.vqa2.config import Vqa2Config
 from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.vqa2.presets import PRESETS
 from qbuild_backends.vqa2.processor import Vqa2Processor
@@ -61,7 +58,7 @@ def base_name(base: str) -> Base:
             "expected the folder of a checkpoint",
             "Import published weights (docs/vqa2-model.md).",
         )
-    hint = near(base, PRESETS)
+    hint = near(base, ("tiny",))
     raise UsageError(
         f"{WHERE}: base {base}", "is no folder", "expected a checkpoint's folder or tiny", hint
     )
@@ -75,7 +72,7 @@ def base_model(
     With QLoRA the language model is in 4 bits, on the device that is trained on. Whether videos
     are shown with motion is as the base has it, unless the settings say.
 
-    Raises InputError where the folder's weights are not those of its configuration, UsageError
+    Raises InputError where the folder's files are not whole or do not fit together, UsageError
     where the plan trains the motion branch alone and the base is shown none.
     """
     model, processor = _loaded(settings, seed)
@@ -100,10 +97,7 @@ def _loaded(
         how |= adapters.in_four_bits(device, _precision(settings, device))
     if settings.base == "tiny" and not Path(settings.base).is_dir():
         return _tiny(seed, how) if settings.qlora else folder.tiny(seed)
-    place = Path(settings.base)
-    loading.check_folder(place)
-    _check_weights(place)
-    return folder.load(place, **how)
+    return loading.from_folder(Path(settings.base), **how)
 
 
 def _tiny(seed: int, how: dict[str, Any]) -> tuple[Vqa2ForConditionalGeneration, Vqa2Processor]:
@@ -111,27 +105,6 @@ def _tiny(seed: int, how: dict[str, Any]) -> tuple[Vqa2ForConditionalGeneration,
     with TemporaryDirectory() as place:
         folder.save(Path(place), *folder.tiny(seed))
         return folder.load(Path(place), **how)
-
-
-def _check_weights(place: Path) -> None:
-    """Raise InputError for a weight of another shape, or missing: it would begin at random."""
-    config = Vqa2Config.from_pretrained(place)
-    with torch.device("meta"):
-        wanted = Vqa2ForConditionalGeneration(config)
-    found = stored(place).shapes
-    faults = [
-        f"{name} is {list(found[name]) if name in found else 'missing'}, not {list(tensor.shape)}"
-        for name, tensor in wanted.state_dict().items()
-        if found.get(name) != tensor.shape
-        and not (config.tie_word_embeddings and name == TIED and name not in found)
-    ]
-    if faults:
-        raise InputError(
-            str(place),
-            f"weights do not fit the configuration: {faults[0]} ({len(faults):,} in all)",
-            "expected config.json of the same model as its weights",
-            "Fetch or import the checkpoint again.",
-        )
 
 
 def accelerator_of(settings: TrainSettings) -> Any:

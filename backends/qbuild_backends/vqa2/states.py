@@ -115,6 +115,12 @@ def resume(folder: Path, run: str, trained: Trained) -> Progress:
     return Progress(run, told["step"], told["losses"], skipped)
 
 
+def remove_unbegun(folder: Path) -> None:
+    """Remove the folder of a run that ended before it kept a state."""
+    if not any(folder.glob("step-*")):
+        shutil.rmtree(folder)
+
+
 def _whole(folder: Path) -> list[Path]:
     """The folders of whole states, oldest first."""
     found = (path for path in folder.glob("step-*") if _NAME.match(path.name))

@@ -20,6 +20,7 @@ from transformers.utils import logging
 
 from qbuild.backends import TrainSpec
 from qbuild.core.canonical import hash_value
+from qbuild.core.counts import plural
 from qbuild.core.disk import disk_errors
 from qbuild.core.errors import InputError, UsageError, raise_all
 from qbuild.core.folder import DESCRIPTION, claimed, sweep_dead
@@ -65,6 +66,7 @@ def train(spec: TrainSpec) -> Path:
         if not run.stands():
             if accelerator.is_main_process:
                 stack.enter_context(claimed(run.states))
+                stack.callback(states.remove_unbegun, run.states)
             accelerator.wait_for_everyone()
             run.train()
     if accelerator.is_main_process and run.states.exists():
@@ -90,7 +92,7 @@ class Run:
     def stands(self) -> bool:
         """Whether the output is the whole checkpoint of this run."""
         place = self.spec.output
-        if not place.exists():
+        if not place.exists() or (place.is_dir() and not any(place.iterdir())):
             return False
         try:
             told = json.loads((place / DESCRIPTION).read_text(encoding="utf-8"))
@@ -124,6 +126,7 @@ class Run:
             self.tell(f"going on from step {progress.step}")
         took = loop.run(progress)
         collect_skipped(progress, loop.loader, self.accelerator)
+        self._check_learnt(progress, loop.schedule.drawn)
         self._finish(loop, progress, found, took)
 
     def _loop(self, model: Any, processor: Vqa2Processor) -> Loop:
@@ -163,6 +166,18 @@ class Run:
             tell=self.tell,
         )
 
+    def _check_learnt(self, progress: states.Progress, drawn: int) -> None:
+        """Raise InputError where every sample that was drawn was skipped as it was read."""
+        if len(progress.skipped) < drawn:
+            return
+        first = progress.skipped[0]
+        raise InputError(
+            first.sample,
+            f"{first.reason}: {first.message.removesuffix('.')}",
+            f"expected a sample to train on, of {plural(drawn, 'sample')} all were skipped",
+            "Mend the samples or their media.",
+        )
+
     def _finish(
         self, loop: Loop, progress: states.Progress, found: dict[str, Share], took: dict[str, Any]
     ) -> None:
@@ -170,7 +185,7 @@ class Run:
         model, weights = self._whole(loop)
         if not self.accelerator.is_main_process:
             return
-        report = self._report(progress, found)
+        report = self._report(progress, loop.schedule.drawn, found)
         output = self.spec.output
         sweep_dead(output.parent)
         with disk_errors(output), folder.replacing(output) as place:
@@ -196,7 +211,9 @@ class Run:
         plain, _ = base_model(self.settings.model_copy(update={"qlora": False}), self.spec.seed)
         return plain, adapters.merged(model, plain)
 
-    def _report(self, progress: states.Progress, found: dict[str, Share]) -> dict[str, Any]:
+    def _report(
+        self, progress: states.Progress, drawn: int, found: dict[str, Share]
+    ) -> dict[str, Any]:
         """What stands in `qbuild.json` and is printed: the same for the same run.
 
         The last loss is the mean over the last tenth of the steps.
@@ -206,7 +223,7 @@ class Run:
             "run": self.fingerprint,
             "plan": self.settings.plan,
             "base": self.base.name,
-            "samples": len(self.samples.good) - len(progress.skipped),
+            "samples": drawn - len(progress.skipped),
             "skipped": len(self.samples.bad) + len(progress.skipped),
             "steps": progress.step,
             "first_loss": progress.losses[0],

@@ -19,6 +19,7 @@ from qbuild_backends.vqa2.presets import preset  # noqa: E402
 from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
 
 from qbuild.backends import PLACE, Answering, Computing, Medium, Refused, Sample  # noqa: E402
+from qbuild.core.errors import UsageError  # noqa: E402
 
 LONGEST = 8
 
@@ -102,6 +103,11 @@ def test_an_answer_has_no_more_tokens_than_allowed(loaded, samples):
     whole, short = (answers(loaded, samples, longest=n)[0].answer for n in (LONGEST, 3))
     assert whole.startswith(short)
     assert len(short) < len(whole)
+
+
+def test_answers_as_long_as_the_context_are_refused_before_anything_is_read(loaded, samples):
+    with pytest.raises(UsageError, match=r"--max-new-tokens 4096: leaves no room .* 4,096 tokens"):
+        answers(loaded, samples, longest=4_096)
 
 
 def test_what_cannot_be_asked_is_refused_in_its_place(loaded, samples, tmp_path):

@@ -25,7 +25,7 @@ from qbuild_backends.vqa2.training import train
 from vqa2_toys import tiny_model, tiny_processor
 from vqa2_training import artifact, picture_pairs, spec
 
-from qbuild.core.errors import DiskError
+from qbuild.core.errors import DiskError, InputError
 
 KINDS = ("image", "video")
 
@@ -88,6 +88,14 @@ def test_kept_frames_are_the_decoded_ones_whatever_the_file_is_called(samples, t
     again = [samples[0], *samples[1:4], sample(moved, "video"), samples[5]]
     assert same(plain, loaded(again, order, tmp_path / "kept")[1])
     assert sorted((tmp_path / "kept").rglob("*")) == sorted({*kept, *(p.parent for p in kept)})
+
+
+def test_kept_frames_that_are_damaged_are_told_by_their_file(samples, tmp_path):
+    loaded(samples, [[0]], tmp_path / "kept")
+    (file,) = (tmp_path / "kept").rglob("*.npy")
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"\.npy: holds no whole clip .* Remove the file"):
+        loaded(samples, [[0]], tmp_path / "kept")
 
 
 def test_a_folder_of_kept_frames_that_cannot_be_written_is_told(samples, tmp_path):

@@ -113,6 +113,11 @@ def test_a_video_too_long_is_refused_by_its_extent_in_the_words_of_its_frames(pr
     )
 
 
+def test_where_the_text_is_most_of_a_sample_too_long_it_is_the_text_to_shorten(processor):
+    with pytest.raises(NotEncodableError, match=r"of text.* Shorten its text"):
+        processor.encode(turns(answer="word " * 4_096), drawn_clip(2, 8))
+
+
 def test_the_last_token_that_fits_fits(processor):
     length = len(processor.encode(turns(), drawn_clip(2, 8)).ids)
     room = processor.settings.max_length - length

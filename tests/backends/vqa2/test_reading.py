@@ -65,6 +65,11 @@ def test_a_decoder_that_crashes_costs_its_own_file_and_no_other(folder, threads)
     assert all(same(*pair) for pair in zip([found[0], *found[2:4]], whole, strict=True))
 
 
+@pytest.mark.parametrize("name", ["gone.mp4", "gone.png"])
+def test_a_file_that_is_not_there_is_missing_and_not_damaged(folder, name):
+    assert read_all(reader(), [folder / name]) == ["missing-file"]
+
+
 @pytest.mark.slow
 def test_a_decoder_that_hangs_is_given_up_after_the_time_limit(folder):
     files = [folder / name for name in ("hang.mp4", "a.mp4")]

@@ -22,10 +22,11 @@ from qbuild_backends.vqa2.loading import device_of  # noqa: E402
 from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration  # noqa: E402
 from qbuild_backends.vqa2.presets import preset  # noqa: E402
 from qbuild_backends.vqa2.processor import Turn  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
 
 from qbuild.backends import Computing, Medium, Refused, Scoring  # noqa: E402
-from qbuild.core.errors import InputError, UsageError  # noqa: E402
+from qbuild.core.errors import InputError, StageError, UsageError  # noqa: E402
 from qbuild.core.interface import VQA2_FRAMES  # noqa: E402
 
 WORDS = ("Low", "Poor", "Fair", "Good", "High")
@@ -269,17 +270,60 @@ def without_weights(place):
     place.joinpath("model.safetensors").unlink()
 
 
+def changed(file, **values):
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
 def of_other_shapes(place):
     config = json.loads(place.joinpath("config.json").read_text())
     config["text_config"]["intermediate_size"] *= 2
     place.joinpath("config.json").write_text(json.dumps(config))
 
 
-@pytest.mark.parametrize("spoil", [cut_short, without_weights, of_other_shapes])
-def test_a_checkpoint_that_is_not_whole_is_refused(checkpoint, media, tmp_path, spoil):
+def of_no_shapes(place):
+    changed(place / "config.json", text_config={"hidden_size": "wide"})
+
+
+def without_a_tensor(place):
+    tensors = load_file(place / "model.safetensors")
+    del tensors["model.image_newline"]
+    save_file(tensors, place / "model.safetensors", metadata={"format": "pt"})
+
+
+def without_tokenizer(place):
+    place.joinpath("tokenizer.json").unlink()
+
+
+def of_another_tokenizer(place):
+    place.joinpath("tokenizer.json").write_text("{}")
+
+
+def of_other_frames(place):
+    changed(place / "vqa2_processor.json", key_size=384)
+
+
+def of_unknown_frames(place):
+    place.joinpath("vqa2_processor.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (cut_short, r"spoilt/model\.safetensors: cannot be read"),
+        (without_weights, r"spoilt: holds no checkpoint; expected one of .*model\.safetensors"),
+        (without_a_tensor, r"model\.image_newline is missing, not \[128\] \(1 in all"),
+        (of_other_shapes, r"is \[384, 128\], not \[768, 128\] \(9 in all"),
+        (of_no_shapes, r"config\.json: is no configuration of a VQA² model \(.*hidden_size"),
+        (without_tokenizer, r"spoilt: holds no tokenizer\.json"),
+        (of_another_tokenizer, r"spoilt/tokenizer\.json: cannot be read"),
+        (of_other_frames, r"does not fit the configuration: key_size is 384, the model's 112"),
+        (of_unknown_frames, r"vqa2_processor\.json: cannot be read .*missing 6 required"),
+    ],
+)
+def test_a_checkpoint_that_is_not_whole_is_refused(checkpoint, media, tmp_path, spoil, told):
     place = shutil.copytree(checkpoint, tmp_path / "spoilt")
     spoil(place)
-    with pytest.raises(InputError, match="spoilt: cannot be loaded") as caught:
+    with pytest.raises(InputError, match=told) as caught:
         scored(place, media[:1])
     assert caught.value.exit_code == 1
 
@@ -292,3 +336,10 @@ def test_a_gpu_that_is_not_there_is_told_with_what_is():
         device_of("cuda")
     assert caught.value.exit_code == 2
     assert device_of("auto").type == "cpu"
+
+
+def test_out_of_memory_while_media_are_read_says_what_to_lower(checkpoint, media):
+    backend = Vqa2Backend(str(checkpoint), decode=fragile.without_memory)
+    found = backend.score(media[:1], Scoring(computing=Computing("cpu", batch=4)))
+    with pytest.raises(StageError, match=r"out of memory on cpu at --batch 4 .*Lower --batch"):
+        list(found)

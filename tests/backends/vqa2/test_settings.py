@@ -26,7 +26,7 @@ def test_all_faults_are_told_at_once_with_near_names():
         settings_of({"plan": "ugc", "learning_rat": 1, "batch": 0, "epochs": "two"})
     text = str(told.value)
     assert "learning_rat: is no setting. Did you mean learning_rate" in text
-    assert "base: is missing" in text
+    assert "base: is missing; expected: Folder of a checkpoint, or the preset tiny. Give" in text
     for name in ("plan", "batch", "epochs"):
         assert f"vqa2 settings: {name}: " in text
 
@@ -41,8 +41,9 @@ def test_all_faults_are_told_at_once_with_near_names():
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(given, told):
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=told) as caught:
         settings_of(LEAST | given)
+    assert "ugc-scorer" not in str(caught.value)  # the settings are not told back
 
 
 def test_motion_is_as_the_base_has_it_unless_it_is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -219,7 +220,8 @@ def test_a_bad_sample_stops_the_run_by_name(tmp_path):
     assert told.value.where.startswith("videos.parquet row 3 (sample ")
     assert "v2.mp4" in told.value.what
     assert "on_bad_sample=skip" in told.value.todo
-    assert not (tmp_path / "checkpoint").exists()
+    assert ".." not in str(told.value)
+    assert not list(tmp_path.glob("*checkpoint*"))
 
 
 def test_a_bad_sample_is_skipped_with_a_record_and_none_takes_its_place(tmp_path):
@@ -241,6 +243,20 @@ def test_a_run_that_stopped_at_a_bad_sample_goes_on_by_skipping_it(tmp_path, cap
     made = train(spec(tmp_path, *pairs, **given, on_bad_sample="skip"))
     assert "going on from step" in capsys.readouterr().err
     assert described(made)["report"]["skipped"] == 1
+
+
+def test_a_run_that_skips_all_it_draws_leaves_no_checkpoint_and_no_states(tmp_path):
+    given = spec(tmp_path, with_a_bad_video(tmp_path), on_bad_sample="skip", epochs=2)
+    for video in (tmp_path / "media").iterdir():
+        video.write_bytes(video.read_bytes()[:400])
+    with pytest.raises(InputError, match="a sample to train on, of 4 samples all were skipped"):
+        train(given)
+    assert not list(tmp_path.glob("*checkpoint*"))
+
+
+def test_a_run_cut_short_by_its_steps_counts_the_samples_that_it_drew(tmp_path):
+    made = train(spec(tmp_path, picture_pairs(tmp_path, 8), batch=2, max_steps=3))
+    assert described(made)["report"]["samples"] == 6
 
 
 def test_samples_of_which_none_is_good_are_refused_even_where_they_may_be_skipped(tmp_path):
@@ -278,6 +294,13 @@ def test_a_base_whose_weights_have_other_shapes_names_one(trained, tmp_path):
         train(spec(tmp_path, picture_pairs(tmp_path, 4), base=str(base)))
 
 
+def test_a_base_whose_processor_is_damaged_is_refused_by_the_file(trained, tmp_path):
+    base = shutil.copytree(trained / "checkpoint", tmp_path / "base")
+    (base / "vqa2_processor.json").write_text("{")
+    with pytest.raises(InputError, match=r"base/vqa2_processor\.json: cannot be read"):
+        train(spec(tmp_path, picture_pairs(tmp_path, 4), base=str(base)))
+
+
 def test_out_of_memory_says_what_to_lower(tmp_path, monkeypatch):
     def full(*_args):
         raise torch.OutOfMemoryError("tried to allocate 20 GiB")
@@ -298,6 +321,17 @@ def test_a_folder_of_other_things_is_not_written_over(tmp_path):
     with pytest.raises(UsageError, match="holds something else"):
         train(spec(tmp_path, picture_pairs(tmp_path, 4)))
     assert (tmp_path / "checkpoint" / "thesis.tex").exists()
+
+
+def test_an_empty_folder_is_filled(tmp_path):
+    (tmp_path / "checkpoint").mkdir()
+    made = train(spec(tmp_path, picture_pairs(tmp_path, 4)))
+    assert described(made)["report"]["samples"] == 4
+
+
+def test_who_may_read_the_checkpoint_may_read_its_weights(trained):
+    modes = {file.stat().st_mode & 0o444 for file in (trained / "checkpoint").iterdir()}
+    assert len(modes) == 1
 
 
 def test_devices_that_do_not_divide_the_batch_are_refused(tmp_path):

@@ -96,7 +96,7 @@ def test_bfloat16_gives_nearly_the_losses_of_float32(tmp_path):
     pairs = (picture_pairs(tmp_path), video_pairs(tmp_path))
     full = losses(train(spec(tmp_path, *pairs)))
     half = losses(train(spec(tmp_path, *pairs, precision="bfloat16")))
-    assert half == pytest.approx(full, abs=0.05)
+    assert half == pytest.approx(full, abs=0.1)
     assert half != full
 
 

@@ -109,11 +109,13 @@ def _told(made: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _text(made: Path, report: dict[str, Any], run: dict[str, Any]) -> str:
+    from qbuild.core.counts import plural
+
     lines = [f"→ {made}"]
     if "plan" in report:
         lines.append(
-            f"  {report['plan']} from {report['base']}: {report['samples']:,} samples"
-            f" ({report['skipped']:,} skipped), {report['steps']:,} steps,"
+            f"  {report['plan']} from {report['base']}: {plural(report['samples'], 'sample')}"
+            f" ({report['skipped']:,} skipped), {plural(report['steps'], 'step')},"
             f" loss {report['first_loss']:.4f} → {report['last_loss']:.4f}"
         )
         for group, share in report["parameters"].items():

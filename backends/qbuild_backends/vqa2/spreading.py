@@ -165,10 +165,12 @@ def _blank_pass(module: nn.Module) -> Iterator[None]:
     norms = _trained_norms(module)
     for norm in norms:
         norm.eval()
-    with torch.autocast(next(module.parameters()).device.type, enabled=False):
-        yield
-    for norm in norms:
-        norm.train()
+    try:
+        with torch.autocast(next(module.parameters()).device.type, enabled=False):
+            yield
+    finally:
+        for norm in norms:
+            norm.train()
 
 
 def _trained_norms(module: nn.Module) -> list[Any]:

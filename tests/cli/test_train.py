@@ -84,7 +84,7 @@ def test_what_is_set_on_the_command_line_goes_before_the_file(qbuild_cli, vqa2):
 def test_the_report_tells_what_was_trained(qbuild_cli, vqa2):
     done = qbuild_cli(*vqa2, "-o", "made", "--config", "quick.yaml", "--set", "plan=1-spatial")
     assert done.code == 0, done.err
-    assert "1-spatial from tiny: 4 samples (0 skipped), 1 steps, loss" in done.out
+    assert "1-spatial from tiny: 4 samples (0 skipped), 1 step, loss" in done.out
     assert "language_model: 0 of 722,560 trained" in done.out
     assert "waiting for data" in done.out
 

@@ -44,7 +44,7 @@ class Task:
 
 
 TASKS = {
-    "scorer": Task(media=600, held=160, steps=1_500, batch=32),
+    "scorer": Task(media=900, held=160, steps=2_400, batch=32),
     "distortion": Task(media=1_000, held=160, steps=2_400, batch=32),
     "motion": Task(media=200, held=160, steps=500, batch=16),
 }

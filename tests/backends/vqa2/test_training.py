@@ -94,9 +94,10 @@ def test_passes_of_one_give_the_losses_of_passes_of_four(tmp_path):
 
 def test_bfloat16_gives_nearly_the_losses_of_float32(tmp_path):
     pairs = (picture_pairs(tmp_path), video_pairs(tmp_path))
-    full = losses(train(spec(tmp_path, *pairs)))
-    half = losses(train(spec(tmp_path, *pairs, precision="bfloat16")))
-    assert half == pytest.approx(full, abs=0.1)
+    slow = {"learning_rate": 1e-5}  # at 1e-3 AdamW's first steps make rounding large
+    full = losses(train(spec(tmp_path, *pairs, **slow)))
+    half = losses(train(spec(tmp_path, *pairs, **slow, precision="bfloat16")))
+    assert half == pytest.approx(full, abs=0.05)
     assert half != full
 
 

@@ -50,8 +50,8 @@ if __name__ == "__main__":  # processes that decode import this file
 """
 # Of 7 pictures and 10 videos, in batches by length, one batch has both: the first process shows a
 # picture while the second shows a video. The last batch has one sample, and three empty passes.
-# AdamW and fifty layers under batch norms make rounding large, so steps are small: at 1e-4 the losses
-# of ten steps drift apart by 2e-4.
+# AdamW and fifty layers under batch norms make rounding large, so steps are small: at 1e-4 the
+# losses of ten steps drift apart by 2e-4.
 SETTINGS = {
     "batch": 4,
     "per_device_batch": 1,

@@ -254,6 +254,14 @@ def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
             f"expected schema {' or '.join(taken)}",
             f"It was made by `qbuild {artifact.description['stage']['name']}`.",
         )
+    refuse_incomplete(artifact)
+    if artifact.schema.name in reads.like and reads.schema is not None:
+        return artifact.read_as(reads.schema)
+    return artifact
+
+
+def refuse_incomplete(artifact: Artifact) -> None:
+    """Raise an InputError where rows of the artifact are still pending."""
     if not artifact.description["complete"]:
         raise InputError(
             str(artifact.path),
@@ -261,9 +269,6 @@ def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
             "expected a finished artifact",
             "Run the stage that makes it again.",
         )
-    if artifact.schema.name in reads.like and reads.schema is not None:
-        return artifact.read_as(reads.schema)
-    return artifact
 
 
 def at_least(paths: list[Path], least: int, stage: str) -> None:

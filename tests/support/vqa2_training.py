@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,39 @@ QUICK = {
     "device": "cpu",
     "gradient_checkpointing": False,
 }
+
+# A process of several that train together on what `picture_pairs` and `video_pairs` wrote.
+_CHILD = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+sys.path.insert(0, {support!r})
+import torch
+torch.set_num_threads(1)
+from vqa2_training import spec
+from qbuild_backends.vqa2.training import train
+if __name__ == "__main__":  # processes that decode import this file
+    place = Path({place!r})
+    given = spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r})
+    train(replace(given, output=place / {output!r}))
+"""
+
+
+def child_script(place: Path, output: str, settings: dict[str, Any]) -> Path:
+    """A script that trains into `place / output`, to be launched in several processes."""
+    script = place / f"{output}.py"
+    support = str(Path(__file__).resolve().parent)
+    script.write_text(
+        _CHILD.format(support=support, place=str(place), output=output, settings=settings)
+    )
+    return script
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def picture_pairs(folder: Path, count: int = 8, **what: Any) -> Path:

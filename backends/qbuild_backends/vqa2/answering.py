@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from functools import partial
 from typing import Any
 
 import torch
@@ -17,8 +16,8 @@ from qbuild_backends.vqa2.inference import in_batches
 from qbuild_backends.vqa2.loading import Loaded
 from qbuild_backends.vqa2.memory import inference_memory
 from qbuild_backends.vqa2.processor import Encoded, Turn
-from qbuild_backends.vqa2.reading import Decode, FrameReader, read_ahead
-from qbuild_backends.vqa2.scoring import ahead_of, encoded, features, read_medium, reader_of
+from qbuild_backends.vqa2.reading import Decode, FrameReader
+from qbuild_backends.vqa2.scoring import encoded, features, read_medium, with_clips
 
 
 class Answerer:
@@ -48,11 +47,8 @@ class Answerer:
 
     def encoded(self, samples: Iterable[Sample], ids: list[str]) -> Generator[Encoded | Refused]:
         """What the model takes of each sample, in order; their ids are added to `ids`."""
-        reader = reader_of(self.loaded, self.decode)
-        read = partial(self._read, reader)
-        found = read_ahead(samples, read, **ahead_of(self.how.computing))
-        memory = inference_memory(self.how.computing, self.loaded.device)
-        with memory, closing(found), reader:
+        read, computing = self._read, self.how.computing
+        with closing(with_clips(samples, read, self.loaded, computing, self.decode)) as found:
             for sample, clip in found:
                 ids.append(sample.sample_id)
                 yield clip if isinstance(clip, Refused) else self._asked(sample, clip)
@@ -63,7 +59,7 @@ class Answerer:
             turns = framed(turns, clip, self.how.frame)
         return encoded(self.loaded, turns, clip, sample.sample_id)
 
-    def _read(self, reader: FrameReader, sample: Sample) -> Clip | Extent | Refused | None:
+    def _read(self, sample: Sample, reader: FrameReader) -> Clip | Extent | Refused | None:
         if len(sample.media) > 1:
             message = f"{len(sample.media)} media; expected one, the model's frames show no more"
             return Refused(sample.sample_id, "several-media", message)

@@ -16,7 +16,7 @@ from qbuild.core.artifact import Artifact, is_artifact
 from qbuild.core.errors import InputError, QbuildError, SchemaError, raise_all
 from qbuild.core.interface import LLAVA_PLACEHOLDER
 from qbuild.core.roots import MediaRoots
-from qbuild.core.sources import describe_input, refuse_bad
+from qbuild.core.sources import describe_input, refuse_bad, refuse_incomplete
 from qbuild_backends.vqa2.processor import Turn
 
 ROWS = 1_024  # read at a time
@@ -158,13 +158,7 @@ def _check_artifact(artifact: Artifact) -> None:
             "expected instruction: questions with their answers",
             "Make pairs of it with `qbuild scoring-qa` or another stage.",
         )
-    if not artifact.description["complete"]:
-        raise InputError(
-            str(artifact.path),
-            f"incomplete: {artifact.description['pending']} rows are pending",
-            "expected a finished artifact",
-            "Run the stage that makes it again.",
-        )
+    refuse_incomplete(artifact)
 
 
 def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample | BadSampleError:

@@ -8,10 +8,10 @@ Batches are padded on the right, which a causal model's real tokens never see: n
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -36,6 +36,9 @@ WORDS = {**LEVEL_WORDS, "release": tuple(word.lower() for word in LEVEL_WORDS["v
 WEIGHTS = {"release": (0.2, 0.4, 0.6, 0.8, 1.0)}
 KINDS = ("image", "video")
 DIGITS = 4  # of a logit: in float32, a batch of another size moves the fifth
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Scorer:
@@ -71,11 +74,10 @@ class Scorer:
 
     def encoded(self, media: Iterable[Medium], ids: list[str]) -> Generator[Encoded | Refused]:
         """What the model takes of each medium, in order; their ids are added to `ids`."""
-        reader = reader_of(self.loaded, self.decode)
-        read = partial(read_medium, reader=reader, context=self.loaded.processor.context)
-        found = read_ahead(media, read, **ahead_of(self.how.computing))
-        memory = inference_memory(self.how.computing, self.loaded.device)
-        with memory, closing(found), reader:
+        read = partial(read_medium, context=self.loaded.processor.context)
+        with closing(
+            with_clips(media, read, self.loaded, self.how.computing, self.decode)
+        ) as found:
             for medium, clip in found:
                 ids.append(medium.media_id)
                 yield clip if isinstance(clip, Refused) else self._asked(medium, clip)
@@ -119,15 +121,23 @@ def encoded(
         return Refused(of, error.reason, error.message)
 
 
-def reader_of(loaded: Loaded, decode: Decode) -> FrameReader:
-    """A reader of clips as the model takes them."""
+def with_clips(
+    items: Iterable[T],
+    read: Callable[[T, FrameReader], U],
+    loaded: Loaded,
+    computing: Computing,
+    decode: Decode,
+) -> Generator[tuple[T, U]]:
+    """Each item with what `read` makes of it by a reader of clips as the model takes them.
+
+    A batch is read ahead while another is computed.
+    """
     settings = loaded.processor.settings
-    return FrameReader(settings.key_size, settings.shown_motion_size, decode=decode)
-
-
-def ahead_of(computing: Computing) -> dict[str, int]:
-    """How many threads read, and how many media ahead: a batch while another is computed."""
-    return {"threads": computing.readers, "ahead": computing.batch + computing.readers}
+    reader = FrameReader(settings.key_size, settings.shown_motion_size, decode=decode)
+    ahead = computing.batch + computing.readers
+    found = read_ahead(items, lambda one: read(one, reader), threads=computing.readers, ahead=ahead)
+    with inference_memory(computing, loaded.device), closing(found), reader:
+        yield from found
 
 
 def read_medium(medium: Medium, reader: FrameReader, context: Context) -> Clip | Extent | Refused:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,25 +17,10 @@ pytest.importorskip("accelerate", reason="needs accelerate, which training runs 
 from accelerate.commands.config.config_args import load_config_from_file  # noqa: E402
 from qbuild_backends.vqa2.training import train  # noqa: E402
 from vqa2_toys import tiny_model  # noqa: E402
-from vqa2_training import picture_pairs, spec, video_pairs  # noqa: E402
+from vqa2_training import child_script, free_port, picture_pairs, spec, video_pairs  # noqa: E402
 
 torch.set_num_threads(1)
 CONFIGS = Path(str(files("qbuild_backends.vqa2"))) / "accelerate"
-SUPPORT = Path(__file__).resolve().parents[2] / "support"
-CHILD = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-sys.path.insert(0, {support!r})
-import torch
-torch.set_num_threads(1)
-from vqa2_training import spec
-from qbuild_backends.vqa2.training import train
-if __name__ == "__main__":  # processes that decode import this file
-    place = Path({place!r})
-    given = spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r})
-    train(replace(given, output=place / "two"))
-"""
 
 
 @pytest.mark.parametrize(
@@ -60,12 +44,8 @@ def test_two_processes_give_the_losses_of_one(tmp_path):
     settings = {"epochs": 2, "batch": 4, "per_device_batch": 1, "save_every": 2}
     given = spec(tmp_path, *pairs, **settings)
     one = train(replace(given, output=tmp_path / "one"))
-    script = tmp_path / "child.py"
-    script.write_text(CHILD.format(support=str(SUPPORT), place=str(tmp_path), settings=settings))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={port}"]
+    script = child_script(tmp_path, "two", settings)
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={free_port()}"]
     subprocess.run(
         [sys.executable, *launch, str(script)],
         env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},

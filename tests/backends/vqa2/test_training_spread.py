@@ -9,7 +9,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -26,28 +25,13 @@ import psutil  # noqa: E402 - which accelerate brings
 from qbuild_backends.vqa2 import loading  # noqa: E402
 from qbuild_backends.vqa2.training import train  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
-from vqa2_training import picture_pairs, spec, video_pairs  # noqa: E402
+from vqa2_training import child_script, free_port, picture_pairs, spec, video_pairs  # noqa: E402
 
 from qbuild.backends import Computing  # noqa: E402
 
 torch.set_num_threads(1)
 
 CONFIGS = Path(str(files("qbuild_backends.vqa2"))) / "accelerate"
-SUPPORT = Path(__file__).resolve().parents[2] / "support"
-CHILD = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-sys.path.insert(0, {support!r})
-import torch
-torch.set_num_threads(1)
-from vqa2_training import spec
-from qbuild_backends.vqa2.training import train
-if __name__ == "__main__":  # processes that decode import this file
-    place = Path({place!r})
-    given = spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r})
-    train(replace(given, output=place / {output!r}))
-"""
 # Of 7 pictures and 10 videos, in batches by length, one batch has both: the first process shows a
 # picture while the second shows a video. The last batch has one sample, and three empty passes.
 # AdamW and fifty layers under batch norms make rounding large, so steps are small: at 1e-4 the
@@ -100,17 +84,16 @@ def on_two_processes(place, by, output, kill_after=0, **more):
     ):
         assert text.count(shipped) == 1
         text = text.replace(shipped, here)
-    config, script = place / f"{by}.yaml", place / f"{output}.py"
+    config = place / f"{by}.yaml"
     config.write_text(text)
-    script.write_text(
-        CHILD.format(
-            support=str(SUPPORT), place=str(place), output=output, settings=SETTINGS | more
-        )
-    )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    launch = ["accelerate.commands.launch", "--config_file", config, "--main_process_port", port]
+    script = child_script(place, output, SETTINGS | more)
+    launch = [
+        "accelerate.commands.launch",
+        "--config_file",
+        config,
+        "--main_process_port",
+        free_port(),
+    ]
     told = []
     with subprocess.Popen(
         [sys.executable, "-m", *map(str, launch), str(script)],

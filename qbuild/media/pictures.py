@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -47,13 +48,28 @@ _header = threading.Lock()
 class Picture:
     """What a viewer shows, EXIF orientation applied; a colour profile is not.
 
-    pixels is uint8 [h, w, 3], RGB, not multiplied by alpha; alpha is uint8 [h, w], 255 is opaque;
-    mode is what the file has, in Pillow's words (RGB, L, P, CMYK, I;16) or RGB;16 and the like.
+    stored is uint8 [h, w, 3], RGB, or [h, w, 4] whose fourth place is alpha or, without has_alpha,
+    nothing; it is read-only, and lies where the decoder put it. mode is what the file has, in
+    Pillow's words (RGB, L, P, CMYK, I;16) or RGB;16 and the like.
     """
 
-    pixels: Pixels
-    alpha: Pixels | None
+    stored: Pixels
+    has_alpha: bool
     mode: str
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """RGB, uint8 [h, w, 3], not multiplied by alpha."""
+        if self.stored.shape[2] == 3:
+            return np.ascontiguousarray(self.stored)
+        import cv2
+
+        return np.asarray(cv2.cvtColor(self.stored, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
+
+    @cached_property
+    def alpha(self) -> Pixels | None:
+        """uint8 [h, w], 255 is opaque."""
+        return np.ascontiguousarray(self.stored[..., 3]) if self.has_alpha else None
 
 
 def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -69,14 +85,14 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
         try:
             image.load()
             orientation = image.getexif().get(0x0112, 1)  # after load: TIFF is turned by then
-            pixels = _deep_colour(path) if mode == "RGB;16" else _decoded(image, path.name)
+            has_alpha, pixels = (
+                _deep_colour(path) if mode == "RGB;16" else _decoded(image, path.name)
+            )
         except UnreadableMediaError:
             raise
         except Exception as error:  # Pillow's plug-ins raise what their parsers happen to raise
             raise _refusal(path, error) from error
-    pixels = _turned(pixels, orientation)
-    alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
-    return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, mode)
+    return Picture(_turned(pixels, orientation), has_alpha, mode)
 
 
 def picture_format(path: Path) -> str | None:
@@ -128,10 +144,10 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _decoded(image: Image, name: str) -> Pixels:
-    """Pixels [h, w, 3 or 4] as they lie in the file."""
+def _decoded(image: Image, name: str) -> tuple[bool, Pixels]:
+    """Whether there is alpha, and pixels [h, w, 3 or 4] as they lie in the file."""
     if image.mode in DEEP or (image.mode == "I" and image.format == "PNG"):
-        return _as_rgb(_eight_bits(np.asarray(image).astype(np.uint16)))
+        return False, _as_rgb(_eight_bits(np.asarray(image).astype(np.uint16)))
     if image.mode in {"I", "F"}:
         raise UnreadableMediaError(
             "unsupported-mode",
@@ -139,7 +155,23 @@ def _decoded(image: Image, name: str) -> Pixels:
             "expected 8 or 16 bits a channel",
         )
     mode = "RGBA" if image.has_transparency_data else "RGB"
-    return np.asarray(image if image.mode == mode else image.convert(mode))
+    return mode == "RGBA", _memory(image if image.mode == mode else image.convert(mode))
+
+
+def _memory(image: Image) -> Pixels:
+    """The pixels of an RGB or RGBA image, four bytes each, where Pillow has them.
+
+    A copy would cost as much as decoding where memory is new to the process. A picture that Pillow
+    keeps in several blocks, beyond 4 million pixels, is copied: [h, w, 3] of RGB.
+    """
+    import pyarrow as pa
+
+    try:
+        shared: Any = pa.array(image)  # type: ignore[call-overload] # its stubs ask for more
+    except ValueError:
+        return np.asarray(image)
+    pixels: Any = np.from_dlpack(shared.values)  # to_numpy would import pandas
+    return np.asarray(pixels, dtype=np.uint8).reshape(image.height, image.width, 4)
 
 
 def _eight_bits(deep: npt.NDArray[Any]) -> Pixels:
@@ -158,15 +190,16 @@ def _is_deep_colour(path: Path) -> bool:
     return head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10" and head[25] in {2, 4, 6}
 
 
-def _deep_colour(path: Path) -> Pixels:
+def _deep_colour(path: Path) -> tuple[bool, Pixels]:
     import cv2
 
     deep = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if deep is None or deep.dtype != np.uint16:
         raise UnreadableMediaError("damaged", f"{path.name} cannot be decoded as 16-bit PNG")
     if deep.ndim == 2:
-        return _as_rgb(_eight_bits(deep))
-    return _eight_bits(deep)[..., [2, 1, 0, 3][: deep.shape[2]]]
+        return False, _as_rgb(_eight_bits(deep))
+    places = deep.shape[2]
+    return places == 4, _eight_bits(deep)[..., [2, 1, 0, 3][:places]]
 
 
 def _turned(pixels: Pixels, orientation: int) -> Pixels:

@@ -47,7 +47,7 @@ def probe(path: Path, max_pixels: int = MAX_PIXELS) -> Probed:
 
 
 def _picture(path: Path, codec: str, size: int, max_pixels: int) -> Probed:
-    height, width, _ = read_picture(path, max_pixels).pixels.shape
+    height, width, _ = read_picture(path, max_pixels).stored.shape
     return Probed(
         kind="image",
         codec=codec,

@@ -91,7 +91,9 @@ def read_frames(
     from qbuild.media.decoders.source import source
 
     opened = source(path, max_pixels)
-    squash, squash_key = (Squash(size) if size else None for size in (motion_size, key_size))
+    squash, squash_key = (
+        Squash(size, threads) if size else None for size in (motion_size, key_size)
+    )
     is_key = _key_rule(key_indices, opened.fps)
     wanted = is_key if motion_size is None else _every
     first, small, keys = 0, list[Pixels](), dict[int, Pixels]()

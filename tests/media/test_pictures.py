@@ -216,3 +216,23 @@ def test_the_bytes_repeat_and_hold_no_metadata(kind):
             "timestamp",
             "duration",
         }
+
+
+@pytest.mark.parametrize("places", [3, 4])
+def test_pixels_are_pillows_own_memory_where_they_lie_in_one_block(tmp_path, places):
+    wanted = picture(1, 60, 40) if places == 3 else np.dstack([RGB, ALPHA])
+    path = saved(tmp_path / "a.png", wanted)
+    read = read_picture(path)
+    for _ in range(5):
+        read_picture(saved(tmp_path / "b.png", 255 - wanted))  # takes what memory is free again
+    assert read.stored.shape == (40, 60, 4)
+    assert not read.stored.flags.writeable
+    assert np.array_equal(read.stored[..., :places], wanted)
+    assert np.array_equal(read.pixels, wanted[..., :3])
+
+
+def test_a_picture_that_pillow_keeps_in_several_blocks_is_copied(tmp_path):
+    wanted = np.tile(picture(1, 512, 512), (5, 5, 1))
+    read = read_picture(saved(tmp_path / "a.bmp", wanted))
+    assert read.stored.shape == wanted.shape
+    assert np.array_equal(read.pixels, wanted)

@@ -26,3 +26,14 @@ def test_one_squash_takes_frames_of_several_sizes_and_none_that_lies_in_order():
 
 def test_a_frame_smaller_than_the_square_is_enlarged():
     assert (Squash(224)(np.full((16, 20, 3), 200, np.uint8)) == 200).all()
+
+
+def test_a_fourth_place_is_left_out():
+    frame = picture(0, 333, 501)
+    fourth = picture(1, 333, 501)[..., :1]
+    assert np.array_equal(Squash(64)(np.dstack([frame, fourth])), Squash(64)(frame))
+
+
+def test_squares_do_not_depend_on_the_number_of_threads():
+    frame = picture(0, 1280, 720)
+    assert np.array_equal(Squash(224, threads=2)(frame), Squash(224)(frame))

@@ -94,13 +94,13 @@ def read_clip(
     chunk at a time.
     """
     if picture_format(file) is not None:
-        return picture_clip(read_picture(file).pixels, key_size)
+        return picture_clip(read_picture(file).stored, key_size)
     extent = video_extent(file, with_motion=motion_size is not None)
     return _decoded(file, extent, key_size, motion_size, threads=threads, decoder=decoder)
 
 
 def picture_clip(pixels: Pixels, key_size: int) -> Clip:
-    """A picture uint8 [h, w, 3] as a video of one frame, without motion."""
+    """A picture uint8 [h, w, 3 or 4] as a video of one frame, without motion."""
     return Clip(Squash(key_size)(pixels)[None])
 
 

@@ -117,7 +117,7 @@ class FrameReader:
 
     def _read(self, file: Path, context: Context | None) -> Clip | Extent:
         if picture_format(file) is not None:
-            return picture_clip(read_picture(file).pixels, self.key_size)
+            return picture_clip(read_picture(file).stored, self.key_size)
         return self._children.call(self.decode, file, self.key_size, self.motion_size, context)
 
 

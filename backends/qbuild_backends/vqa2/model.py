@@ -24,9 +24,9 @@ from qbuild_backends.vqa2.motion_tokens import MotionExtractor, MotionProjector
 
 # What a sample has beside its text; generation hands it on in its first step only.
 FEATURES = ("key_frames", "key_counts", "motion_frames", "motion_features", "motion_counts")
-# Key frames that inference sends through the vision tower at a time, so that its memory does not
-# grow with the video: 8 of SO400M are 5,832 patches, enough to keep a GPU busy.
-KEYS_TOGETHER = 8
+# Patches that inference sends through the vision tower at a time, so that its memory does not grow
+# with the video: a CPU is as fast on one key frame of SO400M (729) as on eight, a GPU wants more.
+PATCHES_TOGETHER = {"cpu": 1_024, "cuda": 6_000}
 _HANDED_ON = {
     "input_ids",
     "attention_mask",
@@ -67,7 +67,7 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
 
         Each sample that has key frames gets its frames' tokens and one newline at their end.
         """
-        together = len(key_frames) if self.training else KEYS_TOGETHER
+        together = len(key_frames) if self.training else self._keys_together()
         pooled = torch.cat([self._pooled(part) for part in key_frames.split(together)])
         newline = self.image_newline[None]
         parts = [
@@ -76,6 +76,12 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
             if len(frames)
         ]
         return torch.cat(parts)
+
+    def _keys_together(self) -> int:
+        """Key frames that inference sends through the vision tower at a time."""
+        most = PATCHES_TOGETHER.get(self.device.type, PATCHES_TOGETHER["cuda"])
+        patches: int = self.vision_tower.embeddings.num_patches
+        return max(1, most // patches)
 
     def _pooled(self, key_frames: Tensor) -> Tensor:
         """Tokens (k, tokens_per_key, hidden) of key frames uint8 (k, s, s, 3)."""

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
-from qbuild_backends.vqa2.model import KEYS_TOGETHER, Vqa2ForConditionalGeneration  # noqa: E402
+from qbuild_backends.vqa2.model import PATCHES_TOGETHER, Vqa2ForConditionalGeneration  # noqa: E402
 from qbuild_backends.vqa2.presets import preset  # noqa: E402
 from qbuild_backends.vqa2.processor import Turn  # noqa: E402
 from transformers import LlavaOnevisionForConditionalGeneration  # noqa: E402
@@ -64,16 +64,17 @@ def test_the_last_layer_read_by_itself_has_the_bits_of_the_tower_that_keeps_all(
 
 def test_inference_reads_key_frames_a_few_at_a_time_to_the_same_tokens(model):
     together: list[int] = []
-    body, keys = model.model, torch.from_numpy(drawn_clip(KEYS_TOGETHER + 3).keys)
+    most = PATCHES_TOGETHER["cpu"] // 49  # (112 / 16)² patches a key frame
+    body, keys = model.model, torch.from_numpy(drawn_clip(most + 3).keys)
     hook = body.vision_tower.encoder.register_forward_pre_hook(
         lambda _, __, given: together.append(len(given["inputs_embeds"])), with_kwargs=True
     )
-    counts = torch.tensor([2, KEYS_TOGETHER + 1])
+    counts = torch.tensor([2, most + 1])
     with hook, torch.inference_mode():
         found = body.visual_tokens(keys, counts)
-        assert together == [KEYS_TOGETHER, 3]
+        assert together == [most, 3]
         whole = body.train().visual_tokens(keys, counts)
-        assert together[2:] == [KEYS_TOGETHER + 3]
+        assert together[2:] == [most + 3]
         body.eval()
     assert (found - whole).abs().max() <= 1e-5 * whole.abs().max()
 

@@ -80,9 +80,7 @@ class Ours:
 
     def compute(self, read: list[Any]) -> None:
         """The model alone."""
-        size = self.scorer.how.computing.batch
-        for first in range(0, len(read), size):
-            self.scorer.logits(read[first : first + size])
+        list(self.scorer.computed(read))
 
 
 class Published:

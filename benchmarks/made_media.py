@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -119,8 +119,11 @@ def peak(device: str, reset: bool = False) -> float:
 
 def children_peak() -> float:
     """Peak memory of the child processes there are now, in MiB; what they share counts in each."""
-    listed = [file.read_text("ascii") for file in Path("/proc/self/task").glob("*/children")]
-    return sum(map(_peak_of, " ".join(listed).split()))
+    listed = []
+    for file in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended
+            listed += file.read_text("ascii").split()
+    return sum(map(_peak_of, listed))
 
 
 @contextmanager

@@ -13,11 +13,11 @@ Ours: `Vqa2Backend.score`. Weights are random and the same, pictures 1024 x 768 
 
 Each contender runs in a process of its own, alternately, after a pass over the same media that
 warms it up. Told are media a second from file to score; media a second of processor time, which
-says more on a machine with other work; both of the model alone on frames read before;
-peak memory of the process and of those that decode for it (VmHWM, less what it stood at with the
-model loaded, before any medium) or of the GPU; the largest difference between scores on the same
-frames; and with --device cuda the share of the bfloat16 peak (--peak, in TFLOP/s) that the model
-alone reaches.
+says more on a machine with other work; both of the model alone on frames read before, and the most
+that its tensors hold at a time, weights aside; peak memory of the process and of those that decode
+for it (VmHWM, less what it stood at with the model loaded, before any medium) or of the GPU; the
+largest difference between scores on the same frames; and with --device cuda the share of the
+bfloat16 peak (--peak, in TFLOP/s) that the model alone reaches.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from made_media import (
 )
 
 WORDS = ("Low", "Poor", "Fair", "Good", "High")
-FIGURES = ("whole", "cpu", "model", "model_cpu", "peak")
+FIGURES = ("whole", "cpu", "model", "model_cpu", "peak", "tensors")
 
 
 # ------------------------------------------------------------------------------- contenders
@@ -190,11 +190,29 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     begun, used = time.perf_counter(), processor_time()
     made.compute(read)
     told["model"], told["model_cpu"] = time.perf_counter() - begun, processor_time() - used
+    told["tensors"] = tensors_peak(made, read, options.device)
     if options.device == "cuda" and options.contender == "ours":
         told["flops"] = flops(made, read)
     if options.contender == "published":
         told["scores"] = made.scores_on_our_frames(files)
     return told
+
+
+def tensors_peak(made: Any, read: list[Any], device: str) -> float:
+    """The most that tensors hold at a time while the model computes, weights aside, in MiB."""
+    import torch
+    from torch.profiler import ProfilerActivity, profile
+
+    if device == "cuda":
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        made.compute(read)
+        return float(torch.cuda.max_memory_allocated() - before) / 2**20
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+        made.compute(read)
+    events = seen.profiler.kineto_results.events()
+    steps = sorted((one.start_ns(), one.nbytes()) for one in events if one.name() == "[memory]")
+    return float(np.cumsum([step for _, step in steps]).max()) / 2**20
 
 
 def flops(made: Any, read: list[Any]) -> float:
@@ -229,15 +247,16 @@ def compare(kind: str, count: int, place: Path, options: argparse.Namespace) -> 
         print(
             f"{kind:7} {name:10} {count / told['whole']:8.2f} media/s  {count / told['cpu']:8.2f} "
             f"media/core-s  model alone {count / told['model']:8.2f} media/s  "
-            f"{count / told['model_cpu']:8.2f} media/core-s  peak {told['peak']:8.0f} MiB"
+            f"{count / told['model_cpu']:8.2f} media/core-s {told['tensors']:6.0f} MiB  "
+            f"peak {told['peak']:6.0f} MiB"
         )
     ratios = [middle["published"][what] / middle["ours"][what] for what in FIGURES]
     ours, theirs = (np.array(found[name][-1]["scores"]) for name in CONTENDERS)
     apart = np.abs(ours - theirs).max()
     print(
-        f"{kind:7} ratio      {ratios[0]:8.2f}          {ratios[1]:8.2f}               "
-        f"model alone {ratios[2]:8.2f}          {ratios[3]:8.2f}               "
-        f"peak {ratios[4]:8.2f}      same frames, scores differ by {apart:.1e}"
+        f"{kind:7} ratio      {ratios[0]:8.2f} {ratios[1]:17.2f}               "
+        f"model alone {ratios[2]:8.2f} {ratios[3]:17.2f} {ratios[5]:19.2f}      "
+        f"peak {ratios[4]:6.2f}      same frames, scores differ by {apart:.1e}"
     )
     if "flops" in found["ours"][0]:
         speed = found["ours"][0]["flops"] / middle["ours"]["model"] / 1e12

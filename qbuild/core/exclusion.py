@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PARQUET = b"PAR1"
+_EXPECTED = "expected an artifact whose rows name media, or a file with a media id a line"
 
 
 @dataclass
@@ -80,15 +81,13 @@ def read(path: Path) -> Excluded:
     that is not finished; SchemaError for one whose rows name no media.
     """
     if not path.exists():
-        raise InputError(str(path), "no such file", "expected media to exclude", "Check the path.")
+        raise InputError(str(path), "no such file", _EXPECTED, "Check the path.")
     try:
         found = _of_artifact(path) if path.is_dir() or _is_parquet(path) else _of_text(path)
     except OSError as error:
         raise InputError(str(path), f"cannot be read: {error.strerror}") from error
     if not found.ids:
-        raise InputError(
-            str(path), "names no media", "expected media to exclude", "Leave it out, or fill it."
-        )
+        raise InputError(str(path), "names no media", _EXPECTED, "Leave it out, or fill it.")
     return found
 
 

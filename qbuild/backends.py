@@ -51,7 +51,7 @@ class Medium:
 
 
 @dataclass(frozen=True)
-class Sample:
+class Prompt:
     """A question about some media: `PLACE` stands in it where each of them is shown, in order.
 
     `before` are the questions and answers of the conversation so far, whose places come first.
@@ -163,9 +163,9 @@ class Backend(Protocol):
         """One score a medium, in the order given; a refusal for a medium that cannot be read."""
 
     def answer(
-        self, samples: Iterable[Sample], how: Answering = GREEDY
+        self, prompts: Iterable[Prompt], how: Answering = GREEDY
     ) -> Iterator[Answered | Refused]:
-        """One answer a sample, in the order given; a refusal where it cannot be asked."""
+        """One answer a prompt, in the order given; a refusal where it cannot be asked."""
 
 
 def conversation(system: str | None, said: Iterable[tuple[Role, str]]) -> list[tuple[Role, str]]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from qbuild.backends import Medium, Sample, TrainSpec
+    from qbuild.backends import Medium, Prompt, TrainSpec
 
 WORDS = LEVEL_WORDS["itu"]
 
@@ -68,21 +68,21 @@ class FakeBackend(Backend):
             yield Scored(medium.media_id, score, WORDS, logits)
 
     def answer(
-        self, samples: Iterable[Sample], how: Answering = GREEDY
+        self, prompts: Iterable[Prompt], how: Answering = GREEDY
     ) -> Iterator[Answered | Refused]:
         """`fake answer: WORD`, the word drawn from the media's bytes and what is asked."""
-        for sample in samples:
+        for prompt in prompts:
             try:
-                for medium in sample.media:
+                for medium in prompt.media:
                     file_size(medium.file)
             except UnreadableMediaError as error:
-                yield Refused(sample.sample_id, error.reason, error.message)
+                yield Refused(prompt.sample_id, error.reason, error.message)
                 continue
-            seen = [hash_file(medium.file) for medium in sample.media]
-            said = [seen, sample.question, *map(list, sample.before)]
+            seen = [hash_file(medium.file) for medium in prompt.media]
+            said = [seen, prompt.question, *map(list, prompt.before)]
             word = WORDS[int(_share(hash_value(said)) * 5)]
             words = f"fake answer: {word}".split()[: how.max_new_tokens]
-            yield Answered(sample.sample_id, " ".join(words))
+            yield Answered(prompt.sample_id, " ".join(words))
 
 
 def _share(digest: str) -> float:

@@ -22,7 +22,7 @@ from qbuild.stages.model_runs import Asked, ModelOptions, ModelRuntime, Run, com
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from qbuild.backends import Answered, Sample
+    from qbuild.backends import Answered, Prompt
     from qbuild.core.roots import MediaRoots
 
 SHOWN = 3
@@ -47,19 +47,19 @@ def produce(inputs: Inputs, options: AnswerOptions) -> Generator[Output, None, R
     how = Answering(options.frame, options.max_new_tokens, computing(options, inputs.runtime))
     run = Run(backend.model)
 
-    def row_of(asked: Asked[Sample], answered: Answered) -> Row:
+    def row_of(asked: Asked[Prompt], answered: Answered) -> Row:
         if len(run.first) < SHOWN:
             run.first.append({"path": asked.row["path"], "answer": answered.answer})
         known = {name: asked.row[name] for name in ("media_id", "path", "sample_id")}
         by = {"backend": options.backend, "model": backend.model}
         return {**known, **by, "answer": answered.answer}
 
-    answered = replies(_asked(inputs, run), lambda samples: backend.answer(samples, how), run)
+    answered = replies(_asked(inputs, run), lambda prompts: backend.answer(prompts, how), run)
     yield from outputs(answered, row_of, run)
     return run
 
 
-def _asked(inputs: Inputs, run: Run) -> Iterator[Asked[Sample]]:
+def _asked(inputs: Inputs, run: Run) -> Iterator[Asked[Prompt]]:
     """Each sample once."""
     roots = _roots_by_row(inputs)
     seen: set[str] = set()
@@ -83,9 +83,9 @@ def _roots_by_row(inputs: Inputs) -> Iterator[MediaRoots]:
         yield from repeat(media_beside(path, roots), rows)
 
 
-def _question(number: int, row: Row, roots: MediaRoots) -> Asked[Sample]:
+def _question(number: int, row: Row, roots: MediaRoots) -> Asked[Prompt]:
     """What a row asks, or why a model cannot be asked it."""
-    from qbuild.backends import Sample, medium_of, turns_of
+    from qbuild.backends import Prompt, medium_of, turns_of
     from qbuild.core.errors import InputError
 
     said = turns_of(row)
@@ -102,7 +102,7 @@ def _question(number: int, row: Row, roots: MediaRoots) -> Asked[Sample]:
         return Asked(number, kept, None, ("outside-root", error.what))
     texts = [text for _, text in said]
     before = tuple(zip(texts[:-1:2], texts[1:-1:2], strict=True))
-    return Asked(number, kept, Sample(row["sample_id"], media, texts[-1], system, before))
+    return Asked(number, kept, Prompt(row["sample_id"], media, texts[-1], system, before))
 
 
 def _fault(row: Row, said: Sequence[tuple[str, str]]) -> tuple[str, str] | None:

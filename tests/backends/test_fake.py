@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qbuild.backends import Backend, Medium, Sample, TrainSpec, load_backend
+from qbuild.backends import Backend, Medium, Prompt, TrainSpec, load_backend
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def test_the_largest_logit_is_of_the_word_nearest_to_the_score(backend, media):
 
 
 def test_answers_say_that_they_are_fake_and_repeat(backend, media):
-    samples = [Sample(f"s{n}", (medium,), "How good?") for n, medium in enumerate(media)]
+    samples = [Prompt(f"s{n}", (medium,), "How good?") for n, medium in enumerate(media)]
     answers = list(backend.answer(samples))
     assert all(answered.answer.startswith("fake answer: ") for answered in answers)
     assert [answered.sample_id for answered in answers] == [sample.sample_id for sample in samples]

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from qbuild.backends import Answered, Answering, Refused, Sample
+from qbuild.backends import Answered, Answering, Prompt, Refused
 from qbuild.core.errors import UsageError
 from qbuild_backends.vqa2.frames import Clip, Extent, video_clip
 from qbuild_backends.vqa2.framing import framed
@@ -21,7 +21,7 @@ from qbuild_backends.vqa2.scoring import encoded, features, read_medium, with_cl
 
 
 class Answerer:
-    """Answers samples of at most one medium each with one model; `decode` as in `Scorer`.
+    """Answers prompts of at most one medium each with one model; `decode` as in `Scorer`.
 
     Raises UsageError for answers as long as the context.
     """
@@ -38,36 +38,36 @@ class Answerer:
         vocabulary = loaded.processor.tokenizer.get_vocab()
         self._end, self._pad = (vocabulary[mark] for mark in ("<|im_end|>", "<|endoftext|>"))
 
-    def answer(self, samples: Iterable[Sample]) -> Iterator[Answered | Refused]:
-        """One answer a sample, in the order given, without the blanks around it."""
+    def answer(self, prompts: Iterable[Prompt]) -> Iterator[Answered | Refused]:
+        """One answer a prompt, in the order given, without the blanks around it."""
         ids: list[str] = []
-        with closing(self.encoded(samples, ids)) as read:
+        with closing(self.encoded(prompts, ids)) as read:
             for number, text in enumerate(in_batches(read, self.texts, self.how.computing.batch)):
                 yield text if isinstance(text, Refused) else Answered(ids[number], text)
 
-    def encoded(self, samples: Iterable[Sample], ids: list[str]) -> Generator[Encoded | Refused]:
-        """What the model takes of each sample, in order; their ids are added to `ids`."""
+    def encoded(self, prompts: Iterable[Prompt], ids: list[str]) -> Generator[Encoded | Refused]:
+        """What the model takes of each prompt, in order; their ids are added to `ids`."""
         read, computing = self._read, self.how.computing
-        with closing(with_clips(samples, read, self.loaded, computing, self.decode)) as found:
-            for sample, clip in found:
-                ids.append(sample.sample_id)
-                yield clip if isinstance(clip, Refused) else self._asked(sample, clip)
+        with closing(with_clips(prompts, read, self.loaded, computing, self.decode)) as found:
+            for prompt, clip in found:
+                ids.append(prompt.sample_id)
+                yield clip if isinstance(clip, Refused) else self._asked(prompt, clip)
 
-    def _asked(self, sample: Sample, clip: Clip | Extent | None) -> Encoded | Refused:
-        turns = conversation(sample)
+    def _asked(self, prompt: Prompt, clip: Clip | Extent | None) -> Encoded | Refused:
+        turns = conversation(prompt)
         if clip is not None:
             turns = framed(turns, clip, self.how.frame)
-        return encoded(self.loaded, turns, clip, sample.sample_id)
+        return encoded(self.loaded, turns, clip, prompt.sample_id)
 
-    def _read(self, sample: Sample, reader: FrameReader) -> Clip | Extent | Refused | None:
-        if len(sample.media) > 1:
-            message = f"{len(sample.media)} media; expected one, the model's frames show no more"
-            return Refused(sample.sample_id, "several-media", message)
-        if not sample.media:
+    def _read(self, prompt: Prompt, reader: FrameReader) -> Clip | Extent | Refused | None:
+        if len(prompt.media) > 1:
+            message = f"{len(prompt.media)} media; expected one, the model's frames show no more"
+            return Refused(prompt.sample_id, "several-media", message)
+        if not prompt.media:
             return None
-        clip = read_medium(sample.media[0], reader, self.loaded.processor.context)
+        clip = read_medium(prompt.media[0], reader, self.loaded.processor.context)
         if isinstance(clip, Refused):
-            return Refused(sample.sample_id, clip.reason, clip.message)
+            return Refused(prompt.sample_id, clip.reason, clip.message)
         return clip
 
     def texts(self, samples: Sequence[Encoded]) -> list[str]:
@@ -91,9 +91,9 @@ class Answerer:
         return [text.strip() for text in processor.tokenizer.batch_decode(new, True)]
 
 
-def conversation(sample: Sample) -> list[Turn]:
-    """The sample's turns, up to its question."""
-    turns = [Turn("system", sample.system)] if sample.system else []
-    for question, answer in sample.before:
+def conversation(prompt: Prompt) -> list[Turn]:
+    """The prompt's turns, up to its question."""
+    turns = [Turn("system", prompt.system)] if prompt.system else []
+    for question, answer in prompt.before:
         turns += [Turn("user", question), Turn("assistant", answer)]
-    return [*turns, Turn("user", sample.question)]
+    return [*turns, Turn("user", prompt.question)]

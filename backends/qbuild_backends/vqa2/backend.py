@@ -14,7 +14,7 @@ from qbuild.backends import AS_PUBLISHED, GREEDY, Answering, Backend, Needs, Sco
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from qbuild.backends import Answered, Computing, Medium, Refused, Sample, Scored, TrainSpec
+    from qbuild.backends import Answered, Computing, Medium, Prompt, Refused, Scored, TrainSpec
     from qbuild_backends.vqa2.loading import Loaded
     from qbuild_backends.vqa2.reading import Decode
 
@@ -58,12 +58,12 @@ class Vqa2Backend(Backend):
         return Scorer(self._load(how.computing), how, **self._decode).score(media)
 
     def answer(
-        self, samples: Iterable[Sample], how: Answering = GREEDY
+        self, prompts: Iterable[Prompt], how: Answering = GREEDY
     ) -> Iterator[Answered | Refused]:
-        """One greedy answer a sample."""
+        """One greedy answer a prompt."""
         from qbuild_backends.vqa2.answering import Answerer
 
-        return Answerer(self._load(how.computing), how, **self._decode).answer(samples)
+        return Answerer(self._load(how.computing), how, **self._decode).answer(prompts)
 
     def _load(self, computing: Computing) -> Loaded:
         from qbuild_backends.vqa2.loading import load_model

@@ -18,7 +18,7 @@ from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration  # noqa: E40
 from qbuild_backends.vqa2.presets import preset  # noqa: E402
 from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
 
-from qbuild.backends import PLACE, Answering, Computing, Medium, Refused, Sample  # noqa: E402
+from qbuild.backends import PLACE, Answering, Computing, Medium, Prompt, Refused  # noqa: E402
 from qbuild.core.errors import UsageError  # noqa: E402
 
 LONGEST = 8
@@ -47,7 +47,7 @@ def samples(tmp_path_factory):
         "Is it sharp?",
     )
     pairs = zip(media, questions, strict=True)
-    return [Sample(f"s{n}", (m,), f"{PLACE}\n{q}") for n, (m, q) in enumerate(pairs)]
+    return [Prompt(f"s{n}", (m,), f"{PLACE}\n{q}") for n, (m, q) in enumerate(pairs)]
 
 
 def answers(loaded, samples, batch=4, longest=LONGEST):
@@ -117,11 +117,11 @@ def test_what_cannot_be_asked_is_refused_in_its_place(loaded, samples, tmp_path)
     picture = samples[2].media
     asked = [
         samples[0],
-        Sample("two", (good, bad), f"{PLACE}{PLACE}\nWhich is better?"),
-        Sample("unread", (bad,), f"{PLACE}\nHow good is it?"),
-        Sample("three", (good,), f"{PLACE} {PLACE} {PLACE}\nHow good is it?"),
-        Sample("twice", picture, f"{PLACE}\n{PLACE}\nHow good is it?"),
-        Sample("none", (good,), "How good is it?"),
+        Prompt("two", (good, bad), f"{PLACE}{PLACE}\nWhich is better?"),
+        Prompt("unread", (bad,), f"{PLACE}\nHow good is it?"),
+        Prompt("three", (good,), f"{PLACE} {PLACE} {PLACE}\nHow good is it?"),
+        Prompt("twice", picture, f"{PLACE}\n{PLACE}\nHow good is it?"),
+        Prompt("none", (good,), "How good is it?"),
         samples[1],
     ]
     found = answers(loaded, asked)
@@ -141,7 +141,7 @@ def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_answered(
 ):
     crash = tmp_path / "crash.mp4"
     crash.write_bytes(samples[0].media[0].file.read_bytes())
-    asked = Sample("s9", (Medium("set:crash", "crash.mp4", crash),), samples[0].question)
+    asked = Prompt("s9", (Medium("set:crash", "crash.mp4", crash),), samples[0].question)
     how = Answering(max_new_tokens=LONGEST, computing=Computing("cpu", batch=2))
     found = list(Answerer(loaded, how, fragile.decode).answer([samples[0], asked, *samples[1:]]))
     refused = found.pop(1)
@@ -150,7 +150,7 @@ def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_answered(
 
 
 def test_a_question_without_a_medium_is_answered(loaded, samples):
-    text = Sample("s9", (), "What is blur?")
+    text = Prompt("s9", (), "What is blur?")
     found = answers(loaded, [text, *samples])
     assert [one.sample_id for one in found] == ["s9", "s0", "s1", "s2"]
     assert found[:1] == answers(loaded, [text])
@@ -158,7 +158,7 @@ def test_a_question_without_a_medium_is_answered(loaded, samples):
 
 def test_the_conversation_so_far_and_the_system_turn_are_part_of_the_question(samples):
     before = ((f"{PLACE}\nIs it sharp?", "No."), ("Why?", "It moves."))
-    turns = conversation(Sample("s", samples[0].media, "Where?", "Be brief.", before))
+    turns = conversation(Prompt("s", samples[0].media, "Where?", "Be brief.", before))
     assert [(turn.role, turn.text) for turn in turns] == [
         ("system", "Be brief."),
         ("user", f"{PLACE}\nIs it sharp?"),

@@ -8,10 +8,10 @@ as `lineage`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,42 +23,34 @@ from qbuild.core.errors import InputError, QbuildError
 from qbuild.core.exclusion import Excluded
 from qbuild.core.folder import DESCRIPTION
 from qbuild.core.schema import load_schema
-from qbuild.core.sources import describe_input
 from qbuild.core.writer import ArtifactWriter
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 TRAINED_ON = "trained_on.parquet"
 SCHEMA = "trained_medium"
+UNKNOWN = "unknown"  # in place of a base's media
 
 
-def record_training(
-    folder: Path, artifacts: Sequence[Path], base: Path | None = None, stage: str = "train"
-) -> list[dict[str, Any]]:
-    """Write `trained_on.parquet` into a checkpoint's folder; its lineage, for `qbuild.json`.
+def write_trained_on(
+    folder: Path,
+    media: Mapping[str, str | None],
+    lineage: Sequence[Mapping[str, Any]],
+    stage: Mapping[str, Any],
+) -> None:
+    """Write `trained_on.parquet` into a checkpoint's folder: ids, and hashes where known.
 
-    `artifacts` are those trained on; `base` is the checkpoint that training began from, whose own
-    media count as trained on too (None where nothing is known of it). Raises the errors of `read`.
+    `lineage` is name and content hash of each file trained on and of the base; a base whose own
+    media are not known has `"media": UNKNOWN` beside them.
     """
-    given = [*artifacts, *([place_of(base)] if base is not None else [])]
-    media: dict[str, str | None] = {}
-    for path in given:
-        for media_id, digest in _media(path):
-            media[media_id] = media.get(media_id) or digest
-    lineage = [describe_input(Artifact.open(path)) for path in given]
     schema, ids = load_schema(SCHEMA), sorted(media)
     rows = pa.table({"media_id": ids, "sha256": [media[one] for one in ids]}, schema=schema.arrow)
     writer = ArtifactWriter(folder / TRAINED_ON, schema)
     try:
         writer.add(rows)
         count, content_hash = writer.finish_rows()
-        described = of_rows(schema, {"name": stage, "version": 1}, count, content_hash)
-        writer.seal({**described, "inputs": lineage})
+        writer.seal({**of_rows(schema, dict(stage), count, content_hash), "inputs": list(lineage)})
         writer.commit()
     finally:
         writer.discard()
-    return lineage
 
 
 def place_of(path: Path) -> Path:
@@ -89,8 +81,17 @@ def read(path: Path) -> Excluded:
     if not is_artifact(place):
         return found
     name = place.parent.name if place.name == TRAINED_ON else found.name
-    pairs = _media(place)
+    pairs = media_of(place)
     return Excluded(name, found.ids, {digest for _, digest in pairs if digest is not None})
+
+
+def unknown(path: Path) -> list[dict[str, Any]]:
+    """The bases of a checkpoint of which no one knows what they were trained on, as in lineage."""
+    place = place_of(path)
+    if not is_artifact(place):
+        return []
+    given: list[dict[str, Any]] = Artifact.open(place).description.get("inputs", [])
+    return [one for one in given if one.get("media") == UNKNOWN]
 
 
 def read_all(paths: Iterable[str]) -> list[Excluded]:
@@ -129,7 +130,7 @@ def overlaps(sources: Iterable[Excluded], tested: Mapping[str, Iterable[str]]) -
     return found
 
 
-def _media(path: Path) -> list[tuple[str, str | None]]:
+def media_of(path: Path) -> list[tuple[str, str | None]]:
     """Id and hash (where known) of every medium that an artifact's rows name."""
     exclusion.read(path)  # its errors: no artifact, not finished, rows that name no media
     artifact = Artifact.open(path)

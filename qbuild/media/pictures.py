@@ -49,8 +49,8 @@ class Picture:
     """What a viewer shows, EXIF orientation applied; a colour profile is not.
 
     stored is uint8 [h, w, 3], RGB, or [h, w, 4] whose fourth place is alpha or, without has_alpha,
-    nothing; it is read-only, and lies where the decoder put it. mode is what the file has, in
-    Pillow's words (RGB, L, P, CMYK, I;16) or RGB;16 and the like.
+    nothing; it may be read-only, the decoder's own memory. mode is what the file has, in Pillow's
+    words (RGB, L, P, CMYK, I;16) or RGB;16 and the like.
     """
 
     stored: Pixels

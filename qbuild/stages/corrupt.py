@@ -189,7 +189,7 @@ def _misfit(picture: Picture, options: CorruptOptions) -> tuple[str, str] | None
     from qbuild.media.corruptions import MOST_SIDE
     from qbuild.media.pictures import MOST_SIDE_OF
 
-    height, width = picture.pixels.shape[:2]
+    height, width = picture.stored.shape[:2]
     size = f"{width} x {height} pixels"
     limits = [MOST_SIDE_OF[options.format], MOST_SIDE if options.family == "common" else None]
     most = min((limit for limit in limits if limit is not None), default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 from qbuild.core.canonical import row_seed
 from qbuild.core.counts import plural
 from qbuild.core.errors import InputError, UsageError, raise_all
-from qbuild.core.leakage import Overlap, overlaps, read_all
+from qbuild.core.leakage import Overlap, overlaps, read_all, unknown
 from qbuild.core.metrics import NAMES, Agreement, agreement, interval, ordered
 from qbuild.core.resampling import resampled
 from qbuild.core.schema import load_schema
@@ -87,7 +88,7 @@ def figures(pool: Pool, options: EvaluateOptions) -> dict[str, Any]:
             for one in measured
             if one.dataset is not None and one.group is None
         )
-    return {"measured": measured, "leaks": leaks}
+    return {"measured": measured, "leaks": leaks, "unknown": _unknown(options)}
 
 
 def metric_table(found: dict[str, Any]) -> pa.Table:
@@ -137,7 +138,7 @@ def report(pool: Pool, found: dict[str, Any], options: EvaluateOptions) -> dict[
             }
             for leak in found.get("leaks", [])
         ],
-        "warnings": _warnings(pool, measured),
+        "warnings": [*_warnings(pool, measured), *found.get("unknown", [])],
     }
 
 
@@ -184,6 +185,16 @@ def _leaks(pool: Pool, options: EvaluateOptions) -> list[Overlap]:
             for media_id in sorted(leak.media)
         )
     return found
+
+
+def _unknown(options: EvaluateOptions) -> list[str]:
+    """A warning for each base of a checkpoint of which no one knows what it was trained on."""
+    return [
+        f"{Path(path).resolve().name}: what its base {base['name']} was trained on is not known, "
+        "and media of it are not told"
+        for path in options.trained_on
+        for base in unknown(Path(path))
+    ]
 
 
 # --------------------------------------------------------------------------------------- figures

@@ -7,10 +7,11 @@ import pytest
 import tables
 from pairs import medium, pair
 from predicted import ids, ratings
+from trained import record_training
 
 from qbuild.core.artifact import Artifact
 from qbuild.core.errors import InputError, Problems
-from qbuild.core.leakage import TRAINED_ON, overlaps, read, read_all, record_training, recorded
+from qbuild.core.leakage import TRAINED_ON, overlaps, read, read_all, recorded
 
 HASH, OTHER = "a" * 64, "b" * 64
 

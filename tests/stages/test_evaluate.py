@@ -14,12 +14,13 @@ from PIL import Image
 from predicted import ids, levels, points, predictions, ratings
 from pydantic import ValidationError
 from scipy.stats import kendalltau, pearsonr, spearmanr
+from trained import record_training
 
 from qbuild.core import engine
 from qbuild.core.artifact import Artifact, rejected_path
 from qbuild.core.engine import Request
 from qbuild.core.errors import InputError, Problems, TooManyRejected, UsageError
-from qbuild.core.leakage import record_training
+from qbuild.core.leakage import UNKNOWN, write_trained_on
 from qbuild.stages.evaluate import STAGE, EvaluateOptions, EvaluateRuntime
 
 
@@ -344,6 +345,15 @@ def test_media_that_the_model_was_trained_on_are_refused_by_name(tmp_path, pair,
     assert len(told.value.problems) == 2
     assert told.value.exit_code == 1
     assert not (tmp_path / "m.parquet").exists()
+
+
+def test_a_base_that_does_not_say_what_it_was_trained_on_is_warned_of(tmp_path, pair):
+    base = {"name": "published-7b", "hash": "sha256:0", "media": UNKNOWN}
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    write_trained_on(folder, {"x:y.mp4": None}, [base], {"name": "train", "version": 1})
+    (told,) = evaluate(tmp_path, *pair, trained_on=(str(folder),)).report["warnings"]
+    assert told.startswith("checkpoint: what its base published-7b was trained on is not known")
 
 
 def test_marked_leaks_are_measured_apart(tmp_path, pair, checkpoint):

@@ -57,7 +57,19 @@ class Answerer:
         turns = conversation(prompt)
         if clip is not None:
             turns = framed(turns, clip, self.how.frame)
-        return encoded(self.loaded, turns, clip, prompt.sample_id)
+        asked = encoded(self.loaded, turns, clip, prompt.sample_id)
+        return asked if isinstance(asked, Refused) else self._with_room(asked, prompt.sample_id)
+
+    def _with_room(self, asked: Encoded, sample_id: str) -> Encoded | Refused:
+        """The prompt, unless its answer could run beyond the context."""
+        most, new = self.loaded.processor.context.most, self.how.max_new_tokens
+        if len(asked.ids) + new <= most:
+            return asked
+        message = (
+            f"{len(asked.ids):,} tokens and an answer of up to {new:,}; expected {most:,} at most, "
+            "the context: ask for a shorter answer (--max-new-tokens)"
+        )
+        return Refused(sample_id, "too-long", message)
 
     def _read(self, prompt: Prompt, reader: FrameReader) -> Clip | Extent | Refused | None:
         if len(prompt.media) > 1:

@@ -12,16 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from qbuild.core import folder
+from qbuild.core import folder, leakage
 from qbuild.core.artifact import Artifact
 from qbuild.core.canonical import canonical_json, hash_file, hash_value
-from qbuild.core.description import FORMAT, of_rows
-from qbuild.core.leakage import SCHEMA, TRAINED_ON
-from qbuild.core.schema import load_schema
+from qbuild.core.description import FORMAT
+from qbuild.core.leakage import TRAINED_ON
 from qbuild.core.sources import describe_input
-from qbuild.core.writer import ArtifactWriter
 from qbuild_backends.vqa2.samples import Samples, Skipped
 
 STAGE = {"name": "train", "version": 1}
@@ -30,41 +26,40 @@ _UNHASHED = {RUN, folder.DESCRIPTION}  # what it took is another at each run
 
 
 def lineage_of(samples: Samples, base: str, fingerprint: str) -> list[dict[str, Any]]:
-    """Name and content hash of each file trained on, then of the base, then of the base's media."""
+    """Name and content hash of each file trained on, then of the base, then of the base's media.
+
+    A checkpoint that does not say what it was trained on, such as an imported one, is marked, and
+    so are those that it came from.
+    """
     place = Path(base)
-    found = [*samples.inputs, {"name": place.resolve().name, "hash": fingerprint}]
-    if (place / TRAINED_ON).is_file():
-        found.append(describe_input(Artifact.open(place / TRAINED_ON)))
-    return found
+    named = {"name": place.resolve().name, "hash": fingerprint}
+    if not place.is_dir():  # a preset, trained on nothing
+        return [*samples.inputs, named]
+    if not (place / TRAINED_ON).is_file():
+        return [*samples.inputs, {**named, "media": leakage.UNKNOWN}]
+    own = describe_input(Artifact.open(place / TRAINED_ON))
+    return [*samples.inputs, named, own, *leakage.unknown(place)]
 
 
 def write_trained_on(
     place: Path, samples: Samples, base: str, lineage: list[dict[str, Any]]
 ) -> None:
-    """Write the media of the samples and of the base's own lineage, each once, by id."""
-    media = _media_of(Path(base))
-    for sample in (one for one in samples.good if one.media_id):
-        media[sample.media_id] = sample.sha256 or media.get(sample.media_id)
-    schema, ids = load_schema(SCHEMA), sorted(media)
-    rows = pa.table({"media_id": ids, "sha256": [media[one] for one in ids]}, schema=schema.arrow)
-    writer = ArtifactWriter(place / TRAINED_ON, schema)
+    """Write the media of the samples and of the base's own lineage, each once, with its hash."""
+    own = Path(base) / TRAINED_ON
+    media = dict(leakage.media_of(own)) if own.is_file() else {}
+    for sample in samples.good:
+        if sample.file is not None:
+            known = sample.sha256 or media.get(sample.media_id)
+            media[sample.media_id] = known or _digest(sample.file)
+    leakage.write_trained_on(place, media, lineage, STAGE)
+
+
+def _digest(file: Path) -> str | None:
+    """The hash of a file; None of one that cannot be read, known by its id alone."""
     try:
-        writer.add(rows)
-        count, content_hash = writer.finish_rows()
-        writer.seal({**of_rows(schema, STAGE, count, content_hash), "inputs": lineage})
-        writer.commit()
-    finally:
-        writer.discard()
-
-
-def _media_of(base: Path) -> dict[str, str | None]:
-    """Media and hashes that the base was trained on; none for a base that does not say."""
-    if not (base / TRAINED_ON).is_file():
-        return {}
-    table = Artifact.open(base / TRAINED_ON).table()
-    ids: list[Any] = table.column("media_id").to_pylist()
-    hashes: list[Any] = table.column("sha256").to_pylist()
-    return dict(zip(ids, hashes, strict=True))
+        return hash_file(file).removeprefix("sha256:")
+    except OSError:  # its samples were skipped for that, or it has gone since
+        return None
 
 
 def write_records(

@@ -26,6 +26,7 @@ from qbuild_backends.vqa2.frames import picture_clip
 from qbuild_backends.vqa2.loader import Loader
 from qbuild_backends.vqa2.optimiser import rate_share, set_rates
 from qbuild_backends.vqa2.processor import IGNORED, Encoded, Turn
+from qbuild_backends.vqa2.samples import MEND
 from qbuild_backends.vqa2.settings import TrainSettings
 from qbuild_backends.vqa2.spreading import BRANCHES, Branches, share_statistics
 from qbuild_backends.vqa2.states import Progress, Trained, write_state
@@ -184,7 +185,7 @@ class Loop:
                 first.sample,
                 f"{first.reason}: {first.message.removesuffix('.')}",
                 "",
-                "Mend or leave out the sample, or go on without it: --set on_bad_sample=skip.",
+                MEND,
             )
 
     def _note(self, progress: Progress, loss: float, batch: Sequence[int]) -> None:

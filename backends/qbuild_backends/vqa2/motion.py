@@ -120,9 +120,13 @@ class FastPathway(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Tokens (b, t, 256)."""
-        if self.training or frames.shape[2] <= self.chunk + 2 * RADIUS:
+        if self.goes_whole(frames.shape[2]):
             return self._tokens(frames)
         return torch.cat(list(self.stream(torch.split(frames, self.chunk, dim=2))), dim=1)
+
+    def goes_whole(self, count: int) -> bool:
+        """Whether a video of so many frames goes through in one piece."""
+        return self.training or count <= self.chunk + 2 * RADIUS
 
     def stream(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Tokens (b, tᵢ, 256) of a video that comes in chunks (b, 3, tᵢ, h, w) of any length.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -43,9 +44,20 @@ class MotionExtractor(nn.Module):
         videos = torch.split(frames, counts.tolist())
         found: dict[int, Tensor] = {}
         for group in _groups(videos):
-            batch = self.normalised(torch.stack([videos[place] for place in group]))
-            found |= zip(group, self.pathway(batch).unbind(), strict=True)
+            chosen = [videos[place] for place in group]
+            together = torch.stack(chosen) if len(chosen) > 1 else chosen[0][None]
+            found |= zip(group, self._computed(together).unbind(), strict=True)
         return torch.cat([found[place] for place in sorted(found)])
+
+    def _computed(self, videos: Tensor) -> Tensor:
+        """Features (b, t, 256) of videos uint8 (b, t, s, s, 3); of long ones by the chunk.
+
+        Normalised in float a video would take four times its frames' memory and more.
+        """
+        if self.pathway.goes_whole(videos.shape[1]):
+            return cast("Tensor", self.pathway(self.normalised(videos)))
+        parts = map(self.normalised, torch.split(videos, self.pathway.chunk, dim=1))
+        return torch.cat(list(self.pathway.stream(parts)), dim=1)
 
     def stream(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Features (tᵢ, 256) of one video that comes in chunks uint8 (tᵢ, s, s, 3)."""

@@ -20,6 +20,8 @@ from qbuild.core.sources import describe_input, refuse_bad, refuse_incomplete
 from qbuild_backends.vqa2.processor import Turn
 
 ROWS = 1_024  # read at a time
+# What to do about a bad sample that stops a run.
+MEND = "Mend or leave out the sample, or go on without it: --set on_bad_sample=skip."
 
 
 @dataclass(frozen=True)

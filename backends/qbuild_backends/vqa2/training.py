@@ -35,7 +35,7 @@ from qbuild_backends.vqa2.memory import training_memory
 from qbuild_backends.vqa2.optimiser import optimiser
 from qbuild_backends.vqa2.processor import Vqa2Processor
 from qbuild_backends.vqa2.reading import FrameReader
-from qbuild_backends.vqa2.samples import Samples, read_samples
+from qbuild_backends.vqa2.samples import MEND, Samples, read_samples
 from qbuild_backends.vqa2.settings import TrainSettings, settings_of
 from qbuild_backends.vqa2.spreading import Branches, is_spread, share_positions
 from qbuild_backends.vqa2.starting import (
@@ -246,8 +246,12 @@ def _kind(settings: TrainSettings) -> Any:
 
 def _check_samples(samples: Samples, settings: TrainSettings) -> None:
     """Raise for bad samples that are not to be skipped, and where none is good."""
-    if settings.on_bad_sample == "stop" or not samples.good:
-        raise_all(InputError(bad.sample, f"{bad.reason}: {bad.message}") for bad in samples.bad)
+    stops = settings.on_bad_sample == "stop"
+    if stops or not samples.good:
+        todo = MEND if stops else "Mend the samples or their media."
+        raise_all(
+            InputError(bad.sample, f"{bad.reason}: {bad.message}", todo=todo) for bad in samples.bad
+        )
     if not samples.good:
         names = ", ".join(str(given["name"]) for given in samples.inputs)
         raise InputError(names, "holds no sample", "expected at least one to train on")

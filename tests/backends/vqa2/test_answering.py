@@ -167,3 +167,15 @@ def test_the_conversation_so_far_and_the_system_turn_are_part_of_the_question(sa
         ("assistant", "It moves."),
         ("user", "Where?"),
     ]
+
+
+def test_an_answer_that_could_run_beyond_the_context_is_refused_before_it_is_written(loaded):
+    most = loaded.processor.context.most
+    text = Prompt("s9", (), "What is blur?")
+    (asked,) = Answerer(loaded, Answering()).encoded([text], [])
+    room = most - len(asked.ids)
+    (refused,) = answers(loaded, [text], longest=room + 1)
+    assert refused.reason == "too-long"
+    assert f"an answer of up to {room + 1:,}; expected {most:,} at most" in refused.message
+    how = Answering(max_new_tokens=room)
+    assert not isinstance(next(Answerer(loaded, how).encoded([text], [])), Refused)

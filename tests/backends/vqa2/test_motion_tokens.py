@@ -85,3 +85,16 @@ def test_positions_learn_through_a_long_video():
     extractor = fixed_init(MotionExtractor(preset("tiny")))
     extractor.positions(300).sum().backward()
     assert (extractor.position_embedding.weight.grad > 0).all()
+
+
+@torch.inference_mode()
+def test_a_long_video_is_normalised_by_the_chunk_with_the_same_features(extractor, monkeypatch):
+    video, counts = frames(120), torch.tensor([120])
+    whole = extractor.features(video, counts)
+    seen: list[int] = []
+    plain = extractor.normalised
+    monkeypatch.setattr(extractor, "normalised", lambda v: seen.append(v.shape[1]) or plain(v))
+    monkeypatch.setattr(extractor.pathway, "chunk", 16)
+    chunked = extractor.features(video, counts)
+    assert seen == 7 * [16] + [8]
+    assert (chunked - whole).abs().max() <= 2e-5 * whole.abs().max()

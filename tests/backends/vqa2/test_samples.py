@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -10,7 +11,7 @@ pytest.importorskip("torch", reason="needs the model backends' torch")
 
 from pairs import medium, pair, part, turns
 from pictures import write_picture
-from qbuild_backends.vqa2.lineage import write_trained_on
+from qbuild_backends.vqa2.lineage import lineage_of, write_trained_on
 from qbuild_backends.vqa2.samples import read_samples
 from vqa2_training import artifact, picture_pairs
 
@@ -72,6 +73,40 @@ def test_the_media_trained_on_are_told_without_text(tmp_path, roots):
     write_trained_on(tmp_path, samples, "tiny", samples.inputs)
     told = Artifact.open(tmp_path / "trained_on.parquet").table()
     assert told.column("media_id").to_pylist() == ["koniq:p.png"]
+
+
+def trained_on(folder, samples, base="tiny", fingerprint="sha256:0"):
+    """The lineage, and the rows of what was trained on, of a checkpoint in the folder."""
+    folder.mkdir()
+    lineage = lineage_of(samples, str(base), fingerprint)
+    write_trained_on(folder, samples, str(base), lineage)
+    return lineage, Artifact.open(folder / "trained_on.parquet").table().to_pylist()
+
+
+def test_media_trained_on_are_known_by_the_hash_of_their_files(tmp_path, roots):
+    made = read_record(tmp_path, roots, id="1", image="p.png", conversations=said())
+    (sample,) = made.good
+    assert sample.sha256 is None
+    digest = hashlib.sha256(sample.file.read_bytes()).hexdigest()
+    assert trained_on(tmp_path / "model", made)[1] == [
+        {"media_id": sample.media_id, "sha256": digest}
+    ]
+    given = read_one(tmp_path, roots, media=[medium("p.png", sha256="a" * 64)])
+    assert trained_on(tmp_path / "other", given)[1][0]["sha256"] == "a" * 64
+    sample.file.unlink()  # as of a medium that could not be read
+    assert trained_on(tmp_path / "gone", made)[1][0]["sha256"] is None
+
+
+def test_a_base_of_which_nothing_is_known_is_marked_in_all_that_come_from_it(tmp_path, roots):
+    samples = read_one(tmp_path, roots, media=[medium("p.png")])
+    assert not any("media" in one for one in lineage_of(samples, "tiny", "sha256:0"))
+    base = tmp_path / "published"
+    base.mkdir()
+    lineage, _ = trained_on(tmp_path / "first", samples, base)
+    (mark,) = [one for one in lineage if "media" in one]
+    assert mark == {"name": "published", "hash": "sha256:0", "media": "unknown"}
+    lineage, _ = trained_on(tmp_path / "second", samples, tmp_path / "first", "sha256:1")
+    assert [one for one in lineage if "media" in one] == [mark]
 
 
 def test_turns_are_joined_as_answer_joins_them(tmp_path, roots):

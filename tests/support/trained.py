@@ -1,0 +1,22 @@
+"""What a checkpoint of `qbuild train` says of its training, without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qbuild.core.artifact import Artifact
+from qbuild.core.leakage import media_of, place_of, write_trained_on
+from qbuild.core.sources import describe_input
+
+
+def record_training(folder: Path, artifacts, base: Path | None = None) -> list[dict[str, Any]]:
+    """The lineage, after `trained_on.parquet` is written from the artifacts' media and the base."""
+    given = [*artifacts, *([place_of(base)] if base is not None else [])]
+    media: dict[str, str | None] = {}
+    for path in given:
+        for media_id, digest in media_of(path):
+            media[media_id] = media.get(media_id) or digest
+    lineage = [describe_input(Artifact.open(path)) for path in given]
+    write_trained_on(folder, media, lineage, {"name": "train", "version": 1})
+    return lineage

@@ -85,24 +85,29 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
 
     def _pooled(self, key_frames: Tensor) -> Tensor:
         """Tokens (k, tokens_per_key, hidden) of key frames uint8 (k, s, s, 3)."""
+        states = self._states(self._pixels(key_frames))
+        pooled: Tensor = self.apply_pooling(self.multi_modal_projector(states))
+        return pooled
+
+    def _pixels(self, key_frames: Tensor) -> Tensor:
+        """Key frames uint8 (k, s, s, 3) as the tower takes them (k, 3, s, s)."""
         weight = self.vision_tower.embeddings.patch_embedding.weight
         pixels = key_frames.to(weight.device, weight.dtype).div_(255).sub_(self.config.vision_mean)
-        pixels = pixels.div_(self.config.vision_deviation).permute(0, 3, 1, 2)  # (k, 3, s, s)
-        pooled: Tensor = self.apply_pooling(self.multi_modal_projector(self._states(pixels)))
-        return pooled
+        return pixels.div_(self.config.vision_deviation).permute(0, 3, 1, 2)
 
     def _states(self, pixels: Tensor) -> Tensor:
         """States (k, patches, width) of the layer that is read, before any norm of the tower's end.
 
-        The last layer, which all presets read, is taken from the encoder: the tower would keep the
-        states of all layers for it, at SO400M 90 MB a key frame in float32.
+        The last layer, which all presets read, is taken from the encoder: the tower may keep the
+        states of other layers for it, at SO400M 3 MB a key frame and layer in float32.
         """
         tower, layer = self.vision_tower, self.config.vision_feature_layer
-        states: Tensor = (
-            tower.encoder(inputs_embeds=tower.embeddings(pixels)).last_hidden_state
-            if layer == -1
-            else tower(pixels, output_hidden_states=True).hidden_states[layer]
-        )
+        if layer != -1:
+            kept: Tensor = tower(pixels, output_hidden_states=True).hidden_states[layer]
+            return kept
+        embedded = tower.embeddings(pixels)
+        del pixels  # the layers need them no more
+        states: Tensor = tower.encoder(inputs_embeds=embedded).last_hidden_state
         return states
 
     def motion_tokens(

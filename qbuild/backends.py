@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from qbuild.core.errors import MissingPartError, near, raise_all
 from qbuild.core.interface import LLAVA_PLACEHOLDER
@@ -143,6 +143,15 @@ class TrainSpec:
     settings: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class ImportSpec:
+    """What weights to bring in and where the checkpoint goes; `settings` are the backend's own."""
+
+    source: Path
+    output: Path
+    settings: Mapping[str, Any]
+
+
 class Backend(Protocol):
     """A model that trains, scores and answers."""
 
@@ -166,6 +175,14 @@ class Backend(Protocol):
         self, prompts: Iterable[Prompt], how: Answering = GREEDY
     ) -> Iterator[Answered | Refused]:
         """One answer a prompt, in the order given; a refusal where it cannot be asked."""
+
+
+@runtime_checkable
+class Importer(Protocol):
+    """A backend that also takes weights as others published them; none has to."""
+
+    def import_checkpoint(self, spec: ImportSpec) -> Path:
+        """The folder of the checkpoint."""
 
 
 def conversation(system: str | None, said: Iterable[tuple[Role, str]]) -> list[tuple[Role, str]]:

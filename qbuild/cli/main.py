@@ -27,6 +27,7 @@ PLAIN: dict[str, tuple[str, str]] = {
     "why": ("look", "Trace a sample back to the rating it was made from."),
     "check-media": ("media", "Compare the media roots with what rows name."),
     "train": ("train", "Train a model on pairs."),
+    "import-checkpoint": ("import_checkpoint", "Bring in published weights, for train and score."),
     "plot": ("plot", "Draw the scores of an artifact as a PNG."),
     "mock-server": (
         "mock_server",

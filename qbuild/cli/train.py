@@ -10,6 +10,7 @@ import typer
 
 from qbuild.cli.flags import Debug, Json, MediaRoot
 from qbuild.cli.report import print_json, say
+from qbuild.cli.settings import assigned
 
 _ARTIFACTS = typer.Argument(metavar="PAIRS...", help="Instruction artifacts, or exported JSON.")
 _BACKEND = typer.Option("--backend", help="The model to train: vqa2.")
@@ -37,7 +38,7 @@ def train(
     """
     from qbuild.backends import TrainSpec, load_backend
 
-    settings = _settings(config, backend) | _assigned(set_ or [])
+    settings = _settings(config, backend) | assigned(set_ or [])
     spec = TrainSpec(tuple(artifacts), output, tuple(media_root or ()), seed, settings)
     made = load_backend(backend).train(spec)
     report, run = _told(made)
@@ -72,26 +73,6 @@ def _settings(config: Path | None, backend: str) -> dict[str, Any]:
             f"expected one for {backend}",
             f"Give --backend {named}, or another file.",
         )
-    return found
-
-
-def _assigned(given: list[str]) -> dict[str, Any]:
-    """The settings of `--set`; UsageErrors for what is no assignment."""
-    import yaml
-
-    from qbuild.core.errors import UsageError, raise_all
-
-    found: dict[str, Any] = {}
-    faults = []
-    for text in given:
-        name, equals, value = text.partition("=")
-        try:
-            found[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            equals = ""
-        if not equals or not name.strip():
-            faults.append(UsageError(f"--set {text}", "sets nothing", "expected KEY=VALUE"))
-    raise_all(faults)
     return found
 
 

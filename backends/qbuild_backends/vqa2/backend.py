@@ -14,7 +14,16 @@ from qbuild.backends import AS_PUBLISHED, GREEDY, Answering, Backend, Needs, Sco
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from qbuild.backends import Answered, Computing, Medium, Prompt, Refused, Scored, TrainSpec
+    from qbuild.backends import (
+        Answered,
+        Computing,
+        ImportSpec,
+        Medium,
+        Prompt,
+        Refused,
+        Scored,
+        TrainSpec,
+    )
     from qbuild_backends.vqa2.loading import Loaded
     from qbuild_backends.vqa2.reading import Decode
 
@@ -47,6 +56,13 @@ class Vqa2Backend(Backend):
         from qbuild_backends.vqa2.training import train
 
         folder: Path = train(spec)
+        return folder
+
+    def import_checkpoint(self, spec: ImportSpec) -> Path:
+        """The folder of a checkpoint made of published weights."""
+        from qbuild_backends.vqa2.importing import import_checkpoint
+
+        folder: Path = import_checkpoint(spec)
         return folder
 
     def score(

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from qbuild.core.disk import sync, temporary_name
 from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.vqa2.presets import preset
@@ -45,7 +47,7 @@ def tiny(
 
 @contextmanager
 def replacing(output: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of `output` when all went well."""
+    """A folder to fill, which takes the place of `output` when all went well; raises OSError."""
     place = temporary_name(output)
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -62,6 +64,8 @@ def replacing(output: Path) -> Iterator[Path]:
         else:
             place.rename(output)
         sync(output.parent)
+    except SafetensorError as error:  # of a full disk among others: it has this type of its own
+        raise OSError(str(error)) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

@@ -82,6 +82,7 @@ def describe(
     options: dict[str, Any],
     lineage: list[dict[str, Any]],
     report: dict[str, Any],
+    stage: dict[str, Any] = STAGE,
 ) -> None:
     """Write `qbuild.json`, which says that the checkpoint is whole."""
     files = {
@@ -93,7 +94,7 @@ def describe(
         place,
         {
             "format": FORMAT,
-            "stage": STAGE,
+            "stage": stage,
             "options": options,
             "inputs": lineage,
             "lineage": lineage,

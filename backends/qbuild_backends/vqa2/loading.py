@@ -71,7 +71,7 @@ def _named(name: str, dtype: torch.dtype) -> tuple[Vqa2ForConditionalGeneration,
             f"--model {name}",
             "a preset names shapes, and only tiny comes with a tokenizer",
             "expected the folder of a checkpoint",
-            f"Train one from {name}, or import published weights.",
+            "Import published weights: `qbuild import-checkpoint`.",
         )
     raise UsageError(
         f"--model {name}",
@@ -172,7 +172,7 @@ def check_folder(place: Path) -> None:
             str(described),
             f"describes a model of type {kind!r}",
             "expected vqa2",
-            "Choose the backend it was made for, or import its weights first.",
+            "Choose the backend it was made for, or import it first: `qbuild import-checkpoint`.",
         )
 
 

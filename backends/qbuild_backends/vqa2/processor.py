@@ -224,7 +224,7 @@ class Vqa2Processor:
                     str(folder),
                     f"holds no {name}",
                     "expected a folder that qbuild saved a VQA² model in",
-                    "Import a checkpoint of another layout first, or copy this one whole.",
+                    "Import published weights: `qbuild import-checkpoint`. Copy qbuild's whole.",
                 )
         with _readable(folder / FILE):
             settings = Settings(**json.loads((folder / FILE).read_text(encoding="utf-8")))

@@ -56,7 +56,7 @@ def base_name(base: str) -> Base:
             f"{WHERE}: base {base}",
             "names shapes alone: no weights, no tokenizer",
             "expected the folder of a checkpoint",
-            "Import published weights (docs/vqa2-model.md).",
+            "Import published weights: `qbuild import-checkpoint` (docs/vqa2-model.md).",
         )
     hint = near(base, ("tiny",))
     raise UsageError(

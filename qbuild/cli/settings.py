@@ -1,0 +1,25 @@
+"""Settings of a backend as the command line gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def assigned(given: list[str]) -> dict[str, Any]:
+    """The settings of `--set`, read as YAML; UsageErrors for what is no assignment."""
+    import yaml
+
+    from qbuild.core.errors import UsageError, raise_all
+
+    found: dict[str, Any] = {}
+    faults = []
+    for text in given:
+        name, equals, value = text.partition("=")
+        try:
+            found[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or not name.strip():
+            faults.append(UsageError(f"--set {text}", "sets nothing", "expected KEY=VALUE"))
+    raise_all(faults)
+    return found

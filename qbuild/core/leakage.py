@@ -132,7 +132,6 @@ def overlaps(sources: Iterable[Excluded], tested: Mapping[str, Iterable[str]]) -
 
 def media_of(path: Path) -> list[tuple[str, str | None]]:
     """Id and hash (where known) of every medium that an artifact's rows name."""
-    exclusion.read(path)  # its errors: no artifact, not finished, rows that name no media
     artifact = Artifact.open(path)
     names = artifact.schema.arrow.names
     found: list[tuple[str, str | None]] = []

@@ -97,6 +97,14 @@ def test_media_trained_on_are_known_by_the_hash_of_their_files(tmp_path, roots):
     assert trained_on(tmp_path / "gone", made)[1][0]["sha256"] is None
 
 
+def test_a_base_trained_on_text_alone_adds_no_media(tmp_path, roots):
+    text = read_one(tmp_path, roots, media=[], turns=turns(["What is blur?"], ["Lost detail."]))
+    assert trained_on(tmp_path / "base", text)[1] == []
+    given = read_one(tmp_path, roots, media=[medium("p.png")])
+    (row,) = trained_on(tmp_path / "model", given, tmp_path / "base")[1]
+    assert row["media_id"] == "koniq:p.png"
+
+
 def test_a_base_of_which_nothing_is_known_is_marked_in_all_that_come_from_it(tmp_path, roots):
     samples = read_one(tmp_path, roots, media=[medium("p.png")])
     assert not any("media" in one for one in lineage_of(samples, "tiny", "sha256:0"))

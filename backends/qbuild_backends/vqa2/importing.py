@@ -6,25 +6,23 @@ and renamed when it is whole; `qbuild.json` is written last.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from qbuild.backends import ImportSpec
 from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.disk import disk_errors
-from qbuild.core.errors import InputError, UsageError, near, option_fault, raise_all
-from qbuild.core.folder import DESCRIPTION, claimed, sweep_dead
+from qbuild.core.errors import InputError, UsageError
+from qbuild.core.folder import claimed, sweep_dead
 from qbuild_backends.vqa2 import folder, lineage
 from qbuild_backends.vqa2.checkpoints import transfer
 from qbuild_backends.vqa2.checkpoints.configs import read_config
@@ -33,12 +31,11 @@ from qbuild_backends.vqa2.checkpoints.matching import TIED, KeyTable
 from qbuild_backends.vqa2.config import Vqa2Config
 from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.vqa2.processor import FILE as PROCESSOR
-from qbuild_backends.vqa2.processor import Vqa2Processor
-from qbuild_backends.vqa2.settings import WHERE
+from qbuild_backends.vqa2.processor import TOKENIZER, Vqa2Processor, readable
+from qbuild_backends.vqa2.settings import WHERE, checked
 
 STAGE = {"name": "import-checkpoint", "version": 1}
 SEED = 0  # of what the source has no weights for
-_TOKENIZER = "tokenizer.json"
 _DECIDES = ("*.safetensors", "*.bin", "config.json", "tokenizer*.json")
 
 
@@ -56,31 +53,14 @@ class ImportSettings(BaseModel):
     slowfast: str = Field("", description="PyTorchVideo's SlowFast-R50, whose pathway is taken.")
 
 
-def settings_of(given: Mapping[str, Any]) -> ImportSettings:
-    """The settings; UsageError for unknown names and values that do not fit, all at once."""
-    try:
-        return ImportSettings(**given)
-    except ValidationError as error:
-        raise_all(_fault(fault) for fault in error.errors())
-        raise  # not reached: there is a fault at least
-
-
-def _fault(fault: Mapping[str, Any]) -> UsageError:
-    name = ".".join(map(str, fault["loc"]))
-    if fault["type"] == "extra_forbidden":
-        hint = near(name, ImportSettings.model_fields)
-        return UsageError(f"{WHERE}: {name}", "is no setting", "", hint)
-    return UsageError(f"{WHERE}: {name}", *option_fault(fault))
-
-
 def import_checkpoint(spec: ImportSpec) -> Path:
     """The folder of the checkpoint, its weights in the source's own type.
 
     Raises UsageError for settings or an output that cannot be, InputError for a source that is not
     whole or holds another model.
     """
-    settings = settings_of(spec.settings)
-    _check_output(spec.output)
+    settings = checked(ImportSettings, spec.settings)
+    lineage.standing(spec.output, STAGE)
     config, processor = _read_small(spec.source, settings)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     claim = spec.output.with_name(f"{spec.output.name}.importing")
@@ -95,23 +75,6 @@ def import_checkpoint(spec: ImportSpec) -> Path:
             options = {"backend": "vqa2", **settings.model_dump(exclude={"slowfast"})}
             lineage.describe(place, 0, options, inputs, report, STAGE)
     return spec.output
-
-
-def _check_output(place: Path) -> None:
-    """Raise UsageError where something else than an earlier import stands."""
-    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
-        return
-    try:
-        told = json.loads((place / DESCRIPTION).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        told = None
-    if not isinstance(told, dict) or told.get("stage") != STAGE:
-        raise UsageError(
-            str(place),
-            "holds something else than a checkpoint of `qbuild import-checkpoint`",
-            "expected a new name or an earlier import",
-            "Choose another output.",
-        )
 
 
 def _read_small(source: Path, settings: ImportSettings) -> tuple[Vqa2Config, Vqa2Processor]:
@@ -154,25 +117,21 @@ def _config(source: Path, settings: ImportSettings) -> Vqa2Config:
 
 
 def _tokenizer(source: Path) -> PreTrainedTokenizerFast:
-    place = source / _TOKENIZER
+    place, published = (
+        source / TOKENIZER,
+        "expected the tokenizer that was published with the weights",
+    )
     if not place.is_file():
         raise InputError(
             str(source),
-            f"holds no {_TOKENIZER}",
-            "expected the tokenizer that was published with the weights",
-            f"Fetch {_TOKENIZER} and tokenizer_config.json into the folder.",
+            f"holds no {TOKENIZER}",
+            published,
+            f"Fetch {TOKENIZER} and tokenizer_config.json into the folder.",
         )
-    try:
+    with readable(place, published, "Fetch the file again."):
         found: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
             source, local_files_only=True
         )
-    except Exception as error:  # a damaged tokenizer raises any error
-        raise InputError(
-            str(place),
-            f"cannot be read ({type(error).__name__}: {' '.join(str(error).split())})",
-            "expected the tokenizer that was published with the weights",
-            "Fetch the file again.",
-        ) from error
     return found
 
 

@@ -16,6 +16,7 @@ from qbuild.core import folder, leakage
 from qbuild.core.artifact import Artifact
 from qbuild.core.canonical import canonical_json, hash_file, hash_value
 from qbuild.core.description import FORMAT
+from qbuild.core.errors import UsageError
 from qbuild.core.leakage import TRAINED_ON
 from qbuild.core.sources import describe_input
 from qbuild_backends.vqa2.samples import Samples, Skipped
@@ -60,6 +61,27 @@ def _digest(file: Path) -> str | None:
         return hash_file(file).removeprefix("sha256:")
     except OSError:  # its samples were skipped for that, or it has gone since
         return None
+
+
+def standing(place: Path, stage: dict[str, Any]) -> dict[str, Any] | None:
+    """What the checkpoint of this stage that stands at the place says of itself, or None.
+
+    UsageError for something else that stands there.
+    """
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return None
+    try:
+        told = json.loads((place / folder.DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        told = None
+    if not isinstance(told, dict) or told.get("stage") != stage:
+        raise UsageError(
+            str(place),
+            f"holds something else than a checkpoint of `qbuild {stage['name']}`",
+            "expected a new name or an earlier checkpoint",
+            "Choose another output.",
+        )
+    return told
 
 
 def write_records(

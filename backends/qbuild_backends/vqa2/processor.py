@@ -27,7 +27,7 @@ from qbuild_backends.vqa2.config import Vqa2Config
 from qbuild_backends.vqa2.frames import Clip, Context, Extent
 
 FILE = "vqa2_processor.json"
-_TOKENIZER = "tokenizer.json"
+TOKENIZER = "tokenizer.json"
 _SHORTER_VIDEO = (
     "Cut the video (`qbuild motion-clips --operations temporal`), or take fewer frames."
 )
@@ -218,7 +218,7 @@ class Vqa2Processor:
     @classmethod
     def load(cls, folder: Path) -> Vqa2Processor:
         """The processor saved in a folder; InputError where none is, or a file of it is damaged."""
-        for name in (FILE, _TOKENIZER):
+        for name in (FILE, TOKENIZER):
             if not (folder / name).is_file():
                 raise InputError(
                     str(folder),
@@ -226,9 +226,10 @@ class Vqa2Processor:
                     "expected a folder that qbuild saved a VQA² model in",
                     "Import published weights: `qbuild import-checkpoint`. Copy qbuild's whole.",
                 )
-        with _readable(folder / FILE):
+        saved = "expected what qbuild saved with the model", "Copy the checkpoint again."
+        with readable(folder / FILE, *saved):
             settings = Settings(**json.loads((folder / FILE).read_text(encoding="utf-8")))
-        with _readable(folder / _TOKENIZER):
+        with readable(folder / TOKENIZER, *saved):
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
         return cls(tokenizer, settings)
 
@@ -266,7 +267,7 @@ class Vqa2Processor:
 
 
 @contextmanager
-def _readable(file: Path) -> Iterator[None]:
+def readable(file: Path, expected: str, todo: str) -> Iterator[None]:
     """A context in which whatever fails is an InputError: a damaged tokenizer raises any error."""
     try:
         yield
@@ -274,8 +275,8 @@ def _readable(file: Path) -> Iterator[None]:
         raise InputError(
             str(file),
             f"cannot be read ({type(error).__name__}: {' '.join(str(error).split())})",
-            "expected what qbuild saved with the model",
-            "Copy the checkpoint again.",
+            expected,
+            todo,
         ) from error
 
 

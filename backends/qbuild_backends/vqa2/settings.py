@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -12,6 +12,7 @@ from qbuild.core.errors import QbuildError, UsageError, near, option_fault, rais
 Plan = Literal["1-spatial", "1-motion", "ugc-scorer", "streaming-scorer", "assistant"]
 Rate = float | None
 WHERE = "vqa2 settings"
+M = TypeVar("M", bound=BaseModel)
 
 
 class TrainSettings(BaseModel):
@@ -93,21 +94,26 @@ _INCIDENTAL = {
 
 
 def settings_of(given: Mapping[str, Any]) -> TrainSettings:
+    """The settings of a training run; raises as `checked`."""
+    return checked(TrainSettings, given)
+
+
+def checked(model: type[M], given: Mapping[str, Any]) -> M:
     """The settings; UsageError for unknown names and values that do not fit, all at once."""
-    known = set(TrainSettings.model_fields)
+    known = set(model.model_fields)
     faults: list[QbuildError] = [
         UsageError(f"{WHERE}: {name}", "is no setting", "", near(name, known))
         for name in given
         if name not in known
     ]
     try:
-        settings = TrainSettings(**{name: given[name] for name in given if name in known})
+        settings = model(**{name: given[name] for name in given if name in known})
     except ValidationError as error:
         for fault in error.errors():
             name = ".".join(map(str, fault["loc"]))
             where = f"{WHERE}: {name}" if name else WHERE
             if fault["type"] == "missing":
-                described = str(TrainSettings.model_fields[name].description).removesuffix(".")
+                described = str(model.model_fields[name].description).removesuffix(".")
                 expected = f"expected: {described}"
                 faults.append(UsageError(where, "is missing", expected, f"Give --set {name}=…"))
             elif not name:  # of settings that contradict each other: the words of `_fits`

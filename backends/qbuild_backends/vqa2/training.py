@@ -6,7 +6,6 @@ checkpoint is made beside its place and renamed when it is whole, then the state
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import sys
@@ -22,8 +21,8 @@ from qbuild.backends import TrainSpec
 from qbuild.core.canonical import hash_value
 from qbuild.core.counts import plural
 from qbuild.core.disk import disk_errors
-from qbuild.core.errors import InputError, UsageError, raise_all
-from qbuild.core.folder import DESCRIPTION, claimed, sweep_dead
+from qbuild.core.errors import InputError, raise_all
+from qbuild.core.folder import claimed, sweep_dead
 from qbuild.core.roots import MediaRoots
 from qbuild_backends.vqa2 import adapters, batching, folder, lineage, states
 from qbuild_backends.vqa2.checkpoints.matching import TIED
@@ -91,21 +90,8 @@ class Run:
 
     def stands(self) -> bool:
         """Whether the output is the whole checkpoint of this run."""
-        place = self.spec.output
-        if not place.exists() or (place.is_dir() and not any(place.iterdir())):
-            return False
-        try:
-            told = json.loads((place / DESCRIPTION).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            told = None
-        if not isinstance(told, dict) or told.get("stage") != lineage.STAGE:
-            raise UsageError(
-                str(place),
-                "holds something else than a checkpoint of `qbuild train`",
-                "expected a new name or an earlier checkpoint",
-                "Choose another output.",
-            )
-        return bool(told["report"].get("run") == self.fingerprint)
+        told = lineage.standing(self.spec.output, lineage.STAGE)
+        return told is not None and bool(told["report"].get("run") == self.fingerprint)
 
     def train(self) -> None:
         """Train and put the checkpoint in place."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from qbuild.cli.checkpoints import assigned, told_in
 from qbuild.cli.flags import Debug, Json
 from qbuild.cli.report import print_json, say
-from qbuild.cli.settings import assigned
 
 _SOURCE = typer.Argument(
     metavar="SOURCE", help="The folder of the published weights, with their tokenizer."
@@ -56,9 +55,7 @@ def _told(made: Path) -> dict[str, Any]:
     """The report of a checkpoint; empty for a backend that gives none."""
     from qbuild.core.folder import DESCRIPTION
 
-    place = made / DESCRIPTION
-    described = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
-    return dict(described.get("report", {}))
+    return dict(told_in(made / DESCRIPTION).get("report", {}))
 
 
 def _text(made: Path, report: dict[str, Any]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from qbuild.cli.checkpoints import assigned, told_in
 from qbuild.cli.flags import Debug, Json, MediaRoot
 from qbuild.cli.report import print_json, say
-from qbuild.cli.settings import assigned
 
 _ARTIFACTS = typer.Argument(metavar="PAIRS...", help="Instruction artifacts, or exported JSON.")
 _BACKEND = typer.Option("--backend", help="The model to train: vqa2.")
@@ -80,13 +79,9 @@ def _told(made: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The report of a checkpoint and what its run took; empty for a backend that tells neither."""
     from qbuild.core.folder import DESCRIPTION
 
-    described, run = (
-        json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
-        for place in (made / DESCRIPTION, made / RUN)
-    )
-    report = dict(described.get("report", {}))
+    report = dict(told_in(made / DESCRIPTION).get("report", {}))
     report["fingerprint"] = report.pop("run", None)
-    return report, run
+    return report, told_in(made / RUN)
 
 
 def _text(made: Path, report: dict[str, Any], run: dict[str, Any]) -> str:

@@ -117,10 +117,8 @@ def _config(source: Path, settings: ImportSettings) -> Vqa2Config:
 
 
 def _tokenizer(source: Path) -> PreTrainedTokenizerFast:
-    place, published = (
-        source / TOKENIZER,
-        "expected the tokenizer that was published with the weights",
-    )
+    place = source / TOKENIZER
+    published = "expected the tokenizer that was published with the weights"
     if not place.is_file():
         raise InputError(
             str(source),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import sys
 
 import pytest
 
@@ -30,13 +29,10 @@ from vqa2_toys import (  # noqa: E402
 )
 
 from qbuild.backends import Computing, ImportSpec  # noqa: E402
-from qbuild.cli.main import main  # noqa: E402
 from qbuild.core.artifact import Artifact  # noqa: E402
 from qbuild.core.canonical import hash_file  # noqa: E402
 from qbuild.core.errors import DiskError, InputError, Problems, UsageError  # noqa: E402
 from qbuild.core.folder import DESCRIPTION, claimed  # noqa: E402
-
-TARGET = "qbuild_backends.vqa2.backend:Vqa2Backend"
 
 
 def published(place, model=None, layout="llava-hf"):
@@ -49,22 +45,6 @@ def published(place, model=None, layout="llava-hf"):
 @pytest.fixture
 def source(tmp_path):
     return published(tmp_path / "llava-tiny")
-
-
-@pytest.fixture
-def qbuild(tmp_path, monkeypatch, capsys):
-    """Runs `qbuild ARGS` with the backend vqa2 offered; its exit code and what it printed."""
-    offered.offer(tmp_path, monkeypatch, "vqa2", "", target=TARGET)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["qbuild", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 def imported(source, output, **settings):

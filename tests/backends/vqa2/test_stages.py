@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
@@ -18,27 +17,9 @@ from clips import make_clip  # noqa: E402
 from pictures import write_picture  # noqa: E402
 from tables import write_artifact  # noqa: E402
 
-from qbuild.cli.main import main  # noqa: E402
 from qbuild.core.artifact import Artifact, rejected_path  # noqa: E402
 from qbuild.core.level_scores import score_of  # noqa: E402
 from qbuild.core.schema import load_schema  # noqa: E402
-
-
-@pytest.fixture
-def qbuild(tmp_path, monkeypatch, capsys):
-    """Runs `qbuild ARGS` with the backend vqa2 offered; its exit code and what it printed."""
-    target = "qbuild_backends.vqa2.backend:Vqa2Backend"
-    offered.offer(tmp_path, monkeypatch, "vqa2", "", target=target)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["qbuild", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
-"""Settings of a backend as the command line gives them."""
+"""What commands that make a checkpoint share: settings given, and what the checkpoint tells."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 
@@ -22,4 +24,12 @@ def assigned(given: list[str]) -> dict[str, Any]:
         if not equals or not name.strip():
             faults.append(UsageError(f"--set {text}", "sets nothing", "expected KEY=VALUE"))
     raise_all(faults)
+    return found
+
+
+def told_in(place: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where a backend wrote none."""
+    found: dict[str, Any] = {}
+    if place.is_file():
+        found = json.loads(place.read_text(encoding="utf-8"))
     return found

@@ -79,17 +79,18 @@ class BatchService:
 
     async def _again(self, call: Callable[[], Awaitable[Any]], what: str) -> Any:
         """What the call gives, after as many attempts as are allowed."""
+        import aiohttp
         import openai
 
         for attempt in range(1, self._manners.attempts + 1):
             try:
                 return await call()
-            except openai.APIConnectionError as error:
-                wait, said = None, f"the connection failed: {type(error.__cause__).__name__}"
             except openai.APIStatusError as error:
                 said = self._client.hide(str(error.message))
                 self._refuse(error.status_code, what, said)
                 wait = retry_after(error.response.headers)
+            except (openai.OpenAIError, aiohttp.ClientError, UnicodeError) as error:
+                wait, said = None, self._client.lost(error).what
             if attempt < self._manners.attempts:
                 rest = self._manners.back_off(attempt, self._draw) if wait is None else wait
                 await asyncio.sleep(rest)

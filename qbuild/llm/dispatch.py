@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qbuild.core.errors import QbuildError
@@ -104,7 +105,7 @@ class Dispatch:
         if task is None:
             task = asyncio.create_task(self._buy(request))
             self._running[request.request_id] = task
-            task.add_done_callback(lambda _: self._running.pop(request.request_id, None))
+            task.add_done_callback(partial(self._bought, request.request_id))
         # a cancelled waiter leaves what is in flight to `close`, which waits for it
         return await asyncio.shield(task)
 
@@ -156,6 +157,15 @@ class Dispatch:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
         await self._sender.close()
+
+    def _bought(self, request_id: str, task: asyncio.Task[Answer]) -> None:
+        """Take a request off the list; its error counts as seen, though every waiter was cancelled.
+
+        asyncio would print it on stderr, with all that it holds.
+        """
+        self._running.pop(request_id, None)
+        if not task.cancelled():
+            task.exception()
 
     def _stop(self, error: QbuildError) -> None:
         """Send nothing more; the first reason is the one told."""

@@ -64,6 +64,8 @@ class Journal:
             raise self.error()
         loop = asyncio.get_running_loop()
         waiting = _Waiting(line, paid, loop, loop.create_future())
+        # seen, whether or not its waiter is still there: asyncio would print it on stderr
+        waiting.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         with self._wake:
             self._waiting.append(waiting)
             self._wake.notify()

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 DEEDS = (
     "status",  # `status:429`: that status, with an error body
+    "close",  # the connection ends before the reply begins
+    "reset",  # the connection is reset before the reply begins
+    "not-http",  # a TLS alert instead of a reply
     "reset-mid-body",  # half of the body, then the connection is reset
     "short-body",  # half of the body, then the connection ends as if it were whole
     "hang",  # no answer while the connection lasts

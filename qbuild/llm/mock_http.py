@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x28"  # fatal, handshake failure
 MOST_HEADER_BYTES = 1 << 16
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many"}
 
@@ -36,7 +37,7 @@ class Back:
     status: int = 200
     body: Any = None  # bytes are sent as they are, anything else as JSON
     headers: dict[str, str] = field(default_factory=dict)
-    ending: Literal["whole", "reset", "short", "hang"] = "whole"
+    ending: Literal["whole", "reset", "short", "hang", "close", "abort", "alert"] = "whole"
 
 
 async def serve(
@@ -93,6 +94,13 @@ async def _write(writer: asyncio.StreamWriter, back: Back) -> bool:
     head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
     if back.ending == "hang":
         await asyncio.Event().wait()
+    if back.ending == "abort":
+        writer.transport.abort()
+    if back.ending == "alert":
+        writer.write(TLS_ALERT)
+        await writer.drain()
+    if back.ending in {"close", "abort", "alert"}:
+        return False
     if back.ending == "whole":
         writer.write(head + data)
         await writer.drain()

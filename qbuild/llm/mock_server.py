@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from qbuild.llm.mock_faults import Fault
 
 LOOPBACK = "127.0.0.1"
-_ENDINGS = {"reset-mid-body": "reset", "short-body": "short", "hang": "hang"}
+_ENDINGS = {
+    "reset-mid-body": "reset",
+    "short-body": "short",
+    "hang": "hang",
+    "close": "close",
+    "reset": "abort",
+    "not-http": "alert",
+}
 
 
 class MockServer:

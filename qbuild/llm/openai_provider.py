@@ -13,11 +13,10 @@ from qbuild.core.errors import MissingPartError, UsageError
 from qbuild.llm.replies import Lost, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
     from typing import Self
 
-# Causes of a failed connection that come before anything is sent.
-_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
 HIDDEN = "<key>"
 SECRET = 16  # signs: a shorter key is a server's own word such as `test`, and may stand in answers
 # The client's own mark for a reply that it shall not parse. Posting a plain body, instead of its
@@ -67,7 +66,7 @@ class OpenAIClient:
             base_url=base_url,
             max_retries=0,
             timeout=time_limit_s,
-            http_client=_faster(openai),
+            http_client=openai.DefaultAioHttpClient(),
         )
 
     async def __aenter__(self) -> Self:
@@ -77,7 +76,11 @@ class OpenAIClient:
         await self.close()
 
     async def send(self, body: dict[str, Any]) -> Reply | Lost:
-        """The reply to a chat completion, of whatever status, or how it was lost."""
+        """The reply to a chat completion, of whatever status, or how it was lost.
+
+        Never raises for a fault of the connection, whichever library words it: what a transport
+        raises may hold the request's headers, and with them the key.
+        """
         openai = self._openai
         try:
             async with asyncio.timeout(self.time_limit_s):  # the client's own is for each read
@@ -87,14 +90,25 @@ class OpenAIClient:
         except openai.APIStatusError as error:
             return self._reply(error.response)
         except TimeoutError:
-            return Lost(f"no answer within {self.time_limit_s:g} s")
-        except openai.APITimeoutError as error:
-            sent = type(error.__cause__).__name__ not in _UNSENT
-            return Lost(f"no answer within {self.time_limit_s:g} s", sent)
-        except openai.APIConnectionError as error:
-            cause = type(error.__cause__).__name__
-            return Lost(self.hide(f"the connection failed: {cause}"), cause not in _UNSENT)
+            return self._late()
+        except Exception as error:  # of openai, httpx2, aiohttp or a codec
+            return self.lost(error)
         return self._reply(raw.http_response)
+
+    def lost(self, error: Exception) -> Lost:
+        """What a failed exchange is: unsent only where no connection was made, else perhaps paid."""
+        import aiohttp
+
+        causes = list(_causes(error))
+        for cause in causes:
+            if isinstance(cause, aiohttp.ClientConnectorError):
+                return Lost(self.hide(f"no connection: {cause}"), sent=False)
+        if any(isinstance(cause, TimeoutError) for cause in causes):
+            return self._late()
+        return Lost(f"the connection failed: {type(causes[-1]).__name__}")
+
+    def _late(self) -> Lost:
+        return Lost(f"no answer within {self.time_limit_s:g} s")
 
     async def close(self) -> None:
         """Close all connections."""
@@ -112,10 +126,8 @@ class OpenAIClient:
         return Reply(response.status_code, text, response.headers)
 
 
-def _faster(openai: ModuleType) -> Any:
-    """The client over aiohttp where that is installed; None: the package's own."""
-    import importlib.util
-
-    if importlib.util.find_spec("aiohttp") is None:
-        return None
-    return openai.DefaultAioHttpClient()
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what caused it, and so on: openai's, then httpx2's, then aiohttp's."""
+    while error is not None:
+        yield error
+        error = error.__cause__

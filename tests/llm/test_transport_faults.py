@@ -1,0 +1,125 @@
+"""Connections that fail below HTTP: nothing is shown of the key, and what may be paid counts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+from buying import KEY, KEY_ENV, QUICK, ask, asks, bought
+from extending import of_kind, served, written
+
+from qbuild.llm.body import BodyForm
+from qbuild.llm.mock_faults import DEEDS
+from qbuild.llm.openai_provider import OpenAIClient
+from qbuild.llm.prices import Prices, Rate
+
+PRICES = Prices("2026-01-01", "test", {("gpt-4o", "standard"): Rate(0.0, 1_000_000.0, 0.0)})
+MANY_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"".join(b"x-%d: 1\r\n" % i for i in range(3000))
+# Bytes that a server sends in the place of a reply.
+REPLIES = {
+    "nothing": b"",
+    "half a head": b"HTTP/1.1 200 OK\r\ncontent-le",
+    "a TLS alert": b"\x15\x03\x01\x00\x02\x02\x28",
+    "a chunk of no size": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n",
+    "no gzip": b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello",
+    "too many headers": MANY_HEADERS + b"content-length: 2\r\n\r\n{}",
+    "a negative length": b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n{}",
+    "a reason that is not text": b"HTTP/1.1 200 \xff\xfe\r\ncontent-length: 2\r\n\r\n{}",
+}
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    monkeypatch.setenv(KEY_ENV, KEY)
+
+
+def reply_of(data: bytes):
+    """What the client makes of a server that reads a request and sends these bytes."""
+
+    async def answer(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        await reader.readexactly(int(head.partition("content-length: ")[2].split("\r")[0]))
+        writer.write(data)
+        writer.close()
+
+    async def run():
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            async with OpenAIClient(url, KEY_ENV, 5.0) as client:
+                return await client.send(BodyForm().body(ask(1)))
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_request_that_was_read_counts_as_sent_whatever_comes_back(name):
+    lost = reply_of(REPLIES[name])
+    assert lost.sent is True
+    assert "the connection failed: " in lost.what
+    assert KEY not in lost.what
+
+
+def test_a_connection_that_was_never_made_is_unsent_and_named():
+    async def run():
+        async with OpenAIClient("http://127.0.0.1:9/v1", KEY_ENV, 5.0) as client:
+            return await client.send(BodyForm().body(ask(1)))
+
+    lost = asyncio.run(run())
+    assert lost.sent is False
+    assert "no connection: Cannot connect to host 127.0.0.1:9" in lost.what
+
+
+@pytest.mark.parametrize("do", ["close", "reset", "not-http", "reset-mid-body", "hang"])
+def test_the_cap_holds_over_all_that_a_failing_service_may_have_charged(do, tmp_path):
+    """The server counts what it charged: 60 dollars an answer at worst, under a cap of 600."""
+    _, _, server, dispatch = bought(
+        tmp_path,
+        asks(40),
+        script=[{"do": do, "times": 0}],
+        max_usd=600.0,
+        prices=PRICES,
+        time_limit_s=0.2,
+    )
+    charged = 60.0 * server.served.total()
+    assert 0 < charged <= dispatch.budget.spent <= 600.0
+
+
+@pytest.mark.parametrize("do", ["status:401", "status:403", "not-http"])
+def test_an_error_that_ends_a_run_is_not_printed_by_the_event_loop(do, tmp_path, capfd, caplog):
+    _, error, _, _ = bought(
+        tmp_path,
+        asks(40),
+        script=[{"do": do, "nth": 9, "times": 0}],
+        server_options={"latency": 0.01},
+        manners=QUICK.__class__(concurrency=8, attempts=1, breaker=3, grace_s=0.5),
+    )
+    assert error is not None
+    assert capfd.readouterr().err == ""
+    assert caplog.records == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("do", [*(deed for deed in DEEDS if deed != "status"), "status:403"])
+def test_the_key_stays_out_of_all_that_a_run_prints_and_writes(do, tmp_path):
+    source = written(tmp_path / "depictions.parquet", of_kind("overall", 12, seed=1))
+    with served([{"do": do, "nth": 5, "times": 0}]) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", "from qbuild.cli.main import main; main()"]
+            + ["gpt-extend", source, "-o", tmp_path / "out.parquet", "--provider", "openai"]
+            + ["--model", "gpt-4o", "--base-url", server.base_url, "--key-env", KEY_ENV]
+            + ["--attempts", "1", "--breaker", "3", "--time-limit", "1", "--debug"],
+            capture_output=True,
+            check=False,
+            env={**os.environ, KEY_ENV: KEY},
+        )
+    said = done.stdout + done.stderr
+    assert b"Usage" not in said
+    assert KEY.encode() not in said
+    assert b"never retrieved" not in said
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if KEY.encode() in path.read_bytes()]

@@ -31,12 +31,18 @@ TOLD_ONLY = ("warnings", "run")
 class Destination:
     """Where the rows, the rejected rows and the files of one run go, until they are committed."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, scratch: Path) -> None:
         self.path = request.artifact_path
         self.folder = request.output if request.stage.folder else None
         writes = request.stage.writes
-        self.rows = ArtifactWriter(self.path, load_schema(writes)) if writes else None
-        self.rejected = ArtifactWriter(rejected_path(self.path), load_schema("rejected"))
+        # a folder may be a disk of its own, to which nothing can be renamed from beside it
+        unfinished = None if request.stage.folder else scratch
+        self.rows = (
+            ArtifactWriter(self.path, load_schema(writes), scratch=unfinished) if writes else None
+        )
+        self.rejected = ArtifactWriter(
+            rejected_path(self.path), load_schema("rejected"), scratch=unfinished
+        )
         self.tally: Counter[str] = Counter()
         self.files: dict[str, File] = {}
         self.reasons: Counter[str] = Counter()  # of rejected rows
@@ -45,9 +51,9 @@ class Destination:
 
     @classmethod
     @contextmanager
-    def open(cls, request: Request) -> Iterator[Destination]:
+    def open(cls, request: Request, scratch: Path) -> Iterator[Destination]:
         """A destination that is discarded when the run fails."""
-        destination = cls(request)
+        destination = cls(request, scratch)
         with ExitStack() as stack:
             if destination.folder is not None:
                 stack.enter_context(folder.claimed(destination.folder))

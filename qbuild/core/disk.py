@@ -8,11 +8,6 @@ from pathlib import Path
 from qbuild.core.errors import DiskError
 
 
-def temporary_name(path: Path) -> Path:
-    """A hidden name beside `path` that says whose it is, so that dead runs' files can be swept."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
 def sync(path: Path) -> None:
     """Make a file or folder durable."""
     handle = os.open(path, os.O_RDONLY)

@@ -7,15 +7,13 @@ the new one; a failed one leaves the old one.
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, ENOSPC
 from functools import partial
-from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core import folder, runlog
+from qbuild.core import runlog
 from qbuild.core.artifact import FOLDER_ARTIFACT, Artifact, rejected_path
 from qbuild.core.description import of_rows
 from qbuild.core.destination import Destination, failed_path
@@ -29,6 +27,7 @@ from qbuild.core.progress import Progress
 from qbuild.core.request import Request, Result
 from qbuild.core.roots import resolved
 from qbuild.core.schema import load_schema
+from qbuild.core.scratch import scratch_folder
 from qbuild.core.sources import Sources, at_least, describe_input, open_inputs
 from qbuild.core.stage import Output
 from qbuild.core.writer import ArtifactWriter
@@ -55,7 +54,7 @@ def _run(request: Request, scratch: Path) -> Result:
     inputs = [describe_input(given) for given in opened]
     made_from = recipe(request.stage, request.options, inputs, request.limit)
     files = [given for given in opened if isinstance(given, Path)]
-    with Destination.open(request) as destination:
+    with Destination.open(request, scratch) as destination:
         if files and request.stage.reads.otherwise is not None:
             # together, for rows that repeat in several; they stand where the first file does
             converted = _converted(request, files, scratch, destination)
@@ -142,22 +141,6 @@ def _converted(
     writer.seal(of_rows(schema, stage, rows, content_hash))
     writer.commit()
     return Artifact.open(writer.path)
-
-
-@contextmanager
-def scratch_folder(output: Path) -> Iterator[Path]:
-    """A hidden folder beside `output`, gone at the end; those of dead runs are swept first."""
-    with disk_errors(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        folder.sweep_dead(output.parent)
-        if output.is_dir():
-            folder.sweep_dead(output)
-        scratch = output.parent / f".{output.name}.{getpid()}.scratch"
-        scratch.mkdir(exist_ok=True)
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check_output(request: Request) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qbuild.core.disk import disk_errors, temporary_name
 from qbuild.core.errors import MissingPartError
 from qbuild.core.parts import PLOTS
+from qbuild.core.scratch import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,15 +27,9 @@ def draw_panels(
     Raises MissingPartError, which names who asked, without matplotlib.
     """
     figure = _figure(panels, draw, size, asked_by)
-    temporary = temporary_name(path)
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            # the default would name matplotlib's version and place
-            figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with whole_file(path) as unfinished:
+        # the default would name matplotlib's version and place
+        figure.savefig(unfinished, format="png", dpi=120, metadata={"Software": None})
 
 
 def _figure(

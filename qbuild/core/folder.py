@@ -7,15 +7,19 @@ left and this one did not make is swept after the description is in place.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from qbuild.core.canonical import canonical_json, hash_bytes, hash_file
-from qbuild.core.disk import disk_errors, sync, temporary_name
+from qbuild.core.disk import disk_errors, sync
 from qbuild.core.errors import StageError, UsageError
+from qbuild.core.scratch import (
+    LocksUnsupportedError,
+    sweep_temporaries,
+    temporary_name,
+    try_lock,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,16 +54,24 @@ def claimed(folder: Path) -> Iterator[None]:
         )
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        mark = (folder / _MARK).open("a")
-    with mark:  # closing it ends the claim, and so does the end of the process
-        if not _locked(mark.fileno()):
-            raise UsageError(
-                str(folder),
-                "is being filled by another run",
-                "expected one at a time",
-                "Wait for its end, or choose another output.",
-            )
+        (folder / _MARK).touch()
+        try:
+            lock = try_lock(folder / _MARK)
+        except LocksUnsupportedError:  # such a disk is trusted, and nothing is swept there
+            yield
+            return
+    if lock is None:
+        raise UsageError(
+            str(folder),
+            "is being filled by another run",
+            "expected one at a time",
+            "Wait for its end, or choose another output.",
+        )
+    try:
+        sweep_temporaries(folder)
         yield
+    finally:
+        lock.release()
 
 
 def put(folder: Path, file: File) -> None:
@@ -112,21 +124,6 @@ def sweep(folder: Path, keep: set[str]) -> list[str]:
     return sorted(removed)
 
 
-def sweep_dead(folder: Path) -> None:
-    """Remove temporary files and scratch folders in `folder` whose process is gone."""
-    import shutil
-
-    for path in [*folder.glob(".*.tmp"), *folder.glob(".*.scratch")]:
-        owner = path.name.split(".")[-2]
-        if not owner.isdigit() or _alive(int(owner)):
-            continue
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            with suppress(OSError):  # another user's: no reason to write nothing here
-                path.unlink()
-
-
 def _write(data: bytes, target: Path) -> None:
     """The bytes under a temporary name, then under their own; a failure leaves neither."""
     temporary = temporary_name(target)
@@ -145,24 +142,3 @@ def _move(source: Path, target: Path) -> None:
         return
     sync(source)
     source.replace(target)
-
-
-def _locked(handle: int) -> bool:
-    """Whether the file is locked for us now; a disk that knows no locks is trusted."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

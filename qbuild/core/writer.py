@@ -13,19 +13,29 @@ import pyarrow.parquet as pq
 from qbuild.core.canonical import canonical_json
 from qbuild.core.content import ROW_GROUP_ROWS, ContentHash, canonical_block, written_schema
 from qbuild.core.description import KEY
-from qbuild.core.disk import disk_errors, sync, temporary_name
+from qbuild.core.disk import disk_errors, sync
+from qbuild.core.scratch import temporary_name
 
 if TYPE_CHECKING:
     from qbuild.core.schema import Schema
 
 
 class ArtifactWriter:
-    """Writes one artifact beside its final place; `commit` puts it there, `discard` forgets it."""
+    """Writes one artifact beside its final place; `commit` puts it there, `discard` forgets it.
 
-    def __init__(self, path: Path, schema: Schema, told_as: Path | None = None) -> None:
+    It is written in `scratch`, on the same disk; without one, in a folder that is claimed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        schema: Schema,
+        told_as: Path | None = None,
+        scratch: Path | None = None,
+    ) -> None:
         self.path, self.schema = path, schema
         self._told_as = told_as or path  # the place that an error names
-        self.temporary = temporary_name(path)
+        self.temporary = temporary_name(path) if scratch is None else scratch / path.name
         self._content = ContentHash(schema.name)
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import canonical_json
-from qbuild.core.disk import disk_errors, sync, temporary_name
 from qbuild.core.errors import InputError
+from qbuild.core.scratch import whole_file
 from qbuild.llm.replies import Reply, Verdict, judge
 from qbuild.llm.requests import Heading
 
@@ -154,10 +154,5 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def write_durably(path: Path, data: bytes) -> None:
     """A file that is whole or not there."""
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_name(path)
-        temporary.write_bytes(data)
-        sync(temporary)
-        temporary.replace(path)
-        sync(path.parent)
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(data)

@@ -6,7 +6,6 @@ an index alone, request → places of its lines; answers are read from the disk 
 
 from __future__ import annotations
 
-import fcntl
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.disk import disk_errors
 from qbuild.core.errors import InputError, UsageError
+from qbuild.core.scratch import LocksUnsupportedError, try_lock
 from qbuild.llm.answers import ANSWERED, Answer, Usage
 from qbuild.llm.journal import Journal
 from qbuild.llm.requests import Heading
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import Self
+
+    from filelock import BaseFileLock
 
     from qbuild.llm.requests import Asked
 
@@ -62,7 +64,7 @@ class Ledger:
         self._spent = 0.0
         self._handles: dict[int, int] = {}
         self._journal: Journal | None = None
-        self._lock = -1
+        self._lock: BaseFileLock | None = None
 
     @classmethod
     def open(
@@ -88,7 +90,7 @@ class Ledger:
                 last = max((number for number, _ in segments(folder)), default=1)
                 ledger._journal = Journal(folder, last, reserve_bytes)
             except BaseException:
-                os.close(ledger._lock)
+                ledger._unlock()
                 raise
         elif not folder.is_dir():
             raise InputError(str(folder), "no such ledger", "expected a folder", "Check the path.")
@@ -106,9 +108,7 @@ class Ledger:
             for handle in self._handles.values():
                 os.close(handle)
             self._handles.clear()
-            if self._lock >= 0:
-                os.close(self._lock)
-                self._lock = -1
+            self._unlock()
 
     def __enter__(self) -> Self:
         return self
@@ -212,17 +212,22 @@ class Ledger:
     def _lock_folder(self) -> None:
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
+            try:
+                self._lock = try_lock(self.folder / LOCK)
+            except LocksUnsupportedError:  # such a disk is trusted
+                return
+        if self._lock is None:
             raise UsageError(
                 str(self.folder),
                 "another run writes this ledger",
                 "expected one writer at a time",
                 "Wait for its end, or name another --ledger.",
-            ) from None
+            )
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _index(self) -> None:
         """Read every line once; keep the places alone."""

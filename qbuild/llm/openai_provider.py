@@ -96,7 +96,7 @@ class OpenAIClient:
         return self._reply(raw.http_response)
 
     def lost(self, error: Exception) -> Lost:
-        """What a failed exchange is: unsent only where no connection was made, else perhaps paid."""
+        """What a failed exchange is: unsent only where no connection was made."""
         import aiohttp
 
         causes = list(_causes(error))

@@ -107,11 +107,13 @@ def test_an_error_that_ends_a_run_is_not_printed_by_the_event_loop(do, tmp_path,
 def test_the_key_stays_out_of_all_that_a_run_prints_and_writes(do, tmp_path):
     source = written(tmp_path / "depictions.parquet", of_kind("overall", 12, seed=1))
     with served([{"do": do, "nth": 5, "times": 0}]) as server:
+        command = (
+            f"gpt-extend {source} -o {tmp_path / 'out.parquet'} --provider openai --model gpt-4o "
+            f"--base-url {server.base_url} --key-env {KEY_ENV} "
+            "--attempts 1 --breaker 3 --time-limit 1 --debug"
+        )
         done = subprocess.run(
-            [sys.executable, "-c", "from qbuild.cli.main import main; main()"]
-            + ["gpt-extend", source, "-o", tmp_path / "out.parquet", "--provider", "openai"]
-            + ["--model", "gpt-4o", "--base-url", server.base_url, "--key-env", KEY_ENV]
-            + ["--attempts", "1", "--breaker", "3", "--time-limit", "1", "--debug"],
+            [sys.executable, "-c", "from qbuild.cli.main import main; main()", *command.split()],
             capture_output=True,
             check=False,
             env={**os.environ, KEY_ENV: KEY},

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from qbuild.core.canonical import hash_file
-from qbuild.core.disk import disk_errors, temporary_name
+from qbuild.core.disk import disk_errors
 from qbuild.core.errors import InputError
+from qbuild.core.scratch import whole_file
 from qbuild.media.unreadable import disk_refusals
 from qbuild_backends.vqa2.frames import Clip
 
@@ -35,18 +36,11 @@ class ClipCache:
 
 def keep(clip: Clip, place: Path) -> None:
     """Write a clip, whole or not at all; DiskError where it cannot be written."""
-    temporary = temporary_name(place)
     motion = np.zeros((0,), np.uint8) if clip.motion is None else clip.motion
-    with disk_errors(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as stream:
-                np.save(stream, np.array([clip.num_frames, clip.duration_s]), allow_pickle=False)
-                np.save(stream, clip.keys, allow_pickle=False)
-                np.save(stream, motion, allow_pickle=False)
-            temporary.replace(place)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with whole_file(place) as unfinished, unfinished.open("wb") as stream:
+        np.save(stream, np.array([clip.num_frames, clip.duration_s]), allow_pickle=False)
+        np.save(stream, clip.keys, allow_pickle=False)
+        np.save(stream, motion, allow_pickle=False)
 
 
 def kept(place: Path) -> Clip:

@@ -3,7 +3,6 @@
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from qbuild.core.disk import sync, temporary_name
+from qbuild.core.disk import sync
+from qbuild.core.scratch import REPLACED, scratch_folder
 from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.vqa2.presets import preset
 from qbuild_backends.vqa2.processor import Vqa2Processor
@@ -48,26 +48,21 @@ def tiny(
 @contextmanager
 def replacing(output: Path) -> Iterator[Path]:
     """A folder to fill, which takes the place of `output` when all went well; raises OSError."""
-    place = temporary_name(output)
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    try:
-        yield place
-        _open_files(place)
+    with scratch_folder(output) as scratch:
+        place = scratch / output.name
+        place.mkdir()
+        try:
+            yield place
+            _open_files(place)
+        except SafetensorError as error:  # of a full disk among others: it has this type of its own
+            raise OSError(str(error)) from error
         for path in [*place.rglob("*"), place]:
             sync(path)
-        if output.exists():
-            old = temporary_name(output.with_name(f"{output.name}.old"))
-            output.rename(old)
-            place.rename(output)
-            shutil.rmtree(old)
-        else:
-            place.rename(output)
+        if output.exists():  # moved aside where a later run finds it, should this one end here
+            (scratch / REPLACED).mkdir()
+            output.rename(scratch / REPLACED / output.name)
+        place.rename(output)
         sync(output.parent)
-    except SafetensorError as error:  # of a full disk among others: it has this type of its own
-        raise OSError(str(error)) from error
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _open_files(folder: Path) -> None:

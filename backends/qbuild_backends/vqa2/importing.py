@@ -22,7 +22,7 @@ from qbuild.backends import ImportSpec
 from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.disk import disk_errors
 from qbuild.core.errors import InputError, UsageError
-from qbuild.core.folder import claimed, sweep_dead
+from qbuild.core.folder import claimed
 from qbuild_backends.vqa2 import folder, lineage
 from qbuild_backends.vqa2.checkpoints import transfer
 from qbuild_backends.vqa2.checkpoints.configs import read_config
@@ -69,7 +69,6 @@ def import_checkpoint(spec: ImportSpec) -> Path:
         stack.callback(shutil.rmtree, claim)
         model, report = _imported(spec.source, settings, config)
         inputs = _inputs(spec.source, settings)
-        sweep_dead(spec.output.parent)
         with disk_errors(spec.output), folder.replacing(spec.output) as place:
             folder.save(place, model, processor)
             options = {"backend": "vqa2", **settings.model_dump(exclude={"slowfast"})}

@@ -22,7 +22,7 @@ from qbuild.core.canonical import hash_value
 from qbuild.core.counts import plural
 from qbuild.core.disk import disk_errors
 from qbuild.core.errors import InputError, raise_all
-from qbuild.core.folder import claimed, sweep_dead
+from qbuild.core.folder import claimed
 from qbuild.core.roots import MediaRoots
 from qbuild_backends.vqa2 import adapters, batching, folder, lineage, states
 from qbuild_backends.vqa2.checkpoints.matching import TIED
@@ -173,7 +173,6 @@ class Run:
             return
         report = self._report(progress, loop.schedule.drawn, found)
         output = self.spec.output
-        sweep_dead(output.parent)
         with disk_errors(output), folder.replacing(output) as place:
             model.eval().save_pretrained(place, state_dict=weights)
             loop.loader.processor.save(place)

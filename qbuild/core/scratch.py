@@ -1,0 +1,132 @@
+"""Hidden folders for what is not finished; a lock, not a process id, says whose run still lives.
+
+Process ids say nothing across hosts and containers that share a folder. The kernel's lock ends
+with the process that holds it, however that ends.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
+from errno import EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP
+from typing import TYPE_CHECKING
+
+from qbuild.core.disk import disk_errors, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from filelock import BaseFileLock
+
+REPLACED = "replaced"  # in a scratch folder: what stood at the output until its successor does
+_LOCK = ".lock"
+_NAME = re.compile(r"\..*\.[0-9a-f]{16}\.(scratch|tmp)\Z", re.DOTALL)
+_SHOWN = 40  # characters of the output's name, so that no name grows too long for a disk
+_NO_LOCKS = frozenset({EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP})
+
+
+class LocksUnsupportedError(Exception):
+    """This disk knows no locks."""
+
+
+def try_lock(path: Path) -> BaseFileLock | None:
+    """The lock on that file, held until it is released; None where another run holds it.
+
+    Raises LocksUnsupportedError, and OSError where the file cannot be opened.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=0, thread_local=False, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            raise LocksUnsupportedError(str(path)) from error
+        raise
+    return lock
+
+
+def temporary_name(path: Path) -> Path:
+    """A hidden name beside `path`, of this call alone, for a file in a folder that is claimed."""
+    return path.with_name(f".{path.name[:_SHOWN]}.{secrets.token_hex(8)}.tmp")
+
+
+@contextmanager
+def scratch_folder(output: Path) -> Iterator[Path]:
+    """A hidden folder beside `output`, this run's alone, gone at the end.
+
+    Those of runs that ended are swept first.
+    """
+    with disk_errors(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        sweep_dead(output.parent)
+        folder, lock = _locked_folder(output)
+    try:
+        yield folder
+    finally:
+        _restore(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            lock.release()
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A name to write a file under, which is then durable at `path`; nothing where that failed."""
+    with scratch_folder(path) as scratch, disk_errors(path):
+        unfinished = scratch / path.name
+        yield unfinished
+        sync(unfinished)
+        unfinished.replace(path)
+        sync(path.parent)
+
+
+def sweep_dead(folder: Path) -> None:
+    """Remove the scratch folders in `folder` whose run has ended."""
+    for path in folder.glob(".*.scratch"):
+        if path.is_symlink() or not _NAME.match(path.name):
+            continue
+        with suppress(OSError, LocksUnsupportedError):  # another user's: no reason to write nothing
+            lock = try_lock(path / _LOCK)
+            if lock is not None:
+                _restore(path)
+                shutil.rmtree(path, ignore_errors=True)
+                lock.release()
+
+
+def sweep_temporaries(folder: Path) -> None:
+    """Remove temporary files from a folder that is claimed, so that no other run writes there."""
+    for path in folder.glob(".*.tmp"):
+        if _NAME.match(path.name):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _locked_folder(output: Path) -> tuple[Path, BaseFileLock | None]:
+    """A new folder and its lock; no lock where the disk knows none: then nobody sweeps it."""
+    while True:
+        token = secrets.token_hex(8)
+        folder = output.parent / f".{output.name[:_SHOWN]}.{token}.scratch"  # `.` has no name
+        folder.mkdir()
+        try:
+            lock = try_lock(folder / _LOCK)
+        except LocksUnsupportedError:
+            return folder, None
+        except FileNotFoundError:  # swept between the two lines above
+            continue
+        if lock is not None:
+            return folder, lock
+
+
+def _restore(scratch: Path) -> None:
+    """Put back what was moved aside for a successor that never came."""
+    if (scratch / REPLACED).is_dir():
+        for old in (scratch / REPLACED).iterdir():
+            target = scratch.with_name(old.name)
+            if not target.exists():
+                old.rename(target)

@@ -5,7 +5,7 @@
 
 The first times both on a photograph of 640x480 on one OpenCV thread, in turns, tables and textures
 read beforehand, then two worker processes against one (their start excluded). The released package
-runs through `qbuild.media.corruptions.reference`. The second prints the tables of
+runs through `qbuild.media.distort.common.reference`. The second prints the tables of
 docs/corruptions.md.
 """
 
@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from qbuild.media.corruptions import CORRUPTIONS, DETERMINISTIC, SEVERITIES, corrupt
-from qbuild.media.corruptions.reference import corrupt_by_reference
+from qbuild.media.distort.common import CORRUPTIONS, DETERMINISTIC, SEVERITIES, corrupt
+from qbuild.media.distort.common.reference import corrupt_by_reference
 
 SCENES = ("astronaut", "chelsea", "coffee")
 SHAPES = ((480, 640), (640, 480), (333, 217), (32, 32))

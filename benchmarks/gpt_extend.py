@@ -37,8 +37,8 @@ LATENCY_S, CONCURRENCY = 0.2, 64
 # Answers are made once and kept: a server that reads each depiction again would be the slower one.
 SERVER = """
 import asyncio, hashlib, json, sys, time
-from qbuild.llm.mock_depictions import depiction_answer
-from qbuild.llm.mock_server import MockServer
+from qbuild.pairs.mock_answers import depiction_answer
+from qbuild.llm.mock.server import MockServer
 kept = {}
 def answer(body):
     key = hash(body["messages"][1]["content"] + body["messages"][0]["content"])
@@ -119,11 +119,11 @@ def ours(source: Path, place: Path, url: str) -> tuple[float, float, int]:
 
 async def bare(source: Path, url: str) -> float:
     """The client alone with the bodies that the stage sends, each at once taken and thrown away."""
-    from qbuild.core.artifact import Artifact
-    from qbuild.llm.body import BodyForm
-    from qbuild.llm.openai_provider import OpenAIClient
-    from qbuild.llm.tasks import Style, request_of, tasks_of
-    from qbuild.llm.templates import load_templates
+    from qbuild.core.artifact.reader import Artifact
+    from qbuild.llm.openai_client import OpenAIClient
+    from qbuild.llm.request_body import BodyForm
+    from qbuild.pairs.tasks import Style, request_of, tasks_of
+    from qbuild.pairs.templates import load_templates
 
     style, templates = Style("gpt-4o", True, {"max_output_tokens": 1200}), load_templates()
     form, slots = BodyForm(), asyncio.Semaphore(CONCURRENCY)

@@ -100,7 +100,7 @@ def dct_base(work: Path, seed: int) -> Path:
     default start the model learns next to nothing in these steps.
     """
     import torch
-    from qbuild_backends.vqa2 import folder
+    from qbuild_backends.models.vqa2 import save_load as folder
 
     model, processor = folder.tiny(seed)
     embedding = model.model.vision_tower.embeddings.patch_embedding
@@ -120,7 +120,7 @@ def dct_base(work: Path, seed: int) -> Path:
 def clean_pixels(folder: Path, size: int) -> Any:
     """Of 200 pictures or videos the first frame as a tensor [200, 3, size, size] in [-1, 1]."""
     import torch
-    from qbuild_backends.vqa2.frames import read_clip
+    from qbuild_backends.data.clips import read_clip
 
     files = sorted(folder.iterdir())
     chosen = (files[at] for at in np.linspace(0, len(files) - 1, 200, dtype=int))

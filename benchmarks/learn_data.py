@@ -71,7 +71,7 @@ def qbuild(*words: object) -> Any:
 
 def rows_of(made: Path) -> Iterator[dict[str, Any]]:
     """The rows of an artifact."""
-    from qbuild.core.artifact import Artifact
+    from qbuild.core.artifact.reader import Artifact
 
     yield from Artifact.open(made).table().to_pylist()
 
@@ -109,7 +109,7 @@ def _write_pan(place: Path, pixels: Pixels, draw: np.random.Generator, augmented
     import av
     import cv2
 
-    from qbuild.media.video_writer import Form, VideoWriter
+    from qbuild.media.video.write import Form, VideoWriter
 
     size = np.array(pixels.shape[1::-1], float)
     side = draw.uniform(110, min(300, 0.8 * size.min()))
@@ -162,7 +162,7 @@ def scorer_pairs(folder: Path) -> Path:
 
 def distortion_pairs(folder: Path) -> Path:
     """Pairs that ask which of the eleven distortions a crop has; a severity of each at random."""
-    from qbuild.core.distortions import BY_SLUG, SPATIAL, slug
+    from qbuild.quality.distortions import BY_SLUG, SPATIAL, slug
 
     named: dict[str, str] = {}
     crops = sorted((folder / "clean").rglob("*.png"))
@@ -211,10 +211,10 @@ def _written(folder: Path, kind: str, named: dict[str, str]) -> Path:
     """
     import pyarrow as pa
 
-    from qbuild.core.description import of_rows
-    from qbuild.core.instruction import Pairs, instruction_table
+    from qbuild.core.artifact.description import of_rows
+    from qbuild.core.artifact.writer import ArtifactWriter
     from qbuild.core.schema import load_schema
-    from qbuild.core.writer import ArtifactWriter
+    from qbuild.quality.instruction import Pairs, instruction_table
 
     count = len(named)
     columns = {

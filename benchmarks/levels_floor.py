@@ -13,9 +13,9 @@ import time
 
 import pyarrow.parquet as pq
 
-from qbuild.core.content import ROW_GROUP_ROWS
+from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
+from qbuild.core.artifact.writer import writer_settings
 from qbuild.core.schema import load_schema
-from qbuild.core.writer import writer_settings
 
 
 def main() -> None:

@@ -21,13 +21,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qbuild.llm.body import BodyForm
 from qbuild.llm.budget import Budget
-from qbuild.llm.dispatch import Dispatch
+from qbuild.llm.client import Dispatch
 from qbuild.llm.ledger import Ledger
-from qbuild.llm.manners import Manners
-from qbuild.llm.openai_provider import OpenAIClient
+from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.prices import Prices
+from qbuild.llm.rate_limit import Manners
+from qbuild.llm.request_body import BodyForm
 from qbuild.llm.requests import ChatRequest
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ LATENCY_S = 0.2
 TEXT = "The picture is blurred along its left edge and its colours are pale. " * 20
 SERVER = """
 import asyncio, sys
-from qbuild.llm.mock_server import MockServer
+from qbuild.llm.mock.server import MockServer
 async def run():
     async with MockServer(latency=float(sys.argv[1])) as server:
         print(server.base_url, flush=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from qbuild_backends.vqa2.frames import Clip
+    from qbuild_backends.data.clips import Clip
 
 RATE = 30
 KINDS = ("images", "videos")
@@ -66,11 +66,11 @@ def _write_video(file: Path, texture: Any, number: int, frames: int) -> None:
 def make_model(folder: Path, preset: str) -> None:
     """A preset's shapes with random weights and the tiny tokenizer."""
     import torch
-    from qbuild_backends.vqa2 import folder as folders
-    from qbuild_backends.vqa2 import presets
-    from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
-    from qbuild_backends.vqa2.processor import Vqa2Processor
-    from qbuild_backends.vqa2.tokenizer import tiny_tokenizer
+    from qbuild_backends.models.vqa2 import presets
+    from qbuild_backends.models.vqa2 import save_load as folders
+    from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
+    from qbuild_backends.models.vqa2.processor import Vqa2Processor
+    from qbuild_backends.models.vqa2.tokenizer import tiny_tokenizer
     from transformers import set_seed
 
     set_seed(0)
@@ -83,7 +83,7 @@ def make_model(folder: Path, preset: str) -> None:
 def published_clip(file: Path, key_size: int, motion_size: int) -> Clip:
     """The frames of a file, read the published way."""
     from PIL import Image
-    from qbuild_backends.vqa2.frames import Clip
+    from qbuild_backends.data.clips import Clip
 
     if file.suffix == ".jpg":
         with Image.open(file) as image:

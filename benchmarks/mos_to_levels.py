@@ -23,10 +23,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qbuild.core.artifact import Artifact
-from qbuild.core.description import of_rows
+from qbuild.core.artifact.description import of_rows
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.schema import load_schema
-from qbuild.core.writer import ArtifactWriter
 
 HERE = Path(__file__).parent
 DATASETS = 20

@@ -25,8 +25,8 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
-from qbuild_backends.vqa2.checkpoints.layouts import PATHWAY, layout_named
-from qbuild_backends.vqa2.motion import CHUNK, RADIUS, FastPathway
+from qbuild_backends.checkpoints.layouts import PATHWAY, layout_named
+from qbuild_backends.models.vqa2.fast_pathway import CHUNK, RADIUS, FastPathway
 from torch import Tensor, nn
 
 

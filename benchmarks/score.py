@@ -55,10 +55,10 @@ class Ours:
     """The backend's scorer."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        from qbuild_backends.vqa2.loading import load_model
-        from qbuild_backends.vqa2.scoring import Scorer
+        from qbuild_backends.inference.loading import load_model
+        from qbuild_backends.inference.scoring import Scorer
 
-        from qbuild.backends import Computing, Scoring
+        from qbuild.backends.protocol import Computing, Scoring
 
         computing = Computing(options.device, batch=options.batch, readers=options.threads)
         loaded = load_model(str(options.model), computing)
@@ -66,14 +66,14 @@ class Ours:
 
     def scores(self, files: list[Path]) -> list[float]:
         """From file to score."""
-        from qbuild.backends import Medium
+        from qbuild.core.media_roots import Medium
 
         media = (Medium(file.name, file.name, file) for file in files)
         return [one.score for one in self.scorer.score(media)]
 
     def read(self, files: list[Path]) -> list[Any]:
         """What `compute` takes."""
-        from qbuild.backends import Medium
+        from qbuild.core.media_roots import Medium
 
         media = (Medium(file.name, file.name, file) for file in files)
         return list(self.scorer.encoded(media, []))
@@ -88,11 +88,11 @@ class Published:
 
     def __init__(self, options: argparse.Namespace) -> None:
         import torch
-        from qbuild_backends.vqa2 import folder
+        from qbuild_backends.models.vqa2 import save_load
 
         self.device = torch.device(options.device)
         dtype = torch.bfloat16 if options.device == "cuda" else torch.float32
-        self.model, self.processor = folder.load(options.model, dtype=dtype)
+        self.model, self.processor = save_load.load(options.model, dtype=dtype)
         self.model.to(self.device)
         self.model.model.visual_tokens = partial(plain_visual_tokens, self.model.model)
         vocabulary = self.processor.tokenizer.get_vocab()
@@ -104,7 +104,7 @@ class Published:
 
     def scores_on_our_frames(self, files: list[Path]) -> list[float]:
         """Scores by `generate` of what our reader reads."""
-        from qbuild_backends.vqa2.frames import read_clip
+        from qbuild_backends.data.clips import read_clip
 
         sizes = self.processor.settings
         clips = (
@@ -128,9 +128,9 @@ class Published:
         return published_clip(file, sizes.key_size, sizes.motion_size)
 
     def _encoded(self, clip: Any) -> Any:
-        from qbuild_backends.vqa2.processor import Turn
+        from qbuild_backends.models.vqa2.processor import Turn
 
-        from qbuild.core.interface import VQA2_FRAMES
+        from qbuild.quality.published_text import VQA2_FRAMES
 
         kind = "image" if clip.motion is None else "video"
         around = "<image>" if kind == "image" else VQA2_FRAMES["scoring"]

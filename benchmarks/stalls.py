@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qbuild.core.stalls import (
+from qbuild.quality.stalls import (
     Events,
     Rates,
     cover,

@@ -19,22 +19,22 @@ from typing import Any, cast
 import torch
 from made_media import children_peak, peak, published_clip
 from motion_branch import fast_output, full_network
-from qbuild_backends.vqa2.checkpoints.layouts import PATHWAY, layout_named
-from qbuild_backends.vqa2.frames import Clip, read_clip
-from qbuild_backends.vqa2.loop import Loop
-from qbuild_backends.vqa2.motion import FastPathway
-from qbuild_backends.vqa2.processor import Encoded, Vqa2Processor
-from qbuild_backends.vqa2.reading import FrameReader
-from qbuild_backends.vqa2.samples import read_samples
-from qbuild_backends.vqa2.settings import settings_of
-from qbuild_backends.vqa2.starting import accelerator_of
-from qbuild_backends.vqa2.states import Progress
-from qbuild_backends.vqa2.training import Run
+from qbuild_backends.checkpoints.layouts import PATHWAY, layout_named
+from qbuild_backends.data.clips import Clip, read_clip
+from qbuild_backends.data.media_reader import FrameReader
+from qbuild_backends.data.sample import read_samples
+from qbuild_backends.models.vqa2.fast_pathway import FastPathway
+from qbuild_backends.models.vqa2.processor import Encoded, Vqa2Processor
+from qbuild_backends.training.base import accelerator_of
+from qbuild_backends.training.loop import Loop
+from qbuild_backends.training.run import Run
+from qbuild_backends.training.settings import settings_of
+from qbuild_backends.training.states import Progress
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from qbuild.backends import TrainSpec
-from qbuild.core.roots import MediaRoots
+from qbuild.backends.protocol import TrainSpec
+from qbuild.core.media_roots import MediaRoots
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:

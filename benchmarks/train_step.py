@@ -40,7 +40,7 @@ from typing import Any, cast
 
 from made_media import RATE, make_media, make_model
 
-from qbuild.core.interface import ANSWER, LEVEL_WORDS, LLAVA_PLACEHOLDER, VQA2_QUESTION
+from qbuild.quality.published_text import ANSWER, LEVEL_WORDS, LLAVA_PLACEHOLDER, VQA2_QUESTION
 
 CONTENDERS = ("ours", "cached", "naive")
 FIGURES = ("seconds", "waited", "peak")

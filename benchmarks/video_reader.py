@@ -97,7 +97,7 @@ def ours(path: str, motion_side: int, as_float: bool) -> tuple[np.ndarray, np.nd
     """Key frames and motion frames by the reader; with as_float as the model wants them."""
     from PIL import Image
 
-    from qbuild.media.videos import read_frames, video_info
+    from qbuild.media.video.read import read_frames, video_info
 
     count = video_info(Path(path)).num_frames
     shape = (3, motion_side, motion_side) if as_float else (motion_side, motion_side, 3)
@@ -137,7 +137,7 @@ def run_one(name: str, path: str) -> None:
     import decord  # noqa: F401
     import PIL.Image  # noqa: F401
 
-    import qbuild.media.decoders.with_pyav  # noqa: F401
+    import qbuild.media.video.decoders.with_pyav  # noqa: F401
 
     using, _ = processor(SIDE)
     before = memory_mib("VmRSS")

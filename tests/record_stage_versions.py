@@ -4,9 +4,10 @@
     python tests/record_stage_versions.py --waive "why"     same version: the rows did not change
     python tests/record_stage_versions.py --check           say what is not recorded
 
-A stage's source is its module, the modules beside it that it imports, the layouts, dialects and
-other parts that it imports (each as a whole, for they load their members by name), and the parts
-of the core that decide rows. Comments, docstrings and formatting do not count.
+A stage's source is its module or package, the modules of stages that it imports, the layouts,
+dialects and other parts that it imports (each as a whole, for they load their members by name),
+the modules of `quality` and those of the core that decide rows. Comments, docstrings and
+formatting do not count.
 """
 
 from __future__ import annotations
@@ -24,13 +25,9 @@ from qbuild.stages import STAGES, get_stage
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = Path(__file__).with_name("stage_versions.json")
 COMMAND = "python tests/record_stage_versions.py"
-PARTS = ("labels", "dialects", "media", "llm")
-DECIDES_ROWS = """
-    choices distortions exclusion instruction interface leakage level_scores levels metrics repeats
-    resampling sampling stall_text stalls suffixes
-"""
-LANGUAGE = "qbuild.core.language"  # a package of the core, as a whole
-OF_CORE = tuple(f"qbuild.core.{name}" for name in DECIDES_ROWS.split())
+PARTS = ("dialects", "labels", "language", "llm", "media", "pairs")  # each as a whole
+DECIDES_ROWS = ("qbuild.quality.", "qbuild.core.rows.duplicates")  # by module
+DRAWS = "qbuild.quality.plots"  # pictures of rows
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -44,10 +41,16 @@ def imported(tree: ast.Module) -> set[str]:
     return names
 
 
+def files_of(module: str, root: Path) -> list[Path]:
+    """Where a module may lie: its file, or the first file of a package."""
+    place = root / Path(*module.split("."))
+    return [place.with_suffix(".py"), place / "__init__.py"]
+
+
 def source_files(module: str, root: Path = ROOT) -> list[Path]:
     """The files that decide a stage's rows, sorted."""
     found: set[Path] = set()
-    waiting = [root / "qbuild/stages" / f"{module}.py"]
+    waiting = files_of(f"qbuild.stages.{module}", root)
     while waiting:
         path = waiting.pop()
         if path in found or not path.is_file() or path.parts[-2:] == ("stages", "__init__.py"):
@@ -55,10 +58,10 @@ def source_files(module: str, root: Path = ROOT) -> list[Path]:
         found.add(path)
         for name in imported(ast.parse(path.read_text(encoding="utf-8"))):
             parts = name.split(".")
-            if name.startswith(LANGUAGE):
-                waiting += (root / Path(*LANGUAGE.split("."))).rglob("*.py")
-            elif name in OF_CORE or parts[:2] == ["qbuild", "stages"]:
-                waiting.append(root / Path(*parts).with_suffix(".py"))
+            if name.startswith(DRAWS):
+                continue
+            if name.startswith((*DECIDES_ROWS, "qbuild.stages.")):
+                waiting += files_of(name, root)
             elif parts[0] == "qbuild" and len(parts) > 1 and parts[1] in PARTS:
                 waiting += (root / "qbuild" / parts[1]).rglob("*.py")
     return sorted(found)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qbuild.core.artifact import Artifact
+from qbuild.core.artifact.reader import Artifact
 from qbuild.core.canonical import hash_file
-from qbuild.core.data import data_file
-from qbuild.core.interface import LEVEL_WORDS
-from qbuild.core.pipeline import Pipeline, load_pipeline
-from qbuild.core.runlog import NAME as RUN_LOG
-from qbuild.core.runner import plan, run
-from qbuild.core.stage import Runtime
+from qbuild.core.engine.runlog import NAME as RUN_LOG
+from qbuild.core.engine.stage import Runtime
+from qbuild.core.pipeline.load import Pipeline, load_pipeline
+from qbuild.core.pipeline.run import plan, run
+from qbuild.core.resources import data_file
+from qbuild.quality.published_text import LEVEL_WORDS
 from qbuild.stages import STAGES, get_stage
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qbuild.cli.main import PLAIN
-from qbuild.core.pipeline import load_pipeline
+from qbuild.core.pipeline.load import load_pipeline
 from qbuild.stages import STAGES, get_stage
 
 ROOT = Path(__file__).resolve().parent.parent

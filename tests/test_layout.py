@@ -18,26 +18,62 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("pyarrow", "pandas", "numpy", "pydantic", "yaml", "scipy", "torch", "openai", "PIL")
 
 # Who may import whom; every part may import itself. The package's own face is `qbuild.__version__`.
+FIELD = {"qbuild.quality", "qbuild.language", "qbuild.core"}
+TOOLKIT = {"qbuild.backends", "qbuild.media", "qbuild.quality", "qbuild.core"}
+LEAVES = {"qbuild_backends.level_reader"}
+MODELS = {"qbuild_backends.models", *LEAVES, *TOOLKIT}
+FED = {"qbuild_backends.checkpoints", "qbuild_backends.data", *MODELS}
 ALLOWED = {
     "qbuild": set(),
     "qbuild.core": {"qbuild"},
-    "qbuild.labels": {"qbuild.core"},
+    "qbuild.language": set(),
+    "qbuild.quality": {"qbuild.language", "qbuild.core"},
+    "qbuild.labels": FIELD,
+    "qbuild.media": FIELD,
+    "qbuild.dialects": FIELD,
     "qbuild.llm": {"qbuild.core"},
-    "qbuild.media": {"qbuild.core"},
-    "qbuild.dialects": {"qbuild.core"},
+    "qbuild.pairs": {"qbuild.llm", *FIELD},
+    "qbuild.backends": {"qbuild.quality", "qbuild.core"},
     "qbuild.stages": {
         "qbuild.labels",
-        "qbuild.llm",
         "qbuild.media",
         "qbuild.dialects",
+        "qbuild.pairs",
+        "qbuild.llm",  # `gpt-extend` chooses who is asked, `responses` reads the ledger
         "qbuild.backends",
-        "qbuild.core",
+        *FIELD,
     },
-    "qbuild.backends": {"qbuild.core"},
-    # `mock-server` is no stage and reads nothing: the server lies with the providers it stands for
-    "qbuild.cli": {"qbuild", "qbuild.stages", "qbuild.backends", "qbuild.llm", "qbuild.core"},
-    "qbuild_backends": {"qbuild.backends", "qbuild.media", "qbuild.core"},
+    "qbuild.cli": {"qbuild", "qbuild.stages", "qbuild.backends", "qbuild.core"},
+    "qbuild_backends": set(),
+    "qbuild_backends.fake": TOOLKIT,
+    "qbuild_backends.level_reader": TOOLKIT,
+    "qbuild_backends.models": {*LEAVES, *TOOLKIT},
+    "qbuild_backends.checkpoints": MODELS,
+    "qbuild_backends.data": MODELS,
+    "qbuild_backends.inference": FED,
+    "qbuild_backends.training": FED,
 }
+EXCEPTIONS = {
+    # no stages: the server that stands for a provider, and a picture of an artifact's scores
+    "qbuild.cli.commands.mock_server": {"qbuild.llm", "qbuild.pairs"},
+    "qbuild.cli.commands.plot": {"qbuild.quality"},
+}
+# Temporary: until models stand behind one protocol, and what several parts use lies below them.
+TEMPORARY = {
+    "qbuild_backends.checkpoints.importing": {"qbuild_backends.training"},
+    "qbuild_backends.inference.answering": {"qbuild_backends.training"},
+    "qbuild_backends.inference.loading": {"qbuild_backends.training"},
+    "qbuild_backends.inference.scoring": {"qbuild_backends.training"},
+    "qbuild_backends.models.vqa2.backend": {
+        "qbuild_backends.checkpoints",
+        "qbuild_backends.inference",
+        "qbuild_backends.training",
+    },
+    "qbuild_backends.models.vqa2.processor": {"qbuild_backends.data"},
+    "qbuild_backends.models.vqa2.video_prompts": {"qbuild_backends.data"},
+    "qbuild_backends.training.base": {"qbuild_backends.inference"},
+}
+COMMON_CORRUPTIONS = "qbuild.media.distort.common"  # their name in the field
 
 
 def modules() -> dict[str, Path]:
@@ -90,9 +126,8 @@ def imports(module: str, inside_functions: bool = True) -> set[str]:
 
 
 def part(module: str) -> str:
-    """`qbuild.core` for `qbuild.core.engine`; `qbuild_backends` for everything in it."""
-    pieces = module.split(".")
-    return ".".join(pieces[:2]) if pieces[0] == "qbuild" else pieces[0]
+    """`qbuild.core` for `qbuild.core.engine.run`: the two first names."""
+    return ".".join(module.split(".")[:2])
 
 
 def ours(names: set[str]) -> set[str]:
@@ -118,7 +153,8 @@ def test_every_part_is_known_to_this_test():
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_imports_go_one_way(module):
-    allowed = ALLOWED[part(module)] | {part(module)}
+    allowed = ALLOWED[part(module)] | {part(module)} | EXCEPTIONS.get(module, set())
+    allowed |= TEMPORARY.get(module, set())
     assert {name for name in ours(imports(module)) if part(name) not in allowed} == set()
 
 
@@ -159,6 +195,8 @@ def test_click_is_never_imported():
 def test_no_module_has_a_name_that_says_nothing():
     for module in MODULES:
         last = module.split(".")[-1].strip("_")
+        if module == COMMON_CORRUPTIONS:
+            continue
         assert last not in {"util", "utils", "helper", "helpers", "common", "misc"}
 
 
@@ -205,6 +243,6 @@ def test_every_option_of_a_stage_is_described(name):
 def test_a_stage_has_a_test_of_its_own_and_a_schema(name):
     module, _ = STAGES[name]
     stage = get_stage(name)
-    assert list((ROOT / "tests/stages").glob(f"test_{module}*.py"))
+    assert list((ROOT / "tests/stages").rglob(f"test_{module}*.py"))
     for schema in (stage.reads.schema, stage.writes):
         assert schema is None or (ROOT / "schemas" / f"{schema}.json").is_file()

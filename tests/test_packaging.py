@@ -136,7 +136,7 @@ def test_no_wheel_can_be_uploaded_or_pull_in_the_other_from_an_index(wheels, nam
 def test_code_and_data_come_from_the_wheel(installed, tmp_path):
     code = (
         "import qbuild, qbuild_backends\n"
-        "from qbuild.core.data import data_dir\n"
+        "from qbuild.core.resources import data_dir\n"
         "print(qbuild.__file__, qbuild_backends.__file__, data_dir('schemas'), sep='\\n')"
     )
     places = call(installed / "python", "-c", code, cwd=tmp_path).splitlines()
@@ -158,7 +158,7 @@ def test_the_demo_runs_from_the_wheel(installed, tmp_path):
 
 def test_backends_of_the_other_wheel_are_found(installed, tmp_path):
     code = (
-        "import json; from qbuild.backends import backend_names, load_backend\n"
+        "import json; from qbuild.backends.registry import backend_names, load_backend\n"
         "print(json.dumps([backend_names(), load_backend('fake').model]))"
     )
     known, model = json.loads(call(installed / "python", "-c", code, cwd=tmp_path))

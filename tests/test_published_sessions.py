@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qbuild.cli import main
-from qbuild.core.artifact import Artifact
+from qbuild.core.artifact.reader import Artifact
 
 SETS = {"waterloo_sqoe_1": 180, "live_nflx_2": 224}
 

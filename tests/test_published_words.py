@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 import pytest
 
 from qbuild.cli.main import main
-from qbuild.core import engine
-from qbuild.core.artifact import Artifact
-from qbuild.core.engine import Request
-from qbuild.core.interface import LEVEL_WORDS
-from qbuild.labels.q_align import published_words
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.labels.ratings.q_align import published_words
+from qbuild.quality.published_text import LEVEL_WORDS
 from qbuild.stages import get_stage
 
 SCORES = {

@@ -78,8 +78,23 @@ def test_a_module_beside_the_stage_counts_as_its_source(recorder, tmp_path):
     stages.mkdir(parents=True)
     labels.mkdir()
     (stages / "it.py").write_text("def f():\n    from qbuild.stages.beside import g\n    g()\n")
-    (stages / "beside.py").write_text("from qbuild.labels import read\n")
+    (stages / "beside.py").write_text("from qbuild.labels.ratings import read\n")
     (labels / "__init__.py").write_text("")
     (labels / "layout.py").write_text("")
     names = [path.name for path in recorder.source_files("it", tmp_path)]
     assert names == ["__init__.py", "layout.py", "beside.py", "it.py"]
+
+
+def test_a_stage_may_be_a_package_and_pictures_of_rows_decide_none(recorder, tmp_path):
+    lines = {
+        "stages/it/__init__.py": "from qbuild.stages.it.rows import f\n",
+        "stages/it/rows.py": "from qbuild.quality import levels; import qbuild.core.rows.lookup\n",
+        "quality/levels.py": "from qbuild.quality.plots.scatter import draw\n",
+        "quality/plots/scatter.py": "",
+        "core/rows/lookup.py": "",
+    }
+    for name, text in lines.items():
+        (tmp_path / "qbuild" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "qbuild" / name).write_text(text)
+    names = [path.name for path in recorder.source_files("it", tmp_path)]
+    assert names == ["levels.py", "__init__.py", "rows.py"]

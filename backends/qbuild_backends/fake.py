@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbuild.backends import (
+from qbuild.backends.protocol import (
     AS_PUBLISHED,
     GREEDY,
     Answered,
@@ -20,14 +20,15 @@ from qbuild.backends import (
     Scoring,
 )
 from qbuild.core.canonical import canonical_json, hash_file, hash_value
-from qbuild.core.interface import LEVEL_WORDS
 from qbuild.media.unreadable import UnreadableMediaError, file_size
+from qbuild.quality.published_text import LEVEL_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from qbuild.backends import Medium, Prompt, TrainSpec
+    from qbuild.backends.protocol import Prompt, TrainSpec
+    from qbuild.core.media_roots import Medium
 
 WORDS = LEVEL_WORDS["itu"]
 

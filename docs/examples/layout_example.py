@@ -10,8 +10,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from qbuild.labels import Head, Layout, LayoutTable, ReadOptions, read_ratings
-from qbuild.labels.records import read_bytes
+from qbuild.labels.ratings import Head, Layout, LayoutTable, ReadOptions, read_ratings
+from qbuild.labels.tables.json_records import read_bytes
 
 LINE = re.compile(r"(?P<path>.+?) = (?P<stars>[*.]{5}) \((?P<votes>\d+) votes\)")
 

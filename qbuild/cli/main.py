@@ -21,11 +21,11 @@ PLAIN: dict[str, tuple[str, str]] = {
     "run": ("runs", "Run a pipeline: only the steps that have to run."),
     "graph": ("runs", "Draw a pipeline's steps as Mermaid or text."),
     "status": ("runs", "Say for each step of a pipeline what stands."),
-    "show": ("look", "Show an artifact: schema, lineage, first rows."),
-    "validate": ("look", "Check an artifact in full: rows, hashes, media."),
-    "diff": ("look", "Compare two artifacts row by row."),
-    "why": ("look", "Trace a sample back to the rating it was made from."),
-    "check-media": ("media", "Compare the media roots with what rows name."),
+    "show": ("inspect", "Show an artifact: schema, lineage, first rows."),
+    "validate": ("inspect", "Check an artifact in full: rows, hashes, media."),
+    "diff": ("inspect", "Compare two artifacts row by row."),
+    "why": ("inspect", "Trace a sample back to the rating it was made from."),
+    "check-media": ("check_media", "Compare the media roots with what rows name."),
     "train": ("train", "Train a model on pairs."),
     "import-checkpoint": ("import_checkpoint", "Bring in published weights, for train and score."),
     "plot": ("plot", "Draw the scores of an artifact as a PNG."),
@@ -102,7 +102,7 @@ def _command(name: str) -> Any:
 
         function = command_of(name)
     else:
-        module = import_module(f"qbuild.cli.{PLAIN[name][0]}")
+        module = import_module(f"qbuild.cli.commands.{PLAIN[name][0]}")
         function = cast("Callable[..., None]", getattr(module, name.replace("-", "_")))
     single = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -119,7 +119,7 @@ def main() -> None:
     except BrokenPipeError:
         code = _dropped()  # without a word: whoever read stdout (`| head`) has seen enough
     except OSError as error:
-        from qbuild.cli.report import fail, of_stdout
+        from qbuild.cli.output import fail, of_stdout
 
         if not of_stdout(error):
             raise
@@ -129,7 +129,7 @@ def main() -> None:
 
 def _outcome() -> int:
     """The exit code, after the one message that an error ends in."""
-    from qbuild.cli.report import fail, of_stdout, usage
+    from qbuild.cli.output import fail, of_stdout, usage
 
     try:
         _refuse_undecodable(sys.argv)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from qbuild.cli.report import print_json, say, warn
-from qbuild.core.counts import plural
+from qbuild.cli.output import print_json, say, warn
+from qbuild.core.engine.stage import Stage
 from qbuild.core.errors import UsageError, option_fault, raise_all
-from qbuild.core.stage import Stage
+from qbuild.core.plural import plural
 from qbuild.stages import STAGES, get_stage
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-    from qbuild.core.engine import Result
+    from qbuild.core.engine.request import Result
 
 _NAMES = {"media_roots": "media-root"}
 _JSON = typer.Option("--json", help="Print one JSON object on stdout.")
@@ -46,8 +46,9 @@ def command_of(name: str) -> Callable[..., None]:
 
 def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
     """Run the stage as asked and print its report; an incomplete artifact ends with code 1."""
-    from qbuild.core.engine import Request, plan, run
-    from qbuild.core.roots import MediaRoots
+    from qbuild.core.engine.request import Request
+    from qbuild.core.engine.run import plan, run
+    from qbuild.core.media_roots import MediaRoots
 
     as_json = given.pop("json_")
     given.pop("debug")
@@ -79,7 +80,7 @@ def summary(stage: Stage[Any, Any], result: Result) -> str:
     """The report of a run as text."""
     lines = [f"{plural(result.rows, 'row')} → {result.output}"]
     if result.rejected:
-        from qbuild.core.artifact import rejected_path
+        from qbuild.core.artifact.reader import rejected_path
 
         place = result.output / "artifact.parquet" if stage.folder else result.output
         lines.append(f"{result.rejected:,} rejected → {rejected_path(place)}")

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from errno import EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP
 from typing import TYPE_CHECKING
 
-from qbuild.core.disk import disk_errors, sync
+from qbuild.core.artifact.atomic_write import disk_errors, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from qbuild.core.interface import LLAVA_PLACEHOLDER as PLACEHOLDER
 from qbuild.dialects.conversation import conversations, placeholders, spoken
 from qbuild.dialects.dialect import Defaults, Dialect, Record, Row, Unreadable, Unwritable
 from qbuild.dialects.extras import KEY, Said, extras, row_of
 from qbuild.dialects.places import Place, kind_of, one_each, paths_of, shown
+from qbuild.quality.published_text import LLAVA_PLACEHOLDER as PLACEHOLDER
 
 _ID_DIGITS = frozenset("0123456789abcdef")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from qbuild.core.suffixes import VIDEOS
 from qbuild.dialects.dialect import Row, Unreadable, Unwritable
+from qbuild.quality.media_types import VIDEOS
 
 _VIDEO = re.compile(rf"\.({VIDEOS})\Z", re.IGNORECASE)
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 
-from qbuild.core.interface import ID_ARROW
-from qbuild.core.interface import Q_ALIGN_PLACEHOLDER as PLACEHOLDER
 from qbuild.dialects.conversation import conversations, placeholders, spoken
 from qbuild.dialects.dialect import Defaults, Dialect, Record, Row, Unreadable, Unwritable
 from qbuild.dialects.extras import KEY, Said, extras, row_of
 from qbuild.dialects.places import Place, kind_of, one_each, paths_of, shown
+from qbuild.quality.published_text import ID_ARROW
+from qbuild.quality.published_text import Q_ALIGN_PLACEHOLDER as PLACEHOLDER
 
 
 def write(row: Row) -> Record:

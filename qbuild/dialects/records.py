@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.core.json_text import decoded, json_values
+from qbuild.core.json_stream import decoded, json_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -68,7 +68,7 @@ class Prices:
 
 def latest() -> Path:
     """The newest price file that ships with qbuild: their names are their months."""
-    from qbuild.core.data import data_dir
+    from qbuild.core.resources import data_dir
 
     files = sorted(data_dir("prices").glob("*.json"))
     if not files:

@@ -18,9 +18,11 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from multiprocessing import connection
 from multiprocessing.reduction import ForkingPickler, recv_handle, send_handle
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 import numpy as np
@@ -157,6 +159,18 @@ class Isolated:
             child.process.kill()
             child.process.join()
             child.process.close()
+
+
+@cache
+def room(timeout_s: float) -> Isolated:
+    """The child of this process for that limit, started with its first call, ended with it.
+
+    A worker process waits for its children before `atexit` has its turn; finalizers come first.
+    """
+    made = Isolated(timeout_s=timeout_s)
+    made.__enter__()
+    Finalize(None, made.__exit__, args=(None, None, None), exitpriority=10)
+    return made
 
 
 def _not_started(error: UnreadableMediaError) -> StageError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from qbuild.core.errors import UsageError, near
 
 if TYPE_CHECKING:
-    from qbuild.core.stage import Stage
+    from qbuild.core.engine.stage import Stage
 
 STAGES: dict[str, tuple[str, str]] = {
     "probe": ("probe", "Read pictures and videos whole and say what they are."),

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from qbuild.core.counts import plural
-from qbuild.core.stage import Inputs, Output, Reads, Stage
-from qbuild.stages.model_runs import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
+from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.plural import plural
+from qbuild.stages.model_stage import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from qbuild.backends import Answered, Prompt
-    from qbuild.core.roots import MediaRoots
+    from qbuild.backends.protocol import Answered, Prompt
+    from qbuild.core.media_roots import MediaRoots
 
 SHOWN = 3
 Row = dict[str, Any]
@@ -40,8 +40,9 @@ class AnswerOptions(ModelOptions):
 
 def produce(inputs: Inputs, options: AnswerOptions) -> Generator[Output, None, Run]:
     """The prediction rows, in the order of the samples."""
-    from qbuild.backends import Answering, load_backend
-    from qbuild.stages.model_runs import outputs, replies
+    from qbuild.backends.protocol import Answering
+    from qbuild.backends.registry import load_backend
+    from qbuild.stages.model_stage import outputs, replies
 
     backend = load_backend(options.backend, options.model)
     how = Answering(options.frame, options.max_new_tokens, computing(options, inputs.runtime))
@@ -75,8 +76,7 @@ def _asked(inputs: Inputs, run: Run) -> Iterator[Asked[Prompt]]:
 
 def _roots_by_row(inputs: Inputs) -> Iterator[MediaRoots]:
     """For each row of the inputs where the media of its artifact lie."""
-    from qbuild.backends import media_beside
-    from qbuild.core.roots import MediaRoots
+    from qbuild.core.media_roots import MediaRoots, media_beside
 
     roots = MediaRoots.parse(inputs.media_roots)
     for path, (_, rows) in zip(inputs.paths, inputs.lengths, strict=True):
@@ -85,8 +85,10 @@ def _roots_by_row(inputs: Inputs) -> Iterator[MediaRoots]:
 
 def _question(number: int, row: Row, roots: MediaRoots) -> Asked[Prompt]:
     """What a row asks, or why a model cannot be asked it."""
-    from qbuild.backends import Prompt, medium_of, turns_of
+    from qbuild.backends.conversation import turns_of
+    from qbuild.backends.protocol import Prompt
     from qbuild.core.errors import InputError
+    from qbuild.core.media_roots import medium_of
 
     said = turns_of(row)
     system = said.pop(0)[1] if said and said[0][0] == "system" else None

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from qbuild.core.counts import plural
-from qbuild.core.interface import CAUSAL_ANSWER, CAUSAL_QUESTION, LEVEL_WORDS
-from qbuild.core.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.plural import plural
+from qbuild.quality.published_text import CAUSAL_ANSWER, CAUSAL_QUESTION, LEVEL_WORDS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from qbuild.core.repeats import Repeats
+    from qbuild.core.rows.duplicates import Repeats
 
 STOPS = (".", "!", "?")
 
@@ -46,7 +46,7 @@ class State:
 
 def prepare(inputs: Inputs, _options: CausalOptions) -> State:
     """The levels that stand beside the depictions, and the depictions that stand twice."""
-    from qbuild.core.repeats import find_repeats
+    from qbuild.core.rows.duplicates import find_repeats
 
     found: dict[str, tuple[int, float]] = {}
     for rows in inputs.beside("level"):
@@ -60,8 +60,8 @@ def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rejects import in_order
-    from qbuild.core.repeats import conflicting
+    from qbuild.core.rows.duplicates import conflicting
+    from qbuild.core.rows.rejections import in_order
 
     once = state.repeats.sift(batch)
     rows, tally = [], Counter[str]({"collapsed": once.collapsed})
@@ -97,7 +97,7 @@ def _fault(row: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _refusal(row: dict[str, Any], number: int, reason: str, message: str) -> pa.Table:
-    from qbuild.core.rejects import refused
+    from qbuild.core.rows.rejections import refused
 
     given = {**row, "source_row": row["source_row"] or number}
     return refused([given], reason, [message], "level")
@@ -106,7 +106,7 @@ def _refusal(row: dict[str, Any], number: int, reason: str, message: str) -> pa.
 def _pairs(rows: list[dict[str, Any]]) -> pa.Table:
     import pyarrow as pa
 
-    from qbuild.core.instruction import Pairs, instruction_table
+    from qbuild.quality.instruction import Pairs, instruction_table
 
     names = ("media_id", "path", "split", "source", "level", "mos_norm")
     table = pa.table({name: [row[name] for row in rows] for name in names})

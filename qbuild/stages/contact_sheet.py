@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
 from qbuild.core.errors import InputError, UsageError
-from qbuild.core.stage import File, Inputs, Options, Output, Reads, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -40,7 +40,7 @@ def produce(
     inputs: Inputs, options: ContactSheetOptions
 ) -> Generator[Output, None, dict[str, int | str]]:
     """The sheet as one file; UsageError for more than one input, InputError for a bad picture."""
-    from qbuild.media.pictures import encode_picture
+    from qbuild.media.images.read_write import encode_picture
 
     if len(inputs.files) != 1:
         given = f"{len(inputs.files)} inputs given"
@@ -66,8 +66,8 @@ def render(report: dict[str, Any]) -> str:
 
 
 def _drawn(path: Path, options: ContactSheetOptions) -> Any:
-    from qbuild.media.pictures import read_picture
-    from qbuild.media.sheet import sheet, thumbnail
+    from qbuild.media.distort.contact_sheet import sheet, thumbnail
+    from qbuild.media.images.read_write import read_picture
     from qbuild.media.unreadable import UnreadableMediaError
 
     todo = "Give another picture."

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from qbuild.core.canonical import media_id, row_seed
+from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
 from qbuild.core.errors import MissingPartError, raise_all
-from qbuild.core.parts import DEMO, install_hint
-from qbuild.core.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.inspect.environment import DEMO, install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

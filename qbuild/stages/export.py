@@ -18,8 +18,8 @@ from urllib.parse import quote
 from pydantic import Field
 
 from qbuild.core.canonical import canonical_json
-from qbuild.core.counts import plural
-from qbuild.core.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.plural import plural
 from qbuild.dialects import get_dialect
 from qbuild.dialects.dialect import Unwritable, held_out
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from qbuild.core.repeats import Sifted
-    from qbuild.core.stage import Batch
+    from qbuild.core.engine.stage import Batch
+    from qbuild.core.rows.duplicates import Sifted
     from qbuild.dialects.dialect import Dialect, Record, Row
 
 
@@ -49,7 +49,7 @@ class ExportOptions(Options):
 
 def produce(inputs: Inputs, options: ExportOptions) -> Generator[Output, None, dict[str, int]]:
     """The files of the dialect; batches go to disk as they come, so memory stays bounded."""
-    from qbuild.core.repeats import find_repeats
+    from qbuild.core.rows.duplicates import find_repeats
 
     dialect = get_dialect(options.format)
     sources = _Sources(inputs.lengths)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from qbuild.core.counts import plural
+from qbuild.core.artifact.output_folder import DESCRIPTION
+from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.errors import InputError
-from qbuild.core.folder import DESCRIPTION
-from qbuild.core.stage import Inputs, Options, Output, Reads, Stage
+from qbuild.core.plural import plural
 from qbuild.dialects import get_dialect, recognise
 from qbuild.dialects.dialect import Defaults, Unreadable
 from qbuild.dialects.records import as_json, read_values
@@ -103,7 +103,7 @@ def _record_files(given: Path) -> list[Path]:
     """The file given, or the files of records in the folder of an export."""
     if given.name != DESCRIPTION and not given.is_dir():
         return [given]
-    from qbuild.core.lineage import open_described
+    from qbuild.core.artifact.lineage import open_described
 
     files: list[Path] = []
     if (given / DESCRIPTION).is_file() or given.name == DESCRIPTION:

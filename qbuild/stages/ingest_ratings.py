@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.counts import plural
-from qbuild.core.stage import Inputs, Output, Reads, Stage
-from qbuild.labels.reading import RatingOptions, notes, read_outputs
+from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.plural import plural
+from qbuild.labels.ratings.options import RatingOptions, notes, read_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from qbuild.core.counts import plural
-from qbuild.core.interface import LEVEL_WORDS, WordSet
-from qbuild.core.stage import Batch, Inputs, Output, Reads, Stage
-from qbuild.labels.reading import RatingOptions, notes, read_outputs, refuse_for_artifacts
+from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
+from qbuild.core.plural import plural
+from qbuild.labels.ratings.options import RatingOptions, notes, read_outputs, refuse_for_artifacts
+from qbuild.quality.published_text import LEVEL_WORDS, WordSet
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from qbuild.labels.ranges import LevelState
+    from qbuild.quality.ranges import LevelState
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _LOW_HIGH = re.compile(rf"({_NUMBER}):({_NUMBER})", re.ASCII)
@@ -91,7 +91,7 @@ def parse_range(text: str) -> tuple[str, tuple[str, ...]]:
 
 def prepare(inputs: Inputs, options: LevelOptions) -> LevelState:
     """The range of each dataset and the rows that duplicates take out."""
-    from qbuild.labels.ranges import gather
+    from qbuild.quality.ranges import gather
 
     if not inputs.files:
         refuse_for_artifacts(options, "mos-to-levels")
@@ -102,8 +102,8 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
     """The batch's rows with mos_norm, level, word and level_probs; those outside, if refused."""
     import pyarrow as pa
 
-    from qbuild.core.levels import cut, normalise
-    from qbuild.core.rejects import in_order
+    from qbuild.core.rows.rejections import in_order
+    from qbuild.quality.levels import cut, normalise
 
     rows, places, refusals, tally = state.without_duplicates(batch)
     codes, scores = state.codes(rows), rows.column("mos").to_numpy()
@@ -190,7 +190,7 @@ def _flips(
     """Rows that have a standard error (SD/√n), and those whose level changes within one of it."""
     import numpy as np
 
-    from qbuild.core.levels import cut
+    from qbuild.quality.levels import cut
 
     std, number = rows.column("mos_std"), rows.column("num_ratings")
     if std.null_count == len(rows) or number.null_count == len(rows):
@@ -211,8 +211,8 @@ def _probabilities(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from qbuild.core.levels import probabilities_of_normal, probabilities_of_votes
-    from qbuild.core.nested import lists
+    from qbuild.core.schema.arrow_lists import lists
+    from qbuild.quality.levels import probabilities_of_normal, probabilities_of_votes
 
     form = pa.list_(pa.float64())
     if kind == "none" or not len(rows):

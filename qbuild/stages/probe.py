@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from qbuild.core.counts import plural
-from qbuild.core.stage import Batch, Inputs, Output, Reads, Stage
-from qbuild.media.left_out import left_out, left_out_line
-from qbuild.media.listing import FileOptions, Places, listed, refusal
+from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
+from qbuild.core.plural import plural
+from qbuild.media.files.ignored import left_out, left_out_line
+from qbuild.media.files.listing import FileOptions, Places, listed, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from qbuild.media.probing import Probed
+    from qbuild.media.files.probe import Probed
 
 NAMED = ("rating", "level", "stall", "media", "distortion", "corruption", "clip")
 PIECE = 16
@@ -59,7 +59,7 @@ def read_files(paths: list[Path], options: FileOptions, limit: int | None) -> It
 
 def prepare(inputs: Inputs, options: ProbeOptions) -> State:
     """The places of all media, and the repeated files unless they are kept."""
-    from qbuild.media.duplicates import duplicates
+    from qbuild.media.files.duplicates import duplicates
 
     places = Places.of(inputs, options)
     return State(places, duplicates(inputs, places) if options.duplicates == "reject" else {})
@@ -71,8 +71,8 @@ def transform(batch: Batch, state: State, options: ProbeOptions) -> Output:
 
     from qbuild.core.errors import InputError
     from qbuild.core.schema import load_schema
-    from qbuild.media.probing import probe
-    from qbuild.media.room import room
+    from qbuild.media.files.probe import probe
+    from qbuild.media.isolation import room
     from qbuild.media.unreadable import UnreadableMediaError
 
     decoding = room(float(options.time_limit))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.counts import plural
-from qbuild.core.stage import Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
+from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -48,7 +48,7 @@ def produce(inputs: Inputs, _: ResponsesOptions) -> Generator[Output, None, list
 
 def _refuse_other(folder: Path) -> None:
     from qbuild.core.errors import InputError
-    from qbuild.llm.segments import segments
+    from qbuild.llm.ledger.segments import segments
 
     if not folder.is_dir() or not segments(folder):
         raise InputError(

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from qbuild.core.counts import plural
-from qbuild.core.stage import Inputs, Output, Reads, Stage
-from qbuild.media.left_out import left_out, left_out_line
-from qbuild.media.listing import FileOptions, Places, listed
-from qbuild.stages.model_runs import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
+from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.plural import plural
+from qbuild.media.files.ignored import left_out, left_out_line
+from qbuild.media.files.listing import FileOptions, Places, listed
+from qbuild.stages.model_stage import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
 from qbuild.stages.probe import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from qbuild.backends import Medium, Scored
+    from qbuild.backends.protocol import Scored
+    from qbuild.core.media_roots import Medium
 
 SHOWN = 10
 
@@ -53,8 +54,9 @@ def read_files(paths: list[Path], options: FileOptions, limit: int | None) -> It
 
 def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, Run]:
     """The prediction rows, in the order of the inputs."""
-    from qbuild.backends import Scoring, load_backend
-    from qbuild.stages.model_runs import outputs, replies
+    from qbuild.backends.protocol import Scoring
+    from qbuild.backends.registry import load_backend
+    from qbuild.stages.model_stage import outputs, replies
 
     backend = load_backend(options.backend, options.model)
     how = Scoring(
@@ -74,9 +76,9 @@ def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, Ru
 
 def _asked(inputs: Inputs, options: ScoreOptions, run: Run) -> Iterator[Asked[Medium]]:
     """Each medium once, with the hash of its file."""
-    from qbuild.backends import Medium
     from qbuild.core.canonical import hash_file
     from qbuild.core.errors import InputError
+    from qbuild.core.media_roots import Medium
     from qbuild.media.unreadable import UnreadableMediaError, disk_refusals, file_size
 
     places = Places.of(inputs, options)

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from qbuild.core.counts import plural
-from qbuild.core.interface import (
+from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.plural import plural
+from qbuild.quality.media_types import IMAGES, VIDEOS
+from qbuild.quality.published_text import (
     ANSWER,
     LEVEL_WORDS,
     Q_ALIGN_QUESTIONS,
@@ -23,13 +25,11 @@ from qbuild.core.interface import (
     Q_SIT_QUESTION,
     VQA2_QUESTION,
 )
-from qbuild.core.stage import Batch, Inputs, Options, Output, Reads, Stage
-from qbuild.core.suffixes import IMAGES, VIDEOS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from qbuild.core.repeats import Repeats
+    from qbuild.core.rows.duplicates import Repeats
 
 
 class ScoringOptions(Options):
@@ -54,7 +54,7 @@ class ScoringOptions(Options):
 def prepare(inputs: Inputs, options: ScoringOptions) -> Repeats:
     """The rows that stand more than once; UsageError for options that do not go together."""
     from qbuild.core.errors import UsageError
-    from qbuild.core.repeats import find_repeats
+    from qbuild.core.rows.duplicates import find_repeats
 
     if options.aspect == "aesthetics" and options.form != "q-align":
         raise UsageError(
@@ -71,8 +71,8 @@ def transform(batch: Batch, repeats: Repeats, options: ScoringOptions) -> Output
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from qbuild.core.rejects import in_order
-    from qbuild.core.repeats import conflicting
+    from qbuild.core.rows.duplicates import conflicting
+    from qbuild.core.rows.rejections import in_order
 
     found = repeats.sift(batch)
     conflicts = batch.rows.take(pa.array(found.conflicts))
@@ -126,7 +126,7 @@ def media_kinds(rows: pa.Table, kind: str) -> Any:
 def _refusals(rows: pa.Table, kinds: Any) -> pa.Table:
     import pyarrow as pa
 
-    from qbuild.core.rejects import refused
+    from qbuild.core.rows.rejections import refused
     from qbuild.core.schema import load_schema
 
     found = [
@@ -139,7 +139,7 @@ def _refusals(rows: pa.Table, kinds: Any) -> pa.Table:
 
 
 def _pairs(rows: pa.Table, kinds: Any, options: ScoringOptions) -> pa.Table:
-    from qbuild.core.instruction import Pairs, instruction_table
+    from qbuild.quality.instruction import Pairs, instruction_table
 
     ids: list[Any] = rows.column("media_id").to_pylist()
     names: list[Any] = kinds.to_pylist()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from qbuild.core.counts import plural
-from qbuild.core.stage import Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
+from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ class StallingOptions(Options):
 
 def produce(inputs: Inputs, options: StallingOptions) -> Iterator[Output]:
     """The sessions of all logs, those refused beside them."""
-    from qbuild.labels.sessions.rows import Asked, read_settled, refused_rows, stall_rows
+    from qbuild.labels.sessions.read import Asked, read_settled, refused_rows, stall_rows
 
     asked = Asked(**options.model_dump())
     found = read_settled(inputs.files, asked, inputs.limit)

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from qbuild.core.counts import plural
-from qbuild.core.interface import ANSWER, LEVEL_WORDS, VQA2_QUESTION
-from qbuild.core.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.plural import plural
+from qbuild.quality.published_text import ANSWER, LEVEL_WORDS, VQA2_QUESTION
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from qbuild.core.rejects import Refused
-    from qbuild.core.repeats import Repeats
+    from qbuild.core.rows.duplicates import Repeats
+    from qbuild.core.rows.rejections import Refused
 
 DECIMALS = 2
 KIND = "video"
@@ -74,7 +74,7 @@ def prepare(inputs: Inputs, options: StreamingOptions) -> Joined:
     InputError where the level artifacts say different things of one session.
     """
     from qbuild.core.errors import UsageError
-    from qbuild.core.repeats import find_repeats
+    from qbuild.core.rows.duplicates import find_repeats
 
     if options.thin > 1 and options.format == "summary":
         raise UsageError("--thin", "a summary has no sequence", "expected --format sequence")
@@ -96,8 +96,8 @@ def transform(batch: Batch, joined: Joined, options: StreamingOptions) -> Output
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rejects import in_order
-    from qbuild.core.repeats import conflicting
+    from qbuild.core.rows.duplicates import conflicting
+    from qbuild.core.rows.rejections import in_order
 
     found = joined.repeats.sift(batch)
     at = joined.at[batch.start + found.places]
@@ -208,7 +208,7 @@ def _unusable(
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rejects import refused
+    from qbuild.core.rows.rejections import refused
 
     frames = rows.column("num_frames").to_numpy()
     add_up = "runs and num_frames, or events and stall_count, do not add up"
@@ -259,7 +259,7 @@ def _pairs(rows: pa.Table, levels: pa.Table, options: StreamingOptions) -> pa.Ta
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.instruction import Pairs, instruction_table
+    from qbuild.quality.instruction import Pairs, instruction_table
 
     tell = {"sequence": _sequences, "summary": _summaries}
     told = [tell[name](rows, options) for name in options.formats]
@@ -313,7 +313,7 @@ def _media(rows: pa.Table, levels: pa.Table) -> pa.Table:
 def _sequences(rows: pa.Table, options: StreamingOptions) -> list[str]:
     from itertools import pairwise
 
-    from qbuild.core.stall_text import sequence_text
+    from qbuild.quality.stall_text import sequence_text
 
     values, borders = _flat(rows, "runs")
     runs = values.to_numpy()
@@ -323,7 +323,7 @@ def _sequences(rows: pa.Table, options: StreamingOptions) -> list[str]:
 def _summaries(rows: pa.Table, options: StreamingOptions) -> list[str]:
     from itertools import pairwise
 
-    from qbuild.core.stall_text import summary_text
+    from qbuild.quality.stall_text import summary_text
 
     durations, ends = _stalls(rows)
     each = [durations[first:end].tolist() for first, end in pairwise(ends)]
@@ -342,7 +342,7 @@ def _stalls(rows: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     import numpy as np
     import pyarrow.compute as pc
 
-    from qbuild.core.stalls import PLAYBACK
+    from qbuild.quality.stalls import PLAYBACK
 
     events, borders = _flat(rows, "events")
     playback = pc.equal(pc.struct_field(events, "kind"), PLAYBACK).to_numpy(zero_copy_only=False)

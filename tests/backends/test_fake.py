@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qbuild.backends import Backend, Medium, Prompt, TrainSpec, load_backend
+from qbuild.backends.protocol import Backend, Prompt, TrainSpec
+from qbuild.backends.registry import load_backend
+from qbuild.core.media_roots import Medium
 
 if TYPE_CHECKING:
     from pathlib import Path

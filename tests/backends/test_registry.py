@@ -12,11 +12,13 @@ import pytest
 from offered import constant
 from pictures import picture_folder
 
-from qbuild.backends import Medium, backend_names, load_backend
-from qbuild.core.artifact import Artifact
-from qbuild.core.engine import Request, run
+from qbuild.backends.registry import backend_names, load_backend
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.run import run
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import MissingPartError
-from qbuild.core.stage import Runtime
+from qbuild.core.media_roots import Medium
 from qbuild.stages.score import STAGE as SCORE
 from qbuild.stages.score import ScoreOptions
 
@@ -60,7 +62,7 @@ def test_names_are_listed_without_importing_any_backend(offer):
 
 
 def test_importing_the_registry_imports_no_backend():
-    code = "import sys, qbuild.backends; sys.exit('qbuild_backends' in sys.modules)"
+    code = "import sys, qbuild.backends.registry; sys.exit('qbuild_backends' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

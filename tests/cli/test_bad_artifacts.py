@@ -10,7 +10,7 @@ import pytest
 import tables
 from refusal import HEADER, Place
 
-from qbuild.core.artifact import KEY
+from qbuild.core.artifact.reader import KEY
 
 
 @pytest.fixture

@@ -222,7 +222,7 @@ def test_no_secret_of_the_environment_is_printed_or_kept(place, monkeypatch):
     def broken(*_):
         raise RuntimeError("out of words")
 
-    monkeypatch.setattr("qbuild.core.view.view", broken)
+    monkeypatch.setattr("qbuild.core.inspect.summary.view", broken)
     place.makes("ingest-ratings", "toy.csv", "-o", "new.parquet")
     for arguments in (
         ("doctor",),

@@ -7,7 +7,7 @@ import json
 import pytest
 from refusal import HEADER, ROWS, Place
 
-from qbuild.core.artifact import Artifact
+from qbuild.core.artifact.reader import Artifact
 
 
 @pytest.fixture

@@ -167,9 +167,9 @@ def test_a_missing_optional_part_ends_with_code_5(place, monkeypatch):
 
 
 def test_an_unknown_backend_ends_with_code_5_and_lists_the_near_ones(place, monkeypatch):
-    from qbuild.backends import load_backend
+    from qbuild.backends.registry import load_backend
 
-    monkeypatch.setattr("qbuild.core.view.view", lambda *_: load_backend("fakke"))
+    monkeypatch.setattr("qbuild.core.inspect.summary.view", lambda *_: load_backend("fakke"))
     told = place.refuses(
         "show", "toy.csv", code=5, kind="missing-part", what="is not installed", where="fakke"
     )
@@ -180,7 +180,7 @@ def test_what_nobody_foresaw_is_told_without_a_traceback(place, monkeypatch):
     def broken(*_):
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr("qbuild.core.view.view", broken)
+    monkeypatch.setattr("qbuild.core.inspect.summary.view", broken)
     told = place.refuses("show", "toy.csv", code=1, kind="unforeseen", what="KeyError: 'a fault of")
     assert "--debug" in told.error["todo"]
 
@@ -189,5 +189,5 @@ def test_memory_that_ran_out_is_told_as_such(place, monkeypatch):
     def hungry(*_):
         raise MemoryError
 
-    monkeypatch.setattr("qbuild.core.view.view", hungry)
+    monkeypatch.setattr("qbuild.core.inspect.summary.view", hungry)
     place.refuses("show", "toy.csv", code=1, kind="unforeseen", what="^out of memory$")

@@ -103,7 +103,7 @@ def test_interruption_ends_with_code_130_and_one_line(qbuild_cli, monkeypatch):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("qbuild.core.view.view", interrupted)
+    monkeypatch.setattr("qbuild.core.inspect.summary.view", interrupted)
     done = qbuild_cli("show", "any.parquet")
     assert (done.code, done.out, done.err) == (130, "", "interrupted\n")
 

@@ -11,7 +11,7 @@ import pytest
 from buying import asks, buying, rows_of
 
 from qbuild.llm.ledger import Ledger
-from qbuild.llm.mock_server import MockServer
+from qbuild.llm.mock.server import MockServer
 
 CONCURRENCY, REQUESTS, KILLS = 4, 300, 6
 BUYER = """
@@ -86,7 +86,7 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 from buying import asks, buying
 from qbuild.core.errors import DiskError
-from qbuild.llm.mock_server import MockServer
+from qbuild.llm.mock.server import MockServer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 async def run():
     async with MockServer(latency=0.01) as server:

@@ -9,8 +9,8 @@ from buying import ask, asks, bought
 
 from qbuild.core.errors import InputError
 from qbuild.llm.answers import Usage
+from qbuild.llm.cost_plan import plan
 from qbuild.llm.ledger import Ledger
-from qbuild.llm.plan import plan
 from qbuild.llm.prices import Prices, latest
 
 USAGE = Usage(1_000_000, 100_000, 400_000)

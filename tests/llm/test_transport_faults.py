@@ -11,10 +11,10 @@ import pytest
 from buying import KEY, KEY_ENV, QUICK, ask, asks, bought
 from extending import of_kind, served, written
 
-from qbuild.llm.body import BodyForm
-from qbuild.llm.mock_faults import DEEDS
-from qbuild.llm.openai_provider import OpenAIClient
+from qbuild.llm.mock.faults import DEEDS
+from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.prices import Prices, Rate
+from qbuild.llm.request_body import BodyForm
 
 PRICES = Prices("2026-01-01", "test", {("gpt-4o", "standard"): Rate(0.0, 1_000_000.0, 0.0)})
 MANY_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"".join(b"x-%d: 1\r\n" % i for i in range(3000))

@@ -15,7 +15,7 @@ from clips import cut, make_clip
 
 from qbuild.media.isolation import KEPT, LARGE, Isolated
 from qbuild.media.unreadable import UnreadableMediaError
-from qbuild.media.videos import video_info
+from qbuild.media.video.read import video_info
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -167,7 +167,7 @@ def test_what_decoders_print_does_not_reach_the_terminal(tmp_path):
     bad = cut(make_clip(tmp_path / "a.avi", codec="mpeg4", frames=60), 0.6)
     then = (
         "\n        from pathlib import Path"
-        "\n        from qbuild.media.videos import video_info"
+        "\n        from qbuild.media.video.read import video_info"
         "\n        room.call(os.write, 2, b'noise')"
         f"\n        try: room.call(video_info, Path({str(bad)!r}))"
         "\n        except Exception as error: print(error.reason)"

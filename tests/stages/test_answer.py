@@ -12,14 +12,15 @@ from offered import constant
 from pictures import picture_folder
 from tables import write_artifact
 
-from qbuild.backends import PLACE, Medium
-from qbuild.core.artifact import Artifact, rejected_path
-from qbuild.core.engine import Request, run
+from qbuild.backends.conversation import PLACE
+from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.run import run
 from qbuild.core.errors import SchemaError
-from qbuild.core.roots import MediaRoots
+from qbuild.core.media_roots import MediaRoots, Medium
 from qbuild.core.schema import load_schema
 from qbuild.stages.answer import STAGE, AnswerOptions, _question, render
-from qbuild.stages.model_runs import ModelRuntime
+from qbuild.stages.model_stage import ModelRuntime
 
 
 @pytest.fixture

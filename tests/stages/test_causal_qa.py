@@ -8,11 +8,11 @@ from depictions import depictions
 from extending import answered, asked, of_kind, overall, rejected_of, rows_of, written
 from tables import write_artifact
 
-from qbuild.core import engine
-from qbuild.core.engine import Request
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError
-from qbuild.core.interface import LEVEL_WORDS
-from qbuild.core.stage import Runtime
+from qbuild.quality.published_text import LEVEL_WORDS
 from qbuild.stages.causal_qa import STAGE, CausalOptions, answer
 
 WORDS = LEVEL_WORDS["vqa2"]

@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from qbuild.core.engine import Request, run
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.run import run
 from qbuild.core.errors import InputError, UsageError
-from qbuild.media.sheet import grid_for, sheet
-from qbuild.media.spoiling import NAMES
+from qbuild.media.distort.contact_sheet import grid_for, sheet
+from qbuild.media.distort.tasks import NAMES
 from qbuild.stages.contact_sheet import SHEET, STAGE, ContactSheetOptions
 from qbuild.stages.demo_media import find_photographs
 

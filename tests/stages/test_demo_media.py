@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from qbuild.core.artifact import Artifact
+from qbuild.core.artifact.reader import Artifact
 from qbuild.core.canonical import hash_file
-from qbuild.core.engine import Request, Result, run
+from qbuild.core.engine.inputs import Sources
+from qbuild.core.engine.request import Request, Result
+from qbuild.core.engine.run import run
+from qbuild.core.engine.stage import Runtime
+from qbuild.core.engine.stage_call import Job
 from qbuild.core.errors import MissingPartError, Problems
-from qbuild.core.job import Job
-from qbuild.core.sources import Sources
-from qbuild.core.stage import Runtime
 from qbuild.stages import demo_media
 from qbuild.stages.demo_media import STAGE, DemoMediaOptions
 

@@ -9,12 +9,12 @@ import pytest
 import tables
 import yaml
 
-from qbuild.core import engine
-from qbuild.core.artifact import Artifact, rejected_path
+from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.canonical import canonical_json, hash_file
-from qbuild.core.engine import Request
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, TooManyRejected
-from qbuild.core.stage import Runtime
 from qbuild.stages.export import STAGE, ExportOptions
 
 

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 import tables
 
-from qbuild.core import engine
-from qbuild.core.artifact import Artifact, rejected_path
+from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.canonical import hash_file
-from qbuild.core.engine import Request
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, TooManyRejected
 from qbuild.core.schema import load_schema
-from qbuild.core.stage import Runtime
 from qbuild.dialects import DIALECTS
 from qbuild.stages import export, import_qa
 from qbuild.stages.import_qa import STAGE, ImportOptions

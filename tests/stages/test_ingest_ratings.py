@@ -4,12 +4,12 @@ import hashlib
 
 import pytest
 
-from qbuild.core import engine
-from qbuild.core.artifact import Artifact, rejected_path
-from qbuild.core.engine import Request
+from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, TooManyRejected, UsageError
-from qbuild.core.stage import Runtime
-from qbuild.labels.reading import RatingOptions
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.stages.ingest_ratings import STAGE, IngestOptions
 
 TABLE = "path,mos,other\nshots/a.jpg,1,40\nshots/b.jpg,2,50\nshots/c.jpg,5,60\n"

@@ -16,16 +16,16 @@ from pydantic import ValidationError
 from scipy.stats import pearsonr, spearmanr
 
 from qbuild.cli.main import main
-from qbuild.core import engine
-from qbuild.core.artifact import Artifact, rejected_path
-from qbuild.core.engine import Request
+from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.stage import Batch, Runtime
 from qbuild.core.errors import InputError, Problems, TooManyRejected, UsageError
-from qbuild.core.levels import Range
-from qbuild.core.repeats import Repeats
-from qbuild.core.stage import Batch, Runtime
-from qbuild.labels import ranges
-from qbuild.labels.ranges import LevelState
-from qbuild.labels.reading import RatingOptions
+from qbuild.core.rows.duplicates import Repeats
+from qbuild.labels.ratings.options import RatingOptions
+from qbuild.quality import ranges
+from qbuild.quality.levels import Range
+from qbuild.quality.ranges import LevelState
 from qbuild.stages import get_stage
 from qbuild.stages.mos_to_levels import STAGE, LevelOptions, parse_range, transform
 

@@ -14,12 +14,13 @@ from pictures import drawn, picture_folder, write_picture
 from PIL import Image
 from tables import rating_table, write_artifact
 
-from qbuild.core.artifact import Artifact
+from qbuild.core.artifact.reader import Artifact
 from qbuild.core.canonical import hash_file
-from qbuild.core.engine import Request, run
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.run import run
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import TooManyRejected
-from qbuild.core.stage import Runtime
-from qbuild.media import probing
+from qbuild.media.files import probe as probing
 from qbuild.stages.probe import STAGE, ProbeOptions
 
 

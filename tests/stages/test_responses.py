@@ -5,14 +5,14 @@ import asyncio
 import pytest
 from buying import asks, open_ledger
 
-from qbuild.core import engine
-from qbuild.core.artifact import Artifact
-from qbuild.core.engine import Request
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError
-from qbuild.core.stage import Runtime
 from qbuild.llm.answers import Answer, Usage
 from qbuild.llm.ledger import Ledger
-from qbuild.llm.segments import segment_path
+from qbuild.llm.ledger.segments import segment_path
 from qbuild.stages import responses
 from qbuild.stages.responses import STAGE, ResponsesOptions
 

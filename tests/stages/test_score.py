@@ -14,13 +14,14 @@ from pictures import picture_folder
 from tables import rating_table, write_artifact
 from throwaway import SPOTS
 
-from qbuild.core.artifact import Artifact, rejected_path
-from qbuild.core.engine import Request, run
+from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.run import run
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, MissingPartError, StageError, TooManyRejected, UsageError
-from qbuild.core.pipeline import load_pipeline
-from qbuild.core.runner import run as run_pipeline
-from qbuild.core.stage import Runtime
-from qbuild.stages.model_runs import ModelRuntime
+from qbuild.core.pipeline.load import load_pipeline
+from qbuild.core.pipeline.run import run as run_pipeline
+from qbuild.stages.model_stage import ModelRuntime
 from qbuild.stages.score import STAGE, ScoreOptions, render
 
 

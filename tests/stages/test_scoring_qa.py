@@ -7,13 +7,13 @@ import pyarrow as pa
 import pytest
 import tables
 
-from qbuild.core import engine
-from qbuild.core.artifact import Artifact, rejected_path
-from qbuild.core.engine import Request
+from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, SchemaError, TooManyRejected, UsageError
-from qbuild.core.roots import MediaRoots
-from qbuild.core.stage import Runtime
-from qbuild.core.validation import validate
+from qbuild.core.inspect.validate import validate
+from qbuild.core.media_roots import MediaRoots
 from qbuild.stages import get_stage
 from qbuild.stages.scoring_qa import STAGE, ScoringOptions, media_kinds
 

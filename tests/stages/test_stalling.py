@@ -7,12 +7,13 @@ import json
 import pytest
 import stalled
 
-from qbuild.core.artifact import Artifact, rejected_path
-from qbuild.core.engine import Request, run
+from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.run import run
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.schema import load_schema
-from qbuild.core.stage import Runtime
-from qbuild.core.stalls import digits_of_runs
+from qbuild.quality.stalls import digits_of_runs
 from qbuild.stages import get_stage
 from qbuild.stages.stalling import StallingOptions
 

@@ -14,14 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qbuild.cli.main import main
-from qbuild.core import engine, stalls
-from qbuild.core.artifact import Artifact, rejected_path
-from qbuild.core.engine import Request
+from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, Problems, SchemaError, TooManyRejected, UsageError
-from qbuild.core.roots import MediaRoots
+from qbuild.core.inspect.validate import validate
+from qbuild.core.media_roots import MediaRoots
 from qbuild.core.schema import load_schema
-from qbuild.core.stage import Runtime
-from qbuild.core.validation import validate
+from qbuild.quality import stalls
 from qbuild.stages import get_stage
 from qbuild.stages.streaming_qa import STAGE, StreamingOptions
 

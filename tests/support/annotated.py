@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qbuild.labels.depictions.options import DepictionOptions
-from qbuild.labels.depictions.rows import gathered
+from qbuild.labels.depictions.read import gathered
 
 GOOD = "The picture is sharp throughout the playback. However, there is slight noise at the end."
 LOW = "There is extremely severe noise throughout the playback, and the picture is very blurry."

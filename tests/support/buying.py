@@ -6,14 +6,14 @@ import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from qbuild.llm.body import BodyForm
 from qbuild.llm.budget import Budget, possible_usd
-from qbuild.llm.dispatch import Dispatch
+from qbuild.llm.client import Dispatch
 from qbuild.llm.ledger import Ledger
-from qbuild.llm.manners import Manners
-from qbuild.llm.mock_server import MockServer
-from qbuild.llm.openai_provider import OpenAIClient
+from qbuild.llm.mock.server import MockServer
+from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.prices import Prices
+from qbuild.llm.rate_limit import Manners
+from qbuild.llm.request_body import BodyForm
 from qbuild.llm.requests import ChatRequest
 
 KEY_ENV = "QBUILD_TEST_KEY"

@@ -35,7 +35,7 @@ from quality_words import (
 )
 
 from qbuild.core.canonical import hash_value, media_id
-from qbuild.core.interface import LEVEL_WORDS
+from qbuild.quality.published_text import LEVEL_WORDS
 
 COLUMNS = json.loads(
     (Path(__file__).parents[2] / "schemas/depiction.json").read_text(encoding="utf-8")

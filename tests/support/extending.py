@@ -14,14 +14,13 @@ from buying import KEY, KEY_ENV
 from depictions import depictions
 from tables import write_artifact
 
-from qbuild.core import engine
-from qbuild.core.artifact import Artifact, rejected_path
-from qbuild.core.engine import Request
-from qbuild.core.request import Result
+from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request, Result
 from qbuild.core.schema import load_schema
 from qbuild.llm.ledger import Ledger
-from qbuild.llm.mock_depictions import depiction_answer
-from qbuild.llm.mock_server import MockServer
+from qbuild.llm.mock.server import MockServer
+from qbuild.pairs.mock_answers import depiction_answer
 from qbuild.stages.gpt_extend import STAGE, ExtendOptions, ExtendRuntime
 
 GOOD = (

@@ -12,11 +12,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from qbuild_backends.vqa2.frames import Clip, Context, Extent, video_clip
+from qbuild_backends.data.clips import Clip, Context, Extent, video_clip
 
 CRASH = """
 import fragile
-from qbuild_backends.vqa2.backend import Vqa2Backend
+from qbuild_backends.models.vqa2.backend import Vqa2Backend
 
 class Constant(Vqa2Backend):
     def __init__(self, model=""):

@@ -10,7 +10,7 @@ import pytest
 # A backend whose scores follow the length of the model's name; `replies` decides how many.
 CONSTANT = """
 from pathlib import Path
-from qbuild.backends import Answered, Needs, Scored
+from qbuild.backends.protocol import Answered, Needs, Scored
 from qbuild.core.canonical import hash_bytes, hash_file
 
 class Constant:

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 
-from qbuild.labels.sessions.rows import Asked, Found, stall_rows
+from qbuild.labels.sessions.read import Asked, Found, stall_rows
 from qbuild.labels.sessions.session import Session
-from qbuild.labels.sessions.settle import Settled, settle
+from qbuild.labels.sessions.validate import Settled, settle
 
 
 def session(path="a.mp4", events=(), fps=25, media_s=10.0, **given) -> Session:

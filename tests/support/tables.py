@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from qbuild.core.description import FORMAT
-from qbuild.core.fingerprint import fingerprint
+from qbuild.core.artifact.description import FORMAT
+from qbuild.core.artifact.writer import ArtifactWriter
+from qbuild.core.engine.fingerprint import fingerprint
 from qbuild.core.schema import load_schema
-from qbuild.core.writer import ArtifactWriter
 
 
 def rating_table(count: int, datasets: int = 2, seed: int = 0, **columns: object) -> pa.Table:

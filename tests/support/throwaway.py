@@ -13,8 +13,8 @@ from collections import Counter
 import pyarrow as pa
 
 from qbuild.core.canonical import media_id, row_seed
-from qbuild.core.rejects import refused
-from qbuild.core.stage import File, Options, Output, Reads, Stage, StoppedEarly
+from qbuild.core.engine.stage import File, Options, Output, Reads, Stage, StoppedEarly
+from qbuild.core.rows.rejections import refused
 
 
 class SpotOptions(Options):

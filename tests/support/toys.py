@@ -11,8 +11,8 @@ import pyarrow as pa
 from tables import rating_table
 from throwaway import ECHO, SPOTS
 
-from qbuild.core.rejects import refused
-from qbuild.core.stage import File, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import File, Options, Output, Reads, Stage
+from qbuild.core.rows.rejections import refused
 
 
 class ToyOptions(Options):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qbuild.core.artifact import Artifact
-from qbuild.core.leakage import media_of, place_of, write_trained_on
-from qbuild.core.sources import describe_input
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.engine.inputs import describe_input
+from qbuild.quality.lineage import media_of, place_of, write_trained_on
 
 
 def record_training(folder: Path, artifacts, base: Path | None = None) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ Not made from qbuild's own rules, which are tested against them.
 
 from __future__ import annotations
 
-from qbuild_backends.vqa2.config import Vqa2Config
+from qbuild_backends.models.vqa2.config import Vqa2Config
 
 Shapes = dict[str, tuple[int, ...]]
 

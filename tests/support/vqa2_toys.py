@@ -13,11 +13,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from qbuild_backends.vqa2.frames import Clip
-from qbuild_backends.vqa2.model import Vqa2ForConditionalGeneration
-from qbuild_backends.vqa2.presets import preset
-from qbuild_backends.vqa2.processor import Turn, Vqa2Processor
-from qbuild_backends.vqa2.tokenizer import tiny_tokenizer
+from qbuild_backends.data.clips import Clip
+from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
+from qbuild_backends.models.vqa2.presets import preset
+from qbuild_backends.models.vqa2.processor import Turn, Vqa2Processor
+from qbuild_backends.models.vqa2.tokenizer import tiny_tokenizer
 from torch import nn
 
 torch.set_num_threads(1)

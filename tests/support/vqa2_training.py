@@ -12,7 +12,7 @@ from pairs import medium, pair, turns
 from pictures import write_picture
 from tables import write_artifact
 
-from qbuild.backends import TrainSpec
+from qbuild.backends.protocol import TrainSpec
 from qbuild.core.schema import load_schema
 
 WORDS = ("high", "good", "fair", "poor", "low")
@@ -40,7 +40,7 @@ sys.path.insert(0, {support!r})
 import torch
 torch.set_num_threads(1)
 from vqa2_training import spec
-from qbuild_backends.vqa2.training import train
+from qbuild_backends.training.run import train
 if __name__ == "__main__":  # processes that decode import this file
     place = Path({place!r})
     given = spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r})

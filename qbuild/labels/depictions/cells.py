@@ -9,9 +9,9 @@ from datetime import date
 from typing import Any
 
 from qbuild.core.canonical import canonical_json
-from qbuild.core.interface import LEVEL_WORDS
 from qbuild.labels.depictions.entries import is_empty, single
-from qbuild.labels.refusals import OUT_OF_RANGE, Refusal, as_text
+from qbuild.labels.tables.rejections import OUT_OF_RANGE, Refusal, as_text
+from qbuild.quality.published_text import LEVEL_WORDS
 
 LONGEST = 200_000
 _DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?", re.DOTALL)

@@ -11,7 +11,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.labels.columns import known, spelled
 from qbuild.labels.depictions.entries import (
     Annotation,
     Entry,
@@ -23,6 +22,7 @@ from qbuild.labels.depictions.entries import (
 )
 from qbuild.labels.depictions.names import ABOUT, TEXTS, WIDE
 from qbuild.labels.depictions.tables import refuse_unknown
+from qbuild.labels.tables.columns import known, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qbuild.labels.columns import PATH, spelled
+from qbuild.labels.tables.columns import PATH, spelled
 
 ASPECTS = (
     "visual quality",

@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from qbuild.core.engine.stage import Options
 from qbuild.core.errors import UsageError
-from qbuild.core.stage import Options
-from qbuild.labels.file_options import named_columns, refuse_given
+from qbuild.labels.tables.options import named_columns, refuse_given
 
 _VARIABLE = "env:"
 

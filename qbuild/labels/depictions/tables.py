@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import SchemaError, UsageError, near
-from qbuild.labels.columns import known, nearest, resolve, spelled
 from qbuild.labels.depictions.entries import (
     Entry,
     Found,
@@ -16,12 +15,13 @@ from qbuild.labels.depictions.entries import (
     wide_entries,
 )
 from qbuild.labels.depictions.names import ABOUT, LONG, TEXTS, WIDE, aspect_named
+from qbuild.labels.tables.columns import known, nearest, resolve, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from qbuild.labels.grid import Grid
+    from qbuild.labels.tables.table import Grid
 
     Cells = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ def read_table(path: Path, given: Mapping[str, str]) -> Found:
     SchemaError where no column holds a text or names the medium; names in it are only such as
     resemble a column's, since the first row of a headless file may name a person.
     """
-    from qbuild.labels.grid import read_grid
+    from qbuild.labels.tables.table import read_grid
 
     return read_rows(read_grid(path), given)
 
@@ -124,7 +124,7 @@ def _missing(grid: Grid, what: str, synonyms: tuple[str, ...], canonical: str) -
 
 
 def _rows(grid: Grid, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    from qbuild.labels.columns import cells
+    from qbuild.labels.tables.columns import cells
 
     series = {name: cells(grid, column).tolist() for name, column in columns.items()}
     for row in zip(*series.values(), strict=True):

@@ -2,8 +2,8 @@
 
     options.py     what a stage is asked for        names.py   labels as names of the thirteen
     label.py       what one record says             kadid.py   KADID-10k: the name tells the type
-    attributes.py  tables of labels or shares       piece.py   one file as typed rows
-    rows.py        several files as one table
+    attributes.py  tables of labels or shares       read_file.py  one file as typed rows
+    read.py        several files as one table
 
 Nothing here imports pandas or pyarrow before a file is read. See docs/distortions.md.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from qbuild.core.stage import Output
+    from qbuild.core.engine.stage import Output
 
 __all__ = ["LabelOptions", "read_labels", "refuse_for_artifacts"]
 
@@ -30,6 +30,6 @@ def read_labels(
 
     With a limit, the first usable rows, and the rejected ones that stand before the last of them.
     """
-    from qbuild.labels.distortions.rows import gathered
+    from qbuild.labels.distortions.read import gathered
 
     yield gathered(paths, options, limit)

@@ -14,10 +14,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import SchemaError, UsageError
-from qbuild.labels.columns import PATH, SYNONYMS, cells, nearest, resolve
 from qbuild.labels.distortions import names as words
 from qbuild.labels.distortions.label import Label, LabelTable, label_of
 from qbuild.labels.distortions.names import is_attribute, named, possible, says_none
+from qbuild.labels.tables.columns import PATH, SYNONYMS, cells, nearest, resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qbuild.labels.distortions.options import LabelOptions
-    from qbuild.labels.grid import Grid
-    from qbuild.labels.refusals import Refusals
+    from qbuild.labels.tables.rejections import Refusals
+    from qbuild.labels.tables.table import Grid
 
 LABELS = (
     "labels", "label", "distortions", "distortion", "distortion_type", "distortion_types",
@@ -48,8 +48,8 @@ _SEVERITY = re.compile(r"([1-5])(?:\.0*)?", re.ASCII)
 
 def read(path: Path, options: LabelOptions) -> LabelTable:
     """One row a record, of either form; SchemaError where no column holds a label."""
-    from qbuild.labels.grid import read_grid
-    from qbuild.labels.refusals import Refusals
+    from qbuild.labels.tables.rejections import Refusals
+    from qbuild.labels.tables.table import read_grid
 
     grid = read_grid(path)
     found = resolve(grid, WANTED, options.column_names, required=("path",))
@@ -76,7 +76,7 @@ def _table(grid: Grid, found: dict[str, str], **given: Any) -> LabelTable:
 def _of_names(
     grid: Grid, found: dict[str, str], options: LabelOptions, bad: Refusals
 ) -> LabelTable:
-    from qbuild.labels.values import texts
+    from qbuild.labels.tables.cells import texts
 
     column = cells(grid, found["labels"])
     said = [_split(cell) for cell in column]
@@ -198,8 +198,8 @@ def _shares(column: pd.Series[Any], name: str, bad: Refusals) -> NDArray[np.floa
     """The cells as shares, NaN where there is nothing; other cells are refused."""
     import pandas as pd
 
-    from qbuild.labels.refusals import OUT_OF_RANGE
-    from qbuild.labels.values import numbers, texts
+    from qbuild.labels.tables.cells import numbers, texts
+    from qbuild.labels.tables.rejections import OUT_OF_RANGE
 
     text: list[Any] = texts(column).to_pylist()
     plain = [_SHARES_OF.get((cell or "").lower()) for cell in text]

@@ -17,8 +17,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.distortions import SPATIAL
 from qbuild.labels.distortions.label import Label, LabelTable
+from qbuild.quality.distortions import SPATIAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,10 +70,10 @@ def label_of_name(name: str) -> Label | None:
 
 def read(path: Path, options: LabelOptions) -> LabelTable:  # noqa: ARG001 - every layout's shape
     """One row a distorted picture, of either published copy of the table."""
-    from qbuild.labels.columns import column_of, has
-    from qbuild.labels.grid import read_grid
-    from qbuild.labels.refusals import Refusals
-    from qbuild.labels.values import texts
+    from qbuild.labels.tables.cells import texts
+    from qbuild.labels.tables.columns import column_of, has
+    from qbuild.labels.tables.rejections import Refusals
+    from qbuild.labels.tables.table import read_grid
 
     grid = read_grid(path)
     old = has(grid, "dist_name")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from qbuild.labels.refusals import Refusals
+    from qbuild.labels.tables.rejections import Refusals
 
 Found = tuple[tuple[str, "int | None"], ...]  # a distortion's name and its severity
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from qbuild.core.distortions import DISTORTIONS, MOTION, SPATIAL
+from qbuild.quality.distortions import DISTORTIONS, MOTION, SPATIAL
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "compression artifact": (

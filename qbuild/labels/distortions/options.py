@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from qbuild.core.stage import Options
+from qbuild.core.engine.stage import Options
 from qbuild.labels.distortions.names import named
-from qbuild.labels.file_options import named_columns, refuse_given
+from qbuild.labels.tables.options import named_columns, refuse_given
 
 
 class LabelOptions(Options):

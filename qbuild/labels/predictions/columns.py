@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.core.interface import LEVEL_WORDS
-from qbuild.labels.columns import spelled
-from qbuild.labels.refusals import Refusals
-from qbuild.labels.values import numbers
+from qbuild.labels.tables.cells import numbers
+from qbuild.labels.tables.columns import spelled
+from qbuild.labels.tables.rejections import Refusals
+from qbuild.quality.published_text import LEVEL_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from qbuild.labels.grid import Grid
+    from qbuild.labels.tables.table import Grid
 
     Floats = NDArray[np.float64]
 

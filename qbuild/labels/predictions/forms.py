@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qbuild.core.errors import SchemaError
-from qbuild.labels.columns import spelled
+from qbuild.labels.tables.columns import spelled
 
 if TYPE_CHECKING:
-    from qbuild.labels.grid import Grid
+    from qbuild.labels.tables.table import Grid
 
 PATH = (
     "path", "image", "image_name", "image_path", "img", "img_name", "img_path", "video",

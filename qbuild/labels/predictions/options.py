@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from qbuild.core.stage import Options
-from qbuild.labels.file_options import named_columns, refuse_given
+from qbuild.core.engine.stage import Options
+from qbuild.labels.tables.options import named_columns, refuse_given
 
 FILE_MODEL = "predictions"  # the model of a file that names none
 

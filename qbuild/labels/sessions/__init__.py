@@ -1,12 +1,12 @@
 """Session logs in, one form out: a file a published layout of streaming logs.
 
-    session.py  what a log says, and what a layout is       folders.py  what lies in a folder
-    refusal.py  why a log or a session cannot be used       rates.py    frame rates as fractions
-    matfile.py  MATLAB files                                matcheck.py are they whole
-    cells.py    text tables                                 runs.py     flags a second as stalls
-    settle.py   sessions checked across their parts         rows.py     sessions as `stall` rows
+    session.py    what a log says, what a layout is     folders.py       what lies in a folder
+    rejection.py  why a log cannot be used              rates.py         frame rates as fractions
+    matlab/       MATLAB files, and are they whole      second_flags.py  flags a second as stalls
+    cells.py      text tables                           validate.py      sessions across their parts
+    read.py       sessions as `stall` rows              formats/         the layouts
 
-Every other file is one layout, with its `LAYOUT` at the foot and, where other files go with its
+A file of `formats` is one layout, with its `LAYOUT` at the foot and, where other files go with its
 logs, their names in `BESIDE`. Nothing here imports numpy, scipy or pandas before a log is read.
 """
 
@@ -18,13 +18,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from qbuild.core.errors import InputError, QbuildError, raise_all
-from qbuild.labels.head import kind_of, look, seen
-from qbuild.labels.lookup import layout_named
-from qbuild.labels.records import read_bytes, read_records
-from qbuild.labels.sessions import matfile
 from qbuild.labels.sessions.folders import entries, is_paper
-from qbuild.labels.sessions.refusal import Refusal, unreadable
+from qbuild.labels.sessions.matlab import read as matfile
+from qbuild.labels.sessions.rejection import Refusal, unreadable
 from qbuild.labels.sessions.session import Refused, Session, SessionLayout, SessionOptions
+from qbuild.labels.tables.json_records import read_bytes, read_records
+from qbuild.labels.tables.registry import layout_named
+from qbuild.labels.tables.sniff import kind_of, look, seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -59,7 +59,7 @@ DEFAULTS = SessionOptions()
 def get_layout(name: str) -> SessionLayout:
     """The layout of that name; UsageError with the near names where there is none."""
     what = "layout of session logs"
-    layout: SessionLayout = layout_named(name, SESSION_LAYOUTS, __name__, what)
+    layout: SessionLayout = layout_named(name, SESSION_LAYOUTS, f"{__name__}.formats", what)
     return layout
 
 
@@ -184,7 +184,9 @@ def _goes_along(
 def _beside() -> frozenset[str]:
     names: set[str] = set()
     for _, module, _ in SESSION_LAYOUTS:
-        names.update(getattr(import_module(f"qbuild.labels.sessions.{module}"), "BESIDE", ()))
+        names.update(
+            getattr(import_module(f"qbuild.labels.sessions.formats.{module}"), "BESIDE", ())
+        )
     return frozenset(names)
 
 

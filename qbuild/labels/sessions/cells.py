@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, shortened
-from qbuild.labels.head import delimiter_of
-from qbuild.labels.records import read_bytes, read_records
-from qbuild.labels.sessions.refusal import Refusal, unreadable
+from qbuild.labels.sessions.rejection import Refusal, unreadable
+from qbuild.labels.tables.json_records import read_bytes, read_records
+from qbuild.labels.tables.sniff import delimiter_of
 
 if TYPE_CHECKING:
     from pathlib import Path

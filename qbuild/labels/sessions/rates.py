@@ -6,7 +6,7 @@ import math
 import re
 from fractions import Fraction
 
-from qbuild.labels.sessions.refusal import Refusal
+from qbuild.labels.sessions.rejection import Refusal
 
 # the whole rates that have a sister slower by 1001/1000, as in 24000/1001 beside 24
 _SISTERED = (12, 15, 24, 30, 48, 60, 120, 240)

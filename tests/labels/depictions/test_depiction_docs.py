@@ -5,7 +5,7 @@ import pytest
 from annotated import read, save
 
 from qbuild.labels.depictions.names import ABOUT, KINDS, LONG, TEXTS
-from qbuild.labels.depictions.rows import read_file
+from qbuild.labels.depictions.read import read_file
 
 PAGE = Path(__file__).parents[3] / "docs/depictions.md"
 SOURCES = Path(read_file.__code__.co_filename).parent

@@ -152,7 +152,7 @@ def test_an_empty_file_and_a_mere_header_are_refused(tmp_path):
 
 def test_the_problems_of_all_files_are_told_at_once(tmp_path):
     from qbuild.labels.depictions.options import DepictionOptions
-    from qbuild.labels.depictions.rows import gathered
+    from qbuild.labels.depictions.read import gathered
 
     bad = [save(tmp_path / f"{n}.csv", "") for n in "ab"]
     with pytest.raises(InputError, match="empty") as one:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from qbuild.core.distortions import SPATIAL
 from qbuild.core.errors import InputError, SchemaError, UsageError
+from qbuild.quality.distortions import SPATIAL
 
 
 def test_a_column_of_names_holds_one_or_several(found, write):

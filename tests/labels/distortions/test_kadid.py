@@ -8,9 +8,9 @@ from statistics import mean
 
 import pytest
 
-from qbuild.core.distortions import SPATIAL
 from qbuild.core.errors import UsageError
 from qbuild.labels.distortions.kadid import OF_CONTRAST, OF_TYPE, TYPES, label_of_name
+from qbuild.quality.distortions import SPATIAL
 
 HEADER = "ref_name,dist_name,dmos,std\n"
 TABLE = "scores/meta_info_KADID10kDataset.csv"

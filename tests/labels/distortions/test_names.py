@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from qbuild.core.distortions import DISTORTIONS, MOTION, SPATIAL
 from qbuild.labels.distortions import names
+from qbuild.quality.distortions import DISTORTIONS, MOTION, SPATIAL
 
 
 @pytest.mark.parametrize("name", DISTORTIONS)

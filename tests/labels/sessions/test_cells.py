@@ -1,7 +1,7 @@
 import pytest
 
 from qbuild.labels.sessions.cells import rating_in, read_rows
-from qbuild.labels.sessions.refusal import Refusal
+from qbuild.labels.sessions.rejection import Refusal
 
 
 def reason(call):

@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from qbuild.labels.sessions.rates import exact_rate, one_rate
-from qbuild.labels.sessions.refusal import Refusal
+from qbuild.labels.sessions.rejection import Refusal
 
 
 @pytest.mark.parametrize("value", [23.976, 23.976023976023978, 23.97, 23.98, "23.976"])

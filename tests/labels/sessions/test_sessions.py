@@ -186,7 +186,8 @@ def test_every_layout_is_documented_in_the_order_of_recognition():
 
 def test_every_reason_is_documented_and_every_documented_one_is_given():
     folder = ROOT / "qbuild/labels/sessions"
-    mine = [*(module for _, module, _ in SESSION_LAYOUTS), "cells", "matfile", "rates", "refusal"]
+    mine = [f"formats/{module}" for _, module, _ in SESSION_LAYOUTS]
+    mine += ["cells", "matlab/read", "rates", "rejection"]
     code = "".join((folder / f"{module}.py").read_text(encoding="utf-8") for module in mine)
     given = set(re.findall(r'Refusal\(\s*"([a-z-]+)"', code))
     given |= set(re.findall(r'Refused\([^"]*"[^"]*"[^"]*"([a-z-]+)"', code))
@@ -198,8 +199,8 @@ def test_every_reason_is_documented_and_every_documented_one_is_given():
 
 
 def test_every_name_of_a_field_is_documented():
-    from qbuild.labels.sessions.lfovia import FLAGS
-    from qbuild.labels.sessions.live_mobile_2 import FIELDS
+    from qbuild.labels.sessions.formats.lfovia import FLAGS
+    from qbuild.labels.sessions.formats.live_mobile_2 import FIELDS
 
     words = set(re.findall(r"\w+", (ROOT / "docs/sessions.md").read_text(encoding="utf-8").lower()))
     assert {name for names in FIELDS.values() for name in names} | set(FLAGS) <= words

@@ -1,0 +1,1 @@
+"""What is trained on: samples, their media, batches."""

@@ -1,0 +1,136 @@
+"""Samples of JSON files in LLaVA's form or the VQA² release's, as `qbuild export` writes them.
+
+A record is `{"id", "image"|"video": path, "conversations": [{"from", "value"}]}`; in the release a
+video stands under `image` and `frames per sec` marks it. A record with neither key is text alone.
+Only what training needs is read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from qbuild.backends.conversation import Role, conversation
+from qbuild.core.canonical import media_id
+from qbuild.core.engine.inputs import describe_input
+from qbuild.core.errors import InputError
+from qbuild.core.media_roots import MediaRoots, medium_of
+from qbuild.quality.media_types import VIDEOS
+from qbuild_backends.data.sample import BadSampleError, Sample, Samples, take
+from qbuild_backends.models.vqa2.processor import Turn
+
+_ROLES: dict[str, Role] = {
+    "human": "user",
+    "gpt": "assistant",
+    "system": "system",
+}
+_FPS = "frames per sec"
+_IS_VIDEO = re.compile(rf"\.(?:{VIDEOS})\Z", re.IGNORECASE)
+
+
+def read_json(path: Path, roots: MediaRoots, kind: str | None, found: Samples) -> dict[str, Any]:
+    """Add the samples of one file; the file by name and hash.
+
+    Media lie below the media roots, and without any beside the file.
+    """
+    roots = roots if roots.folders else MediaRoots({"": path.parent})
+    for number, record in enumerate(_records(path), 1):
+        told = record.get("id") if isinstance(record, dict) else None
+        name = f"{path.name} record {number} (id {told})"
+        take(found, _sample(record, name, path.stem, roots), name, kind)
+    return describe_input(path)
+
+
+def _records(path: Path) -> list[Any]:
+    if not path.is_file():
+        raise InputError(
+            str(path), "no such file", "expected an artifact or a JSON file", "Check the path."
+        )
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".jsonl":
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        records = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            str(path),
+            f"is neither an artifact nor JSON ({error})",
+            "expected pairs that a stage made, or LLaVA's JSON",
+            "Make it with `qbuild export --format llava`.",
+        ) from error
+    if not isinstance(records, list):
+        expected = "expected a list of records"
+        raise InputError(str(path), f"holds one {type(records).__name__}", expected)
+    return records
+
+
+def _sample(record: Any, name: str, dataset: str, roots: MediaRoots) -> Sample | BadSampleError:
+    try:
+        medium = _medium(record)
+        turns = tuple(Turn(role, text) for role, text in conversation(None, _said(record)))
+        if medium is None:
+            return Sample(name, turns, "text")
+        place, kind = medium
+        known = _known(record)
+        own = str(known.get("media_id") or media_id(dataset, place))
+        digest = known.get("sha256")
+        fps = record.get(_FPS) or known.get("fps") or 0.0
+        return Sample(
+            name=name,
+            turns=turns,
+            kind=kind,
+            media_id=own,
+            file=medium_of({"media_id": own, "path": place}, roots).file,
+            sha256=digest,
+            num_frames=int(known.get("num_frames") or 0),
+            fps=float(fps) if isinstance(fps, int | float) else 0.0,
+        )
+    except InputError as error:
+        return BadSampleError("path-leaves-root", str(error))
+    except BadSampleError as error:
+        return error
+
+
+def _medium(record: Any) -> tuple[str, Literal["image", "video"]] | None:
+    """Path and kind of the one medium, if there is one; a list that names one twice is one."""
+    if not isinstance(record, dict):
+        raise BadSampleError("bad-record", "no JSON object; expected a record")
+    key = "image" if record.get("image") is not None else "video"
+    value = record.get(key)
+    paths = sorted(set(value)) if isinstance(value, list) else [value]
+    if value is None or not paths:
+        if _FPS in record:
+            raise BadSampleError("no-medium", f"`{_FPS}` without a video; expected its path")
+        return None
+    if len(paths) > 1:
+        raise BadSampleError("several-media", f"{len(paths)} media; expected one")
+    if not isinstance(paths[0], str):
+        raise BadSampleError("bad-record", f"{key} is {paths[0]!r:.40}; expected a path")
+    video = key == "video" or _FPS in record or _IS_VIDEO.search(paths[0]) is not None
+    return paths[0], "video" if video else "image"
+
+
+def _known(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `qbuild export` kept of the medium under the key `qbuild`."""
+    extra = record.get("qbuild")
+    media = extra.get("media") if isinstance(extra, dict) else None
+    first = media[0] if isinstance(media, list) and media else None
+    return first if isinstance(first, dict) else {}
+
+
+def _said(record: Mapping[str, Any]) -> list[tuple[Role, str]]:
+    talk = record.get("conversations")
+    if not isinstance(talk, list) or not talk:
+        raise BadSampleError("no-conversation", "no `conversations`; expected a list of turns")
+    turns = []
+    for number, turn in enumerate(talk, 1):
+        value = turn.get("value") if isinstance(turn, dict) else None
+        role = _ROLES.get(str(turn.get("from"))) if isinstance(turn, dict) else None
+        if role is None or not isinstance(value, str):
+            message = f"turn {number} is {turn!r:.60}; expected `from` human or gpt, and `value`"
+            raise BadSampleError("no-conversation", message)
+        turns.append((role, value))
+    return turns

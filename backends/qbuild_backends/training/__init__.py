@@ -1,0 +1,1 @@
+"""Training a model, from its settings to the checkpoint."""

@@ -1,0 +1,131 @@
+"""What a checkpoint says of itself: the media it was trained on, its base, its settings, its files.
+
+`trained_on.parquet` has the form that `qbuild.quality.lineage` reads, so that
+`evaluate --trained-on` can refuse those media. `qbuild.json` is written last: a folder with it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from qbuild.core.artifact import output_folder
+from qbuild.core.artifact.description import FORMAT
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.canonical import canonical_json, hash_file, hash_value
+from qbuild.core.engine.inputs import describe_input
+from qbuild.core.errors import UsageError
+from qbuild.quality import lineage as leakage
+from qbuild.quality.lineage import TRAINED_ON
+from qbuild_backends.data.sample import Samples, Skipped
+
+STAGE = {"name": "train", "version": 1}
+SKIPPED, LOSSES, RUN = "skipped.jsonl", "losses.jsonl", "run.json"
+_UNHASHED = {RUN, output_folder.DESCRIPTION}  # what it took is another at each run
+
+
+def lineage_of(samples: Samples, base: str, fingerprint: str) -> list[dict[str, Any]]:
+    """Name and content hash of each file trained on, then of the base, then of the base's media.
+
+    A checkpoint that does not say what it was trained on, such as an imported one, is marked, and
+    so are those that it came from.
+    """
+    place = Path(base)
+    named = {"name": place.resolve().name, "hash": fingerprint}
+    if not place.is_dir():  # a preset, trained on nothing
+        return [*samples.inputs, named]
+    if not (place / TRAINED_ON).is_file():
+        return [*samples.inputs, {**named, "media": leakage.UNKNOWN}]
+    own = describe_input(Artifact.open(place / TRAINED_ON))
+    return [*samples.inputs, named, own, *leakage.unknown(place)]
+
+
+def write_trained_on(
+    place: Path, samples: Samples, base: str, lineage: list[dict[str, Any]]
+) -> None:
+    """Write the media of the samples and of the base's own lineage, each once, with its hash."""
+    own = Path(base) / TRAINED_ON
+    media = dict(leakage.media_of(own)) if own.is_file() else {}
+    for sample in samples.good:
+        if sample.file is not None:
+            known = sample.sha256 or media.get(sample.media_id)
+            media[sample.media_id] = known or _digest(sample.file)
+    leakage.write_trained_on(place, media, lineage, STAGE)
+
+
+def _digest(file: Path) -> str | None:
+    """The hash of a file; None of one that cannot be read, known by its id alone."""
+    try:
+        return hash_file(file).removeprefix("sha256:")
+    except OSError:  # its samples were skipped for that, or it has gone since
+        return None
+
+
+def standing(place: Path, stage: dict[str, Any]) -> dict[str, Any] | None:
+    """What the checkpoint of this stage that stands at the place says of itself, or None.
+
+    UsageError for something else that stands there.
+    """
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return None
+    try:
+        told = json.loads((place / output_folder.DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        told = None
+    if not isinstance(told, dict) or told.get("stage") != stage:
+        raise UsageError(
+            str(place),
+            f"holds something else than a checkpoint of `qbuild {stage['name']}`",
+            "expected a new name or an earlier checkpoint",
+            "Choose another output.",
+        )
+    return told
+
+
+def write_records(
+    place: Path, losses: Sequence[float], skipped: Sequence[Skipped], run: dict[str, Any]
+) -> None:
+    """Write the loss of each step, the samples left out, and what the run took."""
+    steps = [{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)]
+    _write_lines(place / LOSSES, steps)
+    _write_lines(place / SKIPPED, [asdict(one) for one in skipped])
+    (place / RUN).write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_lines(place: Path, values: Sequence[dict[str, Any]]) -> None:
+    place.write_text("".join(canonical_json(value) + "\n" for value in values), encoding="utf-8")
+
+
+def describe(
+    place: Path,
+    rows: int,
+    options: dict[str, Any],
+    lineage: list[dict[str, Any]],
+    report: dict[str, Any],
+    stage: dict[str, Any] = STAGE,
+) -> None:
+    """Write `qbuild.json`, which says that the checkpoint is whole."""
+    files = {
+        path.relative_to(place).as_posix(): hash_file(path)
+        for path in sorted(place.rglob("*"))
+        if path.is_file() and path.name not in _UNHASHED
+    }
+    output_folder.describe(
+        place,
+        {
+            "format": FORMAT,
+            "stage": stage,
+            "options": options,
+            "inputs": lineage,
+            "lineage": lineage,
+            "rows": rows,
+            "content_hash": hash_value(files),
+            "files": files,
+            "complete": True,
+            "pending": 0,
+            "report": report,
+        },
+    )

@@ -1,0 +1,256 @@
+"""The steps of training: batches in, losses out, a state kept every so often.
+
+A step's loss is the mean over its samples of each one's mean over its answer's tokens, so it does
+not depend on how a batch is cut into passes and devices; with one sample a pass, as published, it
+is the usual loss. A sample that was skipped adds nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from qbuild.core.errors import InputError, StageError
+from qbuild_backends.data import batching
+from qbuild_backends.data.clips import picture_clip
+from qbuild_backends.data.loader import Loader
+from qbuild_backends.data.sample import MEND
+from qbuild_backends.models.vqa2.processor import IGNORED, Encoded, Turn
+from qbuild_backends.training.distributed import BRANCHES, Branches, share_statistics
+from qbuild_backends.training.optimiser import rate_share, set_rates
+from qbuild_backends.training.settings import TrainSettings
+from qbuild_backends.training.states import Progress, Trained, write_state
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How many steps there are, and how a step is cut."""
+
+    lengths: Sequence[int]  # of the samples, in tokens
+    batch: int
+    passes: int  # a step, over all devices
+    steps_an_epoch: int
+    steps: int
+    seed: int
+
+    @classmethod
+    def of(
+        cls, lengths: Sequence[int], settings: TrainSettings, devices: int, seed: int
+    ) -> Schedule:
+        """The schedule of these samples; `check_devices` has seen that the batch divides."""
+        an_epoch = math.ceil(len(lengths) / settings.batch)
+        steps = an_epoch * settings.epochs
+        return cls(
+            lengths=lengths,
+            batch=settings.batch,
+            passes=max(devices, settings.batch // settings.per_device_batch),
+            steps_an_epoch=an_epoch,
+            steps=min(steps, settings.max_steps or steps),
+            seed=seed,
+        )
+
+    @property
+    def drawn(self) -> int:
+        """How many samples the steps show: all, unless `max_steps` ends the first epoch early."""
+        return len({number for batch in self.batches(0) for number in batch})
+
+    def batches(self, first: int) -> Iterator[list[int]]:
+        """The samples of each step from `first` on."""
+        epoch, cut = -1, list[list[int]]()
+        for step in range(first, self.steps):
+            if step // self.steps_an_epoch != epoch:
+                epoch = step // self.steps_an_epoch
+                cut = batching.batches(self.lengths, self.batch, self.seed, epoch)
+            yield cut[step % self.steps_an_epoch]
+
+
+@dataclass
+class Loop:
+    """One process's part of a run."""
+
+    accelerator: Any
+    model: nn.Module  # as accelerate prepared it
+    optimiser: Any
+    trained: Trained
+    branches: Branches
+    loader: Loader
+    schedule: Schedule
+    settings: TrainSettings
+    states: Path
+    tell: Callable[[str], None]
+
+    def run(self, progress: Progress) -> dict[str, Any]:
+        """Train from where `progress` stands to the end, in place; what it took.
+
+        Raises InputError for a bad sample unless they are skipped, StageError for a loss that is
+        no number.
+        """
+        begun, first, tokens = time.perf_counter(), progress.step, 0
+        batches = list(self.schedule.batches(first))
+        mine = [self._mine(batch) for batch in batches]
+        with closing(self.loader.stream([part for parts in mine for part in parts])) as stream:
+            for batch, parts in zip(batches, mine, strict=True):
+                set_rates(self.optimiser, self._rate_share(progress.step))
+                loss, seen = self._step(stream, len(parts), len(batch))
+                tokens += seen
+                self._note(progress, loss, batch)
+        took = time.perf_counter() - begun
+        return {
+            "steps": progress.step - first,
+            "seconds": round(took, 3),
+            "tokens_a_second": round(tokens / took) if took else 0,
+            "waited_share": round(self.loader.waited_s / took, 4) if took else 0.0,
+            "peak_gib": _peak_gib(),
+        }
+
+    def _rate_share(self, step: int) -> float:
+        return rate_share(step, self.schedule.steps, self.settings.warmup, self.settings.hold)
+
+    def _mine(self, batch: Sequence[int]) -> list[list[int]]:
+        """The passes of this process: of neighbours in length each process has one at a time."""
+        parts = batching.passes(batch, self.schedule.passes)
+        place, processes = self.accelerator.process_index, self.accelerator.num_processes
+        return parts[place::processes]
+
+    def _step(
+        self, stream: Iterator[list[Encoded]], passes: int, samples: int
+    ) -> tuple[float, int]:
+        """One update; its loss over all devices, and the tokens of this one."""
+        whole, tokens = torch.zeros((), device=self.accelerator.device), 0
+        # accelerate takes the mean over passes and devices, the loss is one over samples
+        scale = passes * self.accelerator.num_processes / samples
+        seen = set[str]()
+        for _ in range(passes):
+            encoded = next(stream)
+            self._check_skipped()
+            tokens += sum(len(sample.ids) for sample in encoded)
+            seen |= _branches(encoded)
+            with self.accelerator.accumulate(self.model):
+                loss = self._loss(encoded)
+                if self.accelerator.sync_gradients:
+                    self.branches.seen = self._anywhere(seen)  # DeepSpeed updates in `backward`
+                self.accelerator.backward(loss * scale)
+                if self.accelerator.sync_gradients and self.settings.max_norm:
+                    self.accelerator.clip_grad_norm_(
+                        self.model.parameters(), self.settings.max_norm
+                    )
+                self.optimiser.step()
+                self.optimiser.zero_grad()
+            whole += loss.detach() / samples
+        if self.accelerator.num_processes > 1:
+            saw = "motion" in seen
+            share_statistics(self.accelerator, self.trained.model, saw_motion=saw)
+        return float(self.accelerator.reduce(whole, "sum")), tokens
+
+    def _anywhere(self, seen: set[str]) -> set[str]:
+        """The branches that samples of the step went through in any process."""
+        told = torch.tensor([float(branch in seen) for branch in BRANCHES])
+        counts = self.accelerator.reduce(told.to(self.accelerator.device), "sum")
+        return {name for name, count in zip(BRANCHES, counts.tolist(), strict=True) if count}
+
+    def _loss(self, encoded: list[Encoded]) -> Tensor:
+        """The sum of the samples' losses; 0 of a blank one where a pass has none.
+
+        Every process goes through the model as often: with its parts spread they wait for another.
+        """
+        chosen = encoded or [self._blank()]
+        self.branches.every = self.trained.sharded is not None or not encoded
+        batch = self.loader.processor.collate(chosen)
+        device = self.accelerator.device
+        moved = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+        with self.accelerator.autocast():
+            return sample_losses(self.model, moved).sum() * (1.0 if encoded else 0.0)
+
+    def _blank(self) -> Encoded:
+        black = np.zeros((8, 8, 3), np.uint8)
+        clip = picture_clip(black, self.loader.reader.key_size)
+        return self.loader.processor.encode(
+            [Turn("user", "<image>"), Turn("assistant", "-")], clip, name="blank"
+        )
+
+    def _check_skipped(self) -> None:
+        if self.loader.skipped and self.settings.on_bad_sample == "stop":
+            first = self.loader.skipped[0]
+            raise InputError(
+                first.sample,
+                f"{first.reason}: {first.message.removesuffix('.')}",
+                "",
+                MEND,
+            )
+
+    def _note(self, progress: Progress, loss: float, batch: Sequence[int]) -> None:
+        """Record a step's loss, tell it now and then, keep a state where one is due."""
+        if not math.isfinite(loss):
+            names = ", ".join(self.loader.samples[number].name for number in batch[:3])
+            raise StageError(
+                f"step {progress.step + 1}",
+                f"the loss is {loss} on {names} …",
+                "expected a number",
+                "Lower learning_rate, or go on from the last state in float32.",
+            )
+        progress.step += 1
+        progress.losses.append(loss)
+        steps, every = self.schedule.steps, self.settings.log_every
+        if progress.step % every == 0 or progress.step == steps:
+            recent = progress.losses[-every:]
+            self.tell(f"step {progress.step}/{steps}: loss {sum(recent) / len(recent):.4f}")
+        if progress.step % self.settings.save_every == 0 and progress.step < steps:
+            collect_skipped(progress, self.loader, self.accelerator)
+            write_state(self.states, progress, self.trained, self.settings.keep)
+
+
+def _branches(encoded: Sequence[Encoded]) -> set[str]:
+    """The branches that these samples go through."""
+    visual = any(sample.keys is not None for sample in encoded)
+    motion = any(sample.motion is not None for sample in encoded)
+    return {
+        name for name, used in zip(BRANCHES, (bool(encoded), visual, motion), strict=True) if used
+    }
+
+
+def collect_skipped(progress: Progress, loader: Loader, accelerator: Any) -> None:
+    """Move what every process has skipped into the progress, where it is not yet."""
+    found = loader.skipped
+    if accelerator.num_processes > 1:
+        from accelerate.utils import gather_object
+
+        found = gather_object(found)
+    known = set(progress.skipped)
+    progress.skipped += [one for one in dict.fromkeys(found) if one not in known]
+    loader.skipped = []
+
+
+def sample_losses(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    """The mean loss over each sample's answer tokens (b,).
+
+    Only positions before an answer's token in any sample go through the language head: over a
+    vocabulary of 152,000 the others would take a gigabyte for 1,800 of them.
+    """
+    given = dict(batch)
+    targets = given.pop("labels")[:, 1:]  # (b, n - 1)
+    places = (targets != IGNORED).any(0).nonzero()[:, 0]  # (p,)
+    logits = model(**given, logits_to_keep=places, use_cache=False).logits  # (b, p, vocabulary)
+    wanted = targets[:, places]
+    losses = cross_entropy(
+        logits.float().transpose(1, 2), wanted, ignore_index=IGNORED, reduction="none"
+    )
+    return losses.sum(1) / (wanted != IGNORED).sum(1)
+
+
+def _peak_gib() -> float:
+    """The most memory used: of the GPU where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return round(torch.cuda.max_memory_allocated() / 2**30, 3)
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 3)

@@ -1,0 +1,97 @@
+"""What `validate`, `diff` and `check-media` found, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qbuild.cli.render.text import aligned, hanging, short, width
+from qbuild.core.plural import plural
+
+if TYPE_CHECKING:
+    from qbuild.core.inspect.validate import Findings
+
+
+def verdict(found: Findings) -> str:
+    """`PATH: good`, or its problems, the first of them and the count of all."""
+    of = f"{plural(found.rows or 0, 'row')} of {found.schema or 'an export'}"
+    if not found.total:
+        return f"{found.path}: good ({of})"
+    lines = [f"{found.path}: {plural(found.total, 'problem')}"]
+    for problem in found.problems:
+        lines += hanging(f"  {problem.kind}: ", f"{problem.where}: {problem.what}")
+    if found.total > len(found.problems):
+        lines.append(f"  … {found.total:,} problems in all")
+    return "\n".join(lines)
+
+
+def differences(found: dict[str, Any]) -> str:
+    """How the rows differ, with examples, and what was different when they were made."""
+    rows = found["rows"]
+    if found["same_rows"]:
+        lines = [f"same rows ({rows['a']:,})"]
+    else:
+        counts = ", ".join(f"{found[what]:,} {what}" for what in ("added", "removed", "changed"))
+        lines = [f"{rows['a']:,} → {rows['b']:,} rows: {counts}"]
+        if found["moved"]:
+            lines.append("common rows stand in another order")
+    lines += [f"  {name}: {count:,} changed" for name, count in found["columns"].items()]
+    lines += _examples(found["examples"])
+    return "\n".join(lines + _made_from(found["made_from"]))
+
+
+def media(found: dict[str, Any]) -> str:
+    """A line a dataset and a root, with the first names of what is amiss."""
+    lines: list[str] = []
+    for dataset in found["datasets"]:
+        counts = ", ".join(f"{dataset[what]:,} {what}" for what in ("found", "missing", "outside"))
+        lines.append(f"{dataset['dataset']} in {dataset['root']}: {counts}")
+        lines += _names(dataset, ("missing", "outside"))
+    for root in found["roots"]:
+        lines.append(f"{root['root']}: {plural(root['files'], 'file')}, {root['extra']:,} extra")
+        lines += _names(root, ("extra", "outside"))
+    return "\n".join(lines)
+
+
+def _names(found: dict[str, Any], kinds: tuple[str, ...]) -> list[str]:
+    lines: list[str] = []
+    for kind in kinds:
+        names = found[f"{kind}_names"]
+        lines += [f"  {kind}: {name}" for name in names]
+        if found[kind] > len(names):
+            lines.append(f"  … {found[kind]:,} {kind} in all; --list names them")
+    return lines
+
+
+def _examples(examples: dict[str, Any]) -> list[str]:
+    lines = [f"  {what}: {_key(key)}" for what in ("added", "removed") for key in examples[what]]
+    room = max(width() // 2 - 12, 12)
+    for change in examples["changed"]:
+        lines.append(f"  changed: {_key(change['key'])}")
+        pairs = [
+            (name, f"{short(old, room)} → {short(new, room)}")
+            for name, (old, new) in change["columns"].items()
+        ]
+        lines += aligned(pairs, "    ")
+    return lines
+
+
+def _key(key: list[Any]) -> str:
+    return " ".join(str(part) for part in key)
+
+
+def _made_from(made_from: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for part, value in made_from.items():
+        pairs = value if isinstance(value, dict) else {"": value}
+        for name, (old, new) in pairs.items():
+            told = f"{_told(part, old)} → {_told(part, new)}"
+            lines += hanging(f"{part} {name}".strip() + ": ", told)
+    return ["", "made differently", *(f"  {line}" for line in lines)] if lines else []
+
+
+def _told(part: str, value: Any) -> str:
+    if part == "stage" and value:
+        return f"{value['name']} {value['version']}"
+    if part == "inputs" and value is not None:
+        return ", ".join(f"{given['name']} ({given['hash'][7:19]})" for given in value)
+    return short(value, 60)

@@ -1,0 +1,1 @@
+"""Artifacts: a table, what it says of itself, and how both are read and written."""

@@ -1,0 +1,139 @@
+"""Folders that stages fill with files: media beside an artifact, or an export.
+
+Only the engine writes here. Every file is written to a temporary name and renamed; a file whose
+bytes are there already is left alone, so that a resumed run keeps what fits; what an earlier run
+left and this one did not make is swept after the description is in place.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from qbuild.core.artifact.atomic_write import disk_errors, sync
+from qbuild.core.canonical import canonical_json, hash_bytes, hash_file
+from qbuild.core.errors import StageError, UsageError
+from qbuild.core.scratch import LocksUnsupportedError, sweep_temporaries, temporary_name, try_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from qbuild.core.engine.stage import File
+
+DESCRIPTION = "qbuild.json"
+MEDIA = "media"
+_MARK = ".qbuild-output"  # says that this folder is ours to fill and to sweep
+
+
+def safe_name(name: str) -> bool:
+    """Whether a relative POSIX path stays below its folder; two dots inside a name are fine."""
+    parts = PurePosixPath(name).parts
+    unsafe = name.startswith("/") or "\\" in name or "\0" in name or ".." in parts
+    return bool(parts) and not unsafe and PurePosixPath(name).as_posix() == name
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """The folder as ours alone; UsageError where others' files or another run fill it."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(
+            str(folder), "is a file", "expected a folder or a new name", "Choose another output."
+        )
+    if folder.is_dir() and not (folder / _MARK).exists() and any(folder.iterdir()):
+        raise UsageError(
+            str(folder),
+            "holds files that no stage of qbuild wrote",
+            "expected an empty folder, a new name or an earlier output",
+            "Choose another output.",
+        )
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).touch()
+        try:
+            lock = try_lock(folder / _MARK)
+        except LocksUnsupportedError:  # such a disk is trusted, and nothing is swept there
+            yield
+            return
+    if lock is None:
+        raise UsageError(
+            str(folder),
+            "is being filled by another run",
+            "expected one at a time",
+            "Wait for its end, or choose another output.",
+        )
+    try:
+        sweep_temporaries(folder)
+        yield
+    finally:
+        lock.release()
+
+
+def put(folder: Path, file: File) -> None:
+    """Write one file durably below `folder`, or leave it where its bytes stand already."""
+    if not safe_name(file.name):
+        raise StageError(file.name, "leaves its folder", "expected a relative path without `..`")
+    target = folder / file.name
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(file.data, Path):
+            _move(file.data, target)
+        elif not (target.is_file() and target.read_bytes() == file.data):
+            _write(file.data, target)
+
+
+def export(folder: Path, files: Iterable[File]) -> dict[str, str]:
+    """Put an export's files in place; name → hash of each, so that a torn export is noticed.
+
+    The hash is of what was made, not of what stands there then: another run may write there too.
+    """
+    hashes = {}
+    for file in files:
+        data = file.data
+        hashes[file.name] = hash_file(data) if isinstance(data, Path) else hash_bytes(data)
+        put(folder, file)
+    return dict(sorted(hashes.items()))
+
+
+def describe(folder: Path, description: dict[str, object]) -> None:
+    """Write `qbuild.json`, the last file of an export."""
+    target = folder / DESCRIPTION
+    with disk_errors(target):
+        _write((canonical_json(description) + "\n").encode(), target)
+        sync(folder)
+
+
+def sweep(folder: Path, keep: set[str]) -> list[str]:
+    """Remove every file below `folder` whose relative name is not in `keep`; the names removed."""
+    removed: list[str] = []
+    if not folder.is_dir():
+        return removed
+    for path in sorted(folder.rglob("*"), reverse=True):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif name not in keep and name != _MARK:
+            path.unlink()
+            removed.append(name)
+    return sorted(removed)
+
+
+def _write(data: bytes, target: Path) -> None:
+    """The bytes under a temporary name, then under their own; a failure leaves neither."""
+    temporary = temporary_name(target)
+    try:
+        temporary.write_bytes(data)
+        sync(temporary)
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _move(source: Path, target: Path) -> None:
+    if target.is_file() and hash_file(target) == hash_file(source):
+        source.unlink()
+        return
+    sync(source)
+    source.replace(target)

@@ -1,0 +1,193 @@
+"""Reading artifacts: Parquet files that describe themselves.
+
+Every row group holds exactly `ROW_GROUP_ROWS` rows (the last one fewer), each column in one
+chunk, so the bytes do not depend on how rows arrived. The description is one canonical JSON value
+under the key `qbuild`. `writer` writes them: to a temporary name, synced, then renamed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from qbuild.core.artifact.content_hash import ContentHash, canonical_block
+from qbuild.core.artifact.description import KEY, OF_ARTIFACT, parsed
+from qbuild.core.errors import InputError, SchemaError
+from qbuild.core.resources import data_dir
+from qbuild.core.schema import Schema, load_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)  # the last for names of columns
+FOLDER_ARTIFACT = "artifact.parquet"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A readable artifact: its place, its description and its schema."""
+
+    path: Path
+    description: dict[str, Any]
+    schema: Schema
+    narrowed: bool = False  # read as another schema, whose columns are some of its own
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The artifact at `path`, or in that folder; only its footer is read.
+
+        Raises InputError where there is no readable Parquet file, SchemaError where it is none
+        of ours or was written under another version of its schema.
+        """
+        path = artifact_file(path)
+        description = read_description(path)
+        if description is None:
+            raise SchemaError(
+                str(path),
+                "a Parquet file without qbuild's description",
+                "expected an artifact that a stage wrote",
+                "Bring it in with `qbuild ingest-ratings` or `qbuild import-qa`.",
+            )
+        schema = _schema_of(path, description)
+        if description["schema"]["hash"] != schema.hash:
+            raise SchemaError(
+                str(path),
+                f"written under another form of schema {schema.name}",
+                f"expected version {schema.version} of it as this qbuild has it",
+                f"Run `qbuild {description['stage']['name']}` again.",
+            )
+        return cls(path, description, schema)
+
+    def read_as(self, schema: str) -> Self:
+        """The same artifact with just the columns of another schema, all of which it holds."""
+        return replace(self, schema=load_schema(schema), narrowed=True)
+
+    @cached_property
+    def _file(self) -> pq.ParquetFile:
+        file = _open_parquet(self.path, list(self.schema.dictionary_columns))
+        empty = file.schema_arrow.empty_table()
+        # some columns alone may be read later, uncast: all must be there, of their types
+        empty = empty.select(self.schema.arrow.names) if self.narrowed else empty
+        self.schema.cast(empty, str(self.path))
+        return file
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self._file.metadata.num_rows)
+
+    @property
+    def groups(self) -> int:
+        """Number of row groups."""
+        return int(self._file.num_row_groups)
+
+    def group_rows(self, index: int) -> int:
+        """Number of rows of row group `index`."""
+        return int(self._file.metadata.row_group(index).num_rows)
+
+    def group(self, index: int, columns: list[str] | None = None) -> pa.Table:
+        """Row group `index`, cast to the schema; low-cardinality columns dictionary-encoded."""
+        try:
+            wanted = columns or (self.schema.arrow.names if self.narrowed else None)
+            # one thread: reading overlaps with computing and writing, which need the other cores
+            table = self._file.read_row_group(index, columns=wanted, use_threads=False)
+            table.validate(full=True)  # Parquet carries any bytes as text; 1 ms a row group
+        except UNREADABLE as error:
+            raise _unreadable(self.path, error) from error
+        return table if columns is not None else self.schema.cast(table, str(self.path))
+
+    def batches(self, rows: int, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """All rows in order, at most `rows` at a time, never across a row group."""
+        for index in range(self.groups):
+            yield from cut(self.group(index, columns), rows)
+
+    def table(self, columns: list[str] | None = None) -> pa.Table:
+        """All rows at once."""
+        groups = [self.group(i, columns) for i in range(self.groups)]
+        if groups:
+            return pa.concat_tables(groups)
+        empty = self.schema.arrow.empty_table()
+        return empty if columns is None else empty.select(columns)
+
+    def content_hash(self) -> str:
+        """The hash of the rows as they are now; the description says what it was when written."""
+        content = ContentHash(self.schema.name)
+        for index in range(self.groups):
+            content.update(canonical_block(self.group(index), self.schema))
+        return content.digest()
+
+
+def artifact_file(path: Path) -> Path:
+    """`path` itself, or the artifact in that folder; InputError where there is neither."""
+    found = path / FOLDER_ARTIFACT if path.is_dir() else path
+    if not found.exists():
+        what = f"holds no {FOLDER_ARTIFACT}" if path.is_dir() else "no such file"
+        raise InputError(str(path), what, "expected an artifact", "Check the path.")
+    return found
+
+
+def rejected_path(path: Path) -> Path:
+    """Where the rejected rows of the artifact at `path` lie: `<name>.rejected.parquet`."""
+    return path.with_name(f"{path.name.removesuffix('.parquet')}.rejected.parquet")
+
+
+def read_description(path: Path) -> dict[str, Any] | None:
+    """The description in a Parquet file's footer; None for a Parquet file that has none."""
+    value = (_open_parquet(path, []).metadata.metadata or {}).get(KEY)
+    if value is None:
+        return None
+    return parsed(value, str(path), OF_ARTIFACT)
+
+
+def is_artifact(path: Path) -> bool:
+    """Whether `path` is a readable Parquet file that carries a description."""
+    if path.is_dir():
+        return (path / FOLDER_ARTIFACT).is_file()
+    with path.open("rb") as stream:
+        if stream.read(4) != b"PAR1":
+            return False
+    return read_description(path) is not None
+
+
+def cut(table: pa.Table, rows: int) -> Iterator[pa.Table]:
+    """`table` in pieces of at most `rows` rows, without a copy."""
+    for start in range(0, table.num_rows, rows):
+        yield table.slice(start, rows)
+
+
+def _schema_of(path: Path, description: dict[str, Any]) -> Schema:
+    name = (description["schema"] or {}).get("name", "")
+    known = [file.stem for file in data_dir("schemas").glob("*.json")]
+    if name not in known:
+        raise SchemaError(
+            str(path),
+            f"an artifact of schema {name!r}, which this qbuild does not know",
+            f"expected one of {', '.join(sorted(known))}",
+            "Read it with the version of qbuild that wrote it.",
+        )
+    return load_schema(name)
+
+
+def _open_parquet(path: Path, dictionaries: list[str]) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path, read_dictionary=dictionaries)
+    except KeyError:  # a column to read encoded is not there; casting says which
+        return _open_parquet(path, [])
+    except FileNotFoundError as error:
+        raise InputError(str(path), "no such file", "expected a Parquet file") from error
+    except UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(
+        str(path),
+        f"cannot be read as Parquet ({error})",
+        "expected a whole Parquet file",
+        "It may be truncated: make it or copy it again.",
+    )

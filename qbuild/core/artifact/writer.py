@@ -1,0 +1,133 @@
+"""Writing artifacts: whole row groups, a hash of the rows beside them, one rename at the end."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from qbuild.core.artifact.atomic_write import disk_errors, sync
+from qbuild.core.artifact.content_hash import (
+    ROW_GROUP_ROWS,
+    ContentHash,
+    canonical_block,
+    written_schema,
+)
+from qbuild.core.artifact.description import KEY
+from qbuild.core.canonical import canonical_json
+from qbuild.core.scratch import temporary_name
+
+if TYPE_CHECKING:
+    from qbuild.core.schema import Schema
+
+
+class ArtifactWriter:
+    """Writes one artifact beside its final place; `commit` puts it there, `discard` forgets it.
+
+    It is written in `scratch`, on the same disk; without one, in a folder that is claimed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        schema: Schema,
+        told_as: Path | None = None,
+        scratch: Path | None = None,
+    ) -> None:
+        self.path, self.schema = path, schema
+        self._told_as = told_as or path  # the place that an error names
+        self.temporary = temporary_name(path) if scratch is None else scratch / path.name
+        self._content = ContentHash(schema.name)
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
+        self._rows = 0
+        self._writer: pq.ParquetWriter | None = None
+        self._hasher = ThreadPoolExecutor(1)  # hashing takes half as long as encoding: overlap
+        self._hashed: Future[None] | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows taken so far."""
+        return self._rows + self._waiting_rows
+
+    def add(self, table: pa.Table) -> None:
+        """Take rows of any number, in the schema's form; full row groups are written at once."""
+        if table.num_rows == 0:
+            return
+        self._waiting.append(table)
+        self._waiting_rows += table.num_rows
+        if self._waiting_rows < ROW_GROUP_ROWS:
+            return
+        together = pa.concat_tables(self._waiting)
+        full = self._waiting_rows - self._waiting_rows % ROW_GROUP_ROWS
+        for start in range(0, full, ROW_GROUP_ROWS):
+            self._write(together.slice(start, ROW_GROUP_ROWS))
+        rest = together.slice(full)
+        self._waiting = [rest] if rest.num_rows else []
+        self._waiting_rows = rest.num_rows
+
+    def finish_rows(self) -> tuple[int, str]:
+        """Write what waits; the number of rows and their content hash."""
+        if self._waiting:
+            self._write(pa.concat_tables(self._waiting))
+            self._waiting, self._waiting_rows = [], 0
+        self._wait_for_hash()
+        self._hasher.shutdown()
+        return self._content.rows, self._content.digest()
+
+    def seal(self, description: dict[str, Any]) -> None:
+        """Write the description, close and sync the temporary file."""
+        with disk_errors(self._told_as):
+            writer = self._open()
+            writer.add_key_value_metadata({KEY.decode(): canonical_json(description)})
+            writer.close()
+            sync(self.temporary)
+
+    def commit(self) -> None:
+        """Rename the sealed file to its place, durably."""
+        with disk_errors(self._told_as):
+            self.temporary.replace(self.path)
+            sync(self.path.parent)
+
+    def discard(self) -> None:
+        """Remove the temporary file, if any; never raises for a file that is not there."""
+        self._hasher.shutdown(cancel_futures=True)
+        if self._writer is not None:
+            # The disk may be full: what could not be flushed is thrown away with the rest.
+            with suppress(OSError, pa.ArrowException):
+                self._writer.close()
+        self.temporary.unlink(missing_ok=True)
+
+    def _write(self, block: pa.Table) -> None:
+        block = canonical_block(block, self.schema)
+        self._wait_for_hash()
+        self._hashed = self._hasher.submit(self._content.update, block)
+        self._rows += block.num_rows
+        with disk_errors(self._told_as):
+            self._open().write_table(block, row_group_size=ROW_GROUP_ROWS)
+
+    def _wait_for_hash(self) -> None:
+        if self._hashed is not None:
+            self._hashed.result()
+
+    def _open(self) -> pq.ParquetWriter:
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(
+                self.temporary, written_schema(self.schema), **writer_settings(self.schema)
+            )
+        return self._writer
+
+
+def writer_settings(schema: Schema) -> dict[str, Any]:
+    """How every artifact is encoded: dictionaries for low-cardinality columns only, snappy."""
+    return {
+        "compression": "snappy",
+        "use_dictionary": list(schema.dictionary_columns),
+        "store_schema": False,
+        "version": "2.6",
+        "data_page_version": "1.0",
+    }

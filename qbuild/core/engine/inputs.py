@@ -1,0 +1,277 @@
+"""The inputs of a run: artifacts of the schema a stage reads, or files it reads itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
+from qbuild.core.artifact.output_folder import MEDIA
+from qbuild.core.artifact.reader import FOLDER_ARTIFACT, Artifact, cut, is_artifact
+from qbuild.core.canonical import hash_file, hash_value
+from qbuild.core.engine.stage import Batch, Runtime
+from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from qbuild.core.engine.stage import Reads
+    from qbuild.core.schema import Schema
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Inputs that can be scanned more than once; implements `qbuild.core.engine.stage.Inputs`."""
+
+    files: list[Path]
+    scratch: Path
+    batch_rows: int
+    artifacts: list[Artifact] = field(default_factory=list)
+    others: list[Artifact] = field(default_factory=list)  # of the schemas read beside
+    media_roots: tuple[str, ...] = ()
+    limit: int | None = None
+    piece: int | None = None
+    runtime: Runtime = field(default_factory=Runtime)
+
+    @property
+    def rows(self) -> int:
+        """Rows that a scan gives."""
+        total = sum(artifact.rows for artifact in self.artifacts)
+        return total if self.limit is None else min(total, self.limit)
+
+    @property
+    def lengths(self) -> list[tuple[str, int]]:
+        """Base name and number of rows of each artifact, in order."""
+        return [(artifact.path.name, artifact.rows) for artifact in self.artifacts]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The path of each artifact, in order."""
+        return [artifact.path for artifact in self.artifacts]
+
+    @property
+    def descriptions(self) -> list[dict[str, Any]]:
+        """The description of each input artifact."""
+        return [artifact.description for artifact in self.artifacts]
+
+    @property
+    def made_media(self) -> dict[str, Path]:
+        """The folder of each dataset whose media were made together with an input artifact."""
+        found: dict[str, Path] = {}
+        for artifact in self.artifacts:
+            folder = artifact.path.parent / MEDIA
+            if artifact.path.name != FOLDER_ARTIFACT or not folder.is_dir():
+                continue
+            for name in _datasets(artifact):
+                if found.setdefault(name, folder) != folder:
+                    raise UsageError(
+                        str(artifact.path),
+                        f"holds media of dataset {name!r}, and so does {found[name].parent}",
+                        "expected the media of a dataset in one folder",
+                        "Run the stage on each.",
+                    )
+        return found
+
+    def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
+        """All rows in order, `batch_rows` at a time, or some columns of them.
+
+        Whole rows are checked: those that the artifact's own schema refuses are a SchemaError.
+        """
+        yield from self._scan(columns, self.batch_rows)
+
+    def pieces(self) -> Iterator[Batch]:
+        """All rows in order, as many at a time as the stage's `transform` takes."""
+        yield from self._scan(None, min(self.batch_rows, self.piece or self.batch_rows))
+
+    def _scan(self, columns: list[str] | None, batch_rows: int) -> Iterator[Batch]:
+        for artifact, index, start, rows in self.tasks():
+            group = Batch(artifact.group(index, columns).slice(0, rows), start)
+            if columns is None:
+                yield from checked(artifact, index, group, batch_rows)
+            else:
+                yield from slices(group, batch_rows)
+
+    def beside(self, schema: str) -> Iterator[Any]:
+        """The rows of the inputs of a schema that the stage reads beside its own, checked."""
+        for artifact in self.others:
+            if artifact.schema.name == schema:
+                for start, group in enumerate(artifact.batches(ROW_GROUP_ROWS)):
+                    refuse_bad(artifact.schema, group, str(artifact.path), start * ROW_GROUP_ROWS)
+                    yield group
+
+    def rows_at(self, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
+        """The rows of these ascending numbers; only their row groups are read."""
+        found: list[dict[str, Any]] = []
+        for artifact, index, start, rows in self.tasks():
+            first, last = numbers.searchsorted([start, start + rows])
+            if first < last:
+                group = artifact.group(index)
+                found += group.take(numbers[first:last] - start).to_pylist()
+        return found
+
+    def tasks(self) -> Iterator[tuple[Artifact, int, int, int]]:
+        """Artifact, row group, number of its first row over all inputs, rows to take of it."""
+        start = 0
+        for artifact in self.artifacts:
+            for index in range(artifact.groups):
+                rows = artifact.group_rows(index)
+                if self.limit is not None:
+                    rows = min(rows, self.limit - start)
+                if rows <= 0:
+                    return
+                yield artifact, index, start, rows
+                start += rows
+
+
+def _datasets(artifact: Artifact) -> list[str]:
+    if "dataset" not in artifact.schema.arrow.names:
+        return []
+    names = (artifact.group(index, ["dataset"]).column(0) for index in range(artifact.groups))
+    return sorted({str(name) for column in names for name in column.unique().to_pylist()})
+
+
+def slices(group: Batch, rows: int) -> Iterator[Batch]:
+    """A batch in smaller ones of at most `rows` rows."""
+    start = group.start
+    for piece in cut(group.rows, rows):
+        yield Batch(piece, start)
+        start += piece.num_rows
+
+
+def checked(
+    artifact: Artifact, index: int, group: Batch, rows: int, first: int = 0
+) -> Iterator[Batch]:
+    """Row group `index`, from its row `first` on, in checked batches of at most `rows` rows."""
+    # what rows are told by is their own file
+    ahead = index * ROW_GROUP_ROWS + first - group.start
+    for batch in slices(group, rows):
+        refuse_bad(artifact.schema, batch.rows, str(artifact.path), ahead + batch.start)
+        yield batch
+
+
+def refuse_bad(schema: Schema, rows: Any, where: str, start: int) -> None:
+    """Raise a SchemaError for each row of an input that its schema refuses (the first 20)."""
+    found = schema.check(rows)
+    if not found.total:
+        return
+    problems: list[QbuildError] = [
+        SchemaError(
+            where,
+            f"row {start + v.row + 1}, column {v.column}: {v.message}",
+            f"expected a row of schema {schema.name}",
+            "Make the artifact again; `qbuild validate` lists all problems.",
+        )
+        for v in found.first
+    ]
+    raise_all(problems)
+
+
+def open_inputs(paths: list[Path], reads: Reads) -> list[Artifact | Path]:
+    """For each path, the artifact of the schema a stage reads, or the file it reads itself.
+
+    Raises InputError for paths that are not there, SchemaError for artifacts of another kind or
+    where a stage cannot read plain files, all problems at once.
+    """
+    opened: list[Artifact | Path] = []
+    problems: list[QbuildError] = []
+    for path in paths:
+        try:
+            _refuse_nothing(path, reads)
+            if reads.schema is None or not is_artifact(path):
+                opened.append(_plain(path, reads))
+            else:
+                opened.append(_of_schema(Artifact.open(path), reads))
+        except QbuildError as error:
+            problems.append(error)
+    raise_all(problems)
+    return opened
+
+
+def describe_input(given: Artifact | Path) -> dict[str, Any]:
+    """Name and content hash of an input, as descriptions and fingerprints hold it."""
+    if isinstance(given, Artifact):
+        path, described = given.path, given.description
+        return {
+            "name": path.parent.name if path.name == FOLDER_ARTIFACT else path.name,
+            "hash": described["content_hash"],
+            "schema": described["schema"]["name"],
+            "rows": described["rows"],
+        }
+    if given.is_dir():
+        names = (path.relative_to(given) for path in given.rglob("*") if path.is_file())
+        shown = sorted(name for name in names if not any(p.startswith(".") for p in name.parts))
+        hashes = [[_spelled(name), _hash_or_mark(given / name)] for name in shown]
+        return {"name": given.name, "hash": hash_value(hashes)}
+    return {"name": given.name, "hash": hash_file(given)}
+
+
+def _hash_or_mark(path: Path) -> str:
+    """A file's hash; a word for one that cannot be read, which is its stage's to refuse."""
+    try:
+        return hash_file(path)
+    except OSError:
+        return "unreadable"
+
+
+def _spelled(path: Path) -> str:
+    """A path as text that UTF-8 can hold, whatever bytes the disk has for it."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _refuse_nothing(path: Path, reads: Reads) -> None:
+    if not path.exists():
+        raise InputError(str(path), "no such file", "expected an input", "Check the path.")
+    if not path.is_file() and not path.is_dir():
+        what = "is neither a file nor a folder"
+        raise InputError(str(path), what, "expected an input", "Check the path.")
+    if path.is_file() and not path.stat().st_size and not reads.empty:
+        expected = "expected at least one row"
+        raise InputError(str(path), "the file is empty", expected, "Fetch or make it again.")
+
+
+def _plain(path: Path, reads: Reads) -> Path:
+    if reads.schema is not None and reads.otherwise is None:
+        raise SchemaError(
+            str(path),
+            "not an artifact",
+            f"expected a Parquet file of schema {reads.schema} that a stage wrote",
+            "Make one with the stage before this.",
+        )
+    return path
+
+
+def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
+    taken = [name for name in (reads.schema, *reads.like, *reads.beside) if name is not None]
+    if artifact.schema.name not in taken:
+        raise SchemaError(
+            str(artifact.path),
+            f"an artifact of schema {artifact.schema.name}",
+            f"expected schema {' or '.join(taken)}",
+            f"It was made by `qbuild {artifact.description['stage']['name']}`.",
+        )
+    refuse_incomplete(artifact)
+    if artifact.schema.name in reads.like and reads.schema is not None:
+        return artifact.read_as(reads.schema)
+    return artifact
+
+
+def refuse_incomplete(artifact: Artifact) -> None:
+    """Raise an InputError where rows of the artifact are still pending."""
+    if not artifact.description["complete"]:
+        raise InputError(
+            str(artifact.path),
+            f"incomplete: {artifact.description['pending']} rows are pending",
+            "expected a finished artifact",
+            "Run the stage that makes it again.",
+        )
+
+
+def at_least(paths: list[Path], least: int, stage: str) -> None:
+    """Raise a UsageError where a stage is given fewer inputs than it needs."""
+    if len(paths) < least:
+        raise UsageError(stage, f"{len(paths)} inputs given", f"expected at least {least}")

@@ -1,0 +1,200 @@
+"""Where the output of one run goes: beside its place until it is whole, then there at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.artifact import output_folder
+from qbuild.core.artifact.atomic_write import disk_errors
+from qbuild.core.artifact.description import FORMAT, of_rows
+from qbuild.core.artifact.reader import rejected_path
+from qbuild.core.artifact.writer import ArtifactWriter
+from qbuild.core.engine.fingerprint import fingerprint
+from qbuild.core.engine.request import Request, Result
+from qbuild.core.engine.stage import File, Output
+from qbuild.core.errors import InputError, StageError, TooManyRejected, shortened
+from qbuild.core.plural import plural
+from qbuild.core.schema import load_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REASONS_TOLD = 3
+# Parts of a report that are no part of an artifact: a warning may look at how the inputs were made,
+# which is no part of the recipe; what a run sent and spent is not the same the next time.
+TOLD_ONLY = ("warnings", "run")
+
+
+class Destination:
+    """Where the rows, the rejected rows and the files of one run go, until they are committed."""
+
+    def __init__(self, request: Request, scratch: Path) -> None:
+        self.path = request.artifact_path
+        self.folder = request.output if request.stage.folder else None
+        writes = request.stage.writes
+        # a folder may be a disk of its own, to which nothing can be renamed from beside it
+        unfinished = None if request.stage.folder else scratch
+        self.rows = (
+            ArtifactWriter(self.path, load_schema(writes), scratch=unfinished) if writes else None
+        )
+        self.rejected = ArtifactWriter(
+            rejected_path(self.path), load_schema("rejected"), scratch=unfinished
+        )
+        self.tally: Counter[str] = Counter()
+        self.files: dict[str, File] = {}
+        self.reasons: Counter[str] = Counter()  # of rejected rows
+        self.examples: dict[str, str] = {}  # the first row of each reason, in words
+        self.refused_on_reading = 0  # rows of input files that never became rows of the schema read
+
+    @classmethod
+    @contextmanager
+    def open(cls, request: Request, scratch: Path) -> Iterator[Destination]:
+        """A destination that is discarded when the run fails."""
+        destination = cls(request, scratch)
+        with ExitStack() as stack:
+            if destination.folder is not None:
+                stack.enter_context(output_folder.claimed(destination.folder))
+            stack.callback(destination.discard)
+            yield destination
+
+    @property
+    def media_folder(self) -> Path | None:
+        """Where media go while the stage runs; an export's files wait for the commit instead."""
+        if self.folder is None or self.rows is None:
+            return None
+        return self.folder / output_folder.MEDIA
+
+    def count(self, output: Output) -> None:
+        """Take in the counts and the names of files."""
+        self.tally.update(output.tally)
+        for file in output.files:
+            if file.name in self.files:
+                raise StageError(file.name, "made twice", "expected one file of a name")
+            self.files[file.name] = file
+
+    def store(self, output: Output) -> None:
+        """Take in rows and rejected rows; called from the writing thread alone."""
+        if output.rows is not None and self.rows is not None:
+            self.rows.add(output.rows)
+        if output.rejected is not None and output.rejected.num_rows:
+            rejected = self.rejected.schema.cast(output.rejected, "rejected rows")
+            self.rejected.add(rejected)
+            reasons: list[Any] = rejected.column("reason").to_pylist()
+            self.reasons.update(reasons)
+            for reason in self.reasons.keys() - self.examples.keys():
+                (row,) = rejected.slice(reasons.index(reason), 1).to_pylist()
+                self.examples[reason] = f"{row['source']} row {row['row']}: {row['message']}"
+
+    def refuse_rejections(self, request: Request, given: int, stopped: str = "") -> None:
+        """Raise TooManyRejected above the share allowed, InputError where no row is left.
+
+        StageError where a service `stopped` before its first row: what stood there stays.
+        """
+        rejected = self.rejected.rows
+        made = self.rows.rows if self.rows is not None else self.tally["rows"]
+        considered = given + self.refused_on_reading if given else made + rejected
+        # a quotient, since 29 of 100 is 0.29 while 0.29 * 100 is less than 29
+        too_many = rejected > 0 and rejected / considered > request.runtime.max_reject_share
+        if not too_many and made:
+            return
+        kept = self._keep_failed(request) if rejected else None
+        where = ", ".join(str(path) for path in request.inputs) or request.stage.name
+        if kept is None and stopped:
+            what = f"stopped before its first row: {stopped}"
+            raise StageError(request.stage.name, what, "", "What came so far is kept.")
+        if kept is None:
+            raise InputError(
+                where, "no usable row: there is none", "expected at least one", "Check the input."
+            )
+        why = self._why()
+        todo = f"`qbuild show {kept}` prints them all; mend the input"
+        if not made:
+            what = f"no usable row ({rejected:,} of {considered:,} rejected: {why})"
+            raise InputError(where, what, "expected at least one", f"{todo}.")
+        raise TooManyRejected(
+            where,
+            f"{rejected:,} of {considered:,} rows rejected ({why})",
+            f"expected at most a share of {request.runtime.max_reject_share:g}",
+            f"{todo}, or allow more with --max-reject-share.",
+        )
+
+    def _why(self) -> str:
+        """The most frequent reasons, each with its count and its first row."""
+        first = self.reasons.most_common(REASONS_TOLD)
+        times = "\N{MULTIPLICATION SIGN}"
+        told = [f"{n:,} {times} {why}, first: {shortened(self.examples[why])}" for why, n in first]
+        more = len(self.reasons) - len(first)
+        return "; ".join([*told, plural(more, "other reason")] if more else told)
+
+    def commit(
+        self, request: Request, made_from: dict[str, Any], pending: int, report: dict[str, Any]
+    ) -> Result:
+        """Put everything in place, the artifact last, and sweep what no longer belongs."""
+        rejected = self._seal_rejected(made_from["stage"])
+        rows, content_hash = self.rows.finish_rows() if self.rows else (self.tally["rows"], None)
+        description = {
+            "format": FORMAT,
+            **made_from,
+            "fingerprint": fingerprint(made_from),
+            "rows": rows,
+            "content_hash": content_hash,
+            "complete": pending == 0,
+            "pending": pending,
+            "rejected": rejected,
+            "report": {name: told for name, told in report.items() if name not in TOLD_ONLY},
+        }
+        if self.rows is not None:
+            self.rows.seal(description)  # the last that may need room: nothing is replaced before
+        if rejected["rows"]:
+            self.rejected.commit()
+        if self.rows is not None:
+            self.rows.commit()
+        elif self.folder is not None:
+            description["files"] = output_folder.export(self.folder, self.files.values())
+            output_folder.describe(self.folder, description)
+        self._sweep(rejected["rows"])
+        return Result(request.output, rows, rejected["rows"], pending, report, description)
+
+    def discard(self) -> None:
+        """Remove temporary files; what was committed stays."""
+        if self.rows is not None:
+            self.rows.discard()
+        self.rejected.discard()
+
+    def _seal_rejected(self, stage: dict[str, Any]) -> dict[str, Any]:
+        """Close the rejected rows, where there are any, beside their place; what they are."""
+        rows, content_hash = self.rejected.finish_rows()
+        if not rows:
+            return {"rows": 0, "content_hash": None}
+        self.rejected.seal(of_rows(self.rejected.schema, stage, rows, content_hash))
+        return {"rows": rows, "content_hash": content_hash}
+
+    def _keep_failed(self, request: Request) -> Path:
+        self._seal_rejected({"name": request.stage.name, "version": request.stage.version})
+        kept = failed_path(self.path)
+        with disk_errors(kept):
+            self.rejected.temporary.replace(kept)
+        return kept
+
+    def _sweep(self, rejected_rows: int) -> None:
+        failed_path(self.path).unlink(missing_ok=True)
+        if not rejected_rows:
+            rejected_path(self.path).unlink(missing_ok=True)
+        if self.folder is None:
+            return
+        if self.media_folder is not None:
+            output_folder.sweep(self.media_folder, set(self.files))
+            (self.folder / output_folder.DESCRIPTION).unlink(
+                missing_ok=True
+            )  # of an export that was here
+        else:
+            own = {output_folder.DESCRIPTION, rejected_path(self.path).name}
+            output_folder.sweep(self.folder, set(self.files) | own)
+
+
+def failed_path(path: Path) -> Path:
+    """Where the rejected rows of a failed run are kept: `<name>.failed.parquet`."""
+    return path.with_name(f"{path.name.removesuffix('.parquet')}.failed.parquet")

@@ -1,0 +1,100 @@
+"""A stage at work on batches: what it makes of each, brought to its schema and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.artifact import output_folder
+from qbuild.core.engine.stage import Batch, File, Options, Output, Stage
+from qbuild.core.errors import QbuildError, SchemaError, StageError, raise_all
+from qbuild.core.schema import Schema, load_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage with its options and prepared state, and where its files go."""
+
+    stage: Stage[Any, Any]
+    options: Options
+    state: Any
+    media_folder: Path | None
+
+    def apply(self, batch: Batch) -> Output:
+        """What the stage makes of a batch: rows checked, files written."""
+        assert self.stage.transform is not None  # noqa: S101 - the runner is chosen by kind
+        try:
+            output = self.stage.transform(batch, self.state, self.options)
+        except (QbuildError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            raise self._failed(error, f"rows {batch.start + 1} and after") from error
+        return self.accept(output, batch.rows, self.stage.reads.schema)
+
+    def accept(self, output: Output, given: pa.Table | None, reads: str | None) -> Output:
+        """`output` with its rows in the form of the schema and its files in their folder."""
+        rows, rejected = output.rows, output.rejected
+        if rows is not None and rows.num_rows and self.stage.writes is not None:
+            schema = load_schema(self.stage.writes)
+            rows = self._checked(schema, rows, unchanged(rows, given, schema, reads))
+        if rejected is not None and rejected.num_rows:
+            rejected = self._checked(load_schema("rejected"), rejected, ())
+        if output.files and not self.stage.folder:
+            raise StageError(self.stage.name, "made a file", "expected rows alone")
+        files = output.files
+        if self.media_folder is not None:
+            for file in files:
+                output_folder.put(self.media_folder, file)
+            files = tuple(File(file.name, b"") for file in files)  # written: only names are kept
+        return replace(output, rows=rows, rejected=rejected, files=files)
+
+    def _checked(self, schema: Schema, rows: pa.Table, skip: tuple[str, ...]) -> pa.Table:
+        try:
+            rows = schema.cast(rows, self.stage.name)
+        except SchemaError as error:
+            raise StageError(self.stage.name, f"made rows of a wrong form ({error})") from error
+        found = schema.check(rows, skip=skip)
+        raise_all(
+            StageError(
+                self.stage.name,
+                f"made a row that schema {schema.name} refuses: {v.column}: {v.message}",
+                todo="This is a fault of the stage; please report it with its input.",
+            )
+            for v in found.first
+        )
+        return rows
+
+    def _failed(self, error: Exception, where: str) -> StageError:
+        return StageError(
+            self.stage.name,
+            f"failed at {where} ({type(error).__name__}: {error})",
+            todo="Run again with --debug for the traceback.",
+        )
+
+
+def unchanged(
+    rows: pa.Table, given: pa.Table | None, schema: Schema, reads: str | None
+) -> tuple[str, ...]:
+    """Columns that are the very memory of the checked input, under the same column schema."""
+    if given is None or reads is None:
+        return ()
+    before = load_schema(reads).document["properties"]
+    after = schema.document["properties"]
+    return tuple(
+        name
+        for name in rows.column_names
+        if name in given.column_names
+        and before.get(name) == after.get(name)
+        and _memory(rows.column(name)) == _memory(given.column(name))
+    )
+
+
+def _memory(column: Any) -> list[tuple[int, int, tuple[int, ...]]]:
+    return [
+        (chunk.offset, len(chunk), tuple(b.address if b else 0 for b in chunk.buffers()))
+        for chunk in column.chunks
+    ]

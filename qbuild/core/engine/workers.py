@@ -1,0 +1,184 @@
+"""A map stage in worker processes, whose outputs come back in the order of the input.
+
+Workers are spawned, never forked (pyarrow has threads); each reads its own row groups, or pieces
+of them where a row is much work, and leaves its rows in scratch files, so that no batch travels
+through a pipe. A worker lives no longer than
+the run: Ctrl-C ends it without a word, and so does the end of the process that started it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter, deque
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.engine.inputs import checked
+from qbuild.core.engine.stage import Batch, File, Output
+from qbuild.core.engine.stage_call import Job
+from qbuild.core.errors import StageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+
+    from qbuild.core.engine.inputs import Sources
+
+
+@dataclass(frozen=True)
+class _Task:
+    path: Path
+    index: int
+    first: int  # of its row group
+    start: int  # the same row, counted over all inputs
+    rows: int
+    batch_rows: int
+    scratch: Path
+
+
+@dataclass
+class _Part:
+    rows: Path | None = None
+    rejected: Path | None = None
+    tally: Counter[str] = field(default_factory=Counter)
+    names: list[str] = field(default_factory=list)
+
+
+def in_workers(job: Job, sources: Sources, workers: int) -> Iterator[Output]:
+    """What the stage makes of each row group or piece, in order; a few are under way at once."""
+    bare = replace(job.stage, prepare=None, finish=None, render=None)  # workers only transform
+    waiting: deque[Future[_Part]] = deque()
+    with _pool(replace(job, stage=bare), workers) as pool:
+        for task in _tasks(sources):
+            with _no_interrupt():  # a worker may be spawned, which inherits it
+                waiting.append(pool.submit(_work, task))
+            if len(waiting) > 2 * workers:
+                yield _collect(waiting.popleft().result())
+        while waiting:
+            yield _collect(waiting.popleft().result())
+
+
+def _tasks(sources: Sources) -> Iterator[_Task]:
+    for artifact, index, start, rows in sources.tasks():
+        most = sources.piece or rows
+        for first in range(0, rows, most):
+            yield _Task(
+                artifact.path,
+                index,
+                first,
+                start + first,
+                min(most, rows - first),
+                sources.batch_rows,
+                sources.scratch,
+            )
+
+
+@contextmanager
+def _pool(job: Job, workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes for one job; none of them is left, and none is waited for in vain."""
+    others = multiprocessing.active_children()
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, spawn, _start_worker, (job,))
+    try:
+        yield pool
+    except BrokenProcessPool as error:
+        todo = "Use fewer workers or more memory."
+        raise StageError(job.stage.name, "a worker process died", todo=todo) from error
+    except (KeyboardInterrupt, GeneratorExit):
+        for worker in multiprocessing.active_children():
+            if worker not in others:
+                worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Ctrl-C waits; a process started meanwhile never hears of it before it says otherwise."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_jobs: list[Job] = []  # the one job of a worker process
+
+
+def _start_worker(job: Job) -> None:
+    _jobs.append(job)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from each worker
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the process that started this one, which may be killed, and end too."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(task: _Task) -> _Part:
+    job = _jobs[0]
+    artifact, group = _group(task.path, task.index, job.stage.reads.schema)
+    given = Batch(group.slice(task.first, task.rows), task.start)
+    part, rows, rejected = _Part(), [], []
+    for batch in checked(artifact, task.index, given, task.batch_rows, task.first):
+        output = job.apply(batch)
+        rows += [output.rows] if output.rows is not None else []
+        rejected += [output.rejected] if output.rejected is not None else []
+        part.tally += output.tally
+        part.names += [file.name for file in output.files]
+    part.rows = _spill(rows, task.scratch / f"rows-{task.start}.arrow")
+    part.rejected = _spill(rejected, task.scratch / f"rejected-{task.start}.arrow")
+    return part
+
+
+@lru_cache(maxsize=1)  # the pieces of a row group follow each other
+def _group(path: Path, index: int, schema: str | None) -> tuple[Artifact, pa.Table]:
+    artifact = Artifact.open(path)
+    if schema is not None and artifact.schema.name != schema:
+        artifact = artifact.read_as(schema)
+    return artifact, artifact.group(index)
+
+
+def _spill(tables: list[pa.Table], path: Path) -> Path | None:
+    tables = [table for table in tables if table.num_rows]
+    if not tables:
+        return None
+    whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, whole.schema) as writer:
+        writer.write_table(whole)
+    return path
+
+
+def _collect(part: _Part) -> Output:
+    return Output(
+        rows=_unspill(part.rows),
+        rejected=_unspill(part.rejected),
+        files=tuple(File(name, b"") for name in part.names),
+        tally=part.tally,
+    )
+
+
+def _unspill(path: Path | None) -> pa.Table | None:
+    if path is None:
+        return None
+    with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
+        table = reader.read_all()
+    path.unlink()  # the map keeps the bytes until the table is gone
+    return table

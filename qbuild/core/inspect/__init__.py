@@ -1,0 +1,1 @@
+"""What stands in artifacts: shown, validated, compared, traced."""

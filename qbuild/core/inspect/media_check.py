@@ -1,0 +1,205 @@
+"""Which media that rows name are there, which are not, and which files no row names.
+
+Each root is listed once; a path that is not in the listing (hidden, behind a link) is looked up
+by itself, so that only files that are gone count as missing.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qbuild.core.artifact.lineage import open_described
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.canonical import dataset_of
+from qbuild.core.errors import InputError, SchemaError
+from qbuild.core.media_roots import MediaRoots, resolved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SHOWN = 20
+
+
+@dataclass
+class DatasetMedia:
+    """What came of one dataset's media."""
+
+    dataset: str
+    root: Path
+    found: int = 0
+    missing: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RootFiles:
+    """The files below one root, as absolute names, and those of them that no row names."""
+
+    root: Path
+    datasets: list[str]
+    files: int = 0
+    extra: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class MediaReport:
+    """All datasets and all roots; `complete` where every medium is found."""
+
+    datasets: list[DatasetMedia]
+    roots: list[RootFiles]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every medium was found below its root."""
+        return not any(d.missing or d.outside for d in self.datasets)
+
+    def as_dict(self, shown: int | None = SHOWN) -> dict[str, Any]:
+        """The object that `--json` prints; `shown` names of each kind, all with None."""
+        return {
+            "complete": self.complete,
+            "datasets": [
+                {
+                    "dataset": d.dataset,
+                    "root": str(d.root),
+                    "found": d.found,
+                    "missing": len(d.missing),
+                    "outside": len(d.outside),
+                    "missing_names": d.missing[:shown],
+                    "outside_names": d.outside[:shown],
+                }
+                for d in self.datasets
+            ],
+            "roots": [
+                {
+                    "root": str(r.root),
+                    "datasets": r.datasets,
+                    "files": r.files,
+                    "extra": len(r.extra),
+                    "outside": len(r.outside),
+                    "extra_names": r.extra[:shown],
+                    "outside_names": r.outside[:shown],
+                }
+                for r in self.roots
+            ],
+        }
+
+
+def check_media(paths: list[Path], media_roots: Iterable[str]) -> MediaReport:
+    """The report for all media that these artifacts name.
+
+    An artifact that lies in a folder with the media made for it needs no root. Raises UsageError
+    for a dataset without a root, SchemaError for rows that name no media.
+    """
+    roots = MediaRoots.parse(media_roots)
+    by_root = _wanted(paths, roots)
+    datasets, files = [], []
+    for root, wanted in by_root.items():
+        others = {str(other) for other in by_root if other != root}
+        listed, outside = listing(root, others)
+        below = MediaRoots(dict.fromkeys(wanted, root))
+        datasets += [_look_up(below, name, sorted(wanted[name]), listed) for name in wanted]
+        extra = sorted(listed - set().union(*wanted.values()))
+        files.append(RootFiles(root, list(wanted), len(listed), extra, sorted(outside)))
+    return MediaReport(sorted(datasets, key=lambda d: d.dataset), files)
+
+
+def listing(root: Path, skip: Iterable[str] = ()) -> tuple[set[str], set[str]]:
+    """Relative names of the files below a root, and of the links there that lead out of it.
+
+    Hidden files and folders are left out, and folders in `skip`: roots of their own.
+    """
+    files: set[str] = set()
+    outside: set[str] = set()
+    prefix = str(root).rstrip("/") + "/"
+    waiting = [str(root)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                name = entry.path.removeprefix(prefix)
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_symlink() and not resolved(Path(entry.path)).is_relative_to(root):
+                    outside.add(name)
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting += [entry.path] if entry.path not in skip else []
+                elif Path(entry.path).is_file() if entry.is_symlink() else entry.is_file():
+                    files.add(name)
+    return files, outside
+
+
+def media_of(artifact: Artifact) -> dict[str, set[str]]:
+    """The paths an artifact's rows name, by dataset; of pairs, those of all their media."""
+    columns, nested = ["dataset", "path"], artifact.schema.name == "instruction"
+    if not nested and not set(columns).issubset(artifact.schema.arrow.names):
+        raise SchemaError(
+            str(artifact.path),
+            f"rows of schema {artifact.schema.name} name no media",
+            "expected columns dataset and path, as in rating or level, or pairs",
+            "Give the artifact that the pairs were made from.",
+        )
+    found: dict[str, set[str]] = {}
+    for index in range(artifact.groups):
+        table = (
+            _of_pairs(artifact.group(index, ["media"]))
+            if nested
+            else artifact.group(index, columns)
+        )
+        for group in table.group_by("dataset").aggregate([("path", "list")]).to_pylist():
+            found.setdefault(group["dataset"], set()).update(group["path_list"])
+    return found
+
+
+def _of_pairs(rows: pa.Table) -> pa.Table:
+    """Dataset and path of each medium that pairs show."""
+    media = pa.chunked_array([pc.list_flatten(chunk) for chunk in rows.column("media").chunks])
+    ids, paths = (pc.struct_field(media, name) for name in ("media_id", "path"))
+    return pa.table({"dataset": [dataset_of(medium) for medium in ids.to_pylist()], "path": paths})
+
+
+def _wanted(paths: list[Path], roots: MediaRoots) -> dict[Path, dict[str, set[str]]]:
+    """Paths by root and dataset; a dataset may lie in the folders of several artifacts."""
+    by_root: dict[Path, dict[str, set[str]]] = {}
+    for path in paths:
+        item = open_described(path)
+        if item.artifact is None:
+            raise SchemaError(
+                str(path), "an export", "expected an artifact of ratings, levels or pairs"
+            )
+        for dataset, names in media_of(item.artifact).items():
+            own = item.media_folder
+            made = own is not None and dataset not in roots.folders
+            root = resolved(own if own is not None and made else roots.root(dataset))
+            by_root.setdefault(root, {}).setdefault(dataset, set()).update(names)
+    return by_root
+
+
+def _look_up(roots: MediaRoots, dataset: str, paths: list[str], listed: set[str]) -> DatasetMedia:
+    found = DatasetMedia(dataset, roots.root(dataset))
+    root = str(found.root)
+    for path in paths:
+        if path in listed:
+            found.found += 1
+        elif not os.path.lexists(f"{root}/{path}"):
+            found.missing.append(path)
+        else:
+            _look_closer(roots, found, path)
+    return found
+
+
+def _look_closer(roots: MediaRoots, found: DatasetMedia, path: str) -> None:
+    try:
+        there = roots.find(found.dataset, path).is_file()
+    except InputError:
+        found.outside.append(path)
+        return
+    if there:
+        found.found += 1
+    else:
+        found.missing.append(path)

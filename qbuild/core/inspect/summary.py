@@ -1,0 +1,148 @@
+"""What there is to see of an output: its schema, lineage, figures of its columns, first rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qbuild.core.artifact.lineage import Described, Shelf, lineage, open_described
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from qbuild.core.artifact.reader import Artifact
+
+_COUNTED_FIELDS = {"labels.word"}  # of few values, inside a struct
+_COUNTED = 20  # values of a column that are told, the most frequent first
+
+
+def view(path: Path, rows: int) -> dict[str, Any]:
+    """All that `qbuild show` tells of an artifact or an export, with its first `rows` rows."""
+    item = open_described(path)
+    described = item.description
+    shown: dict[str, Any] = {
+        "path": str(item.path),
+        "schema": None,
+        "lineage": lineage(item, _around(item)),
+        "summary": {
+            "rows": described["rows"],
+            "rejected": (described.get("rejected") or {}).get("rows", 0),
+            "complete": described["complete"],
+            "pending": described.get("pending", 0),
+            "content_hash": described["content_hash"],
+        },
+        "report": described.get("report", {}),
+    }
+    if item.artifact is None:
+        return {**shown, "files": described["files"]}
+    return {
+        **shown,
+        "schema": _schema(item.artifact),
+        "columns": _figures(item.artifact),
+        "first": _first(item.artifact, rows),
+    }
+
+
+def _around(item: Described) -> Shelf:
+    """The outputs beside this one: in its folder, and in the folders there."""
+    folder = item.path if item.artifact is None else item.path.parent
+    inside = item.artifact is None or item.media_folder is not None
+    return Shelf.below(folder.absolute().parent if inside else folder, levels=1)
+
+
+def _schema(artifact: Artifact) -> dict[str, Any]:
+    properties = artifact.schema.document["properties"]
+    return {
+        "name": artifact.schema.name,
+        "version": artifact.schema.version,
+        "title": artifact.schema.document.get("title", ""),
+        "columns": [
+            {
+                "name": name,
+                "type": _type(artifact.schema.arrow.field(name).type),
+                "nullable": name in artifact.schema.nullable,
+                "unit": properties[name].get("qbuild:unit"),
+                "meaning": properties[name].get("description", ""),
+            }
+            for name in artifact.schema.arrow.names
+        ],
+    }
+
+
+def _type(kind: pa.DataType) -> str:
+    if isinstance(kind, pa.ListType):
+        return f"list of {_type(kind.value_type)}"
+    return "struct" if isinstance(kind, pa.StructType) else str(kind)
+
+
+@dataclass
+class _Range:
+    """Running figures of one numeric column."""
+
+    values: int = 0
+    nulls: int = 0
+    low: float | None = None
+    high: float | None = None
+    total: float = 0.0
+
+    def add(self, column: Any) -> None:
+        """Take in some more values."""
+        self.nulls += column.null_count
+        self.values += len(column) - column.null_count
+        found = pc.min_max(column).as_py()
+        if found["min"] is not None:
+            self.low = found["min"] if self.low is None else min(self.low, found["min"])
+            self.high = found["max"] if self.high is None else max(self.high, found["max"])
+            self.total += pc.sum(column.cast(pa.float64(), safe=False)).as_py()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures; None where no value is."""
+        mean = self.total / self.values if self.values else None
+        return {"min": self.low, "mean": mean, "max": self.high, "nulls": self.nulls}
+
+
+def _figures(artifact: Artifact) -> dict[str, Any]:
+    """Range of each numeric column or field, and counts of each column of few values."""
+    ranges: dict[str, _Range] = {}
+    counts: dict[str, Counter[str | None]] = {
+        n: Counter() for n in artifact.schema.dictionary_columns
+    }
+    wanted = [f.name for f in artifact.schema.arrow if f.name in counts or _numeric(f.type, True)]
+    for index in range(artifact.groups if wanted else 0):
+        table = artifact.group(index, wanted).flatten()
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            if name in counts or name in _COUNTED_FIELDS:
+                for entry in pc.value_counts(column).to_pylist():
+                    counts.setdefault(name, Counter())[entry["values"]] += entry["counts"]
+            elif _numeric(column.type):
+                ranges.setdefault(name, _Range()).add(column)
+    return {
+        "numbers": {name: found.as_dict() for name, found in ranges.items()},
+        "counts": {name: _most(found) for name, found in counts.items()},
+    }
+
+
+def _numeric(kind: pa.DataType, fields: bool = False) -> bool:
+    if fields and isinstance(kind, pa.StructType):
+        return any(_numeric(kind.field(i).type) for i in range(kind.num_fields))
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind)
+
+
+def _most(counts: Counter[str | None]) -> dict[str, Any]:
+    """The most frequent values with their numbers, how many others there are, how many nulls."""
+    nulls = counts.pop(None, 0)
+    first = sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))[:_COUNTED]
+    return {"values": dict(first), "others": len(counts) - len(first), "nulls": nulls}
+
+
+def _first(artifact: Artifact, rows: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for index in range(artifact.groups):
+        if len(found) == rows:
+            break
+        found += artifact.group(index).slice(0, rows - len(found)).to_pylist()
+    return found

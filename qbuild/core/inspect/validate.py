@@ -1,0 +1,221 @@
+"""What is wrong with an output, checked in full: rows, hashes, layout, ids, files.
+
+Every fault found is a problem of one of two kinds: `schema` (a row or a column is not what its
+schema says) or `damage` (the file is not what its description says).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
+from qbuild.core.artifact.lineage import Described, open_described
+from qbuild.core.artifact.reader import Artifact, read_description, rejected_path
+from qbuild.core.canonical import hash_file
+from qbuild.core.engine.fingerprint import fingerprint
+from qbuild.core.errors import InputError, QbuildError, SchemaError
+from qbuild.core.plural import plural
+from qbuild.core.rows.lookup import id_column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qbuild.core.media_roots import MediaRoots
+
+SHOWN = 20
+_MADE_FROM = ("stage", "options", "limit", "inputs", "prompts", "schema")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault: its kind, where it lies, what it is."""
+
+    kind: str  # "schema" or "damage"
+    where: str
+    what: str
+
+
+@dataclass
+class Findings:
+    """What was found in one output; `total` counts all problems, `problems` holds the first."""
+
+    path: Path
+    schema: str | None = None
+    rows: int | None = None
+    problems: list[Problem] = field(default_factory=list)
+    total: int = 0
+    of_schema: bool = False
+
+    def add(self, kind: str, where: str, what: str, count: int = 1) -> None:
+        """Take in a problem that stands for `count` of them."""
+        self.total += count
+        self.of_schema |= kind == "schema"
+        if len(self.problems) < SHOWN:
+            self.problems.append(Problem(kind, where, what))
+
+    @property
+    def exit_code(self) -> int:
+        """0 without problems, 3 where a schema is broken, 1 for damage alone."""
+        return (3 if self.of_schema else 1) if self.total else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that `--json` prints for this output."""
+        return {
+            "path": str(self.path),
+            "ok": not self.total,
+            "schema": self.schema,
+            "rows": self.rows,
+            "total": self.total,
+            "problems": [vars(problem) for problem in self.problems],
+        }
+
+
+def validate(path: Path, roots: MediaRoots) -> Findings:
+    """All that is wrong with the output at `path`; raises nothing for what it finds there."""
+    found = Findings(path)
+    with _told(found):
+        item = open_described(path)
+        with _told(found):
+            _description(found, item)
+        if item.artifact is None:
+            _export_files(found, item)
+            return found
+        found.schema, found.rows = item.artifact.schema.name, item.artifact.rows
+        for check in (_layout, _rows, _content, _ids):
+            with _told(found):
+                check(found, item.artifact)
+        _rejected(found, item)
+        _media(found, item, roots)
+    return found
+
+
+@contextmanager
+def _told(found: Findings) -> Iterator[None]:
+    """Whatever keeps a check from its end is a problem itself: damage knows no bounds."""
+    try:
+        yield
+    except SchemaError as error:
+        found.add("schema", error.where, f"{error.what}; {error.expected}")
+    except QbuildError as error:
+        found.add("damage", error.where, f"{error.what}; {error.expected}")
+    except (OSError, pa.ArrowException, ValueError, LookupError, TypeError) as error:
+        found.add("damage", "contents", f"cannot be read ({type(error).__name__}: {error})")
+
+
+def _description(found: Findings, item: Described) -> None:
+    described = item.description
+    if not described["complete"]:
+        pending = plural(described["pending"], "row")
+        found.add("damage", "description", f"incomplete: {pending} pending")
+    if "fingerprint" in described:
+        made_from = {part: described.get(part) for part in _MADE_FROM}
+        if fingerprint(made_from) != described["fingerprint"]:
+            found.add("damage", "description", "its fingerprint is not that of what it tells")
+
+
+def _export_files(found: Findings, item: Described) -> None:
+    found.rows = item.description["rows"]
+    for name, known in item.description["files"].items():
+        place = item.path / name
+        if not place.is_file():
+            found.add("damage", name, "the file is gone")
+        elif hash_file(place) != known:
+            found.add("damage", name, "the file was changed since it was written")
+
+
+def _layout(found: Findings, artifact: Artifact) -> None:
+    if artifact.rows != artifact.description["rows"]:
+        known = artifact.description["rows"]
+        what = f"{plural(artifact.rows, 'row')}; its description says {known:,}"
+        found.add("damage", "rows", what)
+    for index in range(artifact.groups):
+        rows, last = artifact.group_rows(index), index == artifact.groups - 1
+        if (rows != ROW_GROUP_ROWS and not last) or not 0 < rows <= ROW_GROUP_ROWS:
+            what = f"holds {rows} rows; expected {ROW_GROUP_ROWS}, in the last one at most"
+            found.add("damage", f"row group {index + 1}", what)
+
+
+def _rows(found: Findings, artifact: Artifact) -> None:
+    start = 0
+    for index in range(artifact.groups):
+        table = artifact.group(index)
+        faults = artifact.schema.check(table)
+        for fault in faults.first[:SHOWN]:
+            where = f"row {start + fault.row + 1}, column {fault.column}"
+            found.add("schema", where, fault.message, count=0)
+        if faults.total:
+            found.of_schema = True
+            found.total += faults.total
+        start += table.num_rows
+
+
+def _content(found: Findings, artifact: Artifact) -> None:
+    if artifact.content_hash() != artifact.description["content_hash"]:
+        found.add("damage", "content hash", "the rows are not those that were written")
+
+
+def _rejected(found: Findings, item: Described) -> None:
+    known = item.description.get("rejected")
+    if known is None:
+        return
+    mate = rejected_path(item.path)
+    if not mate.is_file():
+        if known["rows"]:
+            rows = plural(known["rows"], "rejected row")
+            found.add("damage", mate.name, f"is gone; it held {rows}")
+        return
+    with _told(found):
+        described = read_description(mate) or {}
+        if described.get("content_hash") != known["content_hash"]:
+            found.add("damage", mate.name, "belongs to another run")
+        elif Artifact.open(mate).content_hash() != known["content_hash"]:
+            found.add("damage", mate.name, "its rows are not those that were written")
+
+
+def _ids(found: Findings, artifact: Artifact) -> None:
+    column = id_column(artifact.schema)
+    if column is not None:
+        ids = artifact.table([column]).column(0)
+        if pc.count_distinct(ids).as_py() != len(ids):
+            counts = pc.value_counts(ids)
+            twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+            found.add("damage", column, f"{twice[0]} names several rows", len(twice))
+    if {"media_id", "dataset", "path"}.issubset(artifact.schema.arrow.names):
+        _canonical_ids(found, artifact)
+
+
+def _canonical_ids(found: Findings, artifact: Artifact) -> None:
+    for index in range(artifact.groups):
+        table = artifact.group(index, ["media_id", "dataset", "path"])
+        dataset = table.column("dataset").cast(pa.string())
+        for sign, escaped in (("%", "%25"), (":", "%3A")):
+            dataset = pc.replace_substring(dataset, sign, escaped)
+        right = pc.binary_join_element_wise(dataset, table.column("path"), ":")
+        wrong = table.filter(pc.not_equal(table.column("media_id"), right))
+        if wrong.num_rows:
+            row = wrong.slice(0, 1).to_pylist()[0]
+            what = f"{row['media_id']!r} is not dataset {row['dataset']!r} and path {row['path']!r}"
+            found.add("damage", "media_id", what, wrong.num_rows)
+
+
+def _media(found: Findings, item: Described, roots: MediaRoots) -> None:
+    from qbuild.core.inspect.media_files import named_media, place_of
+
+    if item.artifact is None or (item.media_folder is None and not roots.folders):
+        return
+    for medium in named_media(item.artifact):
+        try:
+            place = place_of(medium, item.media_folder, roots)
+        except InputError as error:
+            found.add("damage", medium.path, error.what)
+            continue
+        if not place.is_file():
+            found.add("damage", medium.path, f"no such file in {place.parent}")
+        elif medium.sha256 and hash_file(place) != f"sha256:{medium.sha256}":
+            found.add("damage", medium.path, "its sha256 is not the one in the row")

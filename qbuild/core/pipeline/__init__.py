@@ -1,0 +1,1 @@
+"""Pipelines: recipes of steps, which of them have to run, and why."""

@@ -1,0 +1,228 @@
+"""Running a pipeline: which steps have to run and why, and running just those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.artifact import output_folder
+from qbuild.core.artifact.atomic_write import disk_errors
+from qbuild.core.artifact.description import MADE_FROM, OF_EXPORT, parsed
+from qbuild.core.artifact.reader import (
+    FOLDER_ARTIFACT,
+    Artifact,
+    artifact_file,
+    read_description,
+    rejected_path,
+)
+from qbuild.core.canonical import hash_file
+from qbuild.core.engine.fingerprint import Reason, changes, recipe
+from qbuild.core.engine.inputs import describe_input, open_inputs
+from qbuild.core.engine.request import Request, Result
+from qbuild.core.engine.run import run as run_stage
+from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, near, raise_all
+from qbuild.core.plural import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from qbuild.core.engine.stage import Runtime
+    from qbuild.core.pipeline.load import Pipeline, Step
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a step would run, and why; no reasons means that its artifact stands."""
+
+    step: Step
+    output: Path
+    reasons: tuple[Reason, ...]
+
+    @property
+    def runs(self) -> bool:
+        """Whether the step has to run."""
+        return bool(self.reasons)
+
+
+def plan(pipeline: Pipeline, workdir: Path, force: tuple[str, ...] = ()) -> list[Verdict]:
+    """For each step in order, whether it would run and why.
+
+    A step below one that runs is given the reason `upstream`: it will run unless the new input
+    turns out to have the content it had.
+    """
+    _known_steps(pipeline, force)
+    verdicts: list[Verdict] = []
+    running: set[str] = set()
+    for step in pipeline.steps:
+        above = [name for name in step.after if name in running]
+        reasons = list(judge(pipeline, step, workdir, step.id in force, inputs_stand=not above))
+        reasons += [Reason("upstream", name) for name in above if not reasons]
+        if reasons:
+            running.add(step.id)
+        verdicts.append(Verdict(step, step.output(workdir), tuple(reasons)))
+    return verdicts
+
+
+def run(
+    pipeline: Pipeline,
+    workdir: Path,
+    runtime: Runtime,
+    force: tuple[str, ...] = (),
+    tell: Callable[[Verdict, Result | None], None] = lambda _verdict, _result: None,
+) -> list[tuple[Verdict, Result | None]]:
+    """Run the steps that have to; each step's verdict, with its result where it ran.
+
+    A step that fails raises its error, which names it; the steps before keep their artifacts.
+    """
+    _known_steps(pipeline, force)
+    refuse_missing_inputs(pipeline)
+    roots = media_roots(pipeline, runtime.media_roots)
+    with disk_errors(workdir):
+        workdir.mkdir(parents=True, exist_ok=True)
+    runtime = runtime.model_copy(update={"media_roots": roots})
+    done: list[tuple[Verdict, Result | None]] = []
+    for step in pipeline.steps:
+        reasons = judge(pipeline, step, workdir, step.id in force)
+        verdict = Verdict(step, step.output(workdir), reasons)
+        result = None
+        if verdict.runs:
+            inputs = pipeline.inputs(step, workdir)
+            how = step.run_as(runtime)
+            request = Request(step.stage, step.options, inputs, verdict.output, how)
+            try:
+                result = run_stage(request)
+            except QbuildError as error:
+                error.locate(f"step {step.id}")
+                raise
+        tell(verdict, result)
+        done.append((verdict, result))
+        if result is not None and not result.complete:
+            break  # what stands below would be made from an unfinished artifact
+    return done
+
+
+def judge(
+    pipeline: Pipeline, step: Step, workdir: Path, forced: bool, inputs_stand: bool = True
+) -> tuple[Reason, ...]:
+    """The reasons why a step has to run; none when its artifact stands."""
+    output = step.output(workdir)
+    described = standing(output)
+    unfit = _unfit(output, described, forced)
+    if unfit is not None:
+        return (unfit,)
+    if described is None or not inputs_stand:
+        return ()
+    try:
+        now = _recipe_now(pipeline, step, workdir)
+    except (InputError, SchemaError) as error:  # the run itself will say all of it
+        return (Reason("input changed", f"{error.where}: {error.what}"),)
+    return tuple(changes(described, now))
+
+
+def _unfit(output: Path, described: dict[str, Any] | None, forced: bool) -> Reason | None:
+    """Why a step has to run whatever it was made from."""
+    if forced:
+        return Reason("forced")
+    if described is None:
+        return Reason("missing", output.name)
+    if not described["complete"]:
+        return Reason("incomplete", f"{plural(described['pending'], 'row')} pending")
+    damage = damaged(output, described)
+    return Reason("damaged", damage) if damage else None
+
+
+def standing(output: Path) -> dict[str, Any] | None:
+    """The description of what stands at an output: an artifact, a folder, or nothing readable."""
+    try:
+        if output.is_dir() and (output / output_folder.DESCRIPTION).is_file():
+            text = (output / output_folder.DESCRIPTION).read_bytes()
+            described = parsed(text, str(output), OF_EXPORT | MADE_FROM)
+        else:
+            place = output / FOLDER_ARTIFACT if output.is_dir() else output
+            described = (read_description(place) if place.is_file() else None) or {}
+    except (OSError, QbuildError):
+        return None
+    return described if described.keys() >= MADE_FROM | {"rejected"} else None
+
+
+def damaged(output: Path, described: dict[str, Any]) -> str:
+    """What is wrong with the files of a standing output: a torn pair, a file gone; else `""`."""
+    if "files" in described:
+        torn = [name for name, known in described["files"].items() if _hash(output / name) != known]
+        return f"{torn[0]} is gone or was changed" if torn else ""
+    mate = rejected_path(artifact_file(output))
+    try:
+        found = read_description(mate) if mate.is_file() else None
+    except QbuildError as error:
+        return f"{error.where} {error.what}"
+    if (found or {}).get("content_hash") != described["rejected"]["content_hash"]:
+        return f"{mate.name} belongs to another run"
+    try:
+        artifact = Artifact.open(output)
+    except InputError as error:
+        return f"{error.where} {error.what}"
+    except SchemaError:  # an older form of the schema, which `changes` tells
+        return ""
+    gone = next(_media_gone(output, artifact), None) if output.is_dir() else None
+    return f"{gone} is gone" if gone else ""
+
+
+def _media_gone(output: Path, artifact: Artifact) -> Iterator[str]:
+    for path in artifact.table(["path"]).column("path").to_pylist():
+        if not (output / output_folder.MEDIA / str(path)).is_file():
+            yield f"{output_folder.MEDIA}/{path}"
+
+
+def _recipe_now(pipeline: Pipeline, step: Step, workdir: Path) -> dict[str, Any]:
+    paths = list(pipeline.inputs(step, workdir))
+    opened = open_inputs(paths, step.stage.reads)
+    return recipe(step.stage, step.options, [describe_input(given) for given in opened])
+
+
+def _known_steps(pipeline: Pipeline, names: tuple[str, ...]) -> None:
+    known = [step.id for step in pipeline.steps]
+    for name in names:
+        if name not in known:
+            what = f"{pipeline.path} has no step {name!r}"
+            raise UsageError("--force", what, "expected a step", near(name, known))
+
+
+def refuse_missing_inputs(pipeline: Pipeline) -> None:
+    """Raise an InputError for each input that is neither a step nor a file, all at once."""
+    known = [step.id for step in pipeline.steps]
+    raise_all(
+        InputError(
+            f"{pipeline.path}: step {step.id}",
+            f"input {name!r} is neither a step nor a file",
+            "expected the id of a step, or a path from the pipeline's own folder",
+            near(name, known),
+        )
+        for step in pipeline.steps
+        for name in step.inputs
+        if name not in step.after and not (pipeline.path.parent / name).exists()
+    )
+
+
+def media_roots(pipeline: Pipeline, given: tuple[str, ...]) -> tuple[str, ...]:
+    """The pipeline's roots but for data sets named in `given`, and then those.
+
+    Raises a UsageError for each folder that is not there, all at once.
+    """
+    named = {text.rpartition("=")[0] for text in given}
+    own = [root for root in pipeline.roots if root.rpartition("=")[0] not in named]
+    raise_all(
+        UsageError(
+            f"{pipeline.path}: roots: {dataset}",
+            f"no such folder: {place!r}",
+            "expected a path from the pipeline's own folder",
+            f"Correct it, or give --media-root {dataset}=DIR.",
+        )
+        for dataset, _, place in (root.rpartition("=") for root in own)
+        if not Path(place).is_dir()
+    )
+    return (*own, *given)
+
+
+def _hash(path: Path) -> str | None:
+    return hash_file(path) if path.is_file() else None

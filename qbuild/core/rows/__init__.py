@@ -1,0 +1,1 @@
+"""Rows by their ids: looked up, repeated, rejected."""

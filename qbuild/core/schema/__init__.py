@@ -1,0 +1,135 @@
+"""Row schemas: a JSON Schema file compiled into Arrow types and checks of whole tables.
+
+    schema = load_schema("level")
+    table = schema.cast(table, "levels.parquet")     # columns, order, types, or SchemaError
+    if faults := schema.check(table): ...            # ranges, enums, patterns, at any depth
+
+`compile` says which keywords there are, `casting` and `checks` do the two steps, `violations`
+tells what is wrong with the rows that fail.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from qbuild.core.canonical import hash_value
+from qbuild.core.errors import SchemaError, near
+from qbuild.core.resources import data_file
+from qbuild.core.schema.casting import cast_table, fits
+from qbuild.core.schema.checks import Mask, failing_rows
+from qbuild.core.schema.compile import Node, compile_node, resolve
+from qbuild.core.schema.violations import SHOWN, Violation, Violations, word
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_PROSE = ("title", "description", "$comment", "$id")
+
+__all__ = ["Schema", "Violation", "Violations", "compile_schema", "load_schema"]
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """The contract of one row type."""
+
+    name: str
+    version: int
+    hash: str  # of the resolved document without its prose: what it asks of a row
+    document: dict[str, Any]  # the JSON Schema of one row, without `$ref`
+    arrow: pa.Schema  # plain types; every field may be null there, `check` knows better
+    dictionary_columns: tuple[str, ...]  # flat strings of few values, worth encoding
+    required: tuple[str, ...]  # columns that are never null
+    nullable: tuple[str, ...]  # columns that may be null, or absent before `cast`
+    _root: Node = field(repr=False)
+
+    def cast(self, table: pa.Table, where: str) -> pa.Table:
+        """The table with this schema's columns, order and types; -0.0 becomes 0.0.
+
+        Absent nullable columns are filled with nulls; dictionary columns that come encoded stay
+        so (`dictionary<int32, string>`). Key-value metadata is dropped. Raises every extra or
+        missing column and every type that does not fit, at once.
+        """
+        return cast_table(table, self._root, self.name, self.dictionary_columns, where)
+
+    def check(self, table: pa.Table, *, skip: Collection[str] = ()) -> Violations:
+        """The rows that break the schema: their number and the first faults in words.
+
+        Columns in `skip` are taken on trust. A table that is not yet cast is cast first.
+        """
+        table, skipped = self._fitted(table), self._skipped(skip)
+        bad = np.flatnonzero(failing_rows(table, self._root, skipped))
+        if len(bad) == 0:
+            return Violations()
+        rows = bad[:SHOWN].tolist()
+        return Violations(len(bad), word(table, rows, self.document, skipped))
+
+    def mask(self, table: pa.Table) -> Mask:
+        """True for each row that keeps the schema; `[rows]`."""
+        return ~failing_rows(self._fitted(table), self._root)
+
+    def _fitted(self, table: pa.Table) -> pa.Table:
+        known = fits(table, self._root, self.dictionary_columns)
+        return table if known else self.cast(table, self.name)
+
+    def _skipped(self, skip: Collection[str]) -> frozenset[str]:
+        for name in skip:
+            if name not in self.arrow.names:
+                what = f"cannot skip column {name!r}"
+                raise SchemaError(
+                    self.name, what, "one of its columns", near(name, self.arrow.names)
+                )
+        return frozenset(skip)
+
+
+@cache
+def load_schema(name: str) -> Schema:
+    """The schema that ships as `schemas/NAME.json`; `InputError` with near names without one."""
+    path = data_file("schemas", f"{name}.json")
+    return compile_schema(json.loads(path.read_text(encoding="utf-8")), name)
+
+
+def compile_schema(document: dict[str, Any], name: str = "schema") -> Schema:
+    """The schema a document states; `SchemaError` names the place of what it cannot state."""
+    resolved = resolve(name, document)
+    root = compile_node(resolved, f"{name}#")
+    if root.kind != "object" or root.nulls:
+        raise SchemaError(name, f"a row is of type {resolved['type']!r}", "an object")
+    return Schema(
+        name=name,
+        version=_version(resolved, name),
+        hash=hash_value(_without_prose(resolved)),
+        document=resolved,
+        arrow=pa.schema([(column, node.arrow) for column, node in root.fields]),
+        dictionary_columns=tuple(
+            column for column, part in resolved["properties"].items() if "qbuild:encoding" in part
+        ),
+        required=tuple(column for column, node in root.fields if not node.nulls),
+        nullable=tuple(column for column, node in root.fields if node.nulls),
+        _root=root,
+    )
+
+
+def _without_prose(part: Any) -> Any:
+    """The document without the texts that explain it: rewording one makes no artifact stale."""
+    if isinstance(part, list):
+        return [_without_prose(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    named = part.get("properties")
+    found = {key: _without_prose(value) for key, value in part.items() if key not in _PROSE}
+    if isinstance(named, dict):  # its keys are columns, which may be called as they like
+        found["properties"] = {name: _without_prose(value) for name, value in named.items()}
+    return found
+
+
+def _version(document: dict[str, Any], name: str) -> int:
+    version = document.get("qbuild:version", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise SchemaError(name, f"qbuild:version is {version!r}", "a whole number from 1")
+    return version

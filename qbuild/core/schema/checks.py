@@ -1,0 +1,249 @@
+"""Which elements of an Arrow array fail a node of a schema, found with whole-array kernels.
+
+Each check first asks the whole array a cheap question (its smallest value, its shortest
+string) and looks at single elements only where the answer is not good enough. What lies under
+a null, or outside the window of a slice, may be anything: it can cost time, never a verdict.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from qbuild.core.schema.compile import Node
+
+    Array = pa.Array[Any]  # cannot be subscribed when run
+
+Mask = NDArray[np.bool_]  # one flag an element, True where it fails
+Failing = Mask | None  # None: nothing fails
+
+BLOCK_ROWS = 65_536  # a block's columns stay in the cache from one check to the next
+
+
+def failing_rows(table: pa.Table, root: Node, skip: frozenset[str] = frozenset()) -> Mask:
+    """True for each row of a table (already of the schema's types) that fails; `[rows]`."""
+    if table.column(0).num_chunks > 1 + table.num_rows // 4096:
+        table = table.combine_chunks()
+    masks = [_of_block(block, root, skip) for block in table.to_batches(BLOCK_ROWS)]
+    return np.concatenate(masks) if masks else np.zeros(0, np.bool_)
+
+
+def _of_block(block: pa.RecordBatch, root: Node, skip: frozenset[str]) -> Mask:
+    if skip:
+        parts = [
+            failing(block.column(i), node)
+            for i, (name, node) in enumerate(root.fields)
+            if name not in skip
+        ]
+        whole = pa.StructArray.from_arrays(block.columns, names=block.schema.names)
+        found = _either([*parts, _branches(whole, root)])
+    else:
+        found = failing(pa.StructArray.from_arrays(block.columns, names=block.schema.names), root)
+    return np.zeros(block.num_rows, np.bool_) if found is None else found
+
+
+def failing(array: Array, node: Node) -> Failing:
+    """The elements of `array` that fail `node`."""
+    if isinstance(array, pa.DictionaryArray):
+        return _encoded(array, node)
+    valid = _valid(array)
+    constrained = bool(node.allowed or node.any_of or node.one_of)
+    if array.null_count == len(array) and node.nulls and not constrained:
+        return None
+    inside = _of_kind(array, node) if node.values else np.ones(len(array), np.bool_)
+    if inside is not None and valid is not None:
+        inside = inside & valid
+    missing = None if valid is None or node.nulls else ~valid
+    return _either([inside, missing, _not_allowed(array, node), _branches(array, node)])
+
+
+def _of_kind(array: Array, node: Node) -> Failing:
+    """What the values fail; what stands at nulls is not meant."""
+    return _CHECKS[node.kind](array, node)
+
+
+def _encoded(array: pa.DictionaryArray[Any, Any], node: Node) -> Failing:
+    """A dictionary's values are checked once; only those that an element uses matter."""
+    values = cast("Array", array.dictionary)
+    if len(values) > len(array) // 2:
+        return failing(cast("Array", array.cast(values.type)), node)
+    used_wrong = None if len(values) == 0 else failing(values, node)
+    if used_wrong is not None:
+        used_wrong = _numpy(pa.array(used_wrong).take(array.indices).fill_null(False))
+    if array.null_count == 0:
+        return used_wrong
+    nothing = failing(pa.nulls(1, values.type), node)
+    return _either([used_wrong, None if nothing is None else ~cast("Mask", _valid(array))])
+
+
+def _struct(array: Array, node: Node) -> Failing:
+    names = {field.name: i for i, field in enumerate(array.type)}
+    struct = cast("pa.StructArray", array)
+    return _either([failing(struct.field(names[name]), child) for name, child in node.fields])
+
+
+def _list(array: Array, node: Node) -> Failing:
+    listed = cast("pa.ListArray[Any]", array)
+    offsets = _numpy(cast("Array", listed.offsets))
+    found = _outside(np.diff(offsets), node.least, node.most)
+    if node.items is None:
+        return found
+    window = listed.values.slice(offsets[0], offsets[-1] - offsets[0])
+    wrong = failing(window, node.items)
+    if wrong is None:
+        return found
+    # Empty lists share an offset with the next one: the last of them holds the element.
+    owners = np.searchsorted(offsets, np.flatnonzero(wrong) + offsets[0], side="right") - 1
+    owned = np.zeros(len(array), np.bool_)
+    owned[owners] = True
+    return _either([found, owned])
+
+
+def _string(array: Array, node: Node) -> Failing:
+    return _either([_text(array), _length(array, node), _shape(array, node)])
+
+
+def _text(array: Array) -> Failing:
+    """Strings that are no UTF-8, which a file from elsewhere may hold."""
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        return np.array([not _is_text(value) for value in array.cast(pa.binary()).to_pylist()])
+    return None
+
+
+def _is_text(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _length(array: Array, node: Node) -> Failing:
+    """By bytes where that settles it: a code point takes one to four of them."""
+    if node.least == 0 and node.most is None:
+        return None
+    sizes = np.diff(numbers(array, np.dtype(np.int32), len(array) + 1))
+    short = 1 if node.least == 1 else 4 * node.least
+    if _outside(sizes, 0 if node.least == 0 else short, node.most) is None:
+        return None
+    points = pc.utf8_length(array).fill_null(node.least)
+    return _outside(_numpy(points), node.least, node.most)
+
+
+def _shape(array: Array, node: Node) -> Failing:
+    if node.pattern is None:
+        return None
+    matched = pc.match_substring_regex(array, node.pattern)
+    return None if matched.false_count == 0 else ~_numpy(matched.fill_null(True))
+
+
+def _integer(array: Array, node: Node) -> Failing:
+    if node.low is None and node.high is None:
+        return None
+    values = numbers(array, np.dtype(array.type.to_pandas_dtype()), len(array))
+    return None if _all_within(values, node) else ~_within(values, node)
+
+
+def _number(array: Array, node: Node) -> Failing:
+    """Values out of the range, and all that are not finite: minimum and maximum spread NaN."""
+    values = numbers(array, np.dtype(np.float64), len(array))
+    if _all_within(values, node):
+        return None
+    good: Mask = _within(values, node) & np.isfinite(values)
+    return ~good
+
+
+def _boolean(array: Array, node: Node) -> Failing:  # noqa: ARG001
+    return None
+
+
+_CHECKS: dict[str, Callable[[Array, Node], Failing]] = {
+    "object": _struct,
+    "array": _list,
+    "string": _string,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+}
+
+
+def _all_within(values: NDArray[Any], node: Node) -> bool:
+    if len(values) == 0:
+        return True
+    ends = np.array([values.min(), values.max()])
+    return bool(_within(ends, node).all() and np.isfinite(ends).all())
+
+
+def _within(values: NDArray[Any], node: Node) -> Mask:
+    good = np.ones(len(values), np.bool_)
+    if node.low is not None:
+        good &= values > node.low if node.low_open else values >= node.low
+    if node.high is not None:
+        good &= values < node.high if node.high_open else values <= node.high
+    return good
+
+
+def _outside(sizes: NDArray[Any], least: int, most: int | None) -> Failing:
+    """Sizes below `least` or above `most`."""
+    short = sizes < least if least and len(sizes) and sizes.min() < least else None
+    long = sizes > most if most is not None and len(sizes) and sizes.max() > most else None
+    return _either([short, long])
+
+
+def _not_allowed(array: Array, node: Node) -> Failing:
+    """Values that `enum` or `const` does not list; these ask it of a null too."""
+    found: list[Failing] = []
+    for value_set in node.allowed:
+        known = pc.is_in(array, value_set=value_set)
+        found.append(None if known.false_count == 0 else ~_numpy(known))
+    return _either(found)
+
+
+def _branches(array: Array, node: Node) -> Failing:
+    found: Failing = None
+    if node.any_of:
+        found = ~(_passed(array, node.any_of) >= 1)
+    if node.one_of:
+        found = _either([found, _passed(array, node.one_of) != 1])
+    return found
+
+
+def _passed(array: Array, branches: Iterable[Node]) -> NDArray[np.int16]:
+    """How many of the branches each element passes."""
+    count = np.zeros(len(array), np.int16)
+    for branch in branches:
+        wrong = failing(array, branch)
+        count += 1 if wrong is None else ~wrong
+    return count
+
+
+def _either(found: Iterable[Failing]) -> Failing:
+    """What fails in any of the parts."""
+    masks: list[Mask] = [mask for mask in found if mask is not None]
+    return cast("Mask", np.logical_or.reduce(masks)) if masks else None
+
+
+def _valid(array: Array) -> Failing:
+    """True where an element is not null; None where none is null."""
+    return None if array.null_count == 0 else _numpy(cast("Array", array.is_valid()))
+
+
+def _numpy(array: Array) -> NDArray[Any]:
+    return array.to_numpy(zero_copy_only=False)
+
+
+def numbers(array: Array, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+    """The array's own numbers (values, or offsets of strings), those at nulls included."""
+    buffer = array.buffers()[1]
+    if buffer is None or len(array) == 0:
+        return np.zeros(0, dtype)
+    return np.frombuffer(memoryview(buffer), dtype, count, array.offset * dtype.itemsize)

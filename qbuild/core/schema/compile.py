@@ -1,0 +1,336 @@
+"""What a row schema says, as a tree of nodes: a closed part of JSON Schema 2020-12.
+
+A keyword outside the list is refused when the schema is compiled, never skipped. Every object
+is closed and every property required: in Arrow an absent value is a null, so whether it may be
+absent is said by its type. Branches of `oneOf` and `anyOf` only constrain what stands around them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import pyarrow as pa
+
+from qbuild.core.errors import SchemaError, near
+from qbuild.core.resources import data_file
+from qbuild.core.schema.patterns import refuse_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Kind = Literal["object", "array", "string", "integer", "number", "boolean"]
+Spec = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DOCUMENT_WORDS = {"$schema", "$id", "$defs", "qbuild:version"}
+ANNOTATIONS = {"$comment", "title", "description", "qbuild:unit"}
+COMMON = {"type", "enum", "const", "oneOf", "anyOf"} | ANNOTATIONS
+RANGE = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "format"}
+BY_KIND: dict[str, set[str]] = {
+    "object": {"properties", "required", "additionalProperties"},
+    "array": {"items", "minItems", "maxItems"},
+    "string": {"minLength", "maxLength", "pattern", "qbuild:encoding"},
+    "integer": RANGE,
+    "number": RANGE,
+    "boolean": set(),
+}
+SUPPORTED = DOCUMENT_WORDS | COMMON | {"$ref"} | set[str]().union(*BY_KIND.values())
+# What shapes the Arrow type, and so cannot stand in a branch, which only constrains.
+SHAPING = {"required", "additionalProperties", "format", "qbuild:encoding"}
+
+_WIDTHS: dict[str, dict[str, pa.DataType]] = {
+    "integer": {"int8": pa.int8(), "int16": pa.int16(), "int32": pa.int32(), "int64": pa.int64()},
+    "number": {"float64": pa.float64()},
+}
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One place of a row: its Arrow type and all that is asked of the values there."""
+
+    kind: Kind
+    arrow: pa.DataType
+    nulls: bool  # whether null fits `type`
+    values: bool = True  # whether anything but null fits `type`: not so in a branch's "null"
+    fields: tuple[tuple[str, Node], ...] = ()
+    items: Node | None = None
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False  # the bound itself is outside
+    high_open: bool = False
+    least: int = 0  # code points of a string, items of an array
+    most: int | None = None
+    pattern: str | None = None
+    allowed: tuple[pa.Array[Any], ...] = ()  # one for `enum`, one for `const`
+    any_of: tuple[Node, ...] = ()
+    one_of: tuple[Node, ...] = ()
+
+
+def resolve(name: str, document: Spec) -> Spec:
+    """The document with every `$ref` replaced by what it names, and `$defs` gone."""
+    documents = {f"{name}.json": document}
+
+    def inline(spec: Any, home: str, trail: tuple[str, ...]) -> Spec:
+        if not isinstance(spec, dict):
+            raise SchemaError(home, f"{spec!r} stands where a schema must", "an object")
+        if "$ref" not in spec:
+            return _map_parts(spec, lambda part: inline(part, home, trail))
+        file, _, pointer = str(spec["$ref"]).partition("#")
+        file = file or home
+        target = f"{file}#{pointer}"
+        if target in trail:
+            raise SchemaError(home, f"$ref {target} leads back to itself", "no cycle")
+        if strange := spec.keys() - ANNOTATIONS - {"$ref"}:
+            what = f"{', '.join(sorted(strange))} beside $ref {target}"
+            raise SchemaError(home, what, "annotations only")
+        if file not in documents:
+            documents[file] = json.loads(data_file("schemas", file).read_text(encoding="utf-8"))
+        found = inline(_point(documents[file], pointer, target), file, (*trail, target))
+        return {**found, **{key: value for key, value in spec.items() if key != "$ref"}}
+
+    resolved = inline(document, f"{name}.json", ())
+    _refuse_unknown(resolved, f"{name}#")
+    return {key: value for key, value in resolved.items() if key != "$defs"}
+
+
+def compile_node(spec: Spec, where: str, base: Node | None = None) -> Node:
+    """The node of a resolved schema; with `base`, of a branch that constrains that node."""
+    kind, nulls, values = _type(spec, where, base)
+    _refuse_misplaced(spec, where, kind, branch=base is not None)
+    fields = _fields(spec, where, base) if kind == "object" else ()
+    items = _items(spec, where, base) if kind == "array" else None
+    node = Node(
+        kind,
+        base.arrow if base else _arrow(spec, where, kind, fields, items),
+        nulls,
+        values,
+        fields,
+        items,
+        pattern=_pattern(spec, where),
+        **_bounds(spec, where),
+        **_sizes(spec, where),
+    )
+    if base is None:
+        _refuse_hidden_null(spec, where, node)
+    return replace(
+        node,
+        allowed=_allowed(spec, where, node),
+        any_of=_branches(spec, where, node, "anyOf"),
+        one_of=_branches(spec, where, node, "oneOf"),
+    )
+
+
+def _map_parts(spec: Spec, change: Callable[[Any], Any]) -> Spec:
+    """A copy whose schemas one step down are changed; names of properties are no keywords."""
+    copy = dict(spec)
+    for key in {"properties", "$defs"} & spec.keys():
+        copy[key] = {name: change(part) for name, part in spec[key].items()}
+    for key in {"oneOf", "anyOf"} & spec.keys():
+        copy[key] = [change(part) for part in spec[key]]
+    if "items" in spec:
+        copy["items"] = change(spec["items"])
+    return copy
+
+
+def _point(document: Any, pointer: str, target: str) -> Any:
+    found = document
+    for step in pointer.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, dict) or key not in found:
+            known = found if isinstance(found, dict) else ()
+            raise SchemaError(target, f"$ref: nothing is called {key!r}", todo=near(key, known))
+        found = found[key]
+    return found
+
+
+def _refuse_unknown(spec: Spec, where: str) -> None:
+    for key in spec:
+        if key not in SUPPORTED:
+            expected = "one of the supported keywords"
+            raise SchemaError(where, f"unknown keyword {key!r}", expected, near(key, SUPPORTED))
+    for key in sorted({"properties", "$defs"} & spec.keys()):
+        for name, part in spec[key].items():
+            _refuse_unknown(part, f"{where}/{key}/{name}")
+    for key in sorted({"oneOf", "anyOf"} & spec.keys()):
+        for i, part in enumerate(spec[key]):
+            _refuse_unknown(part, f"{where}/{key}/{i}")
+    if "items" in spec:
+        _refuse_unknown(spec["items"], f"{where}/items")
+
+
+def _type(spec: Spec, where: str, base: Node | None) -> tuple[Kind, bool, bool]:
+    """The kind, whether null fits, whether anything else fits."""
+    if base is not None and "type" not in spec:
+        return base.kind, True, True
+    given = spec.get("type")
+    names = given if isinstance(given, list) else [given]
+    kinds = [name for name in names if name != "null"]
+    nulls = "null" in names
+    if not kinds and base is not None:
+        return base.kind, nulls, False
+    if len(kinds) != 1 or kinds[0] not in BY_KIND or len(names) != 1 + nulls:
+        expected = f'one of {", ".join(BY_KIND)}, alone or with "null"'
+        raise SchemaError(where, f"type is {given!r}", expected)
+    if base is not None and kinds[0] != base.kind:
+        raise SchemaError(where, f"type {kinds[0]!r} in a branch", f"{base.kind!r}, as around it")
+    return cast("Kind", kinds[0]), nulls, True
+
+
+def _refuse_misplaced(spec: Spec, where: str, kind: Kind, *, branch: bool) -> None:
+    fits = COMMON | BY_KIND[kind] | (DOCUMENT_WORDS if where.endswith("#") else set())
+    for key in spec:
+        if key not in fits:
+            raise SchemaError(where, f"{key} on a value of type {kind}", "another type")
+        if branch and key in SHAPING:
+            what = f"{key} in a branch: every field is there, null or not"
+            raise SchemaError(where, what, "keywords that only constrain; say it with type")
+    if spec.get("$schema", DIALECT) != DIALECT:
+        raise SchemaError(where, f"$schema is {spec['$schema']!r}", DIALECT)
+    if "qbuild:encoding" in spec and (spec["qbuild:encoding"] != "dictionary" or not _flat(where)):
+        what = f"qbuild:encoding is {spec['qbuild:encoding']!r} here"
+        raise SchemaError(where, what, '"dictionary", on a column of its own')
+
+
+def _flat(where: str) -> bool:
+    """Whether a place is a column of its own: `name#/properties/column`."""
+    return where.partition("#")[2].count("/") == 2
+
+
+def _fields(spec: Spec, where: str, base: Node | None) -> tuple[tuple[str, Node], ...]:
+    properties = spec.get("properties", {})
+    known = dict(base.fields) if base else {}
+    if base is None:
+        _refuse_open(spec, where)
+    for name in sorted(properties.keys() - known.keys()) if base else ():
+        raise SchemaError(where, f"a branch names {name!r}", "a property", near(name, known))
+    return tuple(
+        (name, compile_node(part, f"{where}/properties/{name}", known.get(name)))
+        for name, part in properties.items()
+    )
+
+
+def _refuse_open(spec: Spec, where: str) -> None:
+    if not spec.get("properties"):
+        raise SchemaError(where, "an object without properties", "at least one")
+    if spec.get("additionalProperties") is not False:
+        raise SchemaError(where, "an open object", '"additionalProperties": false')
+    if sorted(spec.get("required", [])) != sorted(spec["properties"]):
+        odd = ", ".join(sorted(set(spec.get("required", [])) ^ spec["properties"].keys()))
+        expected = 'every property, once; what may be absent has a type with "null"'
+        raise SchemaError(where, f"required and properties differ in: {odd}", expected)
+
+
+def _items(spec: Spec, where: str, base: Node | None) -> Node | None:
+    if "items" in spec:
+        return compile_node(spec["items"], f"{where}/items", base.items if base else None)
+    if base is None:
+        raise SchemaError(where, "an array without items", "the schema of its items")
+    return None
+
+
+def _arrow(
+    spec: Spec, where: str, kind: Kind, fields: tuple[tuple[str, Node], ...], items: Node | None
+) -> pa.DataType:
+    """The Arrow type; fields are nullable throughout, since other tools drop that mark."""
+    if kind in _WIDTHS:
+        width = spec.get("format", "int64" if kind == "integer" else "float64")
+        if width not in _WIDTHS[kind]:
+            raise SchemaError(where, f"format {width!r} of an {kind}", ", ".join(_WIDTHS[kind]))
+        return _WIDTHS[kind][width]
+    if kind == "object":
+        return pa.struct([(name, node.arrow) for name, node in fields])
+    if items is not None:
+        return pa.list_(items.arrow)
+    return pa.string() if kind == "string" else pa.bool_()
+
+
+def _bounds(spec: Spec, where: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for side, closed, opened in (
+        ("low", "minimum", "exclusiveMinimum"),
+        ("high", "maximum", "exclusiveMaximum"),
+    ):
+        if closed in spec and opened in spec:
+            raise SchemaError(where, f"{closed} and {opened}", "one of the two")
+        if closed in spec or opened in spec:
+            bound = _of(spec, closed if closed in spec else opened, "number", where)
+            found |= {side: bound, f"{side}_open": opened in spec}
+    return found
+
+
+def _sizes(spec: Spec, where: str) -> dict[str, Any]:
+    found = {}
+    for side, keys in (("least", ("minLength", "minItems")), ("most", ("maxLength", "maxItems"))):
+        for key in keys:
+            if key in spec:
+                found[side] = _of(spec, key, "integer", where)
+                if found[side] < 0:
+                    raise SchemaError(where, f"{key} is {found[side]}", "0 or more")
+    return found
+
+
+def _of(spec: Spec, key: str, kind: str, where: str) -> Any:
+    if not _is(spec[key], kind):
+        raise SchemaError(where, f"{key} is {spec[key]!r}", f"a finite {kind}")
+    return spec[key]
+
+
+def _is(value: Any, kind: str) -> bool:
+    """Whether a JSON value is of that kind; true and false are no numbers here."""
+    if isinstance(value, bool) and kind != "boolean":
+        return False
+    if not isinstance(value, _PYTHON[kind]):
+        return False
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _pattern(spec: Spec, where: str) -> str | None:
+    pattern = spec.get("pattern")
+    if pattern is not None:
+        refuse_pattern(pattern, where)
+    return pattern
+
+
+def _allowed(spec: Spec, where: str, node: Node) -> tuple[pa.Array[Any], ...]:
+    listed = [[spec["const"]]] if "const" in spec else []
+    listed += [spec["enum"]] if "enum" in spec else []
+    return tuple(_value_set(values, where, node) for values in listed)
+
+
+def _value_set(values: Any, where: str, node: Node) -> pa.Array[Any]:
+    if node.kind in ("object", "array"):
+        raise SchemaError(where, f"enum or const on an {node.kind}", "a scalar")
+    if not isinstance(values, list) or not values:
+        raise SchemaError(where, f"enum is {values!r}", "a list with a value")
+    for value in values:
+        if value is not None and not _is(value, node.kind):
+            raise SchemaError(where, f"{value!r} among values of type {node.kind}", node.kind)
+    try:
+        return pa.array(values, type=node.arrow)
+    except (pa.ArrowInvalid, OverflowError) as error:
+        raise SchemaError(where, f"{values!r} in enum or const: {error}", str(node.arrow)) from None
+
+
+def _refuse_hidden_null(spec: Spec, where: str, node: Node) -> None:
+    """A type that allows null and an enum that does not would say two things at once."""
+    listed = spec.get("enum", [spec["const"]] if "const" in spec else None)
+    if node.nulls and isinstance(listed, list) and None not in listed:
+        raise SchemaError(where, "type allows null, enum or const does not", "null in both or none")
+
+
+def _branches(spec: Spec, where: str, node: Node, key: str) -> tuple[Node, ...]:
+    branches = spec.get(key)
+    if branches is None:
+        return ()
+    if not isinstance(branches, list) or not branches:
+        raise SchemaError(where, f"{key} is {branches!r}", "a list of branches")
+    return tuple(compile_node(b, f"{where}/{key}/{i}", node) for i, b in enumerate(branches))

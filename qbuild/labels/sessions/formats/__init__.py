@@ -1,0 +1,1 @@
+"""The published layouts of session logs, one a file."""

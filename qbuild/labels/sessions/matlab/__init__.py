@@ -1,0 +1,1 @@
+"""MATLAB files: whether they are whole, and what they hold."""

@@ -1,0 +1,118 @@
+"""Every expression that a reading knows, found by its words: the longest at a place wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from qbuild.language.attributes import ALONE, ATTRIBUTES
+from qbuild.language.degrees import AMOUNTS, MODIFIERS, RATINGS, Strength
+
+Kind = Literal[
+    "noun", "fault", "quality", "rating", "amount", "modifier", "negator", "free", "turn", "cause",
+    "and", "with", "skip",
+]  # fmt: skip
+CARRIERS: frozenset[Kind] = frozenset(("noun", "fault", "quality"))
+
+NEGATORS = """no, not, never, without, without any, free of, free from, neither, nor, lack of, lack,
+    lacks, absence of, almost no, nearly no, hardly any, hardly, none of, devoid of, not any,
+    absent, nowhere, cannot"""
+TURNS = """however, but, yet, although, though, whereas, nevertheless, nonetheless, despite,
+    in contrast, on the other hand, even so, unfortunately, conversely, still though"""
+CAUSES = """due to, because of, because, caused by, as a result of, owing to, thanks to,
+    resulting from, a result of, on account of, brought about by, stems from, stemming from"""
+AND = "and, or, plus, as well as, along with, accompanied by, together with, which, that, where"
+# Words that would else be taken for what they are not.
+SKIPPED = """not only, no longer, light weight, at least, focus on, focuses on, low light, blur of,
+    well as, in detail, traffic light, traffic lights, street light, street lights, on the whole,
+    sunlight, in general, high speed, at high, low angle, high angle, still image, the tone of,
+    short term, long term, small object, small objects, few people, many people, little girl,
+    little boy, quality of the, stable quality of"""
+
+
+class Term(NamedTuple):
+    """What one expression says.
+
+    `senses` are pairs of attribute and polarity (0 for a noun that does not judge), `polarity` and
+    `strength` what a word adds to the attribute beside it.
+    """
+
+    kind: Kind
+    senses: tuple[tuple[str, int], ...] = ()
+    polarity: int = 0
+    strength: Strength | None = None
+
+
+def expressions(text: str) -> Iterator[str]:
+    """The expressions of a table's cell: comma between, blanks within."""
+    for one in text.split(","):
+        if phrase := " ".join(one.split()):
+            yield phrase
+
+
+def _judging() -> Iterator[tuple[str, Term]]:
+    """The expressions of the attributes, each with all its senses, the one taken alone first."""
+    kinds: dict[str, Kind] = {}
+    senses: dict[str, list[tuple[str, int]]] = {}
+    for name, attribute in ATTRIBUTES.items():
+        cells: tuple[tuple[tuple[str, ...], Kind, int], ...] = (
+            (attribute.nouns, "noun", 0),
+            (attribute.faults, "fault", -1),
+            (attribute.good, "quality", 1),
+            (attribute.bad, "quality", -1),
+        )
+        for phrases, kind, polarity in cells:
+            for phrase in phrases:
+                kinds.setdefault(phrase, kind)
+                senses.setdefault(phrase, []).append((name, polarity))
+    for phrase, found in senses.items():
+        alone = [sense for sense in found if sense[0] == ALONE.get(phrase)]
+        rest = [sense for sense in found if sense not in alone]
+        yield phrase, Term(kinds[phrase], (*alone, *rest))
+
+
+def _modifying() -> Iterator[tuple[str, Term]]:
+    for strength, cell in MODIFIERS.items():
+        for phrase in expressions(cell):
+            yield phrase, Term("modifier", strength=strength)
+    for (polarity, strength), cell in RATINGS.items():
+        for phrase in expressions(cell):
+            yield phrase, Term("rating", polarity=polarity, strength=strength)
+    for polarity, cell in AMOUNTS.items():
+        for phrase in expressions(cell):
+            yield phrase, Term("amount", polarity=polarity)
+
+
+def _joining() -> Iterator[tuple[str, Term]]:
+    cells: tuple[tuple[str, Kind], ...] = (
+        (NEGATORS, "negator"), (TURNS, "turn"), (CAUSES, "cause"), (AND, "and"),
+        ("with, while having, featuring", "with"), ("free", "free"), (SKIPPED, "skip"),
+    )  # fmt: skip
+    for cell, kind in cells:
+        for phrase in expressions(cell):
+            yield phrase, Term(kind)
+
+
+def _by_first_word(
+    pairs: Iterable[tuple[str, Term]],
+) -> dict[str, list[tuple[tuple[str, ...], Term]]]:
+    table: dict[str, list[tuple[tuple[str, ...], Term]]] = {}
+    for phrase, term in pairs:
+        words = tuple(phrase.split())
+        table.setdefault(words[0], []).append((words[1:], term))
+    for entries in table.values():
+        entries.sort(key=lambda entry: -len(entry[0]))
+    return table
+
+
+# An attribute's own expression stands before a word that only strengthens ("clearly").
+LEXICON = _by_first_word([*_judging(), *_modifying(), *_joining()])
+
+
+def term_at(words: Sequence[str], at: int) -> tuple[Term, int] | None:
+    """The longest expression that begins at a word, and the place after it."""
+    for rest, term in LEXICON.get(words[at], ()):
+        end = at + 1 + len(rest)
+        if not rest or tuple(words[at + 1 : end]) == rest:
+            return term, end
+    return None

@@ -1,0 +1,1 @@
+"""Requests by the Batch API, or by files for others to send."""

@@ -1,0 +1,1 @@
+"""Files of media: listed, named, probed, told apart."""

@@ -1,0 +1,1 @@
+"""Videos: read, written, cut into shots."""

@@ -1,0 +1,123 @@
+"""What is asked about one depiction: which templates, filled with what, one after the other.
+
+An overall depiction of a video is asked for quality-centric, temporal and extended pairs (VQA²
+section 3.4), a note on a place or moment for one pair, an aspect of a generated video for one; a
+pathway feedback, and any depiction of a picture, for the pairs of Q-Instruct.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.canonical import row_seed
+from qbuild.llm.requests import ChatRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qbuild.llm.requests import Parameter
+    from qbuild.pairs.parse import Fault, Pair
+    from qbuild.pairs.templates import Template
+
+VQA2 = {
+    "overall": ("vqa2/quality-centric", "vqa2/temporal", "vqa2/extended"),
+    "in-context": ("vqa2/in-context",),
+    "conversation": ("vqa2/conversation",),
+    "aspect": ("vqa2/aspect",),
+}
+Q_INSTRUCT = ("q-instruct/what-how", "q-instruct/yes-no", "q-instruct/extended")
+WHAT_HOW, DISTRACTORS = "q-instruct/what-how", "q-instruct/distractors"
+NOTHING = "(no answer)"  # servers refuse an empty turn
+AREAS = ("cause", "photography advice", "restoration tools", "audience", "other")
+# Of the marks around the notes there is one pair: no depiction can end its own.
+_MARK = re.compile(r"<\s?/?\s?notes\s?>", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One template to be filled for one depiction; `want` is the right answer of a yes/no pair."""
+
+    template: Template
+    depiction: Mapping[str, Any]
+    want: str
+    slots: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The template's id."""
+        return self.template.id
+
+
+@dataclass(frozen=True)
+class Style:
+    """How every request is sent: model, form of the answer, parameters."""
+
+    model: str
+    structured: bool
+    parameters: Mapping[str, Parameter]
+
+
+@dataclass(frozen=True)
+class Again:
+    """An answer that could not be used, and why: sent back with the next request."""
+
+    raw: str
+    faults: tuple[Fault, ...]
+
+
+def template_ids(kind: str, medium: str) -> tuple[str, ...]:
+    """The templates for a depiction of that kind, of a picture or a video."""
+    if kind == "pathway" or (kind == "overall" and medium == "image"):
+        return Q_INSTRUCT
+    return VQA2[kind]
+
+
+def tasks_of(
+    depiction: Mapping[str, Any], templates: Mapping[str, Template], seed: int
+) -> list[Task]:
+    """What is asked about a depiction, in order."""
+    own = depiction["depiction_id"]
+    slots = {
+        name: _MARK.sub("(notes)", str(depiction[name] if depiction[name] is not None else ""))
+        for name in ("text", "question", "aspect", "aspect_level")
+    }
+    slots["medium"] = "picture" if depiction["medium"] == "image" else "video"
+    slots["area"] = AREAS[row_seed(seed, own, "area") % len(AREAS)]
+    want = ("Yes", "No")[row_seed(seed, own, "want") % 2]
+    return [
+        Task(templates[name], depiction, want, {**slots, "want": want})
+        for name in template_ids(depiction["kind"], depiction["medium"])
+    ]
+
+
+def follow_up(task: Task, pair: Pair, templates: Mapping[str, Template]) -> Task:
+    """The request for three wrong choices that make a what or how question one to choose from."""
+    slots = {**task.slots, "question": pair.question, "answer": pair.answer}
+    return Task(templates[DISTRACTORS], task.depiction, task.want, slots)
+
+
+def request_of(task: Task, style: Style, again: tuple[Again, ...] = ()) -> ChatRequest:
+    """The request for a task, with the answers so far and what was wrong with each."""
+    messages = list(task.template.messages(task.slots, style.structured))
+    for earlier in again:
+        messages.append(("assistant", earlier.raw.strip() or NOTHING))
+        messages.append(("user", complaint(earlier.faults)))
+    return ChatRequest(
+        parent_id=task.depiction["depiction_id"],
+        prompt=task.template.named,
+        model=style.model,
+        messages=tuple(messages),
+        answer_schema=task.template.answer_schema if style.structured else None,
+        parameters=dict(style.parameters),
+    )
+
+
+def complaint(faults: tuple[Fault, ...]) -> str:
+    """What is sent back with an answer that could not be used."""
+    lines = "\n".join(f"- {fault.message}" for fault in faults)
+    return (
+        f"This answer cannot be used:\n{lines}\n"
+        "Write the whole answer again, in the same form, without these faults."
+    )

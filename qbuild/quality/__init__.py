@@ -1,0 +1,1 @@
+"""The field: levels, ranges, stalls, sampling, metrics, published strings."""

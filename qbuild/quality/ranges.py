@@ -1,0 +1,290 @@
+"""What the levels of a row depend on beyond the row: its dataset's range, and rows that repeat it.
+
+One pass over the ratings keeps 20 bytes a row: score, hash of the id, dataset.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qbuild.core.engine.prefetch import ahead
+from qbuild.core.errors import InputError, QbuildError, raise_all
+from qbuild.core.rows.duplicates import KEPT, Repeats, conflicting, find_repeats
+from qbuild.core.rows.rejections import Refused, refused
+from qbuild.core.rows.string_hash import string_hashes
+from qbuild.quality.levels import Range, agreement, trimmed_range
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from qbuild.core.engine.stage import Batch, Inputs
+    from qbuild.quality.levels import Closed
+
+_UNSAID = "none"
+
+
+@dataclass
+class LevelState:
+    """Ranges by dataset and the fate of duplicate rows, for every batch."""
+
+    datasets: list[str]
+    edges: NDArray[np.float64]  # (6, datasets)
+    repeats: Repeats
+    sampled: str  # why the ratings are a sample of a set, or ""
+    scores: list[NDArray[np.float64]] = field(default_factory=list, repr=False)  # for the figures
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the scores, which no worker needs."""
+        return {**self.__dict__, "scores": []}
+
+    def without_duplicates(
+        self, batch: Batch
+    ) -> tuple[pa.Table, NDArray[np.int64], list[Refused], Counter[str]]:
+        """The rows to keep, their places in the batch, those that conflict, counts of the rest."""
+        found = self.repeats.sift(batch)
+        refusals: list[Refused] = []
+        tally = Counter(collapsed=found.collapsed)
+        if len(found.conflicts):
+            rows = batch.rows.take(pa.array(found.conflicts))
+            refusals.append((found.conflicts, conflicting(rows, "media_id")))
+            tally += self.count("rejected", self.codes(rows))
+        return found.rows, found.places, refusals, tally
+
+    def edges_of(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The edges of each row, (6, rows); (6, 1) where all rows lie in one dataset."""
+        same = len(codes) > 0 and bool((codes == codes[0]).all())
+        return self.edges[:, codes[:1]] if same else self.edges[:, codes]
+
+    def codes(self, rows: pa.Table) -> NDArray[np.int64]:
+        """The position of each row's dataset in `datasets`."""
+        return dataset_codes(rows.column("dataset"), self.datasets)
+
+    def count(self, what: str, codes: NDArray[np.int64]) -> Counter[str]:
+        """How many of these rows lie in each dataset, under `<what>:<dataset>`."""
+        counts = np.bincount(codes, minlength=len(self.datasets)).tolist()
+        return Counter({f"{what}:{d}": n for d, n in zip(self.datasets, counts, strict=True) if n})
+
+    def count_levels(self, codes: NDArray[np.int64], level: NDArray[np.int8]) -> Counter[str]:
+        """How many rows of each dataset lie in each level, under `level<i>:<dataset>`."""
+        counts = np.bincount(codes * 6 + level, minlength=6 * len(self.datasets)).reshape(-1, 6)
+        return Counter(
+            {
+                f"level{level}:{dataset}": int(counts[at, level])
+                for at, dataset in enumerate(self.datasets)
+                for level in range(1, 6)
+                if counts[at, level]
+            }
+        )
+
+    def out_of_range(self, rows: pa.Table) -> pa.Table:
+        """Rows outside their dataset's range, as rejected rows."""
+        records = rows.to_pylist()
+        edges = self.edges[:, self.codes(rows)]
+        messages = [
+            f"mos {row['mos']!r} lies outside [{low:g}, {high:g}] of {row['dataset']}"
+            for row, low, high in zip(records, edges[0], edges[5], strict=True)
+        ]
+        return refused(records, "outside-range", messages, "mos")
+
+    def figures(
+        self, tally: Counter[str], words: tuple[str, ...], closed: Closed, *, inside: bool
+    ) -> list[dict[str, Any]]:
+        """The figures of each dataset; `inside` leaves out the scores that were rejected."""
+        found = []
+        for at, dataset in enumerate(self.datasets):
+            edges, scores = self.edges[:, at], np.sort(self.scores[at])
+            if inside:
+                scores = scores[(scores >= edges[0]) & (scores <= edges[5])]
+            srcc, plcc = agreement(scores, edges, closed) if len(scores) else (None, None)
+            errors = tally[f"errors:{dataset}"]
+            found.append(
+                {
+                    "dataset": dataset,
+                    "rows": len(scores),
+                    "low": float(edges[0]),
+                    "high": float(edges[5]),
+                    "srcc": srcc,
+                    "plcc": plcc,
+                    "levels": {w: tally[f"level{i}:{dataset}"] for i, w in enumerate(words, 1)},
+                    "clamped": tally[f"clamped:{dataset}"],
+                    "rejected": tally[f"rejected:{dataset}"],
+                    "flip_share": tally[f"flips:{dataset}"] / errors if errors else None,
+                }
+            )
+        return found
+
+
+def gather(inputs: Inputs, rule: tuple[str, tuple[str, ...]]) -> LevelState:
+    """The state of a run over these ratings; InputError for a dataset without a range."""
+    ratings = _gathered(inputs, declared=rule[0] == "declared")
+    repeats = find_repeats(inputs, "media_id", ratings.hashes)
+    ratings.hashes = np.empty(0, dtype=np.uint64)
+    scores = ratings.by_dataset(repeats.fates)
+    edges = np.empty((6, len(scores)))
+    problems: list[QbuildError] = []
+    for at, dataset in enumerate(ratings.datasets):
+        try:
+            edges[:, at] = _range(dataset, scores[at], rule, ratings.scales.get(dataset)).edges
+        except QbuildError as error:
+            problems.append(error)
+    raise_all(problems)
+    return LevelState(ratings.datasets, edges, repeats, _sampled(inputs), scores)
+
+
+def dataset_codes(column: Any, datasets: list[str]) -> NDArray[np.int64]:
+    """The position in `datasets` of each row's dataset; new names are added at the end."""
+    places = {name: at for at, name in enumerate(datasets)}
+    found = []
+    for chunk in column.chunks:
+        array = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+        names = array.dictionary.to_pylist()
+        table = np.zeros(max(len(names), 1), dtype=np.int64)
+        for code in pc.unique(array.indices).to_pylist():
+            if names[code] not in places:
+                places[names[code]] = len(datasets)
+                datasets.append(names[code])
+            table[code] = places[names[code]]
+        found.append(table[array.indices.to_numpy(zero_copy_only=False)])
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+
+
+@dataclass
+class _Ratings:
+    """What one pass keeps of every row: 20 bytes."""
+
+    datasets: list[str]
+    scales: dict[str, set[tuple[float | None, float | None]]]
+    codes: NDArray[np.int32]
+    mos: NDArray[np.float64]
+    hashes: NDArray[np.uint64]
+
+    def by_dataset(self, fates: NDArray[np.int8] | None) -> list[NDArray[np.float64]]:
+        """The scores of the rows kept, a dataset each; InputError for one that keeps none."""
+        codes = self.codes
+        if fates is not None:
+            codes = np.where(fates == KEPT, codes, -1)
+        scores = [self.mos[codes == code] for code in range(len(self.datasets))]
+        raise_all(
+            InputError(
+                dataset,
+                "no usable row: all conflict",
+                "expected one score a medium",
+                "Correct the ratings, or leave the data set out.",
+            )
+            for dataset, found in zip(self.datasets, scores, strict=True)
+            if not len(found)
+        )
+        return scores
+
+
+def _gathered(inputs: Inputs, *, declared: bool) -> _Ratings:
+    columns = ["media_id", "dataset", "mos"] + (["scale_low", "scale_high"] if declared else [])
+    count = inputs.rows
+    found = _Ratings(
+        [],
+        {},
+        np.empty(count, dtype=np.int32),
+        np.empty(count),
+        np.empty(count, dtype=np.uint64),
+    )
+    for batch in ahead(inputs.scan(columns)):
+        place = slice(batch.start, batch.start + len(batch.rows))
+        found.codes[place] = dataset_codes(batch.rows.column("dataset"), found.datasets)
+        _refuse_missing(batch)
+        found.mos[place] = batch.rows.column("mos").to_numpy()
+        found.hashes[place] = string_hashes(batch.rows.column("media_id").combine_chunks())
+        if declared:
+            scales = batch.rows.select(["dataset", "scale_low", "scale_high"])
+            for row in scales.group_by(scales.column_names).aggregate([]).to_pylist():
+                ends = (row["scale_low"], row["scale_high"])
+                found.scales.setdefault(row["dataset"], set()).add(ends)
+    return found
+
+
+def _refuse_missing(batch: Batch) -> None:
+    """Raise an InputError for rows without a score, as a log of sessions may have them."""
+    scores = batch.rows.column("mos")
+    if not scores.null_count:
+        return
+    without: list[Any] = batch.rows.filter(scores.is_null()).column("media_id").to_pylist()
+    raise_all(
+        InputError(
+            medium,
+            "has no score",
+            "expected a mos in every row",
+            "Give logs that come with scores, or leave it out.",
+        )
+        for medium in without
+    )
+
+
+def _range(
+    dataset: str,
+    scores: NDArray[np.float64],
+    rule: tuple[str, tuple[str, ...]],
+    scales: set[tuple[float | None, float | None]] | None,
+) -> Range:
+    name, numbers = rule
+    if name == "fixed":
+        return Range(float(numbers[0]), float(numbers[1]))
+    if name == "declared":
+        found = _declared(dataset, scales)
+    elif name == "trimmed":
+        found = trimmed_range(np.sort(scores), Decimal(numbers[0]))
+    else:
+        found = Range(float(scores.min()), float(scores.max()))
+    if not isfinite(found.high - found.low):
+        raise InputError(
+            dataset,
+            f"its scores from {found.low:g} to {found.high:g} span more than a number can hold",
+            "expected scores on one scale",
+            "Correct the scores, or name a range with --range LOW:HIGH.",
+        )
+    if not found.low < found.high:
+        raise InputError(
+            dataset,
+            f"has no range: it would run from {found.low:g} to {found.high:g}",
+            "expected scores that differ",
+            "Leave the dataset out, or name a range with --range LOW:HIGH.",
+        )
+    return found
+
+
+def _declared(dataset: str, scales: set[tuple[float | None, float | None]] | None) -> Range:
+    if scales is not None and len(scales) == 1:
+        low, high = next(iter(scales))
+        if low is not None and high is not None:
+            return Range(low, high)
+    found = ", ".join(sorted(_ends(low, high) for low, high in scales or ()))
+    several = f"declares no single scale (scale_low:scale_high are {found})"
+    raise InputError(
+        dataset,
+        "declares no scale" if found in ("", _UNSAID) else several,
+        "expected one declared scale a dataset",
+        "Name a range with --range LOW:HIGH.",
+    )
+
+
+def _ends(*ends: float | None) -> str:
+    if ends == (None, None):
+        return _UNSAID
+    return ":".join(_UNSAID if end is None else f"{end:g}" for end in ends)
+
+
+def _sampled(inputs: Inputs) -> str:
+    if inputs.limit is not None:
+        return f"--limit {inputs.limit}"
+    for description in inputs.descriptions:
+        if description.get("limit") is not None:
+            return f"an input was made with --limit {description['limit']}"
+        if description["stage"]["name"] == "sample":
+            return "an input was sampled"
+    return ""

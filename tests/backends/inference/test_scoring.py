@@ -1,0 +1,346 @@
+"""Scores of media: the same as one by one with everything computed, in any batch, in order."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the model backends' torch")
+pytest.importorskip("transformers", reason="needs the model backends' transformers")
+
+import fragile  # noqa: E402
+from clips import make_clip, spoilt  # noqa: E402
+from pictures import write_picture  # noqa: E402
+from qbuild_backends.data.clips import read_clip  # noqa: E402
+from qbuild_backends.inference.loading import device_of  # noqa: E402
+from qbuild_backends.models.vqa2 import save_load  # noqa: E402
+from qbuild_backends.models.vqa2.backend import Vqa2Backend  # noqa: E402
+from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration  # noqa: E402
+from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
+from qbuild_backends.models.vqa2.processor import Turn  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
+from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
+
+from qbuild.backends.protocol import Computing, Refused, Scoring  # noqa: E402
+from qbuild.core.errors import InputError, StageError, UsageError  # noqa: E402
+from qbuild.core.media_roots import Medium  # noqa: E402
+from qbuild.quality.published_text import VQA2_FRAMES  # noqa: E402
+
+WORDS = ("Low", "Poor", "Fair", "Good", "High")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """The tiny preset with weights that a seed fixes, in a folder."""
+    place = tmp_path_factory.mktemp("models") / "fixed"
+    model = fixed_init(Vqa2ForConditionalGeneration(preset("tiny")), 1).eval()
+    save_load.save(place, model, tiny_processor())
+    return place
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    """Pictures and videos of different lengths, and two files that are neither."""
+    place = tmp_path_factory.mktemp("media")
+    for name, frames in (("a.mp4", 9), ("c.mp4", 70), ("e.mp4", 2), ("g.mp4", 40)):
+        make_clip(place / name, frames=frames)
+    for seed, name in enumerate(("b.png", "d.png", "h.jpg")):
+        write_picture(place / name, seed=seed)
+    (place / "f.mp4").write_text("no video")
+    (place / "i.png").touch()
+    return [Medium(f"set:{p.name}", p.name, p) for p in sorted(place.iterdir())]
+
+
+def scored(checkpoint, media, batch=4, **how):
+    computing = Computing(device="cpu", batch=batch)
+    return list(Vqa2Backend(str(checkpoint)).score(media, Scoring(computing=computing, **how)))
+
+
+def one_by_one(checkpoint, medium):
+    """The words' logits by `generate`, which computes the head over the whole vocabulary."""
+    model, processor = save_load.load(checkpoint)
+    clip = read_clip(medium.file, key_size=112, motion_size=48)
+    kind = "image" if clip.motion is None else "video"
+    around = "<image>" if kind == "image" else VQA2_FRAMES["scoring"]
+    said = (
+        Turn("user", f"{around}\nHow would you rate the quality of this {kind}?"),
+        Turn("assistant", f"The quality of the {kind} is"),
+    )
+    batch = processor.collate([processor.encode(said, clip, open_end=True)])
+    del batch["labels"]
+    told = model.generate(
+        **batch,
+        max_new_tokens=1,
+        do_sample=False,
+        output_logits=True,
+        return_dict_in_generate=True,
+    )
+    vocabulary = processor.tokenizer.get_vocab()
+    return told.logits[0][0, [vocabulary[f"Ġ{word}"] for word in WORDS]].tolist()
+
+
+def test_scores_are_those_of_generate_one_by_one(checkpoint, media):
+    good = [medium for medium in media if medium.path not in {"f.mp4", "i.png"}]
+    found = scored(checkpoint, good)
+    for medium, score in zip(good, found, strict=True):
+        assert score.words == WORDS
+        logits = np.array(one_by_one(checkpoint, medium))
+        assert score.logits == pytest.approx(logits, abs=2e-4)
+        shares = np.exp(logits - logits.max())
+        expected = shares @ [0, 0.25, 0.5, 0.75, 1] / shares.sum()
+        assert score.score == pytest.approx(expected, abs=1e-4)
+    assert len({score.score for score in found}) == len(found)
+
+
+def test_no_batch_size_moves_a_score_or_its_place(checkpoint, media):
+    first, *others = (scored(checkpoint, media, batch=size) for size in (1, 3, 16))
+    for other in others:
+        for one, two in zip(first, other, strict=True):
+            assert type(one) is type(two)
+            if not isinstance(one, Refused):
+                assert one.media_id == two.media_id
+                assert one.logits == pytest.approx(two.logits, abs=2e-4)
+
+
+def test_what_cannot_be_read_is_refused_in_its_place(checkpoint, media):
+    found = scored(checkpoint, media)
+    ids = [one.of if isinstance(one, Refused) else one.media_id for one in found]
+    assert ids == [medium.media_id for medium in media]
+    reasons = {one.of: one.reason for one in found if isinstance(one, Refused)}
+    assert reasons == {"set:f.mp4": "not-a-video", "set:i.png": "empty-file"}
+
+
+def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_scored(
+    checkpoint, media, tmp_path
+):
+    crash = shutil.copy(media[0].file, tmp_path / "crash.mp4")
+    given = [*media[:2], Medium("set:crash.mp4", "crash.mp4", crash), *media[2:4]]
+    how = Scoring(computing=Computing(device="cpu", batch=4))
+    backend = Vqa2Backend(str(checkpoint), decode=fragile.decode)
+    found = list(backend.score(given, how))
+    refused = found.pop(2)
+    assert (refused.of, refused.reason) == ("set:crash.mp4", "decoder-crashed")
+    whole = scored(checkpoint, media[:4])
+    assert [one.media_id for one in found] == [one.media_id for one in whole]
+    for one, two in zip(found, whole, strict=True):
+        assert one.logits == pytest.approx(two.logits, abs=2e-4)
+
+
+def test_no_process_is_left_where_scoring_ends_early(checkpoint, media):
+    found = Vqa2Backend(str(checkpoint)).score(media * 3, Scoring(computing=Computing("cpu")))
+    next(found)
+    found.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_media_are_asked_for_no_further_ahead_than_they_are_used(checkpoint, media):
+    taken = []
+
+    def watched():
+        for number in range(1_000):
+            taken.append(number)
+            yield media[1]
+
+    how = Scoring(computing=Computing(device="cpu", batch=2, readers=1))
+    next(Vqa2Backend(str(checkpoint)).score(watched(), how))
+    assert len(taken) <= 16
+
+
+def test_nothing_asked_nothing_scored(checkpoint):
+    assert scored(checkpoint, []) == []
+
+
+def test_the_release_reads_small_letters_and_weighs_the_lowest_a_fifth(checkpoint, media):
+    (found,) = scored(checkpoint, media[:1], words="release")
+    shares = np.exp(found.logits) / np.exp(found.logits).sum()
+    assert found.words == ("low", "poor", "fair", "good", "high")
+    assert found.score == pytest.approx(shares @ [0.2, 0.4, 0.6, 0.8, 1.0], abs=1e-9)
+
+
+def test_the_temperature_divides_the_logits_and_leaves_those_kept(checkpoint, media):
+    (cold,), (hot,) = (scored(checkpoint, media[:1], temperature=t) for t in (1.0, 1e6))
+    assert cold.logits == hot.logits
+    assert hot.score == pytest.approx(0.5, abs=1e-5) != cold.score
+
+
+def test_the_frame_is_read_for_a_video_and_none_stands_around_a_picture(checkpoint, media):
+    pair = media[:2]
+    first, second = (scored(checkpoint, pair, frame=f) for f in ("scoring", "training"))
+    assert first[0].logits != pytest.approx(second[0].logits, abs=1e-3)
+    assert first[1].logits == pytest.approx(second[1].logits, abs=2e-4)
+
+
+def test_words_may_be_ones_own_worst_to_best(checkpoint, media):
+    (found,) = scored(checkpoint, media[:1], words="poor, good")
+    assert found.words == ("poor", "good")
+
+
+def test_a_word_of_two_tokens_is_refused_by_name(checkpoint, media):
+    with pytest.raises(UsageError, match="'marvellous' after 'The quality of the image is'"):
+        scored(checkpoint, media[:1], words="poor,marvellous")
+
+
+def test_an_unknown_set_of_words_is_told_with_the_near_ones(checkpoint, media):
+    with pytest.raises(UsageError, match="Did you mean release"):
+        scored(checkpoint, media[:1], words="relaese")
+
+
+def test_bfloat16_scores_are_near_those_of_float32(checkpoint, media):
+    backend = Vqa2Backend(str(checkpoint))
+    found = [
+        next(backend.score(media[:1], Scoring(computing=Computing("cpu", dtype)))).score
+        for dtype in ("float32", "bfloat16")
+    ]
+    assert found[0] == pytest.approx(found[1], abs=0.05)
+
+
+def test_a_medium_longer_than_the_context_is_refused_by_its_tokens(checkpoint, media, tmp_path):
+    short = shutil.copytree(checkpoint, tmp_path / "short")
+    place = short / "vqa2_processor.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"max_length": 140}))
+    bad = spoilt(make_clip(tmp_path / "long.mp4", frames=200))  # damaged, were it decoded
+    found = scored(short, [*media[:4], Medium("set:long", "long.mp4", bad)])
+    assert [getattr(one, "reason", "") for one in found] == ["", "", "too-long", "", "too-long"]
+    for refused in (found[2], found[4]):
+        assert "expected 140 at most. Cut the video" in refused.message
+    assert "(113 of 7 key frames, 200 of motion, 106 of text)" in found[4].message
+
+
+# ----------------------------------------------------------------- which model, where
+
+
+def test_the_models_name_is_its_folders_and_a_preset_says_that_it_is_untrained(checkpoint):
+    assert Vqa2Backend(str(checkpoint)).model == "fixed"
+    assert Vqa2Backend().model == "tiny (untrained)"
+
+
+def test_a_model_is_known_by_its_content_wherever_it_lies(checkpoint, tmp_path):
+    there = Vqa2Backend(str(checkpoint)).fingerprint()
+    moved = shutil.copytree(checkpoint, tmp_path / "moved")
+    assert Vqa2Backend(str(moved)).fingerprint() == there
+    weights = moved / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert Vqa2Backend(str(moved)).fingerprint() != there != Vqa2Backend("tiny").fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("tinny", "Did you mean tiny?"),
+        ("7b", "expected the folder of a checkpoint"),
+        ("no/such/folder", "is neither a folder nor a preset"),
+    ],
+)
+def test_a_name_that_is_no_model_is_told_with_what_there_is(name, told, media):
+    with pytest.raises(UsageError) as caught:
+        scored(name, media[:1])
+    assert told in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ('{"model_type": "llava_onevision"}', "a model of type 'llava_onevision'; expected vqa2"),
+        ("[]", "is no JSON object"),
+        (None, "holds no config.json"),
+    ],
+)
+def test_a_folder_of_another_model_is_refused(config, told, media, tmp_path):
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    backend = Vqa2Backend(str(tmp_path))
+    with pytest.raises(InputError, match=told):
+        backend.fingerprint()
+    with pytest.raises(InputError, match=told):
+        backend.score(media[:1])
+
+
+def cut_short(place):
+    data = place.joinpath("model.safetensors").read_bytes()
+    place.joinpath("model.safetensors").write_bytes(data[: len(data) // 2])
+
+
+def without_weights(place):
+    place.joinpath("model.safetensors").unlink()
+
+
+def changed(file, **values):
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+def of_other_shapes(place):
+    config = json.loads(place.joinpath("config.json").read_text())
+    config["text_config"]["intermediate_size"] *= 2
+    place.joinpath("config.json").write_text(json.dumps(config))
+
+
+def of_no_shapes(place):
+    changed(place / "config.json", text_config={"hidden_size": "wide"})
+
+
+def without_a_tensor(place):
+    tensors = load_file(place / "model.safetensors")
+    del tensors["model.image_newline"]
+    save_file(tensors, place / "model.safetensors", metadata={"format": "pt"})
+
+
+def without_tokenizer(place):
+    place.joinpath("tokenizer.json").unlink()
+
+
+def of_another_tokenizer(place):
+    place.joinpath("tokenizer.json").write_text("{}")
+
+
+def of_other_frames(place):
+    changed(place / "vqa2_processor.json", key_size=384)
+
+
+def of_unknown_frames(place):
+    place.joinpath("vqa2_processor.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (cut_short, r"spoilt/model\.safetensors: cannot be read"),
+        (without_weights, r"spoilt: holds no checkpoint; expected one of .*model\.safetensors"),
+        (without_a_tensor, r"model\.image_newline is missing, not \[128\] \(1 in all"),
+        (of_other_shapes, r"is \[384, 128\], not \[768, 128\] \(9 in all"),
+        (of_no_shapes, r"config\.json: is no configuration of a VQA² model \(.*hidden_size"),
+        (without_tokenizer, r"spoilt: holds no tokenizer\.json"),
+        (of_another_tokenizer, r"spoilt/tokenizer\.json: cannot be read"),
+        (of_other_frames, r"does not fit the configuration: key_size is 384, the model's 112"),
+        (of_unknown_frames, r"vqa2_processor\.json: cannot be read .*missing 6 required"),
+    ],
+)
+def test_a_checkpoint_that_is_not_whole_is_refused(checkpoint, media, tmp_path, spoil, told):
+    place = shutil.copytree(checkpoint, tmp_path / "spoilt")
+    spoil(place)
+    with pytest.raises(InputError, match=told) as caught:
+        scored(place, media[:1])
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_told_with_what_is():
+    with pytest.raises(
+        UsageError, match=r"--device cuda: there is no GPU .*expected cpu"
+    ) as caught:
+        device_of("cuda")
+    assert caught.value.exit_code == 2
+    assert device_of("auto").type == "cpu"
+
+
+def test_out_of_memory_while_media_are_read_says_what_to_lower(checkpoint, media):
+    backend = Vqa2Backend(str(checkpoint), decode=fragile.without_memory)
+    found = backend.score(media[:1], Scoring(computing=Computing("cpu", batch=4)))
+    with pytest.raises(StageError, match=r"out of memory on cpu at --batch 4 .*Lower --batch"):
+        list(found)

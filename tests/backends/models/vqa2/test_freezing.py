@@ -1,0 +1,59 @@
+"""What each stage trains, and what stays as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the model backends' torch")
+
+from qbuild_backends.models.vqa2.freezing import GROUPS, PLANS, shares, train_mode, trainable  # noqa: E402
+from vqa2_toys import tiny_model  # noqa: E402
+
+from qbuild.core.errors import UsageError  # noqa: E402
+
+
+@pytest.mark.parametrize(
+    ("plan", "groups"),
+    [
+        ("1-spatial", {"vision_tower", "projector"}),
+        ("1-motion", {"motion_extractor", "motion_projector"}),
+        ("ugc-scorer", set(GROUPS)),
+        ("streaming-scorer", set(GROUPS)),
+        ("assistant", set(GROUPS)),
+    ],
+)
+def test_a_plan_trains_the_groups_of_the_paper(plan, groups):
+    found = trainable(tiny_model(), plan)
+    assert {group for group, share in found.items() if share.trained} == groups
+
+
+def test_every_parameter_belongs_to_one_group():
+    model = tiny_model()
+    found = shares(model)
+    assert sum(share.parameters for share in found.values()) == sum(
+        parameter.numel() for parameter in model.parameters()
+    )
+    assert all(share.parameters for share in found.values())
+
+
+def test_of_all_parameters_only_siglips_unread_norm_is_never_trained():
+    model = tiny_model()
+    trainable(model, "ugc-scorer")
+    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
+    assert frozen
+    assert all("post_layernorm" in name for name in frozen)
+
+
+def test_an_unknown_plan_lists_the_near_ones():
+    with pytest.raises(UsageError, match="ugc-scorer"):
+        trainable(tiny_model(), "ugc-score")
+
+
+@pytest.mark.parametrize("plan", sorted(PLANS))
+def test_batch_norms_learn_statistics_only_where_the_motion_branch_is_trained(plan):
+    model = tiny_model()
+    trainable(model, plan)
+    train_mode(model)
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm3d)]
+    assert norms
+    assert {norm.training for norm in norms} == {"motion_extractor" in PLANS[plan].groups}

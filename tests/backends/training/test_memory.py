@@ -1,0 +1,55 @@
+"""Memory that ends is told with what to lower; other errors are left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the model backends' torch")
+
+from qbuild_backends.training.memory import inference_memory, training_memory  # noqa: E402
+from qbuild_backends.training.settings import settings_of  # noqa: E402
+
+from qbuild.backends.protocol import Computing  # noqa: E402
+from qbuild.core.errors import StageError  # noqa: E402
+
+CPU = torch.device("cpu")
+
+
+def allocate_too_much():
+    torch.empty(1 << 55, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(("batch", "option"), [(8, "--batch"), (1, "--readers")])
+def test_inference_out_of_memory_names_the_option_to_lower(batch, option):
+    with pytest.raises(StageError) as caught, inference_memory(Computing(batch=batch), CPU):
+        allocate_too_much()
+    assert caught.value.exit_code == 1
+    assert str(caught.value).startswith(f"vqa2: out of memory on cpu at --batch {batch} (")
+    assert f"Lower {option}, or take --dtype bfloat16" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "todo"),
+    [
+        ({"per_device_batch": 4}, "Lower per_device_batch to 2; batch stays"),
+        ({"gradient_checkpointing": False}, "Turn gradient_checkpointing on"),
+        ({}, "Train with lora_rank=64"),
+        ({"lora_rank": 4}, "or take shorter videos"),
+    ],
+)
+def test_training_out_of_memory_names_the_next_setting_to_change(given, todo):
+    settings = settings_of({"base": "tiny", "plan": "assistant"} | given)
+    with pytest.raises(StageError, match=todo) as caught, training_memory(settings):
+        allocate_too_much()
+    where = f"vqa2 settings: per_device_batch {settings.per_device_batch}: out of memory ("
+    assert str(caught.value).startswith(where)
+
+
+def test_a_memory_error_without_words_is_told_by_its_name():
+    with pytest.raises(StageError, match=r"\(MemoryError\)"), inference_memory(Computing(), CPU):
+        raise MemoryError
+
+
+def test_other_errors_of_the_model_are_left_as_they_are():
+    with pytest.raises(RuntimeError, match="shapes"), inference_memory(Computing(), CPU):
+        torch.ones(2, 3) @ torch.ones(2, 3)

@@ -1,0 +1,205 @@
+"""qbuild/cli/commands/runs.py: run, graph and status."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_run_prints_a_line_a_step_with_state_reason_and_rows(recipe, qbuild_cli):
+    done = qbuild_cli("run", recipe, "--workdir", "work")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert len(lines) == 4
+    assert lines[3] == "in work"
+    assert lines[0].startswith("ratings  ingest-ratings  5 rows, ")
+    assert lines[0].endswith(" s  ran (missing: ratings.parquet)")
+
+
+def test_run_twice_runs_nothing(work, recipe, qbuild_cli):
+    done = qbuild_cli("run", recipe, "--workdir", work, "--json")
+    assert [step["ran"] for step in done.json["steps"]] == [False] * 3
+    assert done.json["complete"]
+    *lines, last = qbuild_cli("run", recipe, "--workdir", work).out.splitlines()
+    assert {line.split()[-1] for line in lines} == {"stands"}
+    assert last == f"in {work}"
+
+
+def test_run_works_below_work_and_the_name_of_the_pipeline(recipe, qbuild_cli):
+    assert qbuild_cli("run", recipe.name).code == 0
+    assert (recipe.parent / "work/toy/pairs.parquet").is_file()
+
+
+def test_dry_run_runs_nothing_and_says_why_it_would(recipe, qbuild_cli):
+    done = qbuild_cli("run", recipe, "--dry-run", "--workdir", "work")
+    assert done.code == 0
+    assert "levels   mos-to-levels   would run (missing: levels.parquet)" in done.out
+    assert not (recipe.parent / "work").exists()
+    told = qbuild_cli("run", recipe, "--dry-run", "--workdir", "work", "--json").json
+    assert told["steps"][0]["reasons"] == [{"kind": "missing", "detail": "ratings.parquet"}]
+
+
+def test_an_option_change_names_old_and_new_value(work, recipe, qbuild_cli):
+    recipe.write_text(recipe.read_text().replace("words: itu", "words: vqa2"))
+    done = qbuild_cli("run", recipe, "--workdir", work, "--dry-run")
+    assert "would run (option changed: words: itu → vqa2)" in done.out
+    assert "would run (upstream: levels)" in done.out
+
+
+def test_force_runs_the_step_again(work, recipe, qbuild_cli):
+    done = qbuild_cli("run", recipe, "--workdir", work, "--force", "levels", "--json").json
+    assert [step["ran"] for step in done["steps"]] == [False, True, False]
+    assert done["steps"][1]["reasons"] == [{"kind": "forced", "detail": ""}]
+
+
+def test_force_of_no_step_is_a_usage_error(work, recipe, qbuild_cli):
+    done = qbuild_cli("run", recipe, "--workdir", work, "--force", "level", "--json")
+    assert done.code == 2
+    assert done.error["todo"] == "Did you mean levels?"
+
+
+def test_run_prints_the_warnings_of_each_step_that_ran(recipe, qbuild_cli):
+    done = qbuild_cli("run", recipe)
+    assert "warning: levels: toy: only 5 rows; five levels of so few are unsteady\n" in done.err
+    assert "warning" not in done.out
+    assert "warning" not in qbuild_cli("run", recipe).err  # where nothing runs
+
+
+def test_the_error_of_a_step_names_it(recipe, qbuild_cli):
+    (recipe.parent / "toy.csv").write_text("image,mos\na.jpg,1\nb.jpg,1\n")
+    done = qbuild_cli("run", recipe)
+    assert done.code == 1
+    assert done.err.startswith("error: step levels: toy: has no range")
+    told = qbuild_cli("run", recipe, "--json").json["error"]
+    assert told["where"] == "step levels: toy"
+
+
+@pytest.mark.parametrize("flag", ["--json", "--dry-run"])
+def test_a_root_that_is_not_there_is_refused_before_any_step(recipe, qbuild_cli, flag):
+    recipe.write_text(recipe.read_text() + "roots: {toy: nowhere}\n")
+    done = qbuild_cli("run", recipe, "--workdir", "work", flag, "--json")
+    assert done.code == 2
+    assert done.error["where"] == f"{recipe}: roots: toy"
+    assert done.error["what"] == f"no such folder: '{recipe.parent / 'nowhere'}'"
+    assert not (recipe.parent / "work").exists()
+    other = qbuild_cli("run", recipe, "--workdir", "work", "--media-root", f"toy={recipe.parent}")
+    assert other.code == 0
+
+
+def test_ray_is_a_missing_part(recipe, qbuild_cli):
+    done = qbuild_cli("run", recipe, "--executor", "ray", "--json")
+    assert done.code == 5
+    assert done.error["code"] == "missing-part"
+
+
+@pytest.mark.parametrize("command", ["run", "graph", "status"])
+def test_a_pipeline_that_is_no_graph_ends_with_code_4(recipe, qbuild_cli, command):
+    recipe.write_text(recipe.read_text().replace("[toy.csv]", "[pairs]"))
+    done = qbuild_cli(command, recipe, "--json")
+    assert done.code == 4
+    assert done.error["what"].startswith("has a cycle: ")
+
+
+@pytest.mark.parametrize("command", ["run", "graph", "status"])
+def test_a_pipeline_that_is_not_there_ends_with_code_1(qbuild_cli, command):
+    done = qbuild_cli(command, "demmo", "--json")
+    assert done.code == 1
+    assert done.error["todo"] == "Did you mean demo?"
+
+
+def test_a_missing_input_ends_with_code_1_before_any_step(recipe, qbuild_cli):
+    (recipe.parent / "toy.csv").unlink()
+    for flag in ("--json", "--dry-run"):
+        done = qbuild_cli("run", recipe, flag, "--json")
+        assert done.code == 1
+        assert "'toy.csv' is neither a step nor a file" in done.error["what"]
+
+
+def test_too_many_rejections_end_with_code_1_and_are_allowed_on_demand(recipe, qbuild_cli):
+    scores = recipe.parent / "toy.csv"
+    scores.write_text(scores.read_text() + "x.jpg,none\n")
+    done = qbuild_cli("run", recipe)
+    assert done.code == 1
+    assert "1 of 6 rows rejected" in done.err
+    done = qbuild_cli("run", recipe, "--max-reject-share", "0.5")
+    assert done.code == 0
+    assert "5 rows, 1 rejected" in done.out
+
+
+def test_a_pipeline_that_stops_early_ends_with_code_1(tmp_path, qbuild_cli, monkeypatch):
+    import toys
+
+    monkeypatch.setattr("qbuild.stages.STAGES", dict.fromkeys(toys.TOYS, ("", "")))
+    monkeypatch.setattr("qbuild.stages.get_stage", toys.TOYS.__getitem__)
+    (tmp_path / "scores.txt").write_text("1 2 3")
+    (tmp_path / "p.yaml").write_text(
+        "steps:\n"
+        "- {id: ratings, stage: read, inputs: [scores.txt]}\n"
+        "- {id: echo, stage: echo, inputs: [ratings], options: {stop_after: 1}}\n"
+        "- {id: below, stage: scale, inputs: [echo]}\n"
+    )
+    done = qbuild_cli("run", tmp_path / "p.yaml", "--workdir", tmp_path / "work")
+    assert done.code == 1
+    assert "incomplete: echo stopped early, nothing below it ran" in done.out
+    told = qbuild_cli("run", tmp_path / "p.yaml", "--workdir", tmp_path / "work", "--json")
+    assert told.code == 1
+    assert not told.json["complete"]
+
+
+def test_status_shows_what_stands_and_ends_with_code_0(work, recipe, qbuild_cli):
+    (work / "pairs.parquet").unlink()
+    done = qbuild_cli("status", recipe, "--workdir", work)
+    assert done.code == 0
+    header, ratings, _, pairs = done.out.splitlines()
+    assert header.split() == ["step", "stage", "rows", "rejected", "content", "state"]
+    assert ratings.split()[-1] == "stands"
+    assert pairs.endswith("  missing: pairs.parquet")
+    steps = qbuild_cli("status", recipe, "--workdir", work, "--json").json["steps"]
+    assert [step["rows"] for step in steps] == [5, 5, None]
+    assert steps[0]["content_hash"].startswith("sha256:")
+
+
+def test_status_works_where_nothing_was_run_and_inputs_are_gone(recipe, qbuild_cli):
+    (recipe.parent / "toy.csv").unlink()
+    assert qbuild_cli("status", recipe).code == 0
+
+
+def test_graph_draws_files_and_steps_as_mermaid(recipe, qbuild_cli):
+    done = qbuild_cli("graph", recipe)
+    assert done.out.splitlines() == [
+        "flowchart LR",
+        '    f0[/"toy.csv"/]',
+        '    s0["ratings<br/>ingest-ratings"]',
+        '    s1["levels<br/>mos-to-levels"]',
+        '    s2["pairs<br/>scoring-qa"]',
+        "    f0 --> s0",
+        "    s0 --> s1",
+        "    s1 --> s2",
+    ]
+
+
+def test_graph_escapes_what_means_something_in_a_label(recipe, qbuild_cli):
+    recipe.write_text(recipe.read_text().replace("[toy.csv]", "['a \"b\"]<#1>`.csv']"))
+    assert '[/"a #34;b#34;]#60;#35;1#62;#96;.csv"/]' in qbuild_cli("graph", recipe).out
+
+
+def test_graph_as_a_tree_marks_what_stands(work, recipe, qbuild_cli):
+    (work / "pairs.parquet").unlink()
+    done = qbuild_cli("graph", recipe, "--format", "text", "--workdir", work)
+    assert done.out.splitlines() == [
+        "pairs: scoring-qa [would run]",
+        "└─ levels: mos-to-levels [stands]",
+        "   └─ ratings: ingest-ratings [stands]",
+        "      └─ toy.csv",
+    ]
+
+
+def test_graph_as_json_lists_steps_and_edges(recipe, qbuild_cli):
+    told = qbuild_cli("graph", recipe, "--json").json
+    assert told["steps"][0] == {"id": "ratings", "stage": "ingest-ratings"}
+    assert told["edges"][0] == {"from": "toy.csv", "to": "ratings"}
+
+
+def test_a_step_that_two_others_read_is_drawn_out_once(recipe, qbuild_cli):
+    recipe.write_text(recipe.read_text() + "  - {id: more, stage: scoring-qa, inputs: [levels]}\n")
+    lines = qbuild_cli("graph", recipe, "--format", "text").out.splitlines()
+    assert lines[-1] == "└─ levels: mos-to-levels (above)"

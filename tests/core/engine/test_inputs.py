@@ -1,0 +1,108 @@
+"""A stage may read artifacts like its own, and others beside them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pytest
+import stalled
+import tables
+
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.engine import inputs as sources
+from qbuild.core.engine.inputs import describe_input, open_inputs
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.run import run
+from qbuild.core.engine.stage import Options, Output, Reads, Runtime, Stage
+from qbuild.core.errors import InputError
+from qbuild.stages import get_stage
+
+
+@pytest.fixture
+def sessions(tmp_path):
+    given = [
+        stalled.session(f"{at}.mp4", [(at + 1.0, 0.5)], rating={"mos": float(at)})
+        for at in range(8)
+    ]
+    table = stalled.rows(*given)
+    return tables.write_artifact(tmp_path / "stalls.parquet", table, "stall", "stalling")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_artifact_that_holds_all_columns_is_read_as_the_schema_asked_for(
+    tmp_path, sessions, workers
+):
+    stage = get_stage("mos-to-levels")
+    output = tmp_path / f"levels-{workers}.parquet"
+    run(Request(stage, stage.options(), (sessions,), output, Runtime(workers=workers)))
+    made = Artifact.open(output)
+    assert made.schema.name == "level"
+    assert made.table().column("level").to_pylist() == [1, 1, 2, 3, 3, 4, 5, 5]
+    assert made.description["inputs"][0]["schema"] == "stall"
+
+
+def test_a_session_without_a_score_is_named_when_levels_are_cut(tmp_path):
+    table = stalled.rows(stalled.session("a.mp4"), stalled.session("b.mp4", rating={"mos": 1.0}))
+    path = tables.write_artifact(tmp_path / "stalls.parquet", table, "stall", "stalling")
+    stage = get_stage("mos-to-levels")
+    with pytest.raises(InputError, match=r"set:a\.mp4: has no score"):
+        run(Request(stage, stage.options(), (path,), tmp_path / "levels.parquet"))
+
+
+def beside_stage():
+    def prepare(inputs, options):
+        return [row for part in inputs.beside("level") for row in part.to_pylist()]
+
+    def transform(batch, state, options):
+        return Output(rows=batch.rows, tally=Counter(beside=len(state)))
+
+    return Stage(
+        "beside", 1, "", Options, Reads("rating", beside=("level",)), "rating",
+        prepare=prepare, transform=transform,
+        finish=lambda _state, tally, _options: {"beside": tally["beside"]},
+    )  # fmt: skip
+
+
+def test_artifacts_beside_are_read_apart_and_enter_the_recipe(tmp_path):
+    ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(20))
+    levels = get_stage("mos-to-levels")
+    run(Request(levels, levels.options(), (ratings,), tmp_path / "l.parquet"))
+    request = Request(
+        beside_stage(), Options(), (tmp_path / "l.parquet", ratings), tmp_path / "o.parquet"
+    )
+    result = run(request)
+    assert (result.rows, result.report["beside"]) == (20, 20)
+    assert [given["name"] for given in result.description["inputs"]] == ["l.parquet", "r.parquet"]
+
+
+def test_hidden_files_of_a_folder_are_no_part_of_what_it_is(tmp_path):
+    folder = tmp_path / "given"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a")
+    before = describe_input(folder)
+    (folder / ".DS_Store").write_text("x")
+    (folder / ".git").mkdir()
+    (folder / ".git/config").write_text("x")
+    assert describe_input(folder) == before
+    (folder / "b.txt").write_text("b")
+    assert describe_input(folder) != before
+
+
+def test_a_file_that_cannot_be_hashed_leaves_the_folder_an_input(tmp_path, monkeypatch):
+    folder = tmp_path / "given"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a")
+    whole = describe_input(folder)
+
+    def refused(path):
+        raise PermissionError(13, "no", str(path))
+
+    monkeypatch.setattr(sources, "hash_file", refused)
+    assert describe_input(folder)["hash"] != whole["hash"]
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        open_inputs([tmp_path / "pipe"], Reads(schema=None))

@@ -1,0 +1,53 @@
+"""qbuild/core/media_roots.py: one folder a dataset, out of which no path leads."""
+
+from __future__ import annotations
+
+import pytest
+
+from qbuild.core.errors import InputError, UsageError
+from qbuild.core.media_roots import MediaRoots
+
+
+def test_a_dataset_has_its_own_folder_and_the_nameless_one_serves_the_rest(tmp_path):
+    own, rest = tmp_path / "own", tmp_path / "rest"
+    own.mkdir()
+    rest.mkdir()
+    roots = MediaRoots.parse([f"koniq={own}", str(rest)])
+    assert roots.root("koniq") == own
+    assert roots.root("spaq") == rest
+
+
+def test_a_dataset_without_a_folder_lists_the_near_ones(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        MediaRoots.parse([f"koniq={tmp_path}"]).root("konik")
+    assert str(caught.value) == (
+        "--media-root: no folder for dataset 'konik'; expected --media-root konik=DIR. "
+        "Did you mean koniq?"
+    )
+
+
+def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match="no such folder"):
+        MediaRoots.parse([f"koniq={tmp_path / 'none'}"])
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../../x", "a//b", "", "./a"])
+def test_a_path_that_leaves_its_root_is_refused(tmp_path, path):
+    with pytest.raises(InputError, match="leaves its root"):
+        MediaRoots.parse([str(tmp_path)]).find("set", path)
+
+
+def test_two_dots_inside_a_name_are_fine(tmp_path):
+    assert MediaRoots.parse([str(tmp_path)]).find("set", "a..b/..c") == tmp_path / "a..b/..c"
+
+
+def test_a_link_out_of_the_root_is_refused_and_one_inside_is_followed(tmp_path):
+    root = tmp_path / "root"
+    (root / "real").mkdir(parents=True)
+    (tmp_path / "secret").touch()
+    (root / "out").symlink_to(tmp_path / "secret")
+    (root / "in").symlink_to(root / "real")
+    roots = MediaRoots.parse([str(root)])
+    assert roots.find("set", "in/x.jpg") == root / "in/x.jpg"
+    with pytest.raises(InputError, match="a symbolic link leads out of"):
+        roots.find("set", "out")

@@ -1,0 +1,68 @@
+import subprocess
+import sys
+
+import pytest
+
+from qbuild.core.errors import InputError, UsageError
+from qbuild.labels.ratings import LAYOUTS, get_layout, recognise
+
+SAMPLES = {
+    "comma": ("a.txt", "v/a.mp4, 8.0, 25.0, 3.2\n"),
+    "koniq": ("k.csv", "image_name,c1,c2,c3,c4,c5,c_total,MOS,SD,set\n"),
+    "kadid": ("d.csv", "ref_name,dist_name,dmos,std\n"),
+    "spaq": (
+        "s.csv",
+        "Image name,MOS,Brightness,Colorfulness,Contrast,Noisiness,Sharpness,ISO,Brightness\n",
+    ),
+    "q-align": ("q.json", [{"id": "a.jpg->3.5", "image": "k/a.jpg", "conversations": []}]),
+    "vqa2": ("p.json", '{"img_path": "a.jpg", "gt_score": "1"}{"img_path": "b", "gt_score": 2}'),
+    "subject-votes": ("v.csv", "Observer ID,stimulus,Score\n"),
+    "table": ("t.csv", "video,mos\n"),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_layout_is_recognised_by_its_content(write, name):
+    assert recognise(write(*SAMPLES[name])).name == name
+
+
+def test_every_listed_layout_has_the_listed_name_and_summary():
+    for name, _, summary in LAYOUTS:
+        layout = get_layout(name)
+        assert (layout.name, layout.summary) == (name, summary)
+    assert set(SAMPLES) == {name for name, _, _ in LAYOUTS}
+
+
+def test_importing_the_package_imports_neither_pandas_nor_pyarrow():
+    heavy = "('pandas', 'pyarrow', 'numpy')"
+    code = f"import sys, qbuild.labels.ratings; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_listing_every_layout_imports_no_pandas():
+    code = (
+        "import sys, qbuild.labels.ratings as l; [l.get_layout(n) for n, _, _ in l.LAYOUTS];"
+        "print('pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_an_unknown_layout_is_told_with_the_near_ones():
+    with pytest.raises(UsageError, match=r"'koniqq'.*Did you mean koniq\?"):
+        get_layout("koniqq")
+
+
+def test_a_file_that_fits_nothing_is_told_with_what_was_seen_and_what_is_known(write):
+    with pytest.raises(InputError) as caught:
+        recognise(write("x.csv", "alpha,beta\n1,2\n"))
+    text = str(caught.value)
+    assert "'alpha', 'beta'" in text
+    assert all(name in text for name, _, _ in LAYOUTS)
+    assert "--columns" in text
+
+
+def test_a_binary_file_is_told_by_its_first_bytes(write):
+    with pytest.raises(InputError, match=r"offset 0 is not UTF-8"):
+        recognise(write("x.mat", b"\xff\xfe\x00a"))

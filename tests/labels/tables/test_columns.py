@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from qbuild.core.errors import Problems, SchemaError, UsageError
+from qbuild.labels.ratings import ReadOptions
+from qbuild.labels.tables.columns import SYNONYMS, cells, resolve, spelled, synonyms_for
+from qbuild.labels.tables.table import Grid
+
+
+def grid_of(*names, rows=1):
+    frame = pd.DataFrame([[f"{name}{row}" for name in names] for row in range(rows)])
+    return Grid(Path("t.csv"), list(names), frame)
+
+
+def found(*names, given=None, synonyms=SYNONYMS):
+    return resolve(grid_of(*names), synonyms, given or {}, required=("path", "mos"))
+
+
+def test_spelling_is_no_difference():
+    assert {spelled(name) for name in ("Image name", "image-name", " IMAGE_NAME ")} == {
+        "image_name"
+    }
+
+
+def test_synonyms_are_found_whatever_their_capitals():
+    assert found("Video Path", "Score", "N", "SD", "set") == {
+        "path": "Video Path", "mos": "Score", "num_ratings": "N", "mos_std": "SD", "split": "set",
+    }  # fmt: skip
+
+
+def test_the_canonical_name_wins_over_a_synonym():
+    assert found("name", "path", "mos", "rating") == {"path": "path", "mos": "mos"}
+
+
+def test_two_synonyms_are_an_error_that_names_both():
+    with pytest.raises(SchemaError, match=r"several columns could be path: image, file.*--columns"):
+        found("image", "file", "mos")
+
+
+def test_a_column_that_stands_twice_is_to_be_renamed():
+    with pytest.raises(SchemaError, match=r"could be path: path, path.*Rename them"):
+        found("path", "path", "mos")
+
+
+def test_all_missing_columns_are_told_at_once_with_the_near_ones():
+    with pytest.raises(Problems) as caught:
+        found("vidoe", "scor")
+    assert len(caught.value.problems) == 2
+    assert "--columns path=" in str(caught.value)
+    assert "Did you mean scor?" in str(caught.value)
+
+
+def test_dmos_needs_a_word_on_its_direction():
+    with pytest.raises(SchemaError, match="up in some data and down in other"):
+        found("path", "dmos")
+    down = synonyms_for(ReadOptions(direction="down"))
+    assert found("path", "dmos", synonyms=down)["mos"] == "dmos"
+    assert found("path", "dmos", given={"mos": "dmos"})["mos"] == "dmos"
+
+
+def test_the_users_word_comes_first_and_frees_the_synonym():
+    assert found("name", "image", "mos", given={"path": "image"})["path"] == "image"
+    assert found("clip", "q", "mos", given={"path": "clip", "mos": "q"})["mos"] == "q"
+
+
+def test_a_users_column_that_is_not_there_is_told_with_the_near_ones():
+    with pytest.raises(SchemaError, match=r"no column is named 'imgae'.*Did you mean image\?"):
+        found("image", "mos", given={"path": "imgae"})
+
+
+def test_an_unknown_canonical_name_is_told_with_the_near_ones():
+    with pytest.raises(UsageError, match=r"'pth'.*Did you mean path"):
+        found("image", "mos", given={"pth": "image"})
+
+
+def test_a_path_can_be_joined_from_two_columns():
+    grid = grid_of("context", "id", "mos", rows=2)
+    name = resolve(grid, SYNONYMS, {"path": "context+id"}, required=("path", "mos"))["path"]
+    assert cells(grid, name).tolist() == ["context0/id0", "context1/id1"]
+
+
+def test_a_plus_inside_a_columns_name_is_part_of_it():
+    assert found("a+b", "mos", given={"path": "a+b"})["path"] == "a+b"
+    assert cells(grid_of("a+b"), "a+b").tolist() == ["a+b0"]

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import pytest
+from depictions import depictions
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qbuild.language import ATTRIBUTES, read
+from qbuild.language.lexicon import LEXICON
+
+
+def judged(text: str) -> list[tuple[str, int]]:
+    return [(mention.attribute, mention.polarity) for mention in read(text).mentions]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("There is no flicker.", [("flicker", 1)]),
+        ("It plays without any noise or stuttering.", [("noise", 1), ("fluency", 1)]),
+        ("The picture is free of blur.", [("sharpness", 1)]),
+        ("The picture is jitter-free.", [("flicker", 1)]),
+        ("The picture is not very sharp.", [("sharpness", -1)]),
+        ("The picture isn\u2019t sharp.", [("sharpness", -1)]),
+        ("The picture is not blurry.", [("sharpness", 1)]),
+        ("The lighting isn't good.", [("light", -1)]),
+        ("A lack of clarity is felt.", [("sharpness", -1)]),
+        ("It is neither sharp nor stable.", [("sharpness", -1), ("flicker", -1)]),
+        ("No noise and severe flicker.", [("noise", 1), ("flicker", -1)]),
+        ("The picture is not only sharp.", [("sharpness", 1)]),
+    ],
+)
+def test_negation_turns_the_judgement(text, found):
+    assert judged(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The light is natural.", [("light", 1)]),
+        ("The colors are natural.", [("color", 1)]),
+        ("The light is dark and unnatural.", [("light", -1), ("light", -1)]),
+        ("The camera movement is smooth.", [("camera trajectory", 1)]),
+        ("The playback is smooth.", [("fluency", 1)]),
+        ("High sharpness, low noise.", [("sharpness", 1), ("noise", 1)]),
+        ("Low sharpness, high noise.", [("sharpness", -1), ("noise", -1)]),
+        ("The light and the colors are natural.", [("light", 1), ("color", 1)]),
+        ("The sharpness and brightness decrease.", [("sharpness", -1), ("light", -1)]),
+        ("How is the sharpness?", [("sharpness", 0)]),
+        ("The sharpness suddenly drops.", [("sharpness", -1)]),
+        ("Out-of-focus blur occurs.", [("focus", -1)]),
+    ],
+)
+def test_a_judgement_belongs_to_the_noun_beside_it(text, found):
+    assert judged(text) == found
+
+
+def test_a_word_of_several_attributes_follows_what_the_text_is_about():
+    assert read("Smooth.").mentions[0].attribute == "fluency"
+    assert read("Smooth.", about="camera trajectory").mentions[0].attribute == "camera trajectory"
+
+
+def test_what_follows_a_contrast_is_a_turn():
+    text = "The color is rich. However, it is noisy. The light is dim, but the focus is good."
+    assert [mention.turn for mention in read(text).mentions] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("sign", ["due to", "because of", "caused by", "as a result of"])
+def test_a_cause_is_kept_with_what_it_causes(sign):
+    picture, color = read(f"It is blurry {sign} the Heavy Rain. The color is rich.").mentions
+    assert (picture.cause, color.cause) == ("the Heavy Rain", None)
+
+
+def test_a_cause_may_stand_first():
+    (mention,) = read("Due to the rain, the picture is blurry.").mentions
+    assert mention.cause == "the rain"
+
+
+def test_words_are_those_of_the_text():
+    (mention,) = read("Terribly BLURRY when Anna waves.").mentions
+    assert mention.words == "BLURRY"
+    assert [time.words for time in mention.times] == ["when Anna waves"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\u89c6\u9891\u5f88\u6e05\u6670\uff0c\u6ca1\u6709\u566a\u70b9\u3002",
+        "Das Bild ist unscharf und verrauscht.",
+        "A man walks his dog along the river.",
+        "\x00\ud800 \U0001f600",
+    ],
+)
+def test_a_text_that_is_not_about_quality_has_no_mentions(text):
+    assert read(text).mentions == ()
+
+
+_WORDS = sorted({*LEXICON, "when", "the", "3", "-", "7", "seconds", "n't", "in", "half", ".", ","})
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.one_of(st.text(), st.lists(st.sampled_from(_WORDS)).map(" ".join)))
+def test_no_text_is_too_odd_to_be_read(text):
+    for mention in read(text).mentions:
+        assert mention.attribute in ATTRIBUTES
+        assert mention.polarity in (-1, 0, 1)
+        assert mention.words in text
+
+
+def test_every_invented_depiction_has_a_judgement():
+    for row in depictions(300, seed=5):
+        assert any(mention.polarity for mention in read(row["text"]).mentions), row["text"]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "3 - ",
+        "in the ",
+        "when ",
+        "on the a b ",
+        "n't",
+        "from 3 to ",
+        "sharp, ",
+        "not ",
+        "the ",
+    ],
+)
+def test_a_long_text_is_read_in_pieces_that_do_not_multiply(piece):
+    text = piece * (100_000 // len(piece))
+    reading = read(text)
+    assert reading.text == text
+    assert len(reading.mentions) <= text.count("sharp")
+
+
+def test_a_sentence_without_end_is_read_to_its_end():
+    assert len(read("no noise " * 5000).mentions) == 5000
+
+
+def test_on_the_other_hand_is_a_turn_and_no_place():
+    held = read("The picture is sharp. On the other hand, the colors are faded.")
+    assert held.places == ()
+    assert [(m.attribute, m.turn) for m in held.mentions] == [("sharpness", False), ("color", True)]

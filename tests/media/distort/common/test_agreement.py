@@ -1,0 +1,198 @@
+"""Agreement with the released package, run in the same process.
+
+Kernels that draw nothing are compared as they are. Of the others the parts that draw nothing are
+compared on the reference's own draws, and the whole in distribution over seeds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qbuild.media.distort.common import CORRUPTIONS, DETERMINISTIC, SEVERITIES, corrupt, parameters
+from qbuild.media.distort.common.blur import middle, moved, taps
+from qbuild.media.distort.common.elastic import bent, smooth
+from qbuild.media.distort.common.glass import gaussian_blur, pack, shuffle, unpack
+from qbuild.media.distort.common.noise import add_steps, gaussian_steps, impulse_steps, shot_levels
+from qbuild.media.distort.common.plasma import heights, side_of
+from qbuild.media.distort.common.reference import corrupt_by_reference
+from qbuild.media.distort.common.tables import grey_levels
+from qbuild.media.distort.common.textures import scaled_texture, texture_size
+from qbuild.media.distort.common.weather import fallen, fogged, frosted, snowed
+
+severities = pytest.mark.parametrize("severity", SEVERITIES)
+shapes = pytest.mark.parametrize("shape", [(32, 32), (97, 131), (160, 90)], ids=str)
+EXACT = ("contrast", "pixelate", "jpeg_compression")  # equal to the last grey level
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean absolute difference in grey levels."""
+    return float(np.abs(a.astype(float) - b).mean())
+
+
+@pytest.mark.parametrize("name", sorted(DETERMINISTIC))
+@severities
+@shapes
+def test_without_draws_the_difference_is_below_a_fifth_of_a_grey_level(
+    photo, name, severity, shape
+):
+    for scene in ("astronaut", "chelsea", "coffee"):
+        given = photo(scene, *shape)
+        found = distance(
+            corrupt(given, name, severity, 0), corrupt_by_reference(given, name, severity, 0)
+        )
+        assert found <= (0 if name in EXACT else 0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(DETERMINISTIC))
+def test_published_photographs_agree_at_full_size(data_folder, name):
+    from PIL import Image
+
+    files = sorted((data_folder / "images").glob("*.jpg"))
+    assert files
+    for file, severity in zip(files, (1, 3, 5, 2), strict=True):
+        with Image.open(file) as opened:
+            given = np.array(opened.convert("RGB"))
+        for view in (given, np.ascontiguousarray(given.transpose(1, 0, 2))):  # portrait as well
+            made = corrupt_by_reference(view, name, severity, 0)
+            assert distance(corrupt(view, name, severity, 0), made) <= 0.1
+
+
+@severities
+def test_gaussian_noise_agrees_on_the_same_field(photo, severity):
+    given, sigma = photo("coffee", 60, 80), parameters("gaussian_noise", severity)["sigma"]
+    field = np.random.RandomState(5).normal(size=given.shape, scale=sigma)
+    steps = np.floor(255 * field).astype(np.int16)
+    made = corrupt_by_reference(given, "gaussian_noise", severity, 5)
+    assert distance(add_steps(given, steps), made) < 0.02
+    drawn = gaussian_steps(sigma)
+    assert drawn.std() == pytest.approx(255 * sigma, rel=1e-3)
+    assert drawn.mean() == pytest.approx(-0.5, abs=0.01)
+
+
+@severities
+def test_shot_noise_agrees_on_the_same_counts(photo, severity):
+    from scipy.stats import poisson
+
+    given, photons = photo("coffee", 60, 80), int(parameters("shot_noise", severity)["photons"])
+    counts = np.random.RandomState(5).poisson(given / 255.0 * photons)
+    made = corrupt_by_reference(given, "shot_noise", severity, 5)
+    assert np.array_equal(grey_levels(counts / photons), made)
+    values = grey_levels(np.arange(photons + 1) / photons)
+    for level in (0, 1, 90, 254):
+        shares = poisson.pmf(np.arange(photons), level / 255 * photons)
+        found = [(shot_levels(photons)[level] == value).mean() for value in values[:-1]]
+        assert found == pytest.approx(shares, abs=1 / 4096)
+
+
+@severities
+def test_impulse_noise_has_as_many_black_and_white_values_as_asked(severity):
+    amount = parameters("impulse_noise", severity)["amount"]
+    steps = impulse_steps(amount)
+    assert (steps == -255).mean() == pytest.approx(amount / 2, abs=1e-4)
+    assert (steps == 255).mean() == pytest.approx(amount / 2, abs=1e-4)
+
+
+@severities
+@shapes
+def test_motion_blur_agrees_at_the_same_angle(photo, severity, shape):
+    figures = parameters("motion_blur", severity)
+    for seed in (3, 4, 5):
+        given, angle = photo("coffee", *shape), np.random.RandomState(seed).uniform(-45, 45)
+        path = taps(int(figures["radius"]), figures["sigma"], angle, given.shape)
+        made = corrupt_by_reference(given, "motion_blur", severity, seed)
+        assert distance(moved(given, path), made) < 0.02
+
+
+@severities
+@shapes
+def test_glass_blur_agrees_on_the_same_steps(photo, severity, shape):
+    given, figures = photo("coffee", *shape), parameters("glass_blur", severity)
+    reach, sigma, state = int(figures["reach"]), figures["sigma"], np.random.RandomState(6)
+    packed = pack(gaussian_blur(given, sigma))
+    rows, columns = shape[0] - 2 * reach, shape[1] - 2 * reach
+    for _ in range(int(figures["iterations"])):
+        drawn = state.randint(-reach, reach, size=(rows * columns, 2))[::-1]
+        steps = (drawn[:, 1] * shape[1] + drawn[:, 0]).reshape(rows, columns)
+        for end in range(rows, 0, -20):
+            begin = max(0, end - 20)
+            shuffle(packed, steps[begin:end], reach + 1 + begin, reach)
+    made = corrupt_by_reference(given, "glass_blur", severity, 6)
+    assert distance(gaussian_blur(unpack(packed), sigma), made) < 0.02
+
+
+@severities
+@shapes
+def test_snow_agrees_on_the_same_grains(photo, severity, shape):
+    given, f = photo("coffee", *shape), parameters("snow", severity)
+    state = np.random.RandomState(7)
+    grains = state.normal(size=shape, loc=f["mean"], scale=f["deviation"])
+    angle = state.uniform(-135, -45)
+    (top, rows), (left, columns) = (middle(side, f["zoom"]) for side in shape)
+    seen = grains[top : top + rows, left : left + columns].astype(np.float32)
+    flakes = fallen(seen, f["zoom"], f["threshold"], int(f["radius"]), f["sigma"], angle)
+    found = snowed(given, flakes[: shape[0], : shape[1]], f["picture"])
+    assert distance(found, corrupt_by_reference(given, "snow", severity, 7)) < 0.02
+
+
+@severities
+@shapes
+def test_frost_agrees_on_the_same_place_of_the_same_texture(photo, severity, shape):
+    given, figures = photo("coffee", *shape), parameters("frost", severity)
+    for seed in range(4):
+        state = np.random.RandomState(seed)
+        number = state.randint(5)
+        rows, columns = texture_size(number, *shape)
+        top, left = state.randint(0, rows - shape[0]), state.randint(0, columns - shape[1])
+        ice = scaled_texture(number, rows, columns)[top : top + shape[0], left : left + shape[1]]
+        made = corrupt_by_reference(given, "frost", severity, seed)
+        assert np.array_equal(frosted(given, ice, **figures), made)
+
+
+@severities
+@shapes
+def test_fog_agrees_on_the_same_map(photo, severity, shape):
+    given, figures = photo("coffee", *shape), parameters("fog", severity)
+    state = np.random.RandomState(8)
+
+    def uniforms(rows: int, columns: int) -> np.ndarray:
+        return state.uniform(-1, 1, (rows, columns)).astype(np.float32)
+
+    cloud = heights(side_of(max(shape)), figures["decay"], uniforms)
+    made = corrupt_by_reference(given, "fog", severity, 8)
+    assert distance(fogged(given, cloud, figures["amount"]), made) < 0.02
+
+
+@severities
+@shapes
+def test_elastic_transform_agrees_on_the_same_noise(photo, severity, shape):
+    given, alpha = photo("coffee", *shape), parameters("elastic_transform", severity)["alpha"]
+    state, most = np.random.RandomState(9), shape[0] * 0.005
+    right, down = (
+        smooth((state.uniform(-most, most, size=shape) / most).astype(np.float32), alpha)
+        for _ in range(2)
+    )
+    made = corrupt_by_reference(given, "elastic_transform", severity, 9)
+    assert distance(bent(given, right, down), made) < 0.02
+
+
+def figures(work, given: np.ndarray, name: str, severity: int, seeds: int) -> np.ndarray:
+    """Mean, deviation and PSNR for each seed, `[seeds, 3]`."""
+    made = np.stack([work(given, name, severity, seed) for seed in range(seeds)]).astype(float)
+    error = ((made - given) ** 2).mean(axis=(1, 2, 3))
+    psnr = 10 * np.log10(255**2 / error)
+    return np.stack([made.mean(axis=(1, 2, 3)), made.std(axis=(1, 2, 3)), psnr], axis=1)
+
+
+@pytest.mark.slow
+@severities
+@pytest.mark.parametrize("name", sorted(set(CORRUPTIONS) - DETERMINISTIC))
+def test_over_seeds_mean_deviation_and_psnr_agree(photo, name, severity):
+    """Within 0.1 grey levels, 0.3 % and 0.05 dB, and three standard errors of what was drawn."""
+    given, seeds = photo("coffee", 48, 64), 24
+    ours = figures(corrupt, given, name, severity, seeds)
+    peer = figures(corrupt_by_reference, given, name, severity, seeds)
+    error = np.sqrt((ours.var(axis=0, ddof=1) + peer.var(axis=0, ddof=1)) / seeds)
+    allowed = np.array([0.1, 0.003 * peer[:, 1].mean(), 0.05]) + 3 * error
+    assert (np.abs(ours.mean(axis=0) - peer.mean(axis=0)) <= allowed).all()

@@ -1,0 +1,63 @@
+"""qbuild/media/distort/tasks.py: what is chosen for a picture, and which kernel does it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from pictures import drawn
+
+from qbuild.media.distort import common, spatial
+from qbuild.media.distort.tasks import NAMES, Task, tasks
+from qbuild.quality.distortions import OF_CORRUPTION, SPATIAL
+
+
+def test_the_names_are_those_of_the_kernels():
+    assert NAMES == {"common": common.CORRUPTIONS, "vqa2": spatial.FAMILY}
+
+
+def test_only_common_corruptions_are_mapped_to_distortions():
+    assert set(OF_CORRUPTION) <= set(common.CORRUPTIONS)
+    assert set(OF_CORRUPTION.values()) <= set(SPATIAL)
+
+
+def test_random_takes_each_corruption_and_each_severity_about_as_often():
+    chosen = [tasks(f"d:{n}", "common", ["random"], "random", 0) for n in range(3_000)]
+    assert all(len(found) == 1 for found in chosen)
+    for what in ("name", "severity"):
+        counts = Counter(getattr(found[0], what) for found in chosen)
+        expected = 3_000 / len(counts)
+        assert len(counts) == (15 if what == "name" else 5)
+        assert max(abs(n - expected) for n in counts.values()) < 5 * expected**0.5
+
+
+def test_all_by_all_gives_75_tasks_with_seeds_of_their_own():
+    found = tasks("d:a", "common", list(NAMES["common"]), "all", 0)
+    assert len(found) == 75
+    assert len({task.seed for task in found}) == 75
+
+
+def test_seeds_come_from_run_medium_corruption_and_severity_alone():
+    def one(medium="d:a", seed=0, name="fog", severity="3"):
+        (task,) = tasks(medium, "common", [name], severity, seed)
+        return task.seed
+
+    assert one() == one()
+    assert len({one(), one(medium="d:b"), one(seed=1), one(name="snow"), one(severity="4")}) == 5
+    everything = tasks("d:a", "common", list(NAMES["common"]), "all", 0)
+    assert one() in {task.seed for task in everything}
+
+
+@pytest.mark.parametrize(("family", "name"), [("common", "fog"), ("vqa2", "noise")])
+def test_a_task_is_applied_by_the_kernel_of_its_family(family, name):
+    task = Task(family, name, 2, 7)
+    kernel = common.corrupt if family == "common" else spatial.distort
+    assert np.array_equal(task.apply(drawn(), "qbuild"), kernel(drawn(), name, 2, 7))
+    assert [p["name"] for p in task.parameters] == sorted(p["name"] for p in task.parameters)
+
+
+def test_the_reference_engine_runs_the_installed_package():
+    task = Task("common", "contrast", 3, 7)
+    ours, theirs = (task.apply(drawn(), engine) for engine in ("qbuild", "imagecorruptions"))
+    assert np.abs(ours.astype(int) - theirs).mean() <= 1

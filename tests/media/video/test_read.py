@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from clips import cut, make_clip, make_sound, spoilt
+
+from qbuild.media.unreadable import UnreadableMediaError
+from qbuild.media.video.read import read_frames, read_video, video_info
+
+
+def reason(path, **options):
+    with pytest.raises(UnreadableMediaError) as refused:
+        list(read_frames(path, motion_size=16, **options))
+    assert path.name in refused.value.message
+    return refused.value.reason
+
+
+def test_chunks_hold_every_frame_once_and_the_key_frames_among_them(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", frames=23, rate=5)
+    chunks = list(read_frames(path, motion_size=16, chunk=10))
+    assert [(part.first, len(part.motion)) for part in chunks] == [(0, 10), (10, 10), (20, 3)]
+    assert [list(part.keys) for part in chunks] == [[0, 5], [10, 15], [20]]
+    assert {frame.shape for part in chunks for frame in part.keys.values()} == {(64, 96, 3)}
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 100])
+def test_frames_do_not_depend_on_the_chunk_nor_on_the_threads(tmp_path, chunk):
+    path = make_clip(tmp_path / "a.mp4", frames=20)
+    wanted = read_video(path, motion_size=32, threads=1)
+    parts = list(read_frames(path, motion_size=32, chunk=chunk, threads=3))
+    assert np.array_equal(np.concatenate([part.motion for part in parts]), wanted.motion)
+    keys = {index: key for part in parts for index, key in part.keys.items()}
+    assert list(keys) == wanted.key_indices
+    assert all(map(np.array_equal, keys.values(), wanted.key_frames))
+
+
+def test_key_frames_can_be_named_squashed_or_left_out(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", frames=12)
+    named = read_video(path, motion_size=None, key_indices=[3, 11], key_size=24)
+    assert (named.motion, named.key_indices) == (None, [3, 11])
+    assert {key.shape for key in named.key_frames} == {(24, 24, 3)}
+    without = read_video(path, motion_size=16, key_indices=None)
+    assert (without.key_frames, len(without.motion)) == ([], 12)
+
+
+def test_a_key_frame_beyond_the_end_is_an_error_that_names_it(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", frames=4)
+    with pytest.raises(ValueError, match=r"key frame 9 of a\.mp4: the video ends before it"):
+        list(read_frames(path, key_indices=[0, 9]))
+
+
+def test_an_unknown_decoder_is_an_error_that_lists_those_there_are(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", frames=2)
+    with pytest.raises(ValueError, match="'ffmpeg'; expected auto or one of pyav, decord"):
+        list(read_frames(path, decoder="ffmpeg"))
+
+
+def test_a_video_too_long_to_collect_is_refused_before_it_is_decoded(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", frames=12)
+    with pytest.raises(UnreadableMediaError, match=r"12 frames; expected 11 at most") as refused:
+        read_video(path, max_frames=11)
+    assert refused.value.reason == "too-many-frames"
+
+
+def test_a_video_of_one_frame_is_read(tmp_path):
+    video = read_video(make_clip(tmp_path / "a.mp4", frames=1), motion_size=16)
+    assert (video.info.num_frames, video.key_indices, len(video.motion)) == (1, [0], 1)
+
+
+@pytest.mark.parametrize("rate", [5, Fraction(30000, 1001), Fraction(24000, 1001), 60])
+def test_the_rate_is_the_exact_fraction_of_the_container(tmp_path, rate):
+    info = video_info(make_clip(tmp_path / "a.mp4", frames=9, rate=rate, sound=True))
+    assert (info.fps, info.num_frames, info.has_audio) == (rate, 9, True)
+    assert info.duration_s == pytest.approx(float(9 / Fraction(rate)))
+    assert not info.variable_rate
+
+
+def test_a_variable_rate_is_told_and_its_duration_is_that_of_the_timestamps(tmp_path):
+    starts = (0, 33, 66, 166, 400, 433, 900)
+    info = video_info(make_clip(tmp_path / "a.mp4", frames=7, starts=starts, rate=1000))
+    assert info.variable_rate
+    assert info.num_frames == 7
+    assert info.duration_s >= 0.9
+
+
+def test_a_single_gap_in_a_long_video_is_no_variable_rate(tmp_path):
+    starts = tuple(40 * i + (40 if i > 50 else 0) for i in range(80))
+    assert not video_info(
+        make_clip(tmp_path / "a.mp4", frames=80, starts=starts, rate=1000)
+    ).variable_rate
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_sizes_and_frames_are_those_that_a_player_shows(tmp_path, turn):
+    path = make_clip(tmp_path / "a.mp4", rotation=turn)
+    info = video_info(path)
+    assert info.rotation == -turn % 360  # the display matrix turns anticlockwise
+    assert (info.width, info.height) == ((64, 96) if turn % 180 else (96, 64))
+    key = next(read_frames(path, motion_size=None)).keys[0]
+    assert key.shape == (info.height, info.width, 3)
+    straight = np.rot90(key, -turn // 90)
+    assert straight[:12, :20].min() > 225  # the white corner, upper left before it was turned
+
+
+def test_portrait_videos_keep_their_size(tmp_path):
+    info = video_info(make_clip(tmp_path / "a.mp4", width=48, height=120))
+    assert (info.width, info.height, info.rotation) == (48, 120, 0)
+
+
+def test_what_is_no_video_is_refused_by_its_reason(tmp_path):
+    text, empty = tmp_path / "text.mp4", tmp_path / "empty.mp4"
+    text.write_text("not a video\n" * 300)
+    empty.write_bytes(b"")
+    assert reason(text) == "not-a-video"
+    assert reason(empty) == "empty-file"
+    assert reason(tmp_path / "gone.mp4") == "missing-file"
+    assert reason(make_sound(tmp_path / "sound.mp4")) == "no-video-stream"
+
+
+def test_a_codec_that_no_decoder_knows_is_refused(tmp_path):
+    path = make_clip(tmp_path / "a.avi", codec="mpeg4")
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"QZZQ"))
+    assert reason(path, decoder="pyav") == "unsupported-codec"
+    with pytest.raises(UnreadableMediaError, match="unsupported-codec"):
+        video_info(path)
+
+
+def test_a_playlist_under_the_name_of_a_video_is_not_followed(tmp_path):
+    clip = make_clip(tmp_path / "part.ts")
+    hls = tmp_path / "list.mp4"
+    hls.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{clip}\n#EXT-X-ENDLIST\n")
+    assert reason(hls) == "not-a-video"
+
+
+def test_a_video_cut_in_half_is_refused_as_truncated(tmp_path):
+    for name, codec in (("a.mp4", "libx264"), ("a.webm", "libvpx-vp9"), ("a.mkv", "libx264")):
+        whole = make_clip(tmp_path / name, codec=codec, frames=90, sound=name == "a.mp4")
+        assert reason(cut(whole, 0.5)) == "truncated", name
+    index_first = make_clip(tmp_path / "b.mp4", frames=90, front_index=True)
+    assert reason(cut(index_first, 0.5)) == "truncated"
+    assert reason(cut(index_first, 0.99)) == "truncated"
+    avi = make_clip(tmp_path / "a.avi", codec="mpeg4", frames=90)
+    assert reason(cut(avi, 0.5)) in {"truncated", "damaged"}
+
+
+def test_a_video_damaged_in_its_middle_is_refused(tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", frames=60, front_index=True)
+    assert reason(spoilt(clip)) == "damaged"
+
+
+def test_the_size_is_refused_by_the_header(tmp_path):
+    path = make_clip(tmp_path / "a.mp4")
+    assert reason(path, max_pixels=96 * 64 - 1) == "too-many-pixels"
+    assert len(list(read_frames(path, motion_size=16, max_pixels=96 * 64))) == 1
+
+
+def test_the_published_clips_have_their_frames_and_key_frames(data_folder):
+    videos = data_folder / "videos"
+    info = video_info(videos / "17734.mp4")
+    assert (info.num_frames, info.fps) == (234, Fraction(30000, 1001))
+    keys = read_frames(videos / "17734.mp4", motion_size=None, key_size=32)
+    wanted = [0, 30, 60, 90, 120, 150, 180, 210]
+    assert list(itertools.chain.from_iterable(part.keys for part in keys)) == wanted
+    other = video_info(videos / "10053703034.mp4")
+    assert (other.num_frames, other.has_audio) == (240, True)
+    assert reason(videos / "zero_bytes.mp4") == "empty-file"

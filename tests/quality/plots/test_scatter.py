@@ -1,0 +1,54 @@
+"""qbuild/quality/plots/scatter.py: predictions against opinion scores, drawn."""
+
+from __future__ import annotations
+
+import predicted
+import pytest
+from PIL import Image
+
+from qbuild.core.errors import DiskError
+from qbuild.quality.metrics import fit_logistic
+from qbuild.quality.plots import panels as figures
+from qbuild.quality.plots import scatter
+from qbuild.quality.plots.scatter import SHOWN, Panel, draw
+
+
+def panel(count=50, title="set"):
+    x, y = predicted.points(count)
+    return Panel(title, x, y, fit_logistic(x, y), 0.5, 0.25)
+
+
+def axes_of(*panels):
+    return figures._figure(panels, scatter._draw, (5.2, 4.4), "scatter").axes
+
+
+def test_a_diagram_holds_points_curve_and_figures():
+    (axis,) = axes_of(panel())
+    points, curve = axis.lines
+    assert len(points.get_xdata()) == 50
+    assert len(curve.get_xdata()) == 200
+    assert axis.get_title() == "set\nSRCC 0.500  PLCC 0.250  50 rows"
+
+
+def test_the_same_points_give_the_same_bytes(tmp_path):
+    for name in ("a.png", "b/c.png"):
+        draw([panel(), panel(title="$2^3_4")], tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b" / "c.png").read_bytes()
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size == (1248, 528)
+
+
+def test_points_and_diagrams_beyond_what_can_be_seen_are_left_out():
+    x, y = predicted.points(20_000)
+    (axis,) = axes_of(Panel("many", x, y))
+    drawn = axis.lines[0].get_xdata()
+    assert len(drawn) == 5_000
+    assert (drawn[0], drawn[-1]) == (x[0], x[-1])
+    assert "20,000 rows" in axis.get_title()
+
+
+def test_a_picture_that_cannot_be_written_is_told_by_name(tmp_path):
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(DiskError, match=r"a\.png"):
+        draw([panel()] * (SHOWN + 1), tmp_path / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

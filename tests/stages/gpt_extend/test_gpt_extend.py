@@ -1,0 +1,379 @@
+"""gpt-extend without a network: rules, replay, plan, provenance, report, options."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import socket
+from collections import Counter
+
+import pytest
+from buying import KEY, KEY_ENV
+from depictions import depictions
+from extending import (
+    answered,
+    asked,
+    extend,
+    of_kind,
+    overall,
+    rejected_of,
+    request,
+    rows_of,
+    served,
+    written,
+)
+
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.engine import run as engine
+from qbuild.core.engine.request import Request
+from qbuild.core.engine.stage import Runtime
+from qbuild.core.errors import InputError, UsageError
+from qbuild.core.pipeline.load import load_pipeline
+from qbuild.core.pipeline.run import plan, run
+from qbuild.pairs.mock_answers import depiction_answer
+from qbuild.pairs.templates import load_templates
+from qbuild.stages import STAGES, get_stage
+from qbuild.stages.causal_qa import STAGE as CAUSAL
+from qbuild.stages.causal_qa import CausalOptions
+from qbuild.stages.gpt_extend import STAGE, ExtendOptions
+from qbuild.stages.gpt_extend.report import TABLE_1
+
+
+@pytest.fixture(scope="module")
+def thousand(tmp_path_factory):
+    """What the rules make of 1,000 depictions of all kinds: artifact and report."""
+    folder = tmp_path_factory.mktemp("rules")
+    source = written(folder / "depictions.parquet", depictions(1000, 7))
+    result = extend(source, folder / "out.parquet")
+    return folder / "out.parquet", result
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Eighteen depictions of all kinds."""
+    rows = [row for kind in ("overall", "in-context", "conversation", "aspect", "pathway")
+            for row in of_kind(kind, 6 if kind == "overall" else 3, seed=5)]  # fmt: skip
+    return written(tmp_path / "depictions.parquet", rows)
+
+
+def test_an_overall_depiction_and_a_note_give_six_pairs_and_a_causal_one(tmp_path):
+    (note,) = of_kind("in-context", 1, seed=2)
+    rows = [overall(), {**note, "media_id": overall()["media_id"]}]
+    source = written(tmp_path / "d.parquet", rows)
+    result = extend(source, tmp_path / "out.parquet")
+    causal = engine.run(Request(CAUSAL, CausalOptions(), (source,), tmp_path / "c.parquet"))
+    assert (result.rows, causal.rows) == (6, 1)
+    assert result.report["forms"] == {
+        "binary": 1, "extended": 1, "in-context": 1, "multi": 1, "open": 1, "temporal": 1
+    }  # fmt: skip
+    parents = {tuple(row["provenance"]["parents"]) for row in rows_of(tmp_path / "out.parquet")}
+    assert parents == {(row["depiction_id"], row["media_id"]) for row in rows}
+
+
+def test_a_generated_video_with_five_aspects_gives_five_pairs(tmp_path):
+    pool = of_kind("aspect", 60, seed=1)
+    rows = list({row["aspect"]: row for row in pool}.values())
+    medium = {name: rows[0][name] for name in ("media_id", "path", "dataset")}
+    source = written(tmp_path / "d.parquet", [{**row, **medium} for row in rows])
+    assert len(rows) == 5
+    assert extend(source, tmp_path / "out.parquet").report["forms"] == {"open": 5}
+
+
+def test_a_picture_gets_the_questions_of_q_instruct(tmp_path):
+    source = written(tmp_path / "d.parquet", of_kind("pathway", 5, seed=1))
+    report = extend(source, tmp_path / "out.parquet").report
+    assert report["forms"].keys() == {"binary", "extended", "multi", "open"}
+    assert {row["media"][0]["kind"] for row in rows_of(tmp_path / "out.parquet")} == {"image"}
+
+
+def test_the_report_counts_by_form_and_kind_beside_the_paper(thousand):
+    output, result = thousand
+    report, rows = result.report, rows_of(output)
+    assert report["forms"] == dict(sorted(Counter(row["task"] for row in rows).items()))
+    assert result.rows == sum(report["forms"].values()) == len(rows)
+    assert sum(kind["depictions"] for kind in report["kinds"].values()) == 1000
+    made = sum(kind["pairs"] for kind in report["kinds"].values())
+    assert made == len(rows) + report["repeated"]
+    assert report["table_1"] == TABLE_1
+    told = STAGE.render(report)
+    assert re.search(r"overall: \d+ depictions, \d\.\d\d pairs each \(VQA²: 5\)", told)
+    assert "yes/no questions: " in told
+
+
+def test_the_rules_word_at_least_200_different_questions_per_1000_pairs(thousand):
+    questions = [asked(row).splitlines()[0] for row in rows_of(thousand[0])]
+    for begin in range(0, len(questions) - 1000, 1000):
+        assert len(set(questions[begin : begin + 1000])) >= 200
+
+
+def test_yes_and_no_are_near_one_to_one_and_letters_are_spread(thousand):
+    """Of n fair draws the share strays by 3 deviations, 1.5/√n, in 3 of 1,000 seeds."""
+    report = thousand[1].report
+    total = report["yes"] + report["no"]
+    assert total > 500
+    assert abs(report["yes"] / total - 0.5) < 1.5 / total**0.5
+    letters = report["letters"]["multi"]
+    count = sum(letters.values())
+    assert letters.keys() == set("ABCD")
+    assert all(abs(n / count - 0.25) < 1.3 / count**0.5 for n in letters.values())
+
+
+def test_another_seed_spreads_otherwise(mixed, tmp_path):
+    keys = []
+    for seed in (0, 1):
+        extend(mixed, tmp_path / "out.parquet", seed=seed)
+        keys.append([(asked(row), row["answer_key"]) for row in rows_of(tmp_path / "out.parquet")])
+    assert keys[0] != keys[1]
+
+
+def test_rules_say_in_provenance_that_they_made_the_pair(thousand):
+    for row in rows_of(thousand[0])[:200]:
+        provenance = row["provenance"]
+        assert provenance["origin"] == "rules"
+        assert provenance["prompt"].startswith("rules ")
+        assert provenance["response_id"] is None
+        assert provenance["stage"] == "gpt-extend"
+
+
+def test_rules_say_what_they_cannot_make(tmp_path):
+    rows = [*of_kind("overall", 5), overall("The sharpness is good.", 9), overall("画面很清晰", 8)]
+    source = written(tmp_path / "d.parquet", rows)
+    result = extend(source, tmp_path / "out.parquet")
+    messages = [row["message"] for row in rejected_of(tmp_path / "out.parquet")]
+    assert [message.split(": ")[:2] for message in messages[-4:]] == [
+        ["vqa2/temporal", "no-time"],
+        ["vqa2/quality-centric", "other-language"],
+        ["vqa2/temporal", "other-language"],
+        ["vqa2/extended", "other-language"],
+    ]
+    assert result.report["refused"] == {"cannot-make": len(messages)}
+
+
+def test_invented_depictions_are_called_so_in_provenance(tmp_path):
+    source = written(tmp_path / "d.parquet", [overall(source="synthetic: invented")])
+    extend(source, tmp_path / "out.parquet")
+    assert {r["provenance"]["origin"] for r in rows_of(tmp_path / "out.parquet")} == {"synthetic"}
+
+
+@pytest.mark.parametrize("batch_rows", [1, 7, 65_536])
+def test_rows_do_not_depend_on_the_size_of_batches(batch_rows, mixed, tmp_path):
+    whole, part = tmp_path / "whole.parquet", tmp_path / "part.parquet"
+    extend(mixed, whole)
+    extend(mixed, part, batch_rows=batch_rows)
+    assert part.read_bytes() == whole.read_bytes()
+
+
+@pytest.fixture
+def bought(mixed, tmp_path, monkeypatch):
+    """The artifact of a model's answers, its ledger beside it."""
+    monkeypatch.setenv(KEY_ENV, KEY)
+    output = tmp_path / "bought" / "out.parquet"
+    with served() as server:
+        assert extend(mixed, output, server.base_url, concurrency=1).complete
+    return output
+
+
+def test_the_ledger_lies_beside_the_output(bought):
+    assert (bought.parent / "ledger" / "ledger-00001.jsonl").is_file()
+
+
+@pytest.mark.parametrize("concurrency", [1, 5, 64])
+def test_how_many_are_asked_at_once_does_not_show_in_the_rows(
+    concurrency, mixed, bought, tmp_path, monkeypatch
+):
+    draw, output = random.Random(concurrency), tmp_path / "other" / "out.parquet"
+    with served([{"do": "status:500", "nth": draw.randint(1, 9)}], latency=0.01) as server:
+        extend(mixed, output, server.base_url, concurrency=concurrency)
+    assert output.read_bytes() == bought.read_bytes()
+
+
+def test_replay_opens_no_socket_and_gives_the_same_bytes(mixed, bought, monkeypatch):
+    def refuse(*_given, **_named):
+        raise AssertionError("a socket was opened")
+
+    before = bought.read_bytes()
+    output = bought.with_name("replayed.parquet")
+    monkeypatch.delenv(KEY_ENV)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+    result = extend(mixed, output, provider="replay", model="gpt-4o")
+    assert output.read_bytes() == before
+    run = result.report["run"]
+    assert (run["sent"], run["usd"], run["prompt_tokens"]) == (0, 0.0, 0)
+    assert run["from_ledger"] == run["states"]["ok"] > 20
+
+
+def test_replay_leaves_pending_what_the_ledger_does_not_hold(bought, tmp_path):
+    rows = [*of_kind("overall", 2, seed=5), overall(number=77)]
+    source = written(tmp_path / "more.parquet", rows)
+    output = bought.with_name("more.parquet")
+    result = extend(source, output, provider="replay", model="gpt-4o")
+    assert (result.complete, result.pending, result.rows) == (False, 1, 10)
+    assert Artifact.open(output).description["complete"] is False
+    assert result.report["run"]["pending"] == {"not in the ledger": 1}
+    assert "pending: not in the ledger 1" in STAGE.render(result.report)
+
+
+def test_replay_without_a_ledger_names_the_folder(mixed, tmp_path):
+    with pytest.raises(InputError, match="ledger: no such ledger; expected a folder"):
+        extend(mixed, tmp_path / "out.parquet", provider="replay", model="gpt-4o")
+
+
+def test_a_models_pair_leads_to_template_answer_person_and_medium(mixed, bought):
+    given = {row["depiction_id"]: row for row in Artifact.open(mixed).table().to_pylist()}
+    known = {template.named for template in load_templates().values()}
+    lines = (bought.parent / "ledger" / "ledger-00001.jsonl").read_text().splitlines()
+    answers = {json.loads(line)["request_id"]: json.loads(line).get("raw") for line in lines}
+    for row in rows_of(bought):
+        provenance = row["provenance"]
+        depiction = given[provenance["parents"][0]]
+        assert provenance["prompt"] in known
+        assert asked(row).splitlines()[0] in json.dumps(answers[provenance["response_id"]])
+        assert provenance["annotator"] == depiction["annotator"]
+        assert provenance["origin"] == "model gpt-4o"
+        assert row["labels"]["level"] == depiction["level"]
+
+
+def test_the_right_choice_stands_under_its_letter(bought):
+    choices = [row for row in rows_of(bought) if row["options"]]
+    assert len(choices) > 10
+    for row in choices:
+        right = row["options"]["ABCDEFGH".index(row["answer_key"])]
+        assert answered(row) == f"{row['answer_key']}. {right}"
+        assert f"\n{answered(row)}" in asked(row)
+
+
+def test_a_plan_sends_nothing_and_says_what_would_be(mixed, tmp_path):
+    with served() as server:
+        asking = request(mixed, tmp_path / "out.parquet", server.base_url)
+        made = engine.plan(asking)
+        assert server.requests == 0
+        figures = made["plan"]
+        assert figures["requests"] == figures["to_send"] == 6 * 3 + 3 + 3 + 3 + 3 * 3
+        assert figures["prompt_tokens"] > 300 * figures["requests"]
+        standard, batch = (figures["price_usd"][tier] for tier in ("standard", "batch"))
+        assert batch == pytest.approx([price / 2 for price in standard])
+        assert "36 requests, 0 answered in the ledger" in made["text"]
+        assert "standard: about $" in made["text"]
+        assert not (tmp_path / "ledger").exists()
+        extend(mixed, tmp_path / "out.parquet", server.base_url)
+        again = engine.plan(asking)["plan"]
+        assert (again["in_ledger"], again["to_send"]) == (36, 0)
+
+
+def test_a_plan_is_near_what_a_run_uses(tmp_path):
+    """The mock counts four signs a token, as the plan does; a schema is not in its count."""
+    source = written(tmp_path / "overall.parquet", of_kind("overall", 6, seed=5))
+    with served() as server:
+        asking = request(source, tmp_path / "out.parquet", server.base_url, structured=False)
+        planned = engine.plan(asking)["plan"]
+        used = engine.run(asking).report["run"]
+    assert planned["prompt_tokens"] == pytest.approx(used["prompt_tokens"], rel=0.05)
+    assert used["completion_tokens"] <= planned["worst_completion_tokens"]
+
+
+def test_a_plan_names_a_model_without_a_price(mixed, tmp_path):
+    asking = request(mixed, tmp_path / "o.parquet", provider="replay", model="own-model")
+    assert "standard: no price for own-model" in engine.plan(asking)["text"]
+
+
+def test_rules_plan_nothing(mixed, tmp_path):
+    assert "sends nothing" in engine.plan(request(mixed, tmp_path / "o.parquet"))["text"]
+
+
+def own_template(folder, greeting, version):
+    """A folder with one template in the place of ours."""
+    text = load_templates()["vqa2/temporal"].text
+    folder.mkdir(exist_ok=True)
+    text = text.replace("version: 1", f"version: {version}").replace("You write", greeting)
+    (folder / "any-name.md").write_text(text)
+    return str(folder)
+
+
+def to_own_template(body):
+    """The mock's answer to a template whose greeting was changed: it knows ours alone."""
+    first = body["messages"][0]
+    plain = {**first, "content": first["content"].replace("Please write", "You write")}
+    return depiction_answer({**body, "messages": [plain, *body["messages"][1:]]})
+
+
+def test_a_template_of_ones_own_is_sent_and_named_in_its_rows(tmp_path):
+    own = own_template(tmp_path / "own", "Please write", 9)
+    source = written(tmp_path / "d.parquet", [overall()])
+    with served(answer=to_own_template) as server:
+        extend(source, tmp_path / "out.parquet", server.base_url)
+        sent = server.requests
+        extend(source, tmp_path / "own.parquet", server.base_url, prompts=own)
+        assert server.requests == sent + 1
+        assert server.bodies[-1]["messages"][0]["content"].startswith("Please write questions")
+    found = {row["task"]: row["provenance"]["prompt"] for row in rows_of(tmp_path / "own.parquet")}
+    assert found.pop("temporal").startswith("vqa2/temporal@9 sha256:")
+    assert set(found.values()) < {template.named for template in load_templates().values()}
+    described = Artifact.open(tmp_path / "own.parquet").description
+    assert str(tmp_path) not in json.dumps(described)
+    ours = Artifact.open(tmp_path / "out.parquet").description
+    assert described["fingerprint"] != ours["fingerprint"]
+
+
+PIPELINE = """
+title: Extended
+steps:
+  - id: qa
+    stage: gpt-extend
+    inputs: [depictions.parquet]
+    options: {{provider: replay, model: gpt-4o, prompts: {prompts}}}
+"""
+
+
+def test_a_changed_template_is_the_reason_to_run_again(tmp_path):
+    own = own_template(tmp_path / "own", "You write", 1)
+    source = written(tmp_path / "depictions.parquet", [overall()])
+    (tmp_path / "extended.yaml").write_text(PIPELINE.format(prompts=own))
+    work = tmp_path / "work"
+    with served() as server:
+        ledger = str(work / "ledger")
+        extend(source, tmp_path / "out.parquet", server.base_url, ledger=ledger, prompts=own)
+    pipeline = load_pipeline(tmp_path / "extended.yaml", STAGES, get_stage)
+    run(pipeline, work, Runtime())
+    assert [verdict.runs for verdict in plan(pipeline, work)] == [False]
+    own_template(tmp_path / "own", "Please write", 2)
+    (verdict,) = plan(pipeline, work)
+    assert [str(reason) for reason in verdict.reasons] == ["prompt changed: vqa2/temporal"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"provider": "openai"}, "--model: is not given; .*openai.* Name a model"),
+        ({"provider": "replay"}, "--model: is not given"),
+        ({"provider": "openai-batch", "model": "m", "tier": "flex"}, "--tier: .*flex"),
+        ({"provider": "replay", "model": "m", "prompts": "/no/such"}, "--prompts: .*/no/such"),
+    ],
+)
+def test_options_that_do_not_fit_are_named_with_what_to_do(given, message, mixed, tmp_path):
+    with pytest.raises(UsageError, match=message) as refusal:
+        extend(mixed, tmp_path / "out.parquet", **given)
+    assert refusal.value.expected
+    assert refusal.value.todo
+
+
+@pytest.mark.parametrize("text", ["two", "-1", "nan", "inf", "1e999"])
+def test_a_temperature_that_is_no_number_is_refused(text):
+    with pytest.raises(ValueError, match="expected a number from 0"):
+        ExtendOptions(temperature=text)
+
+
+def test_rows_of_one_answer_do_not_depend_on_the_provider():
+    """The same ledger gives the same artifact, whoever filled it."""
+    dumps = {
+        ExtendOptions(provider=name, model="m").model_dump_json()
+        for name in ("openai", "openai-batch", "replay")
+    }
+    assert len(dumps) == 1
+    assert ExtendOptions(model="m").model_dump_json() not in dumps
+
+
+def test_a_limit_takes_the_first_depictions(mixed, tmp_path):
+    result = extend(mixed, tmp_path / "out.parquet", limit=2)
+    assert (result.rows, result.complete) == (10, True)

@@ -1,0 +1,150 @@
+import pytest
+from annotated import GOOD, HIGH, LOW
+
+from qbuild.language import ATTRIBUTES
+from qbuild.stages.ingest_depictions.agreement import Agreement
+from qbuild.stages.ingest_depictions.report import EXAMPLES, Report
+from qbuild.stages.ingest_depictions.report_text import ANNOTATORS_TOLD, told
+
+IDS = iter(range(1 << 20))
+
+
+def row(text, level=None, annotator="a-1", day=None, medium="set:a.mp4", kind="overall"):
+    return {
+        "depiction_id": f"{next(IDS):032x}",
+        "media_id": medium,
+        "medium": "image" if medium.endswith(".png") else "video",
+        "kind": kind,
+        "text": text,
+        "level": level,
+        "annotator": annotator,
+        "annotated_on": day,
+    }
+
+
+def figures(*rows):
+    report = Report()
+    for one in rows:
+        report.add(one)
+    return report.figures()
+
+
+def test_attributes_are_counted_in_the_order_of_table_11():
+    found = figures(row(GOOD), row(HIGH), row(LOW, kind="in-context"))["totals"]
+    assert list(found["attributes"]) == list(ATTRIBUTES)
+    counted = {name: count for name, count in found["attributes"].items() if count}
+    assert counted == {"sharpness": 2, "noise": 1, "color": 1}
+    assert found["attributes_a_depiction"] == 2.0
+    assert found["kinds"] == {"in-context": 1, "overall": 2}
+
+
+def test_temporal_descriptions_are_asked_of_videos_alone():
+    found = figures(row(GOOD), row("It is sharp."), row("It is sharp.", medium="set:a.png"))
+    assert found["totals"]["temporal"] == {"videos": 2, "with": 1, "share": 0.5}
+
+
+def test_tones_off_their_level_are_counted_with_examples():
+    bad = [row(GOOD, 5) for _ in range(EXAMPLES + 2)]
+    found = figures(*bad, row(HIGH, 5), row(LOW, 1), row(HIGH, 1), row(GOOD))["totals"]["policy"]
+    assert found["judged"] == EXAMPLES + 5
+    assert found["violations"] == {"Low": 1, "High": EXAMPLES + 2}
+    assert [one["depiction_id"] for one in found["examples"]] == [
+        one["depiction_id"] for one in bad[:EXAMPLES]
+    ]
+    assert found["examples"][0]["level"] == "High"
+    assert "also found: noise" in found["examples"][0]["found"]
+
+
+def test_degree_words_are_held_to_the_level_shown_but_not_of_generated_videos():
+    text = "There is extremely severe noise."
+    rows = [row(text, level, kind=kind) for kind in ("overall", "aspect") for level in (1, 3, None)]
+    found = figures(*rows)["totals"]["degrees"]
+    assert (found["words"], found["misplaced"]) == (2, 1)
+    assert found["examples"] == [
+        {
+            "depiction_id": rows[1]["depiction_id"],
+            "level": "Fair",
+            "degree": "very severe",
+            "attribute": "noise",
+            "mainly_for": ["Low", "Poor"],
+        }
+    ]
+
+
+def test_media_are_counted_a_day_and_person():
+    rows = [
+        row(GOOD, annotator=who, day=f"2024-03-0{day}", medium=f"set:{at}.mp4", kind=kind)
+        for who, day, count in (("a-1", 1, 14), ("a-1", 2, 31), ("a-2", 1, 15), ("a-2", 2, 30))
+        for at in range(count)
+        for kind in ("overall", "in-context")
+    ]
+    found = figures(*rows)
+    days = found["totals"]["days"]
+    assert (days["days"], days["min"], days["median"], days["max"]) == (4, 14, 22.5, 31)
+    assert [one["days"]["outside"] for one in found["annotators"]] == [2, 0]
+    assert days["outside"] == 2
+
+
+def test_without_dates_there_are_no_days():
+    assert figures(row(GOOD))["totals"]["days"] is None
+
+
+def test_people_stand_by_pseudonym_and_those_of_no_name_last():
+    found = figures(row(GOOD, annotator=None), row(GOOD, annotator="a-2"), row(GOOD))
+    assert [one["annotator"] for one in found["annotators"]] == ["a-1", "a-2", None]
+    assert sum(one["depictions"] for one in found["annotators"]) == found["totals"]["depictions"]
+
+
+def test_agreement_is_the_overlap_of_attributes_and_the_share_of_sides_alike():
+    agreement = Agreement()
+    agreement.add("m", "a", {"noise": -1, "sharpness": 1})
+    agreement.add("m", "b", {"noise": -1, "sharpness": -1, "color": 1})
+    agreement.add("m", "c", {})
+    agreement.add("n", "a", {"noise": 0, "color": 1})
+    agreement.add("n", "b", {"noise": 1, "color": 1})
+    agreement.add("alone", "a", {"noise": 1})
+    total, each = agreement.compared()
+    # pairs: ab on m 2/3, ac 0/2, bc 0/3; ab on n 2/2; sides: noise, not sharpness; color
+    assert total.figures() == {
+        "media": 2,
+        "pairs": 4,
+        "attributes": pytest.approx((2 / 3 + 1) / 4, abs=1e-6),
+        "sides": pytest.approx(2 / 3, abs=1e-6),
+    }
+    assert each["c"].figures() == {"media": 1, "pairs": 2, "attributes": 0.0, "sides": None}
+
+
+def test_depictions_of_one_person_count_together():
+    agreement = Agreement()
+    agreement.add("m", "a", {"noise": -1})
+    agreement.add("m", "a", {"noise": 1, "color": 1})
+    agreement.add("m", "b", {"noise": -1, "color": 1})
+    total, _ = agreement.compared()
+    assert total.figures() == {"media": 1, "pairs": 1, "attributes": 1.0, "sides": 1.0}
+
+
+def test_the_nameless_agree_with_nobody():
+    found = figures(row(GOOD, annotator=None), row(GOOD), row(GOOD, annotator=None))
+    assert found["totals"]["agreement"]["pairs"] == 0
+
+
+def test_the_text_stays_short_with_a_line_a_person():
+    people = [f"a-{n:03}" for n in range(ANNOTATORS_TOLD + 3)]
+    report = figures(
+        *(
+            row(text, level, who, "2024-03-07", f"set:{at}.mp4")
+            for who in people
+            for at, (text, level) in enumerate(((GOOD, 4), (GOOD, 5), (LOW, 5), (LOW, 1)))
+        )
+    )
+    lines = told({**report, "cancelled": 1, "collapsed": 2, "notes": ["a note"]}).splitlines()
+    assert sum(line.startswith("a-") for line in lines) == ANNOTATORS_TOLD
+    assert len(lines) <= ANNOTATORS_TOLD + 25
+    assert "… 3 more; --json has all" in lines
+    assert lines[0] == "172 depictions of 4 media by 43 annotators: overall 172"
+    assert "overall depictions against the policy of their level: 86 of 172 (High 86)" in lines
+    assert lines[-3:] == [
+        "1 cancelled annotation left out",
+        "2 identical duplicates collapsed",
+        "a note",
+    ]

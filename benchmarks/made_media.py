@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from qbuild_backends.data.clips import Clip
+    from qbuild_backends.models.inputs import Clip
 
 RATE = 30
 KINDS = ("images", "videos")
@@ -83,7 +83,7 @@ def make_model(folder: Path, preset: str) -> None:
 def published_clip(file: Path, key_size: int, motion_size: int) -> Clip:
     """The frames of a file, read the published way."""
     from PIL import Image
-    from qbuild_backends.data.clips import Clip
+    from qbuild_backends.models.inputs import Clip
 
     if file.suffix == ".jpg":
         with Image.open(file) as image:

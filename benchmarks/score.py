@@ -128,7 +128,7 @@ class Published:
         return published_clip(file, sizes.key_size, sizes.motion_size)
 
     def _encoded(self, clip: Any) -> Any:
-        from qbuild_backends.models.vqa2.processor import Turn
+        from qbuild_backends.models.inputs import Turn
 
         from qbuild.quality.published_text import VQA2_FRAMES
 

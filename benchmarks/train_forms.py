@@ -20,9 +20,10 @@ import torch
 from made_media import children_peak, peak, published_clip
 from motion_branch import fast_output, full_network
 from qbuild_backends.checkpoints.layouts import PATHWAY, layout_named
-from qbuild_backends.data.clips import Clip, read_clip
+from qbuild_backends.data.clips import read_clip
 from qbuild_backends.data.media_reader import FrameReader
-from qbuild_backends.data.sample import read_samples
+from qbuild_backends.data.samples import read_samples
+from qbuild_backends.models.inputs import Clip
 from qbuild_backends.models.vqa2.fast_pathway import FastPathway
 from qbuild_backends.models.vqa2.processor import Encoded, Vqa2Processor
 from qbuild_backends.training.base import accelerator_of

@@ -21,7 +21,8 @@ from qbuild.core.schema import load_schema
 from qbuild.llm.ledger import Ledger
 from qbuild.llm.mock.server import MockServer
 from qbuild.pairs.mock_answers import depiction_answer
-from qbuild.stages.gpt_extend import STAGE, ExtendOptions, ExtendRuntime
+from qbuild.stages.gpt_extend import STAGE
+from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 
 GOOD = (
     "The video has good sharpness throughout the playback. However, there is very severe flicker "

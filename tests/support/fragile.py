@@ -12,7 +12,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from qbuild_backends.data.clips import Clip, Context, Extent, video_clip
+from qbuild_backends.data.clips import video_clip
+from qbuild_backends.models.inputs import Clip, Context, Extent
 
 CRASH = """
 import fragile

@@ -13,10 +13,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from qbuild_backends.data.clips import Clip
+from qbuild_backends.models.inputs import Clip, Turn
 from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.models.vqa2.presets import preset
-from qbuild_backends.models.vqa2.processor import Turn, Vqa2Processor
+from qbuild_backends.models.vqa2.processor import Vqa2Processor
 from qbuild_backends.models.vqa2.tokenizer import tiny_tokenizer
 from torch import nn
 

@@ -23,7 +23,7 @@ from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.artifact.output_folder import claimed
 from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.errors import InputError, UsageError
-from qbuild_backends.checkpoints import transfer
+from qbuild_backends.checkpoints import description, transfer
 from qbuild_backends.checkpoints.configs import read_config
 from qbuild_backends.checkpoints.layouts import PATHWAY
 from qbuild_backends.checkpoints.matching import TIED, KeyTable
@@ -32,8 +32,7 @@ from qbuild_backends.models.vqa2.config import Vqa2Config
 from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.models.vqa2.processor import FILE as PROCESSOR
 from qbuild_backends.models.vqa2.processor import TOKENIZER, Vqa2Processor, readable
-from qbuild_backends.training import lineage
-from qbuild_backends.training.settings import WHERE, checked
+from qbuild_backends.settings import WHERE, checked
 
 STAGE = {"name": "import-checkpoint", "version": 1}
 SEED = 0  # of what the source has no weights for
@@ -61,7 +60,7 @@ def import_checkpoint(spec: ImportSpec) -> Path:
     whole or holds another model.
     """
     settings = checked(ImportSettings, spec.settings)
-    lineage.standing(spec.output, STAGE)
+    description.standing(spec.output, STAGE)
     config, processor = _read_small(spec.source, settings)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     claim = spec.output.with_name(f"{spec.output.name}.importing")
@@ -73,7 +72,7 @@ def import_checkpoint(spec: ImportSpec) -> Path:
         with disk_errors(spec.output), save_load.replacing(spec.output) as place:
             save_load.save(place, model, processor)
             options = {"backend": "vqa2", **settings.model_dump(exclude={"slowfast"})}
-            lineage.describe(place, 0, options, inputs, report, STAGE)
+            description.describe(place, 0, options, inputs, report, STAGE)
     return spec.output
 
 

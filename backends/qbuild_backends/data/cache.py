@@ -16,7 +16,7 @@ from qbuild.core.canonical import hash_file
 from qbuild.core.errors import InputError
 from qbuild.core.scratch import whole_file
 from qbuild.media.unreadable import disk_refusals
-from qbuild_backends.data.clips import Clip
+from qbuild_backends.models.inputs import Clip
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from qbuild.core.errors import InputError
 from qbuild.core.media_roots import MediaRoots, medium_of
 from qbuild.quality.media_types import VIDEOS
 from qbuild_backends.data.sample import BadSampleError, Sample, Samples, take
-from qbuild_backends.models.vqa2.processor import Turn
+from qbuild_backends.models.inputs import Turn
 
 _ROLES: dict[str, Role] = {
     "human": "user",

@@ -12,9 +12,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from qbuild.media.unreadable import UnreadableMediaError
-from qbuild_backends.data.clips import Clip, Extent
 from qbuild_backends.data.media_reader import FrameReader, read_ahead
 from qbuild_backends.data.sample import Sample, Skipped
+from qbuild_backends.models.inputs import Clip, Extent
 from qbuild_backends.models.vqa2.processor import Encoded, NotEncodableError, Vqa2Processor
 from qbuild_backends.models.vqa2.video_prompts import framed
 

@@ -20,7 +20,8 @@ from qbuild.media.images.read_write import picture_format, read_picture
 from qbuild.media.isolation import Isolated
 from qbuild.media.unreadable import file_size
 from qbuild_backends.data.cache import ClipCache, keep, kept
-from qbuild_backends.data.clips import Clip, Context, Extent, picture_clip, video_clip
+from qbuild_backends.data.clips import picture_clip, video_clip
+from qbuild_backends.models.inputs import Clip, Context, Extent
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -10,14 +10,15 @@ import torch
 
 from qbuild.backends.protocol import Answered, Answering, Prompt, Refused
 from qbuild.core.errors import UsageError
-from qbuild_backends.data.clips import Clip, Extent, video_clip
+from qbuild_backends.data.clips import video_clip
 from qbuild_backends.data.media_reader import Decode, FrameReader
 from qbuild_backends.inference.batches import in_batches
 from qbuild_backends.inference.loading import Loaded
+from qbuild_backends.inference.memory import inference_memory
 from qbuild_backends.inference.scoring import encoded, features, read_medium, with_clips
-from qbuild_backends.models.vqa2.processor import Encoded, Turn
+from qbuild_backends.models.inputs import Clip, Extent, Turn
+from qbuild_backends.models.vqa2.processor import Encoded
 from qbuild_backends.models.vqa2.video_prompts import framed
-from qbuild_backends.training.memory import inference_memory
 
 
 class Answerer:

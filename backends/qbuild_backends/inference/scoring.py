@@ -24,16 +24,17 @@ from qbuild.core.media_roots import Medium
 from qbuild.media.unreadable import UnreadableMediaError
 from qbuild.quality.level_scores import score_of
 from qbuild.quality.published_text import ANSWER, LEVEL_WORDS, VQA2_QUESTION
-from qbuild_backends.data.clips import Clip, Context, Extent, video_clip
+from qbuild_backends.data.clips import video_clip
 from qbuild_backends.data.media_reader import Decode, FrameReader, read_ahead
 from qbuild_backends.inference.batches import in_batches
 from qbuild_backends.inference.loading import Loaded
+from qbuild_backends.inference.memory import inference_memory
 from qbuild_backends.inference.prefix_cache import Prefix
 from qbuild_backends.level_reader import LevelReader
+from qbuild_backends.models.inputs import Clip, Context, Extent, Turn
 from qbuild_backends.models.vqa2.model import FEATURES
-from qbuild_backends.models.vqa2.processor import Encoded, NotEncodableError, Turn
+from qbuild_backends.models.vqa2.processor import Encoded, NotEncodableError
 from qbuild_backends.models.vqa2.video_prompts import framed
-from qbuild_backends.training.memory import inference_memory
 
 # The released scorer's words are in small letters, and its lowest weighs .2, not 0.
 WORDS = {**LEVEL_WORDS, "release": tuple(word.lower() for word in LEVEL_WORDS["vqa2"])}

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from qbuild.core.errors import MissingPartError, UsageError
 from qbuild_backends.models.vqa2.freezing import GROUPS, Share
-from qbuild_backends.training.settings import WHERE, TrainSettings
+from qbuild_backends.settings import WHERE
+from qbuild_backends.training.settings import TrainSettings
 
 _ADAPTER = "default"  # as peft names it
 

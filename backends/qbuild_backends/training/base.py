@@ -11,13 +11,14 @@ from typing import Any
 import torch
 
 from qbuild.core.errors import MissingPartError, UsageError, near, raise_all
-from qbuild_backends.inference import loading
+from qbuild_backends.checkpoints import folder
 from qbuild_backends.models.vqa2 import save_load
 from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.models.vqa2.presets import PRESETS
 from qbuild_backends.models.vqa2.processor import Vqa2Processor
+from qbuild_backends.settings import WHERE
 from qbuild_backends.training import adapters, distributed
-from qbuild_backends.training.settings import WHERE, TrainSettings
+from qbuild_backends.training.settings import TrainSettings
 
 
 def check_parts() -> None:
@@ -50,9 +51,9 @@ def base_name(base: str) -> Base:
     """
     place = Path(base)
     if place.is_dir():
-        return Base(place.resolve().name, loading.fingerprint(base))
+        return Base(place.resolve().name, folder.fingerprint(base))
     if base == "tiny":
-        return Base(base, loading.fingerprint(base))
+        return Base(base, folder.fingerprint(base))
     if base in PRESETS:
         raise UsageError(
             f"{WHERE}: base {base}",
@@ -99,7 +100,7 @@ def _loaded(
         how |= adapters.in_four_bits(device, _precision(settings, device))
     if settings.base == "tiny" and not Path(settings.base).is_dir():
         return _tiny(seed, how) if settings.qlora else save_load.tiny(seed)
-    return loading.from_folder(Path(settings.base), **how)
+    return folder.from_folder(Path(settings.base), **how)
 
 
 def _tiny(seed: int, how: dict[str, Any]) -> tuple[Vqa2ForConditionalGeneration, Vqa2Processor]:

@@ -18,7 +18,8 @@ from qbuild_backends.data.clips import MULTIPLE
 from qbuild_backends.models.vqa2.freezing import group_of
 from qbuild_backends.models.vqa2.model import FEATURES
 from qbuild_backends.models.vqa2.processor import Settings
-from qbuild_backends.training.settings import WHERE, TrainSettings
+from qbuild_backends.settings import WHERE
+from qbuild_backends.training.settings import TrainSettings
 
 
 def asked_for(kind: str) -> bool:

@@ -1,7 +1,7 @@
-"""What a checkpoint says of itself: the media it was trained on, its base, its settings, its files.
+"""What a checkpoint was trained on, and what its run left beside it.
 
 `trained_on.parquet` has the form that `qbuild.quality.lineage` reads, so that
-`evaluate --trained-on` can refuse those media. `qbuild.json` is written last: a folder with it is whole.
+`evaluate --trained-on` can refuse those media.
 """
 
 from __future__ import annotations
@@ -12,19 +12,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from qbuild.core.artifact import output_folder
-from qbuild.core.artifact.description import FORMAT
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.canonical import canonical_json, hash_file, hash_value
+from qbuild.core.canonical import canonical_json, hash_file
 from qbuild.core.engine.inputs import describe_input
-from qbuild.core.errors import UsageError
 from qbuild.quality import lineage as leakage
 from qbuild.quality.lineage import TRAINED_ON
+from qbuild_backends.checkpoints.description import RUN
 from qbuild_backends.data.sample import Samples, Skipped
 
 STAGE = {"name": "train", "version": 1}
-SKIPPED, LOSSES, RUN = "skipped.jsonl", "losses.jsonl", "run.json"
-_UNHASHED = {RUN, output_folder.DESCRIPTION}  # what it took is another at each run
+SKIPPED, LOSSES = "skipped.jsonl", "losses.jsonl"
 
 
 def lineage_of(samples: Samples, base: str, fingerprint: str) -> list[dict[str, Any]]:
@@ -64,27 +61,6 @@ def _digest(file: Path) -> str | None:
         return None
 
 
-def standing(place: Path, stage: dict[str, Any]) -> dict[str, Any] | None:
-    """What the checkpoint of this stage that stands at the place says of itself, or None.
-
-    UsageError for something else that stands there.
-    """
-    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
-        return None
-    try:
-        told = json.loads((place / output_folder.DESCRIPTION).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        told = None
-    if not isinstance(told, dict) or told.get("stage") != stage:
-        raise UsageError(
-            str(place),
-            f"holds something else than a checkpoint of `qbuild {stage['name']}`",
-            "expected a new name or an earlier checkpoint",
-            "Choose another output.",
-        )
-    return told
-
-
 def write_records(
     place: Path, losses: Sequence[float], skipped: Sequence[Skipped], run: dict[str, Any]
 ) -> None:
@@ -97,35 +73,3 @@ def write_records(
 
 def _write_lines(place: Path, values: Sequence[dict[str, Any]]) -> None:
     place.write_text("".join(canonical_json(value) + "\n" for value in values), encoding="utf-8")
-
-
-def describe(
-    place: Path,
-    rows: int,
-    options: dict[str, Any],
-    lineage: list[dict[str, Any]],
-    report: dict[str, Any],
-    stage: dict[str, Any] = STAGE,
-) -> None:
-    """Write `qbuild.json`, which says that the checkpoint is whole."""
-    files = {
-        path.relative_to(place).as_posix(): hash_file(path)
-        for path in sorted(place.rglob("*"))
-        if path.is_file() and path.name not in _UNHASHED
-    }
-    output_folder.describe(
-        place,
-        {
-            "format": FORMAT,
-            "stage": stage,
-            "options": options,
-            "inputs": lineage,
-            "lineage": lineage,
-            "rows": rows,
-            "content_hash": hash_value(files),
-            "files": files,
-            "complete": True,
-            "pending": 0,
-            "report": report,
-        },
-    )

@@ -25,7 +25,8 @@ from qbuild_backends.data import batching
 from qbuild_backends.data.clips import picture_clip
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.sample import MEND
-from qbuild_backends.models.vqa2.processor import IGNORED, Encoded, Turn
+from qbuild_backends.models.inputs import Turn
+from qbuild_backends.models.vqa2.processor import IGNORED, Encoded
 from qbuild_backends.training.distributed import BRANCHES, Branches, share_statistics
 from qbuild_backends.training.optimiser import rate_share, set_rates
 from qbuild_backends.training.settings import TrainSettings

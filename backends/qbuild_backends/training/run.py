@@ -24,11 +24,13 @@ from qbuild.core.canonical import hash_value
 from qbuild.core.errors import InputError, raise_all
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.plural import plural
+from qbuild_backends.checkpoints import description
 from qbuild_backends.checkpoints.matching import TIED
 from qbuild_backends.data import batching
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.media_reader import FrameReader
-from qbuild_backends.data.sample import MEND, Samples, read_samples
+from qbuild_backends.data.sample import MEND, Samples
+from qbuild_backends.data.samples import read_samples
 from qbuild_backends.models.vqa2 import save_load
 from qbuild_backends.models.vqa2.freezing import PLANS, Share, shares, train_mode, trainable
 from qbuild_backends.models.vqa2.processor import Vqa2Processor
@@ -92,7 +94,7 @@ class Run:
 
     def stands(self) -> bool:
         """Whether the output is the whole checkpoint of this run."""
-        told = lineage.standing(self.spec.output, lineage.STAGE)
+        told = description.standing(self.spec.output, lineage.STAGE)
         return told is not None and bool(told["report"].get("run") == self.fingerprint)
 
     def train(self) -> None:
@@ -181,7 +183,9 @@ class Run:
             lineage.write_trained_on(place, self.samples, self.settings.base, self.lineage)
             skipped = [*self.samples.bad, *progress.skipped]
             lineage.write_records(place, progress.losses, skipped, took)
-            lineage.describe(place, report["samples"], self.options, self.lineage, report)
+            description.describe(
+                place, report["samples"], self.options, self.lineage, report, lineage.STAGE
+            )
 
     def _whole(self, loop: Loop) -> tuple[Any, dict[str, Any]]:
         """The model to write and all its weights, in the main process; adapters are merged."""

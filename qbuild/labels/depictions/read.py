@@ -90,8 +90,8 @@ def read_file(path: Path, options: DepictionOptions) -> Found:
     """The annotations of one file, whichever form it has."""
     from qbuild.labels.depictions.label_studio import is_export, read_export
     from qbuild.labels.depictions.tables import read_table
+    from qbuild.labels.tables.files import first_bytes, kind_of
     from qbuild.labels.tables.json_records import read_records
-    from qbuild.labels.tables.sniff import first_bytes, kind_of
 
     if kind_of(path, first_bytes(path)) == "json":
         records = read_records(path)

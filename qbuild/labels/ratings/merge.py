@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, Problems, QbuildError, UsageError, near, raise_all
+from qbuild.labels.ratings.registry import get_layout, recognise
 from qbuild.labels.tables.layout import DEFAULTS, Layout, LayoutTable, ReadOptions
 
 if TYPE_CHECKING:
@@ -85,8 +86,6 @@ def _piece(path: Path, layout: str | Layout, options: ReadOptions) -> Piece | Qb
 
 
 def _chosen(path: Path, layout: str | Layout, options: ReadOptions) -> Layout:
-    from qbuild.labels.ratings import get_layout, recognise
-
     if isinstance(layout, Layout):
         return layout
     if layout != "auto":
@@ -97,15 +96,12 @@ def _chosen(path: Path, layout: str | Layout, options: ReadOptions) -> Layout:
 
 
 def _names_votes(path: Path, options: ReadOptions) -> bool:
-    from qbuild.labels.ratings import get_layout
     from qbuild.labels.tables.sniff import look
 
     return "subject" in options.columns or get_layout("subject-votes").matches(look(path))
 
 
 def _refuse_options(options: ReadOptions, layout: str | Layout) -> None:
-    from qbuild.labels.ratings import get_layout
-
     if isinstance(layout, str) and layout != "auto":
         get_layout(layout)
     _refuse_value("--direction", options.direction, ("up", "down"))

@@ -22,9 +22,10 @@ from qbuild.labels.sessions.folders import entries, is_paper
 from qbuild.labels.sessions.matlab import read as matfile
 from qbuild.labels.sessions.rejection import Refusal, unreadable
 from qbuild.labels.sessions.session import Refused, Session, SessionLayout, SessionOptions
+from qbuild.labels.tables.files import kind_of
 from qbuild.labels.tables.json_records import read_bytes, read_records
 from qbuild.labels.tables.registry import layout_named
-from qbuild.labels.tables.sniff import kind_of, look, seen
+from qbuild.labels.tables.sniff import look, seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, shortened
 from qbuild.labels.sessions.rejection import Refusal, unreadable
+from qbuild.labels.tables.files import delimiter_of
 from qbuild.labels.tables.json_records import read_bytes, read_records
-from qbuild.labels.tables.sniff import delimiter_of
 
 if TYPE_CHECKING:
     from pathlib import Path

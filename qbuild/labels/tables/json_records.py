@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError
 from qbuild.core.json_stream import BROKEN, decoded, json_values
-from qbuild.labels.tables.sniff import first_bytes, kind_of
+from qbuild.labels.tables.files import first_bytes, kind_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,35 +1,17 @@
-"""What a file looks like from outside: its kind, its text, its first record, its header."""
+"""What a file looks like from outside: its text, its first record, its header."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 import json
-import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from qbuild.core.errors import InputError
+from qbuild.labels.tables.files import Kind, first_bytes, first_cells, kind_of
 from qbuild.labels.tables.layout import Head
+from qbuild.labels.tables.table import column_names
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HEAD_BYTES = 1 << 16
-DELIMITERS = ",;\t|"
-Kind = Literal["delimited", "json", "parquet", "excel"]
-
-_SUFFIXES: dict[str, Kind] = {
-    ".csv": "delimited",
-    ".tsv": "delimited",
-    ".tab": "delimited",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-}
 
 
 def look(path: Path) -> Head:
@@ -39,44 +21,6 @@ def look(path: Path) -> Head:
     text = _decoded(start) if kind in ("delimited", "json") else None
     record = _first_object(text) if kind == "json" and text is not None else None
     return Head(path, start, text, record, _header(path, kind, text))
-
-
-def first_bytes(path: Path) -> bytes:
-    """The first 64 KiB; InputError where the file is missing, unreadable, a folder or empty."""
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(HEAD_BYTES)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(
-            str(path), f"cannot be opened: {reason}", "expected a rating file", "Check the path."
-        ) from error
-    if not start:
-        raise InputError(
-            str(path), "the file is empty", "expected at least one rating", "Fetch it again."
-        )
-    return start
-
-
-def kind_of(path: Path, start: bytes) -> Kind:
-    """Which reader a file needs: by its suffix, else by its first bytes."""
-    known = _SUFFIXES.get(path.suffix.lower())
-    if known is not None:
-        return known
-    if start.startswith(b"PAR1"):
-        return "parquet"
-    if start.startswith(b"PK\x03\x04"):
-        return "excel"
-    blank_free = start.removeprefix(codecs.BOM_UTF8).lstrip()
-    return "json" if blank_free[:1] in (b"[", b"{") else "delimited"
-
-
-def delimiter_of(path: Path, text: str) -> str:
-    """The sign between cells: a tab by suffix, else the one that cuts the first line finest."""
-    if path.suffix.lower() in (".tsv", ".tab"):
-        return "\t"
-    line = _first_line(text)
-    return max(DELIMITERS, key=lambda sign: len(_cut(line, sign)))
 
 
 def seen(head: Head) -> str:
@@ -115,21 +59,7 @@ def _first_object(text: str) -> dict[str, Any] | None:
 
 def _header(path: Path, kind: Kind, text: str | None) -> list[str] | None:
     if kind == "delimited":
-        return _first_cells(path, text) if text is not None else None
+        return first_cells(path, text) if text is not None else None
     if kind == "json":
         return None
-    from qbuild.labels.tables.table import column_names
-
     return column_names(path, kind)
-
-
-def _first_cells(path: Path, text: str) -> list[str]:
-    return [cell.strip() for cell in _cut(_first_line(text), delimiter_of(path, text))]
-
-
-def _first_line(text: str) -> str:
-    return next((line for line in re.split(r"[\r\n]+", text) if line.strip()), "")
-
-
-def _cut(line: str, sign: str) -> list[str]:
-    return next(csv.reader([line], delimiter=sign), [])

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, QbuildError, SchemaError
+from qbuild.labels.tables.files import delimiter_of, first_bytes, kind_of
 from qbuild.labels.tables.json_records import read_bytes, read_records
-from qbuild.labels.tables.sniff import delimiter_of, first_bytes, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from qbuild.labels.tables.sniff import Kind
+    from qbuild.labels.tables.files import Kind
 
 _UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 _RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qbuild.quality.plots.scatter import Panel
-    from qbuild.stages.evaluate import EvaluateOptions
     from qbuild.stages.evaluate.match import Pool
+    from qbuild.stages.evaluate.options import EvaluateOptions
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]

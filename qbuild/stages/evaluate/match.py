@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qbuild.core.engine.stage import Inputs
-    from qbuild.stages.evaluate import EvaluateOptions
+    from qbuild.stages.evaluate.options import EvaluateOptions
 
     Floats = NDArray[np.float64]
 

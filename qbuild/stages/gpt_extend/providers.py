@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qbuild.llm.rate_limit import Manners
     from qbuild.llm.requests import ChatRequest
     from qbuild.pairs.answerers import Answering
-    from qbuild.stages.gpt_extend import ExtendOptions
+    from qbuild.stages.gpt_extend.options import ExtendOptions
 
 
 @asynccontextmanager

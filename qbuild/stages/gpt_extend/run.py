@@ -15,7 +15,7 @@ from qbuild.stages.gpt_extend.state import INTERRUPTED, State, depictions
 
 if TYPE_CHECKING:
     from qbuild.core.engine.stage import Inputs, Output
-    from qbuild.stages.gpt_extend import ExtendOptions
+    from qbuild.stages.gpt_extend.options import ExtendOptions
 
 # Row of the inputs, the depiction there, what came of it: all of its pairs, or why it is pending.
 Numbered = tuple[int, Mapping[str, Any], Extended]

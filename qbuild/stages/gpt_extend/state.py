@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qbuild.core.engine.stage import Inputs
     from qbuild.llm.budget import Budget
     from qbuild.llm.requests import Parameter
-    from qbuild.stages.gpt_extend import ExtendOptions, ExtendRuntime
+    from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 
 INTERRUPTED = "interrupted"
 

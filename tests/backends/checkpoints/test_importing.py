@@ -13,13 +13,11 @@ pytest.importorskip("transformers", reason="needs the model backends' transforme
 import offered  # noqa: E402
 import vqa2_layouts  # noqa: E402
 from pictures import write_picture  # noqa: E402
-from qbuild_backends.checkpoints import (  # noqa: E402
-    configs,
-    importing,
-)
+from qbuild_backends.checkpoints import configs, importing  # noqa: E402
+from qbuild_backends.checkpoints.folder import check_folder, fingerprint  # noqa: E402
 from qbuild_backends.checkpoints.layouts import PATHWAY  # noqa: E402
 from qbuild_backends.checkpoints.transfer import export_checkpoint  # noqa: E402
-from qbuild_backends.inference.loading import check_folder, fingerprint, load_model  # noqa: E402
+from qbuild_backends.inference.loading import load_model  # noqa: E402
 from qbuild_backends.models.vqa2 import save_load  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
 from qbuild_backends.training.base import base_name  # noqa: E402

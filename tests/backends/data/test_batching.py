@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="needs the model backends' torch")
 
 from qbuild_backends.data.batching import batches, passes, sizes
 from qbuild_backends.data.sample import Sample
-from qbuild_backends.models.vqa2.processor import Turn
+from qbuild_backends.models.inputs import Turn
 
 LENGTHS = np.random.default_rng(0).integers(20, 2_000, 1_000).tolist()
 

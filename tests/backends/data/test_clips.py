@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from clips import make_clip
 from pictures import write_picture
-from qbuild_backends.data.clips import Extent, motion_chunks, read_clip, video_extent
+from qbuild_backends.data.clips import motion_chunks, read_clip, video_extent
+from qbuild_backends.models.inputs import Extent
 
 from qbuild.media.unreadable import UnreadableMediaError
 from qbuild.media.video.read import read_video

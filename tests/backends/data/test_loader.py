@@ -19,7 +19,8 @@ from pictures import write_picture
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.media_reader import FrameReader
 from qbuild_backends.data.sample import Sample
-from qbuild_backends.models.vqa2.processor import Turn, Vqa2Processor
+from qbuild_backends.models.inputs import Turn
+from qbuild_backends.models.vqa2.processor import Vqa2Processor
 from qbuild_backends.training.loop import sample_losses
 from qbuild_backends.training.run import train
 from vqa2_toys import tiny_model, tiny_processor

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from clips import make_clip, spoilt
 from pictures import write_picture
-from qbuild_backends.data.clips import Clip, Context, Extent, read_clip
+from qbuild_backends.data.clips import read_clip
 from qbuild_backends.data.media_reader import Children, FrameReader, read_ahead
+from qbuild_backends.models.inputs import Clip, Context, Extent
 
 from qbuild.media.unreadable import UnreadableMediaError
 

@@ -17,11 +17,11 @@ from clips import make_clip, spoilt  # noqa: E402
 from pictures import write_picture  # noqa: E402
 from qbuild_backends.data.clips import read_clip  # noqa: E402
 from qbuild_backends.inference.loading import device_of  # noqa: E402
+from qbuild_backends.models.inputs import Turn  # noqa: E402
 from qbuild_backends.models.vqa2 import save_load  # noqa: E402
 from qbuild_backends.models.vqa2.backend import Vqa2Backend  # noqa: E402
 from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
-from qbuild_backends.models.vqa2.processor import Turn  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
 

@@ -12,9 +12,9 @@ pytest.importorskip("accelerate", reason="needs accelerate, which training runs 
 
 from pairs import medium  # noqa: E402
 from qbuild_backends.data.clips import read_clip  # noqa: E402
+from qbuild_backends.models.inputs import Turn  # noqa: E402
 from qbuild_backends.models.vqa2 import save_load  # noqa: E402
 from qbuild_backends.models.vqa2.backend import Vqa2Backend  # noqa: E402
-from qbuild_backends.models.vqa2.processor import Turn  # noqa: E402
 from qbuild_backends.training import base as starting  # noqa: E402
 from qbuild_backends.training import loop  # noqa: E402
 from qbuild_backends.training.run import train  # noqa: E402

@@ -1,7 +1,8 @@
 import pytest
 
 from qbuild.core.errors import InputError
-from qbuild.labels.tables.sniff import delimiter_of, kind_of, look
+from qbuild.labels.tables.files import delimiter_of, kind_of
+from qbuild.labels.tables.sniff import look
 
 
 def test_a_missing_file_and_a_folder_are_told_as_such(tmp_path):

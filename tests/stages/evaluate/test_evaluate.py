@@ -21,7 +21,8 @@ from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
 from qbuild.core.errors import InputError, Problems, TooManyRejected, UsageError
 from qbuild.quality.lineage import UNKNOWN, write_trained_on
-from qbuild.stages.evaluate import STAGE, EvaluateOptions, EvaluateRuntime
+from qbuild.stages.evaluate import STAGE
+from qbuild.stages.evaluate.options import EvaluateOptions, EvaluateRuntime
 
 
 def evaluate(tmp_path, *paths, name="m", limit=None, share=0.05, scatter="", **options):

@@ -36,7 +36,8 @@ from qbuild.pairs.templates import load_templates
 from qbuild.stages import STAGES, get_stage
 from qbuild.stages.causal_qa import STAGE as CAUSAL
 from qbuild.stages.causal_qa import CausalOptions
-from qbuild.stages.gpt_extend import STAGE, ExtendOptions
+from qbuild.stages.gpt_extend import STAGE
+from qbuild.stages.gpt_extend.options import ExtendOptions
 from qbuild.stages.gpt_extend.report import TABLE_1
 
 

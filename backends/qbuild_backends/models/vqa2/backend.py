@@ -47,7 +47,7 @@ class Vqa2Backend(Backend):
 
     def fingerprint(self) -> str:
         """The hash of weights, configuration and tokenizer."""
-        from qbuild_backends.inference.loading import fingerprint
+        from qbuild_backends.checkpoints.folder import fingerprint
 
         return fingerprint(self._name)
 

@@ -23,7 +23,7 @@ from transformers import PreTrainedTokenizerFast
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.plural import plural
 from qbuild.quality.published_text import LLAVA_PLACEHOLDER
-from qbuild_backends.data.clips import Clip, Context, Extent
+from qbuild_backends.models.inputs import Clip, Context, Extent, Turn
 from qbuild_backends.models.vqa2.config import Vqa2Config
 
 FILE = "vqa2_processor.json"
@@ -33,14 +33,6 @@ _SHORTER_VIDEO = (
 )
 SYSTEM = "You are a helpful assistant."  # Qwen2's own, in the released training and scoring code
 IGNORED = -100  # what the loss leaves out
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One side's words; `<image>` stands where features go, key frames first, motion second."""
-
-    role: Literal["system", "user", "assistant"]
-    text: str
 
 
 @dataclass(frozen=True)

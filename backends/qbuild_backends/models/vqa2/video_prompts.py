@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qbuild.quality.published_text import LLAVA_PLACEHOLDER, VQA2_FRAMES
-from qbuild_backends.data.clips import Clip, Extent
-from qbuild_backends.models.vqa2.processor import Turn
+from qbuild_backends.models.inputs import Clip, Extent, Turn
 
 NONE = "none"  # the placeholders alone, for a model that is not the published one
 _PLACE = re.compile(rf"{LLAVA_PLACEHOLDER}(?:\s*{LLAVA_PLACEHOLDER})?")

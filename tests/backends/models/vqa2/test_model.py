@@ -7,9 +7,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
+from qbuild_backends.models.inputs import Turn  # noqa: E402
 from qbuild_backends.models.vqa2.model import PATCHES_TOGETHER, Vqa2ForConditionalGeneration  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
-from qbuild_backends.models.vqa2.processor import Turn  # noqa: E402
 from transformers import LlavaOnevisionForConditionalGeneration  # noqa: E402
 from vqa2_toys import batch_of, drawn_clip, fixed_init, tiny_model, tiny_processor  # noqa: E402
 

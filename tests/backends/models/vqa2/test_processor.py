@@ -11,8 +11,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
+from qbuild_backends.models.inputs import Turn  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
-from qbuild_backends.models.vqa2.processor import NotEncodableError, Turn, Vqa2Processor  # noqa: E402
+from qbuild_backends.models.vqa2.processor import NotEncodableError, Vqa2Processor  # noqa: E402
 from vqa2_toys import QUESTION, drawn_clip, tiny_processor, turns  # noqa: E402
 
 from qbuild.core.errors import InputError, UsageError  # noqa: E402

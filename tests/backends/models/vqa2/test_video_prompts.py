@@ -17,11 +17,12 @@ from pairs import medium, pair, part, turns
 from pictures import write_picture
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.media_reader import FrameReader
-from qbuild_backends.data.sample import read_samples
+from qbuild_backends.data.samples import read_samples
 from qbuild_backends.inference.answering import Answerer
 from qbuild_backends.inference.loading import Loaded
 from qbuild_backends.inference.scoring import Scorer
-from qbuild_backends.models.vqa2.processor import Turn, Vqa2Processor
+from qbuild_backends.models.inputs import Turn
+from qbuild_backends.models.vqa2.processor import Vqa2Processor
 from qbuild_backends.models.vqa2.video_prompts import framed
 from tables import rating_table, write_artifact
 from vqa2_toys import drawn_clip, tiny_model, tiny_processor

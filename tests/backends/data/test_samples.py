@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="needs the model backends' torch")
 
 from pairs import medium, pair, part, turns
 from pictures import write_picture
-from qbuild_backends.data.sample import read_samples
+from qbuild_backends.data.samples import read_samples
 from qbuild_backends.training.lineage import lineage_of, write_trained_on
 from vqa2_training import artifact, picture_pairs
 

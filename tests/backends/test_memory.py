@@ -6,7 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from qbuild_backends.training.memory import inference_memory, training_memory  # noqa: E402
+from qbuild_backends.inference.memory import inference_memory  # noqa: E402
+from qbuild_backends.training.memory import training_memory  # noqa: E402
 from qbuild_backends.training.settings import settings_of  # noqa: E402
 
 from qbuild.backends.protocol import Computing  # noqa: E402

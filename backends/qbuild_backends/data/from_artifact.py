@@ -1,0 +1,70 @@
+"""Samples of instruction artifacts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qbuild.backends.conversation import turns_of
+from qbuild.core.artifact.reader import Artifact
+from qbuild.core.engine.inputs import describe_input, refuse_bad, refuse_incomplete
+from qbuild.core.errors import InputError, SchemaError
+from qbuild.core.media_roots import MediaRoots, media_beside, medium_of
+from qbuild_backends.data.sample import BadSampleError, Sample, Samples, take
+from qbuild_backends.models.inputs import Turn
+
+ROWS = 1_024  # read at a time
+
+
+def read_artifact(path: Path, roots: MediaRoots, kind: str | None, found: Samples) -> Any:
+    """Add the samples of one artifact; the artifact by name and hash."""
+    artifact = Artifact.open(path)
+    _check_artifact(artifact)
+    own = media_beside(artifact.path, roots)
+    described = describe_input(artifact)
+    number = 0
+    for batch in artifact.batches(ROWS):
+        refuse_bad(artifact.schema, batch, str(path), number)
+        for row in batch.to_pylist():
+            number += 1
+            name = f"{described['name']} row {number} (sample {row['sample_id']})"
+            take(found, _sample(row, name, own), name, kind)
+    return described
+
+
+def _check_artifact(artifact: Artifact) -> None:
+    if artifact.schema.name != "instruction":
+        raise SchemaError(
+            str(artifact.path),
+            f"an artifact of schema {artifact.schema.name}",
+            "expected instruction: questions with their answers",
+            "Make pairs of it with `qbuild scoring-qa` or another stage.",
+        )
+    refuse_incomplete(artifact)
+
+
+def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample | BadSampleError:
+    turns = tuple(Turn(role, text) for role, text in turns_of(row))
+    if not row["media"]:
+        return Sample(name, turns, "text")
+    if len(row["media"]) > 1:
+        message = f"{len(row['media'])} media; expected one picture or video"
+        return BadSampleError("several-media", message)
+    medium = row["media"][0]
+    if medium["start_s"] is not None or medium["end_s"] is not None:
+        message = "a part of a video by time; expected a whole one, cut before"
+        return BadSampleError("part-of-video", message)
+    try:
+        found = medium_of(medium, roots)
+    except InputError as error:  # the path leaves its root; a missing root ends the run
+        return BadSampleError("path-leaves-root", str(error))
+    return Sample(
+        name=name,
+        turns=turns,
+        kind=medium["kind"],
+        media_id=medium["media_id"],
+        file=found.file,
+        sha256=medium["sha256"],
+        num_frames=medium["num_frames"] or 0,
+        fps=medium["fps"] or 0.0,
+    )

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from qbuild.core.engine.prefetch import ahead
 from qbuild.core.errors import InputError, QbuildError, raise_all
 from qbuild.core.rows.duplicates import KEPT, Repeats, conflicting, find_repeats
-from qbuild.core.rows.rejections import Refused, refused
+from qbuild.core.rows.rejections import reject_rows
 from qbuild.core.rows.string_hash import string_hashes
 from qbuild.quality.levels import Range, agreement, trimmed_range
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qbuild.core.engine.stage import Batch, Inputs
+    from qbuild.core.rows.rejections import PlacedRejections
     from qbuild.quality.levels import Closed
 
 _UNSAID = "none"
@@ -47,10 +48,10 @@ class LevelState:
 
     def without_duplicates(
         self, batch: Batch
-    ) -> tuple[pa.Table, NDArray[np.int64], list[Refused], Counter[str]]:
+    ) -> tuple[pa.Table, NDArray[np.int64], list[PlacedRejections], Counter[str]]:
         """The rows to keep, their places in the batch, those that conflict, counts of the rest."""
         found = self.repeats.sift(batch)
-        refusals: list[Refused] = []
+        refusals: list[PlacedRejections] = []
         tally = Counter(collapsed=found.collapsed)
         if len(found.conflicts):
             rows = batch.rows.take(pa.array(found.conflicts))
@@ -92,7 +93,7 @@ class LevelState:
             f"mos {row['mos']!r} lies outside [{low:g}, {high:g}] of {row['dataset']}"
             for row, low, high in zip(records, edges[0], edges[5], strict=True)
         ]
-        return refused(records, "outside-range", messages, "mos")
+        return reject_rows(records, "outside-range", messages, "mos")
 
     def figures(
         self, tally: Counter[str], words: tuple[str, ...], closed: Closed, *, inside: bool

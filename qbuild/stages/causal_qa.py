@@ -61,7 +61,7 @@ def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
     import pyarrow as pa
 
     from qbuild.core.rows.duplicates import conflicting
-    from qbuild.core.rows.rejections import in_order
+    from qbuild.core.rows.rejections import in_input_order
 
     once = state.repeats.sift(batch)
     rows, tally = [], Counter[str]({"collapsed": once.collapsed})
@@ -83,7 +83,7 @@ def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
             continue
         rows.append({**row, "word": LEVEL_WORDS[options.words][row["level"] - 1]})
         tally[f"level:{row['level']}"] += 1
-    return Output(_pairs(rows) if rows else None, in_order(refusals), tally=tally)
+    return Output(_pairs(rows) if rows else None, in_input_order(refusals), tally=tally)
 
 
 def _fault(row: dict[str, Any]) -> tuple[str, str] | None:
@@ -97,10 +97,10 @@ def _fault(row: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _refusal(row: dict[str, Any], number: int, reason: str, message: str) -> pa.Table:
-    from qbuild.core.rows.rejections import refused
+    from qbuild.core.rows.rejections import reject_rows
 
     given = {**row, "source_row": row["source_row"] or number}
-    return refused([given], reason, [message], "level")
+    return reject_rows([given], reason, [message], "level")
 
 
 def _pairs(rows: list[dict[str, Any]]) -> pa.Table:

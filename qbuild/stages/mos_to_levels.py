@@ -102,7 +102,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
     """The batch's rows with mos_norm, level, word and level_probs; those outside, if refused."""
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import in_order
+    from qbuild.core.rows.rejections import in_input_order
     from qbuild.quality.levels import cut, normalise
 
     rows, places, refusals, tally = state.without_duplicates(batch)
@@ -131,7 +131,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
         tally += state.count("unknown", codes[unknown])
     for name, column in columns.items():
         rows = rows.append_column(name, column)
-    return Output(rows=rows, rejected=in_order(refusals), tally=tally)
+    return Output(rows=rows, rejected=in_input_order(refusals), tally=tally)
 
 
 def finish(state: LevelState, tally: Counter[str], options: LevelOptions) -> dict[str, Any]:

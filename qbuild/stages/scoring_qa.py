@@ -72,7 +72,7 @@ def transform(batch: Batch, repeats: Repeats, options: ScoringOptions) -> Output
     import pyarrow.compute as pc
 
     from qbuild.core.rows.duplicates import conflicting
-    from qbuild.core.rows.rejections import in_order
+    from qbuild.core.rows.rejections import in_input_order
 
     found = repeats.sift(batch)
     conflicts = batch.rows.take(pa.array(found.conflicts))
@@ -81,7 +81,7 @@ def transform(batch: Batch, repeats: Repeats, options: ScoringOptions) -> Output
     asked = pc.fill_null(asked, False)
     rows, kept, left_out = found.rows.filter(asked), kinds.filter(asked), pc.invert(asked)
     unasked = found.places[np.asarray(left_out)]
-    rejected = in_order(
+    rejected = in_input_order(
         [
             (found.conflicts, conflicting(conflicts, "media_id")),
             (unasked, _refusals(found.rows.filter(left_out), kinds.filter(left_out))),
@@ -126,13 +126,13 @@ def media_kinds(rows: pa.Table, kind: str) -> Any:
 def _refusals(rows: pa.Table, kinds: Any) -> pa.Table:
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import refused
+    from qbuild.core.rows.rejections import reject_rows
     from qbuild.core.schema import load_schema
 
     found = [
-        refused([row], "unknown-kind", ["neither an image nor a video by its name"], "path")
+        reject_rows([row], "unknown-kind", ["neither an image nor a video by its name"], "path")
         if kind is None
-        else refused([row], "not-an-image", ["Q-SiT asks about images alone"], "path")
+        else reject_rows([row], "not-an-image", ["Q-SiT asks about images alone"], "path")
         for row, kind in zip(rows.to_pylist(), kinds.to_pylist(), strict=True)
     ]
     return pa.concat_tables([load_schema("rejected").arrow.empty_table(), *found])

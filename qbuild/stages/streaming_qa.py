@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qbuild.core.rows.duplicates import Repeats
-    from qbuild.core.rows.rejections import Refused
+    from qbuild.core.rows.rejections import PlacedRejections
 
 DECIMALS = 2
 KIND = "video"
@@ -97,7 +97,7 @@ def transform(batch: Batch, joined: Joined, options: StreamingOptions) -> Output
     import pyarrow as pa
 
     from qbuild.core.rows.duplicates import conflicting
-    from qbuild.core.rows.rejections import in_order
+    from qbuild.core.rows.rejections import in_input_order
 
     found = joined.repeats.sift(batch)
     at = joined.at[batch.start + found.places]
@@ -110,7 +110,7 @@ def transform(batch: Batch, joined: Joined, options: StreamingOptions) -> Output
     tally = Counter(sessions=len(rows), collapsed=found.collapsed)
     return Output(
         rows=_pairs(rows, joined.levels.take(pa.array(at[usable])), options),
-        rejected=in_order(refusals),
+        rejected=in_input_order(refusals),
         tally=tally,
     )
 
@@ -203,12 +203,12 @@ def _one_each(levels: pa.Table) -> pa.Table:
 
 def _unusable(
     rows: pa.Table, places: NDArray[np.int64], at: NDArray[np.int64], levels: pa.Table
-) -> list[Refused]:
+) -> list[PlacedRejections]:
     """The sessions of which no pair can be written, with the first reason of each."""
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import refused
+    from qbuild.core.rows.rejections import reject_rows
 
     frames = rows.column("num_frames").to_numpy()
     add_up = "runs and num_frames, or events and stall_count, do not add up"
@@ -218,13 +218,13 @@ def _unusable(
         ("no-frame", "num_frames", frames == 0, "the session has no frame"),
         ("inconsistent", None, _inconsistent(rows), add_up),
     ]
-    found: list[Refused] = []
+    found: list[PlacedRejections] = []
     left = np.ones(len(rows), dtype=bool)
     for reason, column, bad, message in faults:
         here = left & bad
         if here.any():
             records = rows.filter(pa.array(here)).to_pylist()
-            table = refused(records, reason, [message] * len(records), column)
+            table = reject_rows(records, reason, [message] * len(records), column)
             found.append((places[here], table))
             left &= ~bad
     return found

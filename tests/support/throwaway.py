@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from qbuild.core.canonical import media_id, row_seed
 from qbuild.core.engine.stage import File, Options, Output, Reads, Stage, StoppedEarly
-from qbuild.core.rows.rejections import refused
+from qbuild.core.rows.rejections import reject_rows
 
 
 class SpotOptions(Options):
@@ -38,7 +38,7 @@ def spots(batch, state, options):
     messages = [f"mos {row['mos']:g} is a multiple of 50" for row in bad]
     return Output(
         rows=table,
-        rejected=refused(bad, "multiple", messages, "mos") if bad else None,
+        rejected=reject_rows(bad, "multiple", messages, "mos") if bad else None,
         files=tuple(files),
         tally=Counter(files=len(files)),
     )

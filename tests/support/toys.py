@@ -12,7 +12,7 @@ from tables import rating_table
 from throwaway import ECHO, SPOTS
 
 from qbuild.core.engine.stage import File, Options, Output, Reads, Stage
-from qbuild.core.rows.rejections import refused
+from qbuild.core.rows.rejections import reject_rows
 
 
 class ToyOptions(Options):
@@ -25,7 +25,7 @@ def read(inputs, options):
     table = rating_table(len(scores), datasets=1, mos=scores)
     rows = table.filter(pa.array([score >= 0 for score in scores]))
     bad = [row for row in table.to_pylist() if row["mos"] < 0]
-    yield Output(rows=rows, rejected=refused(bad, "negative", ["below 0"] * len(bad), "mos"))
+    yield Output(rows=rows, rejected=reject_rows(bad, "negative", ["below 0"] * len(bad), "mos"))
 
 
 def scale(batch, state, options):

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from qbuild.core.engine.prefetch import ahead
-from qbuild.core.rows.rejections import refused
+from qbuild.core.rows.rejections import reject_rows
 from qbuild.core.rows.string_hash import string_hashes
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def conflicting(rows: pa.Table, column: str, source: str = "") -> pa.Table:
         f"{row[column]} stands elsewhere with other values; rows that disagree are all rejected"
         for row in records
     ]
-    return refused(records, "conflict", messages, column, source)
+    return reject_rows(records, "conflict", messages, column, source)
 
 
 def _hashes(inputs: Inputs, column: str) -> NDArray[np.uint64]:

@@ -1,53 +1,124 @@
-"""Rejected rows in the form of the schema `rejected`: what stood where, and why it was refused."""
+"""Rejections: why a row or a file is rejected, and the rows of schema `rejected` they become."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-
 from qbuild.core.canonical import canonical_json
-from qbuild.core.schema import load_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
-Refused = tuple["NDArray[np.int64]", pa.Table]  # places in a batch, the rejected rows they became
+    # Positions of rows in a batch, and the rejected rows that they became.
+    PlacedRejections = tuple[NDArray[np.int64], pa.Table]
 
 
-def refused(
+@dataclass(frozen=True)
+class Rejection:
+    """Why a row or a file is rejected.
+
+    `reason` is a word to group by (`^[a-z][a-z0-9-]*$`), `message` says what is wrong and what was
+    expected, `column` and `value` where the fault lies in one cell.
+    """
+
+    reason: str
+    message: str
+    column: str | None = None
+    value: str | None = None
+
+
+class RejectedError(Exception):
+    """Carries a Rejection from where the fault is found to where the row and its file are known."""
+
+    def __init__(
+        self, reason: str, message: str, column: str | None = None, value: str | None = None
+    ) -> None:
+        self.rejection = Rejection(reason, message, column, value)
+        super().__init__(reason, message, column, value)  # all of it: it is pickled by workers
+
+    @property
+    def reason(self) -> str:
+        """The word to group by."""
+        return self.rejection.reason
+
+    @property
+    def message(self) -> str:
+        """What is wrong and what was expected."""
+        return self.rejection.message
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """A rejected row: the base name of its file, its number there from 1, and itself as JSON."""
+
+    source: str
+    row: int
+    rejection: Rejection
+    record: str
+
+
+def rejected_table(rows: Iterable[RejectedRow]) -> pa.Table | None:
+    """The rows as a table of schema `rejected`; None where there are none."""
+    import pyarrow as pa
+
+    from qbuild.core.schema import load_schema
+
+    cells = [
+        {
+            "source": rejected.source,
+            "row": rejected.row,
+            "reason": rejected.rejection.reason,
+            "message": rejected.rejection.message,
+            "column": rejected.rejection.column,
+            "value": rejected.rejection.value,
+            "record": rejected.record,
+        }
+        for rejected in rows
+    ]
+    return pa.Table.from_pylist(cells, schema=load_schema("rejected").arrow) if cells else None
+
+
+def reject_rows(
     rows: Sequence[dict[str, Any]],
     reason: str,
     messages: Sequence[str],
     column: str | None = None,
     source: str = "",
 ) -> pa.Table:
-    """A rejected row for each of `rows`, which say themselves where they came from.
+    """A rejected row for each of `rows`, one message each.
 
-    `source_file` and `source_row` of a row name its place; else `source` and its number.
+    `source_file` and `source_row` of a row name its place; else `source` and its number from 1.
     """
-    found = [
-        {
-            "source": row.get("source_file") or source,
-            "row": row.get("source_row") or number,
-            "reason": reason,
-            "message": message,
-            "column": column,
-            "value": None if column is None or row.get(column) is None else str(row[column]),
-            "record": canonical_json(row),
-        }
-        for number, (row, message) in enumerate(zip(rows, messages, strict=True), 1)
-    ]
-    return pa.Table.from_pylist(found, schema=load_schema("rejected").arrow)
+    from qbuild.core.schema import load_schema
+
+    def rejected(number: int, row: dict[str, Any], message: str) -> RejectedRow:
+        value = None if column is None or row.get(column) is None else str(row[column])
+        return RejectedRow(
+            row.get("source_file") or source,
+            row.get("source_row") or number,
+            Rejection(reason, message, column, value),
+            canonical_json(row),
+        )
+
+    numbered = zip(range(1, len(rows) + 1), rows, messages, strict=True)
+    table = rejected_table(rejected(*one) for one in numbered)
+    return load_schema("rejected").arrow.empty_table() if table is None else table
 
 
-def in_order(refusals: Sequence[Refused]) -> pa.Table | None:
-    """The rejected rows of a batch in the order of their places, whatever refused them."""
-    given = [(places, rows) for places, rows in refusals if len(places)]
+def in_input_order(parts: Sequence[PlacedRejections]) -> pa.Table | None:
+    """The rejected rows of a batch, sorted by their positions in it; None where there are none."""
+    import numpy as np
+    import pyarrow as pa
+
+    given = [(positions, rows) for positions, rows in parts if len(positions)]
     if not given:
         return None
-    order = np.argsort(np.concatenate([places for places, _ in given]))
+    order = np.argsort(np.concatenate([positions for positions, _ in given]))
     return pa.concat_tables([rows for _, rows in given]).take(pa.array(order))

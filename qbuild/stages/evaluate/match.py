@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from qbuild.core.canonical import canonical_json, dataset_of
 from qbuild.core.errors import InputError, UsageError
-from qbuild.core.rows.rejections import refused
+from qbuild.core.rows.rejections import reject_rows
 from qbuild.quality.level_scores import score_of
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def _pool(
 def _refused(refusals: list[_Refusal]) -> pa.Table | None:
     """The rejected rows, by file and row, in whatever order the inputs came."""
     tables = [
-        refused([row], reason, [why], "media_id")
+        reject_rows([row], reason, [why], "media_id")
         for row, reason, why in sorted(
             refusals, key=lambda one: (one[0]["source_file"], one[0]["source_row"], one[1])
         )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from qbuild.core.rows.duplicates import Repeats
-    from qbuild.core.rows.rejections import Refused
+    from qbuild.core.rows.rejections import PlacedRejections
     from qbuild.media.clips.make import Made
     from qbuild.media.clips.plan import Quota, Recipe
     from qbuild.media.files.listing import Places
@@ -194,12 +194,12 @@ def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import in_order
+    from qbuild.core.rows.rejections import in_input_order
     from qbuild.core.schema import load_schema
     from qbuild.media.unreadable import UnreadableMediaError
 
     found = state.repeats.sift(batch)
-    refusals: list[Refused] = []
+    refusals: list[PlacedRejections] = []
     rows, files, tally = [], [], Counter(collapsed=found.collapsed)
 
     def refuse(place: int, row: dict[str, Any], reason: str, message: str) -> None:
@@ -225,7 +225,7 @@ def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output
             tally.update(f"distortion:{d['name']}" for d in rows[-1]["distortions"])
     return Output(
         rows=pa.Table.from_pylist(rows, schema=load_schema("clip").arrow),
-        rejected=in_order(refusals),
+        rejected=in_input_order(refusals),
         files=tuple(files),
         tally=tally,
     )

@@ -41,11 +41,11 @@ def _kind(path: str) -> str:
 
 def refused_row(row: dict[str, Any], number: int, reason: str, message: str) -> pa.Table:
     """A video that gives no clip; `number` is that of its row, should it come from no file."""
-    from qbuild.core.rows.rejections import refused
+    from qbuild.core.rows.rejections import reject_rows
     from qbuild.media.files.listing import refusal
 
     if row["source_file"]:
-        return refused([row], reason, [message], "path")
+        return reject_rows([row], reason, [message], "path")
     return refusal(row, number, reason, message)
 
 

@@ -225,13 +225,13 @@ def transform(batch: Batch, chosen: Chosen, options: SampleOptions) -> Output:  
     import pyarrow as pa
 
     from qbuild.core.rows.duplicates import conflicting
-    from qbuild.core.rows.rejections import in_order
+    from qbuild.core.rows.rejections import in_input_order
 
     found = chosen.repeats.sift(batch)
     conflicts = conflicting(batch.rows.take(pa.array(found.conflicts)), "media_id")
     return Output(
         rows=found.rows.filter(pa.array(chosen.taken[batch.start + found.places])),
-        rejected=in_order([(found.conflicts, conflicts)]),
+        rejected=in_input_order([(found.conflicts, conflicts)]),
         tally=Counter(collapsed=found.collapsed),
     )
 

@@ -25,7 +25,7 @@ from qbuild.core.errors import (
     UsageError,
 )
 from qbuild.core.pipeline import run as runner
-from qbuild.core.rows.rejections import refused
+from qbuild.core.rows.rejections import reject_rows
 from qbuild.stages import get_stage
 
 
@@ -312,7 +312,7 @@ class ShortOptions(Options):
 
 def short(batch, state, options):
     rows = batch.rows.slice(0, options.refused).to_pylist()
-    bad = refused(rows, "first", ["stands first"] * len(rows), "mos")
+    bad = reject_rows(rows, "first", ["stands first"] * len(rows), "mos")
     return Output(rows=batch.rows.slice(options.refused), rejected=bad)
 
 

@@ -13,7 +13,7 @@ from tables import rating_table, write_artifact
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import SchemaError
 from qbuild.core.inspect.diff import compare, differs, made_from
-from qbuild.core.rows.rejections import refused
+from qbuild.core.rows.rejections import reject_rows
 
 
 def of(tmp_path, name, table, schema="rating"):
@@ -68,8 +68,8 @@ def test_null_and_zero_differ_and_nested_values_are_compared(tmp_path):
 
 def test_several_rows_of_one_key_are_paired_in_order(tmp_path):
     rows = [{"source_file": "x.csv", "source_row": 1, "mos": mos} for mos in (1, 2)]
-    a = refused(rows, "one", ["first", "second"])
-    b = refused(rows, "one", ["first", "changed"])
+    a = reject_rows(rows, "one", ["first", "second"])
+    b = reject_rows(rows, "one", ["first", "changed"])
     found = compare(of(tmp_path, "a", a, "rejected"), of(tmp_path, "b", b, "rejected"))
     assert found["key"] == ["source", "row"]
     assert (found["added"], found["removed"], found["changed"]) == (0, 0, 1)
@@ -91,7 +91,7 @@ def test_options_of_two_stages_are_left_out():
 
 
 def test_another_schema_is_refused(tmp_path):
-    rejected = refused([{"source_file": "x", "source_row": 1}], "one", ["m"])
+    rejected = reject_rows([{"source_file": "x", "source_row": 1}], "one", ["m"])
     with pytest.raises(SchemaError, match="an artifact of schema rejected; expected schema rating"):
         compare(of(tmp_path, "a", rating_table(1)), of(tmp_path, "b", rejected, "rejected"))
 

@@ -11,7 +11,7 @@ from tables import rating_table, write_artifact
 
 from qbuild.core.errors import SchemaError, UsageError
 from qbuild.core.inspect.media_check import check_media, listing
-from qbuild.core.rows.rejections import refused
+from qbuild.core.rows.rejections import reject_rows
 from qbuild.core.schema import load_schema
 
 
@@ -115,7 +115,7 @@ def test_a_dataset_without_a_root_is_a_usage_error(tmp_path):
 
 
 def test_rows_that_name_no_media_are_a_schema_error(tmp_path, root):
-    rejected = refused([{"source_file": "x", "source_row": 1}], "one", ["m"])
+    rejected = reject_rows([{"source_file": "x", "source_row": 1}], "one", ["m"])
     path = write_artifact(tmp_path / "x.parquet", rejected, "rejected")
     with pytest.raises(SchemaError, match="name no media"):
         check_media([path], [str(root)])

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from qbuild import __version__
-from qbuild.stages import STAGES
+from qbuild.stages import STAGES, get_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,18 +97,23 @@ def _root() -> None:
 
 
 def _command(name: str) -> Any:
+    from qbuild.cli.command import Command
+
     if name in STAGES:
         from qbuild.cli.stage_command import command_of
 
-        function = command_of(name)
+        function, renamed = command_of(name), get_stage(name).renamed
     else:
         module = import_module(f"qbuild.cli.commands.{PLAIN[name][0]}")
         function = cast("Callable[..., None]", getattr(module, name.replace("-", "_")))
+        renamed = getattr(module, "RENAMED", {}).get(name, {})
     single = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )
-    single.command(name)(function)
-    return typer.main.get_command(single)
+    single.command(name, cls=Command)(function)
+    command = cast("Command", typer.main.get_command(single))
+    command.renamed = renamed
+    return command
 
 
 def main() -> None:

@@ -69,8 +69,11 @@ def diff(
     """Compare two artifacts row by row."""
     from qbuild.core.artifact.reader import Artifact
     from qbuild.core.inspect.diff import compare
+    from qbuild.stages import STAGES, get_stage
 
-    found = compare(Artifact.open(a), Artifact.open(b))
+    first, second = Artifact.open(a), Artifact.open(b)
+    stage = first.description["stage"]["name"]
+    found = compare(first, second, get_stage(stage).renamed if stage in STAGES else None)
     if json_:
         print_json(found)
     else:

@@ -121,7 +121,10 @@ def _load(recipe: str, workdir: Path | None) -> "tuple[Pipeline, Path]":
     from qbuild.stages import STAGES, get_stage
 
     path = find_pipeline(recipe)
-    return load_pipeline(path, STAGES, get_stage), workdir or Path("work") / path.stem
+    pipeline = load_pipeline(path, STAGES, get_stage)
+    for notice in pipeline.notices:
+        warn(f"warning: {notice}")
+    return pipeline, workdir or Path("work") / path.stem
 
 
 def _refuse_ray(executor: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from qbuild.core.canonical import hash_value
+from qbuild.core.renamed import RenamedOptions, current_options
 
 if TYPE_CHECKING:
     from qbuild.core.engine.stage import Options, Stage
@@ -62,8 +63,13 @@ def fingerprint(made_from: dict[str, Any]) -> str:
     return hash_value(made_from)
 
 
-def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Reason]:
-    """The reasons to run again that lie between two recipes; none when they are the same."""
+def changes(
+    old: dict[str, Any], new: dict[str, Any], renamed: RenamedOptions | None = None
+) -> list[Reason]:
+    """The reasons to run again that lie between two recipes; none when they are the same.
+
+    Options of `old` are read under their present names, so that a renamed option is no change.
+    """
     reasons: list[Reason] = []
     if old["stage"] != new["stage"]:
         named = (
@@ -73,7 +79,7 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Reason]:
         reasons.append(Reason("stage changed", f"{was_made} → {is_made}"))
     if old["schema"] != new["schema"]:
         reasons.append(Reason("schema changed", (new["schema"] or {}).get("name", "")))
-    was = {**old["options"], "limit": old.get("limit")}
+    was = {**current_options(old["options"], renamed or {}), "limit": old.get("limit")}
     now = {**new["options"], "limit": new.get("limit")}
     reasons += [
         Reason("option changed", f"{name}: {was.get(name)} → {now.get(name)}")

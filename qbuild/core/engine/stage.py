@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from qbuild.core.renamed import RenamedOptions
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
@@ -176,6 +178,7 @@ class Stage(Generic[O, S]):
     `runtime` adds to how it is run what no other stage has, such as where answers are kept.
     `prompts` gives the hash of each template that decides rows; `plan` what a run would send, and
     `status` how far one is, in words for the progress bar.
+    `renamed` maps the old name of an option, or of a runtime option, to its present one.
     `version` changes whenever the rows made from the same inputs and options change.
     """
 
@@ -197,6 +200,7 @@ class Stage(Generic[O, S]):
     serve: Callable[[Inputs, S, O], AsyncIterator[Output]] | None = None
     finish: Callable[[S, Counter[str], O], dict[str, Any]] | None = None
     render: Callable[[dict[str, Any]], str] | None = None
+    renamed: RenamedOptions = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         makers = [m for m in (self.transform, self.produce, self.serve) if m is not None]

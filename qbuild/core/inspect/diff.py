@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qbuild.core.errors import SchemaError
+from qbuild.core.renamed import RenamedOptions, current_options
 from qbuild.core.rows.lookup import key_columns, row_at
 
 if TYPE_CHECKING:
@@ -43,8 +44,11 @@ class Pairing:
         return bool((np.diff(self.both_b) < 0).any())
 
 
-def compare(a: Artifact, b: Artifact) -> dict[str, Any]:
-    """Added, removed and changed rows with examples, and what differs in how they were made."""
+def compare(a: Artifact, b: Artifact, renamed: RenamedOptions | None = None) -> dict[str, Any]:
+    """Added, removed and changed rows with examples, and what differs in how they were made.
+
+    `renamed` lists the options that the stage renamed, which are no difference.
+    """
     if a.schema.name != b.schema.name:
         raise SchemaError(
             str(b.path),
@@ -57,7 +61,7 @@ def compare(a: Artifact, b: Artifact) -> dict[str, Any]:
         "schema": a.schema.name,
         "key": list(key),
         "rows": {"a": a.rows, "b": b.rows},
-        "made_from": made_from(a.description, b.description),
+        "made_from": made_from(a.description, b.description, renamed or {}),
     }
     if a.description["content_hash"] == b.description["content_hash"]:
         nothing: dict[str, Any] = {"added": [], "removed": [], "changed": []}
@@ -66,7 +70,9 @@ def compare(a: Artifact, b: Artifact) -> dict[str, Any]:
     return {**found, "same_rows": False, **_rows(a, b, key)}
 
 
-def made_from(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
+def made_from(
+    a: dict[str, Any], b: dict[str, Any], renamed: RenamedOptions | None = None
+) -> dict[str, Any]:
     """Stage, options, inputs and prompts that differ between two descriptions, as pairs.
 
     Options of two stages have nothing in common, whatever their names: they are left out.
@@ -77,7 +83,10 @@ def made_from(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
             found[part] = [a.get(part), b.get(part)]
     same_stage = (a.get("stage") or {}).get("name") == (b.get("stage") or {}).get("name")
     for part in ("options", "prompts") if same_stage else ("prompts",):
-        one, other = a.get(part) or {}, b.get(part) or {}
+        one, other = (
+            current_options(d.get(part) or {}, (renamed or {}) if part == "options" else {})
+            for d in (a, b)
+        )
         names = [n for n in sorted({**one, **other}) if one.get(n) != other.get(n)]
         if names:
             found[part] = {name: [one.get(name), other.get(name)] for name in names}

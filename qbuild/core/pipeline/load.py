@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from qbuild.core.engine.stage import Options, Runtime, Stage
 from qbuild.core.errors import InputError, PipelineError, QbuildError, near, option_fault, raise_all
+from qbuild.core.renamed import current_options, rename_notices
 from qbuild.core.resources import data_dir
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Step:
     inputs: tuple[str, ...]
     after: tuple[str, ...]
     runtime: Runtime | None = None  # how it is run, where the step says so
+    notices: tuple[str, ...] = ()  # of options that were renamed
 
     def run_as(self, runtime: Runtime) -> Runtime:
         """How the step is run: as it says itself, else as the whole pipeline, else by default."""
@@ -75,6 +77,11 @@ class Pipeline:
     title: str
     steps: tuple[Step, ...]
     roots: tuple[str, ...]
+
+    @property
+    def notices(self) -> list[str]:
+        """A sentence for each option that the file gives under an old name, with its place."""
+        return [f"{self.path}: step {s.id}: {notice}" for s in self.steps for notice in s.notices]
 
     def inputs(self, step: Step, workdir: Path) -> tuple[Path, ...]:
         """The files a step reads: artifacts of earlier steps, or files beside the pipeline."""
@@ -225,27 +232,33 @@ def _step(
                 where, f"{len(inputs)} inputs", f"stage {name} reads at least {stage.reads.least}"
             )
         )
-    options, found = _values(where, stage, stage.options, entry.get("options") or {})
+    notices: list[str] = []
+    options, found = _values(where, stage, stage.options, entry.get("options") or {}, notices)
     problems += found
-    runtime, found = _values(where, stage, stage.runtime, entry.get("runtime") or {})
+    runtime, found = _values(where, stage, stage.runtime, entry.get("runtime") or {}, notices)
     problems += found
     if problems or options is None:
         return problems, None
     after = tuple(i for i in inputs if i in ids)
-    return [], Step(str(identity), stage, options, tuple(inputs), after, runtime)
+    return [], Step(str(identity), stage, options, tuple(inputs), after, runtime, tuple(notices))
 
 
 def _values(
-    where: str, stage: Stage[Any, Any], model: type[M], given: object
+    where: str, stage: Stage[Any, Any], model: type[M], given: object, notices: list[str]
 ) -> tuple[M | None, list[QbuildError]]:
-    """The options of a step, or how it is run, from what stands under that key."""
+    """The options of a step, or how it is run, from what stands under that key.
+
+    Adds a notice for each option that was renamed.
+    """
     if not isinstance(given, Mapping):
         return None, [PipelineError(where, f"options {given!r}", "expected a mapping")]
     names = [str(name).replace("-", "_") for name in given]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    notices += rename_notices(dict(zip(names, given.values(), strict=True)), stage.renamed)
+    present = [stage.renamed[name].name if name in stage.renamed else name for name in names]
+    twice = sorted({name for name in present if present.count(name) > 1})
     if twice:
         return None, [PipelineError(where, f"option {n!r} stands twice") for n in twice]
-    given = dict(zip(names, given.values(), strict=True))
+    given = current_options(dict(zip(names, given.values(), strict=True)), stage.renamed)
     known = model.model_fields
     try:
         return model.model_validate(given), []

@@ -117,7 +117,7 @@ def judge(
         now = _recipe_now(pipeline, step, workdir)
     except (InputError, SchemaError) as error:  # the run itself will say all of it
         return (Reason("input changed", f"{error.where}: {error.what}"),)
-    return tuple(changes(described, now))
+    return tuple(changes(described, now, step.stage.renamed))
 
 
 def _unfit(output: Path, described: dict[str, Any] | None, forced: bool) -> Reason | None:

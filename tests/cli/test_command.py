@@ -1,0 +1,71 @@
+"""qbuild/cli/command.py: options that were renamed work under both names."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from qbuild.cli.command import current_arguments
+from qbuild.core.renamed import Renamed
+from qbuild.stages import STAGES
+from qbuild.stages import mos_to_levels as levels
+
+RENAMED = {"cut": Renamed("closed", {"rechts": "right"}), "flip": Renamed("turn")}
+NOTICE = "--cut was renamed to --closed; the old name works until 0.3"
+
+
+@pytest.fixture
+def renaming_stage(monkeypatch):
+    """mos-to-levels as if `--closed` had been `--cut`."""
+    stage = replace(levels.STAGE, name="cut-levels", renamed=RENAMED)
+    monkeypatch.setitem(STAGES, "cut-levels", ("cut_levels", "Cut levels."))
+    monkeypatch.setitem(sys.modules, "qbuild.stages.cut_levels", SimpleNamespace(STAGE=stage))
+
+
+@pytest.mark.parametrize("argument", [("--cut", "rechts"), ("--cut=rechts",)])
+def test_an_old_name_works_with_one_line_on_stderr(qbuild_cli, recipe, renaming_stage, argument):
+    done = qbuild_cli("cut-levels", "toy.csv", "-o", "levels.parquet", *argument)
+    assert done.code == 0
+    assert done.err.splitlines()[0] == f"warning: {NOTICE}"
+    shown = qbuild_cli("show", "levels.parquet", "--json").json
+    assert shown["lineage"]["options"]["closed"] == "right"
+
+
+def test_help_shows_the_new_name_alone(qbuild_cli, renaming_stage):
+    text = qbuild_cli("cut-levels", "--help").out
+    assert "--closed" in text
+    assert "--cut" not in text
+
+
+def test_an_error_names_the_present_option(qbuild_cli, recipe, renaming_stage):
+    done = qbuild_cli("cut-levels", "toy.csv", "-o", "levels.parquet", "--cut")
+    assert done.code == 2
+    assert "'--closed' requires an argument" in done.err.splitlines()[-1]
+
+
+def test_a_plain_command_has_a_table_of_its_own(qbuild_cli, work, monkeypatch):
+    from qbuild.cli.commands import inspect
+
+    monkeypatch.setattr(inspect, "RENAMED", {"show": {"first": Renamed("rows")}}, raising=False)
+    done = qbuild_cli("show", work / "levels.parquet", "--first", "1")
+    assert done.code == 0
+    assert done.err == "warning: --first was renamed to --rows; the old name works until 0.3\n"
+    assert "row 2" not in done.out
+
+
+def test_a_pipeline_prints_a_line_per_old_name(qbuild_cli, recipe, renaming_stage):
+    text = recipe.read_text().replace("mos-to-levels", "cut-levels")
+    recipe.write_text(text.replace("{words: itu}", "{words: itu, cut: rechts}"))
+    done = qbuild_cli("run", recipe, "--workdir", "work")
+    assert done.code == 0
+    notice = NOTICE.replace("--", "")
+    assert done.err.splitlines()[0] == f"warning: {recipe}: step levels: {notice}"
+
+
+def test_negated_flags_are_renamed_and_what_follows_two_dashes_is_kept(capsys):
+    given = ["--no-flip", "--flip", "--", "--flip"]
+    assert current_arguments(given, RENAMED) == ["--no-turn", "--turn", "--", "--flip"]
+    assert capsys.readouterr().err.count("\n") == 2

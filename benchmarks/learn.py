@@ -210,7 +210,7 @@ MEASURES = {"scorer": scorer, "distortion": distortion, "motion": motion}
 def named_right(work: Path, model: str, pairs: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Accuracy of the model's answers, over all and on each photograph."""
     answers = work / f"{model}-answers.parquet"
-    chosen = ("--backend", "vqa2", "--model", work / model, "--frame", "none")
+    chosen = ("--backend", "vqa2", "--model", work / model, "--video-prompt", "none")
     more = ("--media-root", pairs.parent, "--batch", 64, "--max-new-tokens", 4)
     qbuild("answer", pairs, "-o", answers, *chosen, *more)
     truth = {row["sample_id"]: row["turns"][-1]["parts"][0]["text"] for row in rows_of(pairs)}

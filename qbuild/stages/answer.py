@@ -17,6 +17,7 @@ from pydantic import Field
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.plural import plural
+from qbuild.core.renamed import Renamed
 from qbuild.stages.model_stage import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ Row = dict[str, Any]
 class AnswerOptions(ModelOptions):
     """Which model answers, and how it is asked."""
 
-    frame: Literal["understanding", "training", "scoring", "none"] = Field(
+    video_prompt: Literal["understanding", "training", "scoring", "none"] = Field(
         default="understanding", description="Words around a video (VQA², supplement C.2)."
     )
     max_new_tokens: int = Field(default=256, ge=1, description="Longest answer, in tokens.")
@@ -45,7 +46,9 @@ def produce(inputs: Inputs, options: AnswerOptions) -> Generator[Output, None, R
     from qbuild.stages.model_stage import outputs, replies
 
     backend = load_backend(options.backend, options.model)
-    how = Answering(options.frame, options.max_new_tokens, computing(options, inputs.runtime))
+    how = Answering(
+        options.video_prompt, options.max_new_tokens, computing(options, inputs.runtime)
+    )
     run = Run(backend.model)
 
     def row_of(asked: Asked[Prompt], answered: Answered) -> Row:
@@ -158,4 +161,5 @@ STAGE = Stage(
     produce=produce,
     finish=finish,
     render=render,
+    renamed={"frame": Renamed("video_prompt")},
 )

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.plural import plural
+from qbuild.core.renamed import Renamed
 from qbuild.media.files.ignored import left_out, left_out_line
 from qbuild.media.files.listing import FileOptions, Places, listed
 from qbuild.stages.model_stage import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
@@ -34,7 +35,7 @@ SHOWN = 10
 class ScoreOptions(FileOptions, ModelOptions):
     """Which model scores, and how it is asked."""
 
-    frame: Literal["scoring", "training", "understanding", "none"] = Field(
+    video_prompt: Literal["scoring", "training", "understanding", "none"] = Field(
         default="scoring", description="Words around a video (VQA², supplement C.2)."
     )
     words: str = Field(
@@ -60,7 +61,7 @@ def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, Ru
 
     backend = load_backend(options.backend, options.model)
     how = Scoring(
-        options.frame, options.words, options.temperature, computing(options, inputs.runtime)
+        options.video_prompt, options.words, options.temperature, computing(options, inputs.runtime)
     )
     run = Run(backend.model)
 
@@ -148,4 +149,5 @@ STAGE = Stage(
     produce=produce,
     finish=finish,
     render=render,
+    renamed={"frame": Renamed("video_prompt")},
 )

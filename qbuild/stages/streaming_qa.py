@@ -19,6 +19,7 @@ from pydantic import Field
 
 from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
 from qbuild.core.plural import plural
+from qbuild.core.renamed import Renamed
 from qbuild.quality.published_text import ANSWER, LEVEL_WORDS, VQA2_QUESTION
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class StreamingOptions(Options):
         default="paper",
         description="Words as in the paper (High), or as the released scorer reads (high).",
     )
-    thin: int = Field(
+    every_nth_frame: int = Field(
         default=1, ge=1, description="Keep one digit in this many frames; the text says so."
     )
     decimals: int = Field(
@@ -76,8 +77,10 @@ def prepare(inputs: Inputs, options: StreamingOptions) -> Joined:
     from qbuild.core.errors import UsageError
     from qbuild.core.rows.duplicates import find_repeats
 
-    if options.thin > 1 and options.format == "summary":
-        raise UsageError("--thin", "a summary has no sequence", "expected --format sequence")
+    if options.every_nth_frame > 1 and options.format == "summary":
+        raise UsageError(
+            "--every-nth-frame", "a summary has no sequence", "expected --format sequence"
+        )
     if options.decimals != DECIMALS and options.format == "sequence":
         raise UsageError("--decimals", "a sequence has none", "expected --format summary")
     if not inputs.lengths:
@@ -317,7 +320,9 @@ def _sequences(rows: pa.Table, options: StreamingOptions) -> list[str]:
 
     values, borders = _flat(rows, "runs")
     runs = values.to_numpy()
-    return [sequence_text(runs[first:end], options.thin) for first, end in pairwise(borders)]
+    return [
+        sequence_text(runs[first:end], options.every_nth_frame) for first, end in pairwise(borders)
+    ]
 
 
 def _summaries(rows: pa.Table, options: StreamingOptions) -> list[str]:
@@ -373,4 +378,5 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    renamed={"thin": Renamed("every_nth_frame")},
 )

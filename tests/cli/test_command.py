@@ -10,7 +10,7 @@ import pytest
 
 from qbuild.cli.command import current_arguments
 from qbuild.core.renamed import Renamed
-from qbuild.stages import STAGES
+from qbuild.stages import STAGES, get_stage
 from qbuild.stages import mos_to_levels as levels
 
 RENAMED = {"cut": Renamed("closed", {"rechts": "right"}), "flip": Renamed("turn")}
@@ -69,3 +69,12 @@ def test_negated_flags_are_renamed_and_what_follows_two_dashes_is_kept(capsys):
     given = ["--no-flip", "--flip", "--", "--flip"]
     assert current_arguments(given, RENAMED) == ["--no-turn", "--turn", "--", "--flip"]
     assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.mark.parametrize("name", list(STAGES))
+def test_a_renamed_option_of_a_stage_leads_to_one_that_it_has(name):
+    stage = get_stage(name)
+    fields = {**stage.options.model_fields, **stage.runtime.model_fields}
+    assert {new.name for new in stage.renamed.values()} <= fields.keys()
+    old_names = {old for old, new in stage.renamed.items() if old != new.name}
+    assert not old_names & fields.keys()

@@ -201,7 +201,7 @@ def test_every_session_gives_its_two_pairs_side_by_side(tmp_path):
 
 
 def test_a_thinned_sequence_says_so(tmp_path):
-    sequence, summary = questions(tmp_path, THREE, thin=5)
+    sequence, summary = questions(tmp_path, THREE, every_nth_frame=5)
     assert sequence == (
         "<0>\nEach digit below stands for one frame in 5 of this video, from the first on, "
         f"in the order shown: 0 where playback runs, 1 where it stalls.\n01011010\n{QUESTION}"
@@ -232,7 +232,7 @@ def test_every_option_changes_the_pairs(tmp_path):
     row = session("a.mp4", 2, [(0, 0.123), (1, 0.456)])
     given_ = [
         {}, {"format": "sequence"}, {"format": "summary"}, {"preset": "release"},
-        {"thin": 2}, {"decimals": 1}, {"decimals": 0}, {"decimals": 3},
+        {"every_nth_frame": 2}, {"decimals": 1}, {"decimals": 0}, {"decimals": 3},
     ]  # fmt: skip
     texts = [tuple(map(said, pairs(tmp_path, [row], **options))) for options in given_]
     assert len(set(texts)) == len(given_)
@@ -287,7 +287,7 @@ EVENTS = st.lists(
 )
 def test_what_is_told_reads_back_as_what_the_row_says(tmp_path, events, fps, thin, decimals):
     rows = [session(f"{at}.mp4", 10, found, fps) for at, found in enumerate(events)]
-    told = questions(tmp_path, *rows, thin=thin, decimals=decimals)
+    told = questions(tmp_path, *rows, every_nth_frame=thin, decimals=decimals)
     for row, sequence, summary in zip(rows, told[::2], told[1::2], strict=True):
         digits = stalls.digits_of_runs(np.array(row["runs"]))[::thin]
         assert sequence.split("\n")[-2] == "".join(map(str, digits))
@@ -357,7 +357,7 @@ def test_a_sample_is_named_by_what_it_says(tmp_path):
     assert names([BOTH, ONE]) == first[2:] + first[:2]
     assert names([ONE], [level("one.mp4", mos=61.0)]) == first[:2]
     assert set(names([ONE], [level("one.mp4", 4)])).isdisjoint(first)
-    assert names([ONE], thin=2)[0] not in first
+    assert names([ONE], every_nth_frame=2)[0] not in first
 
 
 def test_the_report_counts_sessions_and_the_pairs_of_each_format(tmp_path):
@@ -491,7 +491,10 @@ def test_an_artifact_of_another_kind_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ({"thin": 2, "format": "summary"}, "--thin: a summary has no sequence"),
+        (
+            {"every_nth_frame": 2, "format": "summary"},
+            "--every-nth-frame: a summary has no sequence",
+        ),
         ({"decimals": 1, "format": "sequence"}, "--decimals: a sequence has none"),
     ],
 )
@@ -500,7 +503,9 @@ def test_options_that_touch_nothing_are_refused(tmp_path, options, what):
         tell(tmp_path, [ONE], **options)
 
 
-@pytest.mark.parametrize("given_", [("--thin", "0"), ("--decimals", "7"), ("--decimals", "-1")])
+@pytest.mark.parametrize(
+    "given_", [("--every-nth-frame", "0"), ("--decimals", "7"), ("--decimals", "-1")]
+)
 def test_a_value_out_of_range_is_a_usage_error(tmp_path, given_, monkeypatch, capsys):
     row = str(artifact(tmp_path / "stalls.parquet", "stall", [ONE]))
     output = str(tmp_path / "pairs.parquet")

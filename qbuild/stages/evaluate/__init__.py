@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.renamed import Renamed
 from qbuild.labels.predictions import read_predictions
 from qbuild.stages.evaluate.options import EvaluateOptions, EvaluateRuntime
 from qbuild.stages.evaluate.report import render
@@ -70,9 +71,9 @@ def _refuse_combinations(inputs: Inputs, options: EvaluateOptions) -> None:
         )
     if not inputs.files:
         refuse_for_artifacts(options, "evaluate")
-    if options.leaks == "mark" and not options.trained_on:
+    if options.on_leak == "flag" and not options.trained_on:
         what = "what the model was trained on is not given"
-        raise UsageError("--leaks", what, "expected --trained-on PATH beside it")
+        raise UsageError("--on-leak", what, "expected --trained-on PATH beside it")
     scatter = str(getattr(inputs.runtime, "scatter", ""))
     if scatter and not scatter.lower().endswith(".png"):
         raise UsageError("--scatter", f"{scatter!r} does not end in .png", "expected a PNG")
@@ -89,4 +90,5 @@ STAGE = Stage(
     produce=produce,
     finish=finish,
     render=render,
+    renamed={"leaks": Renamed("on_leak", {"refuse": "error", "mark": "flag"})},
 )

@@ -173,13 +173,13 @@ def _leaks(pool: Pool, options: EvaluateOptions) -> list[Overlap]:
     for media_id, others in zip(pool.media, pool.known_as, strict=True):
         tested.setdefault(media_id, set()).update(others)
     found = overlaps(read_all(options.trained_on), tested)
-    if options.leaks == "refuse":
+    if options.on_leak == "error":
         raise_all(
             InputError(
                 media_id,
                 f"the model was trained on it, says {leak.source}",
                 "expected media that it has never seen",
-                "Leave them out with `qbuild sample --exclude`, or give --leaks mark.",
+                "Leave them out with `qbuild sample --exclude`, or give --on-leak flag.",
             )
             for leak in found
             for media_id in sorted(leak.media)

@@ -36,8 +36,8 @@ class EvaluateOptions(PredictionOptions):
         default=(),
         description="Checkpoint folder, artifact or list of ids that it learned from; repeatable.",
     )
-    leaks: Literal["refuse", "mark"] = Field(
-        default="refuse", description="Media the model was trained on: an error, or figures apart."
+    on_leak: Literal["error", "flag"] = Field(
+        default="error", description="Media the model was trained on: an error, or figures apart."
     )
 
     @field_validator("trained_on", mode="before")

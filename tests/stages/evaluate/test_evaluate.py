@@ -358,7 +358,7 @@ def test_a_base_that_does_not_say_what_it_was_trained_on_is_warned_of(tmp_path, 
 
 
 def test_marked_leaks_are_measured_apart(tmp_path, pair, checkpoint):
-    done = evaluate(tmp_path, *pair, trained_on=str(checkpoint), leaks="mark")
+    done = evaluate(tmp_path, *pair, trained_on=str(checkpoint), on_leak="flag")
     assert done.report["leaks"] == [
         {"source": "checkpoint", "media": 2, "first": ["d:v/00078.mp4", "d:v/00079.mp4"]}
     ]
@@ -403,7 +403,7 @@ def test_a_leak_is_found_under_the_id_of_the_prediction_too(tmp_path, pair):
 def test_what_was_trained_on_stands_in_the_description_by_content(tmp_path, pair, checkpoint):
     moved = checkpoint.rename(tmp_path / "elsewhere")
     given = [str(moved)]
-    done = evaluate(tmp_path, *pair, trained_on=given, leaks="mark")
+    done = evaluate(tmp_path, *pair, trained_on=given, on_leak="flag")
     (said,) = Artifact.open(done.output).description["options"]["trained_on"]
     assert said.startswith("trained_on.parquet@sha256:")
 
@@ -441,7 +441,7 @@ def test_a_scatter_is_drawn_where_asked(tmp_path, pair):
     ("options", "what"),
     [
         ({"scale": "norm"}, "--scale: no level artifact is given"),
-        ({"leaks": "mark"}, "--leaks: what the model was trained on is not given"),
+        ({"on_leak": "flag"}, "--on-leak: what the model was trained on is not given"),
         ({"dataset": "x"}, "--dataset: applies to prediction files"),
         ({"scatter": "a.pdf"}, "--scatter: 'a.pdf' does not end in .png"),
     ],

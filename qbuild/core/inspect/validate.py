@@ -181,7 +181,7 @@ def _rejected(found: Findings, item: Described) -> None:
 def _ids(found: Findings, artifact: Artifact) -> None:
     column = id_column(artifact.schema)
     if column is not None:
-        ids = artifact.table([column]).column(0)
+        ids = pc.drop_null(artifact.table([column]).column(0))  # scores have no sample_id
         if pc.count_distinct(ids).as_py() != len(ids):
             counts = pc.value_counts(ids)
             twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")

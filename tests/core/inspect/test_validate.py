@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pairs import medium, pair
+from predicted import ids, predictions
 from tables import rating_table, write_artifact
 from toys import TOYS
 
@@ -115,6 +116,17 @@ def test_an_id_that_names_several_rows_is_damage(tmp_path):
     table = pa.concat_tables([rating_table(3), rating_table(1)])
     path = write_artifact(tmp_path / "x.parquet", table)
     assert problems(path) == [("damage", "media_id", "set0:clips/000000.mp4 names several rows")]
+
+
+def test_rows_without_an_id_do_not_share_one(tmp_path):
+    path = predictions(tmp_path / "scores.parquet", ids(3), [0.1, 0.2, 0.3])
+    assert problems(path) == []
+
+
+def test_an_id_twice_is_damage_among_rows_without_one(tmp_path):
+    samples = [None, "a" * 32, None, "a" * 32]
+    path = predictions(tmp_path / "x.parquet", ids(4), [0.1] * 4, sample_id=samples)
+    assert problems(path) == [("damage", "sample_id", f"{'a' * 32} names several rows")]
 
 
 def test_an_id_that_is_not_its_dataset_and_path_is_damage(tmp_path):

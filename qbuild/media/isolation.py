@@ -1,10 +1,10 @@
-"""Functions in a child process that may crash or hang, as native decoders do on bad files.
+"""Run functions in a child process that may crash or hang, as native decoders do on bad files.
 
-The child is spawned, lives as long as its parent, and is replaced after a crash, after a time-out
-and after so many calls that a decoder which leaks cannot grow. What decoders print goes nowhere.
-Large arrays of a result come over in memory that both processes have, where the system offers it
-(Linux: a memory file, which has no name that a crash could leave behind); through the pipe, frames
-would take longer than their decoding.
+The child is spawned, lives as long as its parent, and is replaced after a crash, after a timeout
+and after a number of calls, which bounds the leaks of decoders. Output of decoders is discarded.
+Large arrays of a result are returned in shared memory where the system offers it (Linux: a memory
+file, which has no name that a crash could leave behind); sending frames through the pipe would
+take longer than decoding them.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-GRACE_S = 5  # beyond the time limit: then a child ends itself, should its parent be gone
-LARGE = 1 << 16  # bytes of an array from which on it goes by shared memory
-KEPT = 1 << 26  # bytes of it that stay from call to call: pages anew cost more than the copy
+GRACE_S = 5  # after the timeout, a child whose parent is gone ends itself
+SHARED_MIN_BYTES = 1 << 16  # smallest array that is returned in shared memory
+KEPT_BYTES = 1 << 26  # shared memory kept between calls: new pages cost more than the copy
 
 
 @dataclass
@@ -46,13 +46,13 @@ class _Child:
     process: SpawnProcess
     pipe: Connection
     calls: int = 0
-    shared: int | None = None  # descriptor of the memory that its answers lie in
+    shared: int | None = None  # file descriptor of the shared memory of its results
 
 
 class Isolated:
-    """A context in which functions run in one child process, one after another.
+    """A context manager that runs functions in one child process, one at a time.
 
-    The time limit holds for each call; the child's start has one more. Not for several threads.
+    The timeout applies to each call, and once more to the child's start. Not thread-safe.
     """
 
     def __init__(self, timeout_s: float = 60, calls_before_renewal: int = 500) -> None:
@@ -63,36 +63,36 @@ class Isolated:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._dismiss()
+        self._close()
 
     @property
     def pid(self) -> int | None:
-        """The child's process id; None before the first call, after a crash and at the end."""
+        """The child's process id; None before the first call, after a crash and after exit."""
         return self._child.process.pid if self._child else None
 
     def stop(self) -> None:
-        """End the child under a call that another thread waits for: there it raises."""
+        """Kill the child during a call from another thread; that call raises."""
         child = self._child
         if child is not None:
-            with suppress(ValueError):  # that thread has done away with it meanwhile
+            with suppress(ValueError):  # the other thread has closed it meanwhile
                 child.process.kill()
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What an importable function returns, or raises, in the child.
+        """Return or raise what an importable function returns or raises in the child.
 
-        Raises UnreadableMediaError decoder-crashed or decoder-hung where the child did not answer;
-        the next call gets a new child. StageError where a child does not even start.
+        Raises UnreadableMediaError decoder-crashed or decoder-hung if the child did not answer; the
+        next call gets a new child. StageError if a child does not start.
         """
         if self._child is not None and self._child.calls >= self._renewal:
-            self._dismiss()
+            self._close()
         try:
             child = self._child or self._start()
             child.calls += 1
-            done, value = self._ask(child, (function, args, kwargs))
+            succeeded, value = self._request(child, (function, args, kwargs))
         except BaseException:
-            self._kill()  # half-way through a call: what its pipe holds is nobody's
+            self._kill()  # interrupted during a call: the content of its pipe is undefined
             raise
-        if not done:
+        if not succeeded:
             raise value
         result: T = value
         return result
@@ -104,47 +104,46 @@ class Isolated:
             target=_serve,
             args=(theirs, self._timeout_s),
             name="isolated",
-            daemon=True,  # one that nobody dismissed does not keep its parent from ending
+            daemon=True,  # a child that was not closed does not keep its parent alive
         )
         process.start()
         theirs.close()
         child = self._child = _Child(process, ours)
         try:
-            _, shares = self._answer(child)
+            _, has_shared_memory = self._wait_for_answer(child)
         except UnreadableMediaError as error:
-            raise _not_started(error) from None
-        child.shared = recv_handle(ours) if shares else None
+            raise _start_error(error) from None
+        child.shared = recv_handle(ours) if has_shared_memory else None
         return child
 
-    def _ask(self, child: _Child, question: object) -> tuple[bool, Any]:
+    def _request(self, child: _Child, request: object) -> tuple[bool, Any]:
         try:
-            child.pipe.send(question)
+            child.pipe.send(request)
         except BrokenPipeError:
-            raise self._crash(child) from None
-        return self._answer(child)
+            raise self._crash_error(child) from None
+        return self._wait_for_answer(child)
 
-    def _answer(self, child: _Child) -> tuple[bool, Any]:
+    def _wait_for_answer(self, child: _Child) -> tuple[bool, Any]:
         ready = connection.wait([child.pipe, child.process.sentinel], self._timeout_s)
         if not ready:
             raise UnreadableMediaError(
                 "decoder-hung", f"no answer within {self._timeout_s:g} s; the process was killed"
             )
         try:
-            answer = _received(child)
+            return _receive(child)
         except (EOFError, ConnectionResetError):
-            raise self._crash(child) from None
-        return answer
+            raise self._crash_error(child) from None
 
-    def _crash(self, child: _Child) -> UnreadableMediaError:
+    def _crash_error(self, child: _Child) -> UnreadableMediaError:
         child.process.join(GRACE_S)
         code = child.process.exitcode
         if code == -signal.SIGINT:
             raise KeyboardInterrupt
         how = f"status {code}" if code is None or code >= 0 else signal.Signals(-code).name
-        return UnreadableMediaError("decoder-crashed", f"the process that read it ended by {how}")
+        return UnreadableMediaError("decoder-crashed", f"the process that read it ended with {how}")
 
-    def _dismiss(self) -> None:
-        """Let an idle child end by itself: its pipe closes."""
+    def _close(self) -> None:
+        """Close the pipe of an idle child, which then ends by itself."""
         if self._child is not None:
             self._child.pipe.close()
             self._child.process.join(1)
@@ -162,29 +161,29 @@ class Isolated:
 
 
 @cache
-def room(timeout_s: float) -> Isolated:
-    """The child of this process for that limit, started with its first call, ended with it.
+def shared_child(timeout_s: float) -> Isolated:
+    """The child of this process for that timeout; it starts at its first call, ends with it.
 
-    A worker process waits for its children before `atexit` has its turn; finalizers come first.
+    A worker process waits for its children before it runs `atexit`; finalizers run earlier.
     """
-    made = Isolated(timeout_s=timeout_s)
-    made.__enter__()
-    Finalize(None, made.__exit__, args=(None, None, None), exitpriority=10)
-    return made
+    isolated = Isolated(timeout_s=timeout_s)
+    isolated.__enter__()
+    Finalize(None, isolated.__exit__, args=(None, None, None), exitpriority=10)
+    return isolated
 
 
-def _not_started(error: UnreadableMediaError) -> StageError:
+def _start_error(error: UnreadableMediaError) -> StageError:
     return StageError(
         "child process",
         f"a process for decoders did not start: {error.message}",
         "expected one that waits for files",
-        'A script of one\'s own begins its work below `if __name__ == "__main__":`.',
+        'A script must start its work below `if __name__ == "__main__":`.',
     )
 
 
 def _serve(pipe: Connection, timeout_s: float) -> None:
-    """Answer calls until the pipe closes; Ctrl-C ends the child without a word."""
-    _settle()
+    """Answer calls until the pipe closes; Ctrl-C ends the child silently."""
+    _prepare_process()
     shared = os.memfd_create("answers") if hasattr(os, "memfd_create") else None
     _send(pipe, None, (True, shared is not None))
     if shared is not None:
@@ -195,69 +194,69 @@ def _serve(pipe: Connection, timeout_s: float) -> None:
         except EOFError:
             return
         except Exception as error:
-            _send(pipe, None, (False, _portable(error)))  # the function could not be imported
+            _send(pipe, None, (False, _picklable(error)))  # the function could not be imported
             continue
         _alarm(timeout_s + GRACE_S)
         try:
             answer = (True, function(*args, **kwargs))
         except Exception as error:
-            answer = (False, _portable(error))
+            answer = (False, _picklable(error))
         _alarm(0)
         try:
             _send(pipe, shared, answer)
         except Exception as error:
-            _send(pipe, None, (False, _portable(error)))  # the result cannot be pickled
+            _send(pipe, None, (False, _picklable(error)))  # the result cannot be pickled
 
 
 def _send(pipe: Connection, shared: int | None, answer: tuple[bool, object]) -> None:
     """Send an answer, its large arrays one after another in the shared memory."""
     large: list[memoryview] = []
 
-    def stays(buffer: pickle.PickleBuffer) -> bool:
-        """Whether an array goes through the pipe with the rest."""
-        if shared is None or buffer.raw().nbytes < LARGE:
+    def is_sent_inline(buffer: pickle.PickleBuffer) -> bool:
+        """Whether an array is sent through the pipe."""
+        if shared is None or buffer.raw().nbytes < SHARED_MIN_BYTES:
             return True
         large.append(buffer.raw())
         return False
 
     packed = BytesIO()
-    ForkingPickler(packed, 5, True, stays).dump(answer)
-    place = 0
+    ForkingPickler(packed, 5, True, is_sent_inline).dump(answer)
+    offset = 0
     for view in large:
-        end = place + view.nbytes
-        while place < end and shared is not None:  # a write takes 2 GiB at most
-            place += os.pwrite(shared, view[place - end :], place)
+        end = offset + view.nbytes
+        while offset < end and shared is not None:  # one write takes 2 GiB at most
+            offset += os.pwrite(shared, view[offset - end :], offset)
     pipe.send((packed.getvalue(), [view.nbytes for view in large]))
 
 
-def _received(child: _Child) -> tuple[bool, Any]:
-    """What `_send` sent, in arrays of this process's own."""
+def _receive(child: _Child) -> tuple[bool, Any]:
+    """Receive an answer from `_send`, its arrays copied into this process's memory."""
     packed, sizes = child.pipe.recv()
-    place, buffers = 0, list[Any]()
+    offset, buffers = 0, list[Any]()
     for size in sizes:
-        buffer, end = np.empty(size, np.uint8), place + size
-        while place < end and child.shared is not None:
-            place += os.preadv(child.shared, [buffer.data[place - end :]], place)
+        buffer, end = np.empty(size, np.uint8), offset + size
+        while offset < end and child.shared is not None:
+            offset += os.preadv(child.shared, [buffer.data[offset - end :]], offset)
         buffers.append(buffer)
-    if place > KEPT and child.shared is not None:
-        os.ftruncate(child.shared, KEPT)
+    if offset > KEPT_BYTES and child.shared is not None:
+        os.ftruncate(child.shared, KEPT_BYTES)
     answer: tuple[bool, Any] = pickle.loads(packed, buffers=buffers)  # noqa: S301 - of our own child
     return answer
 
 
-def _settle() -> None:
-    """Silence, an end with the parent, and Ctrl-C as the system has it."""
+def _prepare_process() -> None:
+    """Restore the default Ctrl-C, discard stderr, and end together with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if hasattr(signal, "pthread_sigmask"):  # a parent may have it blocked while it spawns
+    if hasattr(signal, "pthread_sigmask"):  # a parent may have blocked it while it spawns
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 2)
+    os.close(devnull)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """Wait for the end of the process that started this one, which may be killed, and end too."""
+    """Exit when the parent process ends, even if it was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -265,13 +264,13 @@ def _end_with_parent() -> None:
 
 
 def _alarm(seconds: float) -> None:
-    """End this process by signal after so long, native code that never returns included; 0: not."""
+    """End this process by signal after some seconds, even in native code; 0 cancels."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def _portable(error: Exception) -> Exception:
-    """The error with its traceback as a note, in a form that can be pickled."""
+def _picklable(error: Exception) -> Exception:
+    """The error with its traceback as a note; a RuntimeError with its text if it has no pickle."""
     error.add_note("".join(traceback.format_exception(error)))
     try:
         ForkingPickler.loads(ForkingPickler.dumps(error))

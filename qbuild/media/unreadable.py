@@ -1,4 +1,4 @@
-"""Why a picture or a video cannot be read, as a typed word and a sentence."""
+"""Why an image or a video cannot be read: the error, and the checks before decoding."""
 
 from __future__ import annotations
 
@@ -7,70 +7,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-REASONS = (
-    "missing-file",
-    "not-a-file",
-    "no-permission",
-    "empty-file",
-    "not-a-picture",
-    "not-a-video",
-    "no-video-stream",
-    "unsupported-codec",
-    "unsupported-mode",
-    "too-many-pixels",
-    "too-many-frames",
-    "too-small",
-    "too-large",
-    "too-short",
-    "size-changes",
-    "truncated",
-    "damaged",
-    "no-frames",
-    "no-frame-rate",
-    "decoder-crashed",
-    "decoder-hung",
-)
+from qbuild.core.rows.rejections import RejectedError
 
 
-class UnreadableMediaError(Exception):
-    """A medium that cannot be read: one of REASONS, and what is wrong with which value.
-
-    It stands in the rejected file of a stage and travels between processes.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        self.reason, self.message = reason, message
-        super().__init__(reason, message)
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.message}"
+class UnreadableMediaError(RejectedError):
+    """An image or video that cannot be read; `docs/media.md` lists the reasons."""
 
 
 def file_size(path: Path) -> int:
-    """Bytes of a file that can be opened and holds any; raises UnreadableMediaError otherwise."""
+    """The size in bytes of a readable, non-empty file; raises UnreadableMediaError otherwise."""
     name = path.name
-    with disk_refusals(path):
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+    with reject_disk_errors(path):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             message = f"{name} is a folder or a device; expected a file"
             raise UnreadableMediaError("not-a-file", message)
         with path.open("rb"):
             pass
-    if found.st_size == 0:
+    if status.st_size == 0:
         raise UnreadableMediaError("empty-file", f"{name} holds 0 bytes")
-    return found.st_size
+    return status.st_size
 
 
 @contextmanager
-def disk_refusals(path: Path) -> Iterator[None]:
-    """Raise UnreadableMediaError for a file that the disk does not give, or gives no longer."""
+def reject_disk_errors(path: Path) -> Iterator[None]:
+    """Raise UnreadableMediaError for a file that is missing or that the disk cannot read."""
     name = path.name
     try:
         yield
     except PermissionError as error:
         raise UnreadableMediaError("no-permission", f"{name} may not be read") from error
     except (FileNotFoundError, NotADirectoryError) as error:
-        what = "is a link to a file that is not there" if path.is_symlink() else "is not there"
+        what = "is a link to a missing file" if path.is_symlink() else "does not exist"
         raise UnreadableMediaError("missing-file", f"{name} {what}") from error
     except OSError as error:  # links in a circle, a name too long, a disk that fails
         message = f"{name} cannot be opened ({error.strerror})"
@@ -78,11 +46,11 @@ def disk_refusals(path: Path) -> Iterator[None]:
 
 
 def check_pixels(name: str, width: int, height: int, limit: int) -> None:
-    """Raise UnreadableMediaError for a size that is no size, or beyond the limit."""
+    """Raise UnreadableMediaError for a declared size that is not valid or exceeds the limit."""
     if width < 1 or height < 1:
-        raise UnreadableMediaError("damaged", f"{name} says it is {width}x{height} pixels")
+        raise UnreadableMediaError("damaged", f"{name} declares a size of {width}x{height} pixels")
     if width * height > limit:
         raise UnreadableMediaError(
             "too-many-pixels",
-            f"{name} says it is {width}x{height} pixels; expected {limit:,} at most",
+            f"{name} declares a size of {width}x{height} pixels; expected {limit:,} at most",
         )

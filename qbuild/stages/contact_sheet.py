@@ -40,15 +40,13 @@ def produce(
     inputs: Inputs, options: ContactSheetOptions
 ) -> Generator[Output, None, dict[str, int | str]]:
     """The sheet as one file; UsageError for more than one input, InputError for a bad picture."""
-    from qbuild.media.images.read_write import encode_picture
+    from qbuild.media.images.read_write import encode_image
 
     if len(inputs.files) != 1:
         given = f"{len(inputs.files)} inputs given"
         raise UsageError("contact-sheet", given, "expected one picture", "Name one.")
     made = _drawn(inputs.files[0], options)
-    yield Output(
-        files=(File(SHEET, encode_picture(made, None, "png")),), tally=Counter({"rows": 1})
-    )
+    yield Output(files=(File(SHEET, encode_image(made, None, "png")),), tally=Counter({"rows": 1}))
     return {"file": SHEET, "width": made.shape[1], "height": made.shape[0]}
 
 
@@ -67,12 +65,12 @@ def render(report: dict[str, Any]) -> str:
 
 def _drawn(path: Path, options: ContactSheetOptions) -> Any:
     from qbuild.media.distort.contact_sheet import sheet, thumbnail
-    from qbuild.media.images.read_write import read_picture
+    from qbuild.media.images.read_write import read_image
     from qbuild.media.unreadable import UnreadableMediaError
 
     todo = "Give another picture."
     try:
-        picture = read_picture(path)
+        picture = read_image(path)
     except UnreadableMediaError as error:
         what = f"{error.reason}: {error.message}"
         raise InputError(str(path), what, todo=todo) from error

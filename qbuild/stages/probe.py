@@ -72,10 +72,10 @@ def transform(batch: Batch, state: State, options: ProbeOptions) -> Output:
     from qbuild.core.errors import InputError
     from qbuild.core.schema import load_schema
     from qbuild.media.files.probe import probe
-    from qbuild.media.isolation import room
+    from qbuild.media.isolation import shared_child
     from qbuild.media.unreadable import UnreadableMediaError
 
-    decoding = room(float(options.time_limit))
+    decoding = shared_child(float(options.time_limit))
     rows, refusals, tally = [], [], Counter[str]()
     for at, row in enumerate(batch.rows.to_pylist(), batch.start):
         if at in state.repeated:

@@ -80,7 +80,7 @@ def _asked(inputs: Inputs, options: ScoreOptions, run: Run) -> Iterator[Asked[Me
     from qbuild.core.canonical import hash_file
     from qbuild.core.errors import InputError
     from qbuild.core.media_roots import Medium
-    from qbuild.media.unreadable import UnreadableMediaError, disk_refusals, file_size
+    from qbuild.media.unreadable import UnreadableMediaError, file_size, reject_disk_errors
 
     places = Places.of(inputs, options)
     seen: set[str] = set()
@@ -93,7 +93,7 @@ def _asked(inputs: Inputs, options: ScoreOptions, run: Run) -> Iterator[Asked[Me
             try:
                 place = places.find(row["dataset"], row["path"])
                 file_size(place)
-                with disk_refusals(place):
+                with reject_disk_errors(place):
                     row["sha256"] = hash_file(place).removeprefix("sha256:")
             except InputError as error:
                 yield Asked(number, row, None, ("outside-root", error.what))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import offered
 import pytest
+from images import image_folder
 from offered import constant
-from pictures import picture_folder
 
 from qbuild.backends.registry import backend_names, load_backend
 from qbuild.core.artifact.reader import Artifact
@@ -47,7 +47,7 @@ def test_a_third_partys_backend_is_found_and_works(offer, tmp_path):
 
 def test_a_third_partys_backend_scores_as_the_stage_asks(offer, tmp_path):
     offer("constant", constant())
-    folder, output = picture_folder(tmp_path / "in", count=2), tmp_path / "scores.parquet"
+    folder, output = image_folder(tmp_path / "in", count=2), tmp_path / "scores.parquet"
     run(Request(SCORE, ScoreOptions(backend="constant"), (folder,), output, Runtime()))
     rows = Artifact.open(output).table().to_pylist()
     told = [(row["path"], row["backend"], row["model"], row["score"]) for row in rows]

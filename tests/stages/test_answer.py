@@ -8,8 +8,8 @@ import offered
 import pairs
 import pyarrow as pa
 import pytest
+from images import image_folder
 from offered import constant
-from pictures import picture_folder
 from tables import write_artifact
 
 from qbuild.backends.conversation import PLACE
@@ -26,7 +26,7 @@ from qbuild.stages.model_stage import ModelRuntime
 @pytest.fixture
 def root(tmp_path):
     """Pictures p0.png to p3.png, the media of dataset koniq."""
-    return picture_folder(tmp_path / "koniq", count=4)
+    return image_folder(tmp_path / "koniq", count=4)
 
 
 def rows(count: int = 4, **given):
@@ -80,8 +80,8 @@ def test_the_answer_is_cut_after_the_tokens_allowed(root, tmp_path):
 
 
 def test_media_made_with_an_artifact_are_found_beside_it_and_others_below_their_root(tmp_path):
-    made = picture_folder(tmp_path / "made" / "media", count=1).parent
-    elsewhere = picture_folder(tmp_path / "elsewhere", count=3)
+    made = image_folder(tmp_path / "made" / "media", count=1).parent
+    elsewhere = image_folder(tmp_path / "elsewhere", count=3)
     (elsewhere / "p0.png").unlink()
 
     def write(place, row):

@@ -9,8 +9,8 @@ import time
 from fractions import Fraction
 
 import pytest
-from clips import cut, make_clip, make_sound
-from pictures import drawn, picture_folder, write_picture
+from clips import make_clip, make_sound, truncate
+from images import draw_image, image_folder, write_image
 from PIL import Image
 from tables import rating_table, write_artifact
 
@@ -44,7 +44,7 @@ def reasons_of(output):
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
     """A folder of good and bad media."""
-    folder = picture_folder(tmp_path_factory.mktemp("in") / "mixed", count=2)
+    folder = image_folder(tmp_path_factory.mktemp("in") / "mixed", count=2)
     make_clip(folder / "portrait.mp4", width=64, height=96, rate=Fraction(30_000, 1001))
     make_clip(folder / "slow.mp4", rate=5, frames=7)
     make_clip(folder / "turned.mp4", rotation=90)
@@ -52,9 +52,9 @@ def mixed(tmp_path_factory):
     (folder / "zero.mp4").touch()
     (folder / "text.mp4").write_text("no video at all\n" * 40)
     make_sound(folder / "sound.m4v")
-    cut(make_clip(folder / "whole.mp4", frames=30), 0.5)
+    truncate(make_clip(folder / "whole.mp4", frames=30), 0.5)
     (folder / "copy.png").write_bytes((folder / "p0.png").read_bytes())
-    (folder / "out.png").symlink_to(write_picture(folder.parent / "elsewhere.png"))
+    (folder / "out.png").symlink_to(write_image(folder.parent / "elsewhere.png"))
     return folder
 
 
@@ -114,7 +114,7 @@ def test_too_many_bad_files_fail_the_run(mixed, tmp_path):
 
 
 def test_ratings_are_probed_below_their_media_root(tmp_path):
-    write_picture(tmp_path / "root/clips/000000.mp4", format="png")
+    write_image(tmp_path / "root/clips/000000.mp4", format="png")
     ratings = write_artifact(tmp_path / "r.parquet", rating_table(1, datasets=1))
     probe(ratings, tmp_path / "m.parquet", roots=(f"set0={tmp_path / 'root'}",))
     (row,) = rows_of(tmp_path / "m.parquet").values()
@@ -122,7 +122,7 @@ def test_ratings_are_probed_below_their_media_root(tmp_path):
 
 
 def test_a_medium_that_is_not_there_is_rejected_by_name(tmp_path):
-    write_picture(tmp_path / "root/clips/000000.mp4", format="png")
+    write_image(tmp_path / "root/clips/000000.mp4", format="png")
     ratings = write_artifact(tmp_path / "r.parquet", rating_table(2, datasets=1))
     probe(ratings, tmp_path / "m.parquet", roots=(str(tmp_path / "root"),))
     assert reasons_of(tmp_path / "m.parquet") == {"clips/000001.mp4": "missing-file"}
@@ -138,7 +138,7 @@ def _abort(path, *_):
 
 def test_a_file_that_ends_or_holds_up_the_decoder_costs_its_own_row_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(probing, "probe", _abort)
-    folder = picture_folder(tmp_path / "in", count=4)
+    folder = image_folder(tmp_path / "in", count=4)
     probe(folder, tmp_path / "m.parquet", time_limit=2)
     assert set(rows_of(tmp_path / "m.parquet")) == {"p0.png", "p3.png"}
     assert reasons_of(tmp_path / "m.parquet") == {
@@ -148,7 +148,7 @@ def test_a_file_that_ends_or_holds_up_the_decoder_costs_its_own_row_alone(tmp_pa
 
 
 def test_a_header_bomb_is_refused_before_it_is_decoded(tmp_path):
-    folder = picture_folder(tmp_path / "in", count=1)
+    folder = image_folder(tmp_path / "in", count=1)
     Image.new("1", (10_000, 10_000)).save(folder / "bomb.png")
     probe(folder, tmp_path / "m.parquet")
     assert reasons_of(tmp_path / "m.parquet") == {"bomb.png": "too-many-pixels"}
@@ -168,7 +168,7 @@ def test_published_videos_have_the_frames_that_are_told_of_them(data_folder, tmp
 def test_the_command_takes_empty_files_among_others(tmp_path, capsys):
     from qbuild.cli.main import app
 
-    good, empty = write_picture(tmp_path / "in/a.png"), tmp_path / "in/b.mp4"
+    good, empty = write_image(tmp_path / "in/a.png"), tmp_path / "in/b.mp4"
     empty.touch()
     output = tmp_path / "m.parquet"
     given = ["probe", str(good), str(empty), "-o", str(output), "--max-reject-share", "0.5"]
@@ -180,8 +180,8 @@ def test_the_command_takes_empty_files_among_others(tmp_path, capsys):
 def test_grey_and_deep_pictures_are_pictures(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
-    Image.fromarray(drawn()[..., 0].astype("uint16") * 257).save(folder / "deep.png")
-    Image.fromarray(drawn()).convert("CMYK").save(folder / "cmyk.jpg")
-    Image.fromarray(drawn()).convert("P").save(folder / "palette.gif")
+    Image.fromarray(draw_image()[..., 0].astype("uint16") * 257).save(folder / "deep.png")
+    Image.fromarray(draw_image()).convert("CMYK").save(folder / "cmyk.jpg")
+    Image.fromarray(draw_image()).convert("P").save(folder / "palette.gif")
     probe(folder, tmp_path / "m.parquet")
     assert {row["kind"] for row in rows_of(tmp_path / "m.parquet").values()} == {"image"}

@@ -9,8 +9,8 @@ from hashlib import sha256
 import offered
 import pytest
 from clips import make_clip
+from images import image_folder
 from offered import constant
-from pictures import picture_folder
 from tables import rating_table, write_artifact
 from throwaway import SPOTS
 
@@ -45,7 +45,7 @@ def rows_of(output):
 
 @pytest.fixture
 def folder(tmp_path):
-    place = picture_folder(tmp_path / "set", count=2)
+    place = image_folder(tmp_path / "set", count=2)
     make_clip(place / "a.mp4")
     return place
 
@@ -76,7 +76,7 @@ def test_the_report_tells_both_scales_and_keeps_no_time(folder, tmp_path):
 
 
 def test_only_the_first_scores_are_told(tmp_path):
-    result = score(picture_folder(tmp_path / "in", count=12), tmp_path / "s.parquet")
+    result = score(image_folder(tmp_path / "in", count=12), tmp_path / "s.parquet")
     lines = render(result.report).splitlines()
     assert lines[10] == "… 2 more"
     assert len(lines) == 12
@@ -106,7 +106,7 @@ def test_media_made_by_a_stage_are_found_beside_their_artifact(tmp_path):
     from qbuild.stages.corrupt import CorruptOptions
 
     assert SPOTS.media
-    pictures = picture_folder(tmp_path / "in", count=2)
+    pictures = image_folder(tmp_path / "in", count=2)
     made = tmp_path / "made"
     run(Request(CORRUPT, CorruptOptions(), (pictures,), made, Runtime()))
     score(made, tmp_path / "s.parquet")

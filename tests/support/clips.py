@@ -67,7 +67,7 @@ def make_sound(path: Path, seconds: float = 1.0) -> Path:
     return path
 
 
-def cut(path: Path, share: float) -> Path:
+def truncate(path: Path, share: float) -> Path:
     """A copy that ends after this share of the bytes."""
     data = path.read_bytes()
     short = path.with_name(f"cut-{path.name}")
@@ -75,7 +75,7 @@ def cut(path: Path, share: float) -> Path:
     return short
 
 
-def spoilt(path: Path, start: float = 0.4, stop: float = 0.6) -> Path:
+def overwrite_middle(path: Path, start: float = 0.4, stop: float = 0.6) -> Path:
     """A copy with zeros between these shares of the bytes."""
     data = bytearray(path.read_bytes())
     first, last = int(len(data) * start), int(len(data) * stop)
@@ -93,7 +93,7 @@ def _texture() -> np.ndarray:
     return cv2.normalize(soft, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
 
 
-def picture(index: int, width: int, height: int) -> np.ndarray:
+def draw_frame(index: int, width: int, height: int) -> np.ndarray:
     """Frame `index` before it is encoded, uint8 [height, width, 3]: two pixels on each frame."""
     at = index % 400
     pixels = _texture()[at : at + height, 2 * at : 2 * at + width].copy()
@@ -118,7 +118,7 @@ def _video_stream(container: Any, clip: Clip) -> Any:
 
 
 def _frame(clip: Clip, index: int) -> av.VideoFrame:
-    rgb = av.VideoFrame.from_ndarray(picture(index, clip.width, clip.height), format="rgb24")
+    rgb = av.VideoFrame.from_ndarray(draw_frame(index, clip.width, clip.height), format="rgb24")
     frame = rgb.reformat(
         format=clip.pixel_format,
         dst_colorspace=clip.colorspace,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 from clips import make_clip
+from images import write_image
 from pairs import medium, pair, turns
-from pictures import write_picture
 from tables import write_artifact
 
 from qbuild.backends.protocol import TrainSpec
@@ -69,7 +69,7 @@ def picture_pairs(folder: Path, count: int = 8, **what: Any) -> Path:
     """Scoring pairs on pictures below `folder/media`, as an artifact."""
     rows = []
     for at in range(count):
-        write_picture(folder / "media" / f"p{at}.png", seed=at)
+        write_image(folder / "media" / f"p{at}.png", seed=at)
         rows.append(_row(at, f"p{at}.png", "image", **what))
     return artifact(folder / "pictures.parquet", rows)
 

@@ -15,7 +15,7 @@ from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.canonical import hash_file
 from qbuild.core.errors import InputError
 from qbuild.core.scratch import whole_file
-from qbuild.media.unreadable import disk_refusals
+from qbuild.media.unreadable import reject_disk_errors
 from qbuild_backends.models.inputs import Clip
 
 
@@ -29,7 +29,7 @@ class ClipCache:
 
     def place(self, file: Path) -> Path:
         """Where the medium's clip is kept, or would be; raises UnreadableMediaError."""
-        with disk_refusals(file):
+        with reject_disk_errors(file):
             digest = hash_file(file).removeprefix("sha256:")
         return self.folder / digest[:2] / f"{digest}-{self.key_size}-{self.motion_size or 0}.npy"
 

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qbuild.media.images.read_write import Pixels, picture_format, read_picture
-from qbuild.media.video.key_frames import key_frame_indices
-from qbuild.media.video.read import read_frames, video_info
-from qbuild.media.video.resize import Squash
+from qbuild.media.images.read_write import Pixels, image_format, read_image
+from qbuild.media.video.read import SquareResizer, key_frame_indices, read_frames, video_info
 from qbuild_backends.models.inputs import Clip, Context, Extent
 
 MULTIPLE = 4  # motion frames beyond a multiple of it are left out (released code)
@@ -28,15 +26,15 @@ def read_clip(
     Motion frames of a long video are many (0.15 MB each at 224 px): `motion_chunks` reads them a
     chunk at a time.
     """
-    if picture_format(file) is not None:
-        return picture_clip(read_picture(file).stored, key_size)
+    if image_format(file) is not None:
+        return picture_clip(read_image(file).buffer, key_size)
     extent = video_extent(file, with_motion=motion_size is not None)
     return _decoded(file, extent, key_size, motion_size, threads=threads, decoder=decoder)
 
 
 def picture_clip(pixels: Pixels, key_size: int) -> Clip:
     """A picture uint8 [h, w, 3 or 4] as a video of one frame, without motion."""
-    return Clip(Squash(key_size)(pixels)[None])
+    return Clip(SquareResizer(key_size)(pixels)[None])
 
 
 def video_clip(

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Self, TypeVar
 
-from qbuild.media.images.read_write import picture_format, read_picture
+from qbuild.media.images.read_write import image_format, read_image
 from qbuild.media.isolation import Isolated
 from qbuild.media.unreadable import file_size
 from qbuild_backends.data.cache import ClipCache, keep, kept
@@ -117,8 +117,8 @@ class FrameReader:
         return found
 
     def _read(self, file: Path, context: Context | None) -> Clip | Extent:
-        if picture_format(file) is not None:
-            return picture_clip(read_picture(file).stored, self.key_size)
+        if image_format(file) is not None:
+            return picture_clip(read_image(file).buffer, self.key_size)
         return self._children.call(self.decode, file, self.key_size, self.motion_size, context)
 
 

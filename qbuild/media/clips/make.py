@@ -19,7 +19,7 @@ from qbuild.media.clips.plan import Clip, Extent, Recipe, Wish, planned
 from qbuild.media.distort.motion import Motion, motion
 from qbuild.media.distort.motion.planes import cut_out, dark_of, form_of, frame_of, planes_of
 from qbuild.media.images.read_write import MAX_PIXELS
-from qbuild.media.unreadable import UnreadableMediaError, disk_refusals
+from qbuild.media.unreadable import UnreadableMediaError, reject_disk_errors
 from qbuild.media.video.decoders.source import opened, source
 from qbuild.media.video.decoders.with_pyav import decoded
 from qbuild.media.video.shots import Thumbnails, shots
@@ -72,7 +72,7 @@ def make_clips(path: Path, folder: Path, asked: Sequence[Wish], recipe: Recipe, 
     while rest := [one for one in making if one.left]:
         _pass(path, rest)
     clips = tuple(one.written() for one in making)
-    with disk_refusals(path):
+    with reject_disk_errors(path):
         digest = hash_file(path)
     return Made(clips, digest.removeprefix("sha256:"), form.fps)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from qbuild.core.canonical import hash_file
-from qbuild.media.images.read_write import MAX_PIXELS, picture_format, read_picture
-from qbuild.media.unreadable import UnreadableMediaError, disk_refusals, file_size
+from qbuild.media.images.read_write import MAX_PIXELS, image_format, read_image
+from qbuild.media.unreadable import UnreadableMediaError, file_size, reject_disk_errors
 from qbuild.quality.media_types import IMAGES
 
 
@@ -39,15 +39,15 @@ def probe(path: Path, max_pixels: int = MAX_PIXELS) -> Probed:
     Raises UnreadableMediaError for anything that does not decode from its first byte to its last.
     """
     size = file_size(path)
-    with disk_refusals(path):
-        found = picture_format(path)
+    with reject_disk_errors(path):
+        found = image_format(path)
         if found is not None:
             return _picture(path, found, size, max_pixels)
         return _video(path, size, max_pixels)
 
 
 def _picture(path: Path, codec: str, size: int, max_pixels: int) -> Probed:
-    height, width, _ = read_picture(path, max_pixels).stored.shape
+    height, width, _ = read_image(path, max_pixels).buffer.shape
     return Probed(
         kind="image",
         codec=codec,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qbuild.media.images.read_write import Picture
+    from qbuild.media.images.read_write import DecodedImage
 
 LABELLED = ("distortion", "corruption")  # rows of pictures that may have distortions of their own
 NAMED = ("rating", "level", "media", *LABELLED)
@@ -91,7 +91,7 @@ class Source:
     """A picture that was read, with its row."""
 
     row: dict[str, Any]
-    picture: Picture
+    picture: DecodedImage
     sha256: str
 
 
@@ -167,15 +167,15 @@ def _source(
 ) -> Source | tuple[str, str]:
     """The picture of a row, or reason and message of its refusal."""
     from qbuild.core.errors import InputError
-    from qbuild.media.images.read_write import read_picture
-    from qbuild.media.unreadable import UnreadableMediaError, disk_refusals
+    from qbuild.media.images.read_write import read_image
+    from qbuild.media.unreadable import UnreadableMediaError, reject_disk_errors
 
     if at in state.repeated:
         return "duplicate-content", f"the same bytes as {state.repeated[at]}"
     try:
         place = state.places.find(row["dataset"], row["path"])
-        with disk_refusals(place):
-            picture = read_picture(place, options.max_pixels)
+        with reject_disk_errors(place):
+            picture = read_image(place, options.max_pixels)
             digest = hash_file(place).removeprefix("sha256:")
     except InputError as error:
         return "outside-root", error.what
@@ -184,14 +184,14 @@ def _source(
     return _misfit(picture, options) or Source(row, picture, digest)
 
 
-def _misfit(picture: Picture, options: CorruptOptions) -> tuple[str, str] | None:
+def _misfit(picture: DecodedImage, options: CorruptOptions) -> tuple[str, str] | None:
     """Reason and message for sides that the kernels or the format do not take."""
     from qbuild.media.distort.common import MOST_SIDE
-    from qbuild.media.images.read_write import MOST_SIDE_OF
+    from qbuild.media.images.read_write import MAX_SIDE
 
-    height, width = picture.stored.shape[:2]
+    height, width = picture.buffer.shape[:2]
     size = f"{width} x {height} pixels"
-    limits = [MOST_SIDE_OF[options.format], MOST_SIDE if options.family == "common" else None]
+    limits = [MAX_SIDE[options.format], MOST_SIDE if options.family == "common" else None]
     most = min((limit for limit in limits if limit is not None), default=None)
     if min(height, width) < SMALLEST:
         return "too-small", f"{size}; expected at least {SMALLEST} a side"
@@ -206,12 +206,12 @@ def spoiled(
     """One spoiled picture: its row, and its file as it waits to be put in place."""
     import numpy as np
 
-    from qbuild.media.images.read_write import encode_picture
+    from qbuild.media.images.read_write import encode_image
     from qbuild.media.images.similarity import psnr, ssim
 
     before = source.picture.pixels
     after = task.apply(before, options.engine)
-    data = encode_picture(after, source.picture.alpha, options.format, options.quality)
+    data = encode_image(after, source.picture.alpha, options.format, options.quality)
     written = after if options.format == "png" else decoded(data)
     name = file_name(source.row, task, options)
     waiting = state.scratch / f"{hash_bytes(name.encode())[7:39]}.{options.format}"

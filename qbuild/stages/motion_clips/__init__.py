@@ -238,7 +238,7 @@ def clips_of(row: dict[str, Any], asked: int, state: State, options: MotionClips
     from qbuild.core.errors import InputError
     from qbuild.media.clips.make import make_clips
     from qbuild.media.clips.plan import wishes
-    from qbuild.media.isolation import room
+    from qbuild.media.isolation import shared_child
     from qbuild.media.unreadable import UnreadableMediaError
 
     if row["kind"] != "video":
@@ -251,7 +251,7 @@ def clips_of(row: dict[str, Any], asked: int, state: State, options: MotionClips
     folder = state.scratch / hash_bytes(row["media_id"].encode())[7:39]
     folder.mkdir(exist_ok=True)
     try:
-        return room(TIME_LIMIT_S).call(
+        return shared_child(TIME_LIMIT_S).call(
             make_clips, place, folder, wanted, options.recipe, options.qp
         )
     except UnreadableMediaError:

@@ -12,7 +12,7 @@ pytest.importorskip("transformers", reason="needs the model backends' transforme
 
 import offered  # noqa: E402
 import vqa2_layouts  # noqa: E402
-from pictures import write_picture  # noqa: E402
+from images import write_image  # noqa: E402
 from qbuild_backends.checkpoints import configs, importing  # noqa: E402
 from qbuild_backends.checkpoints.folder import check_folder, fingerprint  # noqa: E402
 from qbuild_backends.checkpoints.layouts import PATHWAY  # noqa: E402
@@ -92,7 +92,7 @@ def test_what_is_told_as_json_has_the_names(qbuild, source):
 
 def test_an_imported_folder_is_scored_with(qbuild, source, tmp_path):
     imported(source, tmp_path / "base")
-    write_picture(tmp_path / "media" / "p.png")
+    write_image(tmp_path / "media" / "p.png")
     code, _, err = qbuild(
         *("score", "media", "--backend", "vqa2", "--model", "base", "-o", "s.parquet")
     )

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from clips import make_clip
-from pictures import write_picture
+from images import write_image
 from qbuild_backends.data.clips import motion_chunks, read_clip, video_extent
 from qbuild_backends.models.inputs import Extent
+from whole_video import read_video
 
 from qbuild.media.unreadable import UnreadableMediaError
-from qbuild.media.video.read import read_video
 
 
 def test_a_picture_is_a_video_of_one_frame_without_motion(tmp_path):
-    clip = read_clip(write_picture(tmp_path / "a.png"), key_size=112, motion_size=48)
+    clip = read_clip(write_image(tmp_path / "a.png"), key_size=112, motion_size=48)
     assert (clip.keys.shape, clip.keys.dtype) == ((1, 112, 112, 3), np.uint8)
     assert (clip.motion, clip.num_frames, clip.duration_s) == (None, 1, 0.0)
 
@@ -43,7 +43,7 @@ def test_the_extent_known_before_decoding_is_that_of_the_frames(tmp_path, what, 
 
 
 def test_the_extent_of_a_picture_is_one_key_frame(tmp_path):
-    clip = read_clip(write_picture(tmp_path / "a.png"), key_size=32, motion_size=48)
+    clip = read_clip(write_image(tmp_path / "a.png"), key_size=32, motion_size=48)
     assert clip.extent == Extent(keys=1)
 
 
@@ -54,7 +54,7 @@ def test_a_video_is_told_from_a_picture_with_or_without_motion(tmp_path, frames,
     clip = read_clip(video, key_size=32, motion_size=motion_size)
     extent = video_extent(video, with_motion=motion_size is not None)
     assert clip.kind == clip.extent.kind == extent.kind == "video"
-    picture = read_clip(write_picture(tmp_path / "b.png"), key_size=32, motion_size=motion_size)
+    picture = read_clip(write_image(tmp_path / "b.png"), key_size=32, motion_size=motion_size)
     assert picture.kind == picture.extent.kind == "image"
 
 

@@ -12,10 +12,10 @@ pytest.importorskip("torch", reason="needs the model backends' torch")
 
 import fragile
 import torch
-from clips import cut, make_clip, spoilt
+from clips import make_clip, overwrite_middle, truncate
+from images import write_image
 from pairs import pair
 from pairs import turns as said
-from pictures import write_picture
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.media_reader import FrameReader
 from qbuild_backends.data.sample import Sample
@@ -39,7 +39,7 @@ def sample(file, kind, question="<image>\nHow good?"):
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     folder = tmp_path_factory.mktemp("media")
-    pictures = [sample(write_picture(folder / f"{n}.png", seed=n), "image") for n in range(4)]
+    pictures = [sample(write_image(folder / f"{n}.png", seed=n), "image") for n in range(4)]
     videos = [
         sample(make_clip(folder / f"{n}.mp4", frames=6 + n, width=64, height=48), "video")
         for n in range(3)
@@ -106,7 +106,7 @@ def test_a_folder_of_kept_frames_that_cannot_be_written_is_told(samples, tmp_pat
 
 
 def test_bad_samples_are_left_out_by_name_and_the_rest_stays(samples, tmp_path):
-    broken = cut(samples[4].file, 0.5)
+    broken = truncate(samples[4].file, 0.5)
     empty = tmp_path / "empty.mp4"
     empty.write_bytes(b"")
     picture = samples[0].file
@@ -146,7 +146,7 @@ def test_a_video_that_crashes_its_decoder_is_left_out_by_name(samples, tmp_path,
 def test_a_video_longer_than_the_context_is_left_out_undecoded(tmp_path):
     whole = tiny_processor()
     short = Vqa2Processor(whole.tokenizer, replace(whole.settings, max_length=250))
-    bad = spoilt(make_clip(tmp_path / "long.mp4", frames=200))  # damaged, were it decoded
+    bad = overwrite_middle(make_clip(tmp_path / "long.mp4", frames=200))  # damaged, were it decoded
     loader, _ = loaded([sample(bad, "video")], [[0]], processor=short)
     (skipped,) = loader.skipped
     assert skipped.reason == "too-long"

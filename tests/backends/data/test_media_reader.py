@@ -7,8 +7,8 @@ import multiprocessing
 import fragile
 import numpy as np
 import pytest
-from clips import make_clip, spoilt
-from pictures import write_picture
+from clips import make_clip, overwrite_middle
+from images import write_image
 from qbuild_backends.data.clips import read_clip
 from qbuild_backends.data.media_reader import Children, FrameReader, read_ahead
 from qbuild_backends.models.inputs import Clip, Context, Extent
@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
     """Two pictures, three videos, and two files that a fragile decoder does not survive."""
     place = tmp_path_factory.mktemp("media")
     for number in range(2):
-        write_picture(place / f"{number}.png", seed=number)
+        write_image(place / f"{number}.png", seed=number)
     for name in ("a", "b", "c", "crash", "hang"):
         make_clip(place / f"{name}.mp4", frames=30 + ord(name[0]) % 7)
     return place
@@ -123,7 +123,7 @@ def test_a_reader_that_is_not_open_starts_nothing(folder):
 
 
 def test_a_video_that_the_context_cannot_hold_is_not_decoded(folder):
-    bad = spoilt(make_clip(folder / "long.mp4", frames=200))
+    bad = overwrite_middle(make_clip(folder / "long.mp4", frames=200))
     tokens = 7 * 16 + 1 + 200
     with reader() as reading:
         with pytest.raises(UnreadableMediaError, match="damaged"):

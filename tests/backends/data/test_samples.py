@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the model backends' torch")
 
+from images import write_image
 from pairs import medium, pair, part, turns
-from pictures import write_picture
 from qbuild_backends.data.samples import read_samples
 from qbuild_backends.training.lineage import lineage_of, write_trained_on
 from vqa2_training import artifact, picture_pairs
@@ -25,7 +25,7 @@ PLACES = MediaRoots({})
 
 @pytest.fixture
 def roots(tmp_path):
-    write_picture(tmp_path / "media" / "p.png")
+    write_image(tmp_path / "media" / "p.png")
     (tmp_path / "media" / "v.mp4").write_bytes(b"not looked at yet")
     return MediaRoots({"": tmp_path / "media"})
 
@@ -163,14 +163,14 @@ def test_a_dataset_without_a_root_ends_the_run(tmp_path, roots):
 
 
 def test_media_made_with_an_artifact_are_found_beside_it(tmp_path):
-    write_picture(tmp_path / "made" / "media" / "p.png")
+    write_image(tmp_path / "made" / "media" / "p.png")
     artifact(tmp_path / "made" / "artifact.parquet", [pair(media=[medium("p.png")])])
     found = read_samples([tmp_path / "made"], PLACES)
     assert found.good[0].file == tmp_path / "made" / "media" / "p.png"
 
 
 def test_a_link_that_leads_out_of_the_media_made_with_an_artifact_is_refused(tmp_path):
-    outside = write_picture(tmp_path / "out.png")
+    outside = write_image(tmp_path / "out.png")
     (tmp_path / "made" / "media").mkdir(parents=True)
     (tmp_path / "made" / "media" / "p.png").symlink_to(outside)
     artifact(tmp_path / "made" / "artifact.parquet", [pair(media=[medium("p.png")])])

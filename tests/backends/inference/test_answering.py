@@ -9,7 +9,7 @@ pytest.importorskip("transformers", reason="needs the model backends' transforme
 
 import fragile  # noqa: E402
 from clips import make_clip  # noqa: E402
-from pictures import write_picture  # noqa: E402
+from images import write_image  # noqa: E402
 from qbuild_backends.data.clips import read_clip  # noqa: E402
 from qbuild_backends.inference.answering import Answerer, conversation  # noqa: E402
 from qbuild_backends.inference.loading import Loaded  # noqa: E402
@@ -41,7 +41,7 @@ def samples(tmp_path_factory):
     place = tmp_path_factory.mktemp("media")
     make_clip(place / "a.mp4", frames=40)
     make_clip(place / "b.mp4", frames=9)
-    write_picture(place / "c.png")
+    write_image(place / "c.png")
     media = [Medium(f"set:{p.name}", p.name, p) for p in sorted(place.iterdir())]
     questions = (
         "How good is it?",

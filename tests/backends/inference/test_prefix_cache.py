@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
-from pictures import write_picture  # noqa: E402
+from images import write_image  # noqa: E402
 from qbuild_backends.inference import prefix_cache  # noqa: E402
 from qbuild_backends.inference.loading import Loaded  # noqa: E402
 from qbuild_backends.inference.prefix_cache import shared  # noqa: E402
@@ -54,7 +54,7 @@ def loaded():
 def read(loaded, tmp_path_factory):
     """What the model takes of six pictures."""
     place = tmp_path_factory.mktemp("pictures")
-    files = [write_picture(place / f"{seed}.png", seed=seed) for seed in range(6)]
+    files = [write_image(place / f"{seed}.png", seed=seed) for seed in range(6)]
     media = [Medium(file.name, file.name, file) for file in files]
     return list(Scorer(loaded, Scoring()).encoded(media, []))
 

@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
 import fragile  # noqa: E402
-from clips import make_clip, spoilt  # noqa: E402
-from pictures import write_picture  # noqa: E402
+from clips import make_clip, overwrite_middle  # noqa: E402
+from images import write_image  # noqa: E402
 from qbuild_backends.data.clips import read_clip  # noqa: E402
 from qbuild_backends.inference.loading import device_of  # noqa: E402
 from qbuild_backends.models.inputs import Turn  # noqa: E402
@@ -49,7 +49,7 @@ def media(tmp_path_factory):
     for name, frames in (("a.mp4", 9), ("c.mp4", 70), ("e.mp4", 2), ("g.mp4", 40)):
         make_clip(place / name, frames=frames)
     for seed, name in enumerate(("b.png", "d.png", "h.jpg")):
-        write_picture(place / name, seed=seed)
+        write_image(place / name, seed=seed)
     (place / "f.mp4").write_text("no video")
     (place / "i.png").touch()
     return [Medium(f"set:{p.name}", p.name, p) for p in sorted(place.iterdir())]
@@ -202,7 +202,7 @@ def test_a_medium_longer_than_the_context_is_refused_by_its_tokens(checkpoint, m
     short = shutil.copytree(checkpoint, tmp_path / "short")
     place = short / "vqa2_processor.json"
     place.write_text(json.dumps(json.loads(place.read_text()) | {"max_length": 140}))
-    bad = spoilt(make_clip(tmp_path / "long.mp4", frames=200))  # damaged, were it decoded
+    bad = overwrite_middle(make_clip(tmp_path / "long.mp4", frames=200))  # damaged, were it decoded
     found = scored(short, [*media[:4], Medium("set:long", "long.mp4", bad)])
     assert [getattr(one, "reason", "") for one in found] == ["", "", "too-long", "", "too-long"]
     for refused in (found[2], found[4]):

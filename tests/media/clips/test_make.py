@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import cut, make_clip, make_sound
+from clips import make_clip, make_sound, truncate
 
 from qbuild.core.canonical import hash_file
 from qbuild.media.clips import make as cutting
@@ -200,7 +200,7 @@ def test_hashes_are_those_of_the_files(video, tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda folder: cut(make_clip(folder / "a.mp4", frames=40), 0.6), "truncated"),
+        (lambda folder: truncate(make_clip(folder / "a.mp4", frames=40), 0.6), "truncated"),
         (lambda folder: make_sound(folder / "a.mp4"), "no-video-stream"),
         (lambda folder: folder / "none.mp4", "missing-file"),
         (lambda folder: make_clip(folder / "a.mp4", frames=1), "too-short"),

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from pictures import drawn
+from images import draw_image
 
 from qbuild.media.distort import common, spatial
 from qbuild.media.distort.tasks import NAMES, Task, tasks
@@ -53,11 +53,11 @@ def test_seeds_come_from_run_medium_corruption_and_severity_alone():
 def test_a_task_is_applied_by_the_kernel_of_its_family(family, name):
     task = Task(family, name, 2, 7)
     kernel = common.corrupt if family == "common" else spatial.distort
-    assert np.array_equal(task.apply(drawn(), "qbuild"), kernel(drawn(), name, 2, 7))
+    assert np.array_equal(task.apply(draw_image(), "qbuild"), kernel(draw_image(), name, 2, 7))
     assert [p["name"] for p in task.parameters] == sorted(p["name"] for p in task.parameters)
 
 
 def test_the_reference_engine_runs_the_installed_package():
     task = Task("common", "contrast", 3, 7)
-    ours, theirs = (task.apply(drawn(), engine) for engine in ("qbuild", "imagecorruptions"))
+    ours, theirs = (task.apply(draw_image(), engine) for engine in ("qbuild", "imagecorruptions"))
     assert np.abs(ours.astype(int) - theirs).mean() <= 1

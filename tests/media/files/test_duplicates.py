@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import tables
-from pictures import write_picture
+from images import write_image
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.inputs import Sources
@@ -21,10 +21,10 @@ def repeated(tmp_path, *names):
 
 
 def test_a_copy_is_a_duplicate_of_the_first_of_its_bytes(tmp_path):
-    first = write_picture(tmp_path / "a.png")
+    first = write_image(tmp_path / "a.png")
     for copy in ("b.png", "c.png"):
         (tmp_path / copy).write_bytes(first.read_bytes())
-    write_picture(tmp_path / "d.png", seed=1)
+    write_image(tmp_path / "d.png", seed=1)
     assert repeated(tmp_path, "a.png", "d.png", "b.png", "c.png") == {2: "a.png", 3: "a.png"}
 
 
@@ -35,7 +35,7 @@ def test_files_of_one_length_and_other_bytes_are_none(tmp_path):
 
 
 def test_a_medium_named_twice_and_a_file_that_is_gone_are_none(tmp_path):
-    write_picture(tmp_path / "a.png")
+    write_image(tmp_path / "a.png")
     assert repeated(tmp_path, "a.png", "gone.png", "a.png", "gone.png") == {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from pictures import picture_folder, write_picture
+from images import image_folder, write_image
 
 from qbuild.core.engine.inputs import Sources
 from qbuild.core.errors import InputError, UsageError
@@ -20,32 +20,32 @@ def rows_of(*paths, kinds=("image", "video"), limit=None, **options):
 
 
 def test_a_folder_is_a_dataset_and_its_files_are_rows_in_the_order_of_their_names(tmp_path):
-    folder = picture_folder(tmp_path / "coco", count=2)
-    write_picture(folder / "deep/er/z.jpg")
+    folder = image_folder(tmp_path / "coco", count=2)
+    write_image(folder / "deep/er/z.jpg")
     rows, rejected, _ = rows_of(folder)
     assert [row["media_id"] for row in rows] == ["coco:p0.png", "coco:p1.png", "coco:deep/er/z.jpg"]
     assert rejected == []
 
 
 def test_what_is_said_of_the_files_stands_in_every_row(tmp_path):
-    folder = picture_folder(tmp_path / "a", count=1)
+    folder = image_folder(tmp_path / "a", count=1)
     ((row,), _, _) = rows_of(folder, dataset="kodak", licence="CC0", source="page")
     assert (row["dataset"], row["licence"], row["source"]) == ("kodak", "CC0", "page")
 
 
 def test_files_of_other_endings_are_counted_and_hidden_ones_are_not(tmp_path):
-    folder = picture_folder(tmp_path / "a", count=1)
+    folder = image_folder(tmp_path / "a", count=1)
     (folder / "notes.txt").write_text("x")
     (folder / ".hidden.png").write_text("x")
     (folder / ".git").mkdir()
-    write_picture(folder / ".git/x.png")
+    write_image(folder / ".git/x.png")
     rows, _, tally = rows_of(folder)
     assert len(rows) == 1
     assert tally["ignored"] == 1
 
 
 def test_a_stage_that_takes_pictures_leaves_videos_out(tmp_path):
-    folder = picture_folder(tmp_path / "a", count=1)
+    folder = image_folder(tmp_path / "a", count=1)
     (folder / "v.mp4").write_text("x")
     rows, _, tally = rows_of(folder, kinds=("image",))
     assert [row["path"] for row in rows] == ["p0.png"]
@@ -53,15 +53,15 @@ def test_a_stage_that_takes_pictures_leaves_videos_out(tmp_path):
 
 
 def test_a_file_given_by_its_name_is_a_row_whatever_its_ending(tmp_path):
-    picture = write_picture(tmp_path / "a/p.png").rename(tmp_path / "a/p.data")
+    picture = write_image(tmp_path / "a/p.png").rename(tmp_path / "a/p.data")
     rows, _, _ = rows_of(picture)
     assert [row["media_id"] for row in rows] == ["a:p.data"]
 
 
 def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_not(tmp_path):
-    folder = picture_folder(tmp_path / "a", count=1)
+    folder = image_folder(tmp_path / "a", count=1)
     (folder / "inside.png").symlink_to(folder / "p0.png")
-    (folder / "outside.png").symlink_to(write_picture(tmp_path / "other.png"))
+    (folder / "outside.png").symlink_to(write_image(tmp_path / "other.png"))
     rows, (rejected,), _ = rows_of(folder)
     assert [row["path"] for row in rows] == ["inside.png", "p0.png"]
     assert rejected["reason"] == "outside-root"
@@ -69,11 +69,11 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_not(tmp_path):
 
 
 def test_a_linked_folder_outside_is_refused_and_one_inside_is_not_listed_twice(tmp_path):
-    folder = picture_folder(tmp_path / "a", count=1)
-    write_picture(folder / "sub/in.png")
+    folder = image_folder(tmp_path / "a", count=1)
+    write_image(folder / "sub/in.png")
     (folder / "again").symlink_to("sub")
     (folder / "sub/up").symlink_to("..")
-    (folder / "sub/out").symlink_to(picture_folder(tmp_path / "other", count=1))
+    (folder / "sub/out").symlink_to(image_folder(tmp_path / "other", count=1))
     rows, (rejected,), _ = rows_of(folder)
     assert [row["path"] for row in rows] == ["p0.png", "sub/in.png"]
     assert (rejected["reason"], rejected["value"]) == ("outside-root", "sub/out")
@@ -81,7 +81,7 @@ def test_a_linked_folder_outside_is_refused_and_one_inside_is_not_listed_twice(t
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
 def test_a_folder_that_may_not_be_listed_is_refused_by_name(tmp_path):
-    folder = picture_folder(tmp_path / "a", count=1)
+    folder = image_folder(tmp_path / "a", count=1)
     closed = folder / "closed"
     closed.mkdir(mode=0o000)
     try:
@@ -104,7 +104,7 @@ def test_numbers_of_a_pipeline_stand_for_text():
 
 @pytest.mark.parametrize("name", [b"\xff.png", b"a\\b.png", b"a\nb.png"])
 def test_a_name_that_no_row_can_hold_is_refused(tmp_path, name):
-    folder = picture_folder(tmp_path / "a", count=1)
+    folder = image_folder(tmp_path / "a", count=1)
     with open(os.fsencode(folder) + b"/" + name, "wb") as file:  # noqa: PTH123 - no text name
         file.write(b"x")
     rows, (rejected,), _ = rows_of(folder)
@@ -113,18 +113,18 @@ def test_a_name_that_no_row_can_hold_is_refused(tmp_path, name):
 
 
 def test_the_limit_counts_usable_rows(tmp_path):
-    rows, _, _ = rows_of(picture_folder(tmp_path / "a", count=5), limit=2)
+    rows, _, _ = rows_of(image_folder(tmp_path / "a", count=5), limit=2)
     assert len(rows) == 2
 
 
 def test_a_folder_given_twice_is_listed_once(tmp_path):
-    folder = picture_folder(tmp_path / "a", count=2)
+    folder = image_folder(tmp_path / "a", count=2)
     rows, _, _ = rows_of(folder, folder / "p0.png", folder)
     assert len(rows) == 2
 
 
 def test_two_folders_of_one_name_are_an_error_that_names_both(tmp_path):
-    folders = [picture_folder(tmp_path / n / "images", count=1) for n in ("one", "two")]
+    folders = [image_folder(tmp_path / n / "images", count=1) for n in ("one", "two")]
     with pytest.raises(UsageError, match="dataset 'images' already stands for"):
         rows_of(*folders)
 
@@ -134,7 +134,7 @@ def inputs(tmp_path, files=(), media_roots=()):
 
 
 def test_media_are_found_below_the_folder_given_or_the_root_named(tmp_path):
-    folder = picture_folder(tmp_path / "a", count=1)
+    folder = image_folder(tmp_path / "a", count=1)
     places = Places.of(inputs(tmp_path, [folder], [f"koniq={tmp_path}"]), FileOptions())
     assert places.find("a", "p0.png") == folder / "p0.png"
     assert places.find("koniq", "a/p0.png").is_file()
@@ -143,7 +143,7 @@ def test_media_are_found_below_the_folder_given_or_the_root_named(tmp_path):
 
 
 def test_a_root_named_for_a_dataset_goes_before_the_folder_given(tmp_path):
-    folder = picture_folder(tmp_path / "a", count=1)
+    folder = image_folder(tmp_path / "a", count=1)
     places = Places.of(inputs(tmp_path, [folder], [f"a={tmp_path}"]), FileOptions())
     assert places.find("a", "a/p0.png").is_file()
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from clips import cut, make_clip, make_sound, picture, spoilt
+from clips import draw_frame, make_clip, make_sound, overwrite_middle, truncate
 from PIL import Image
 
 from qbuild.media.files.probe import probe
@@ -47,7 +47,7 @@ def test_the_codec_is_named_as_the_field_names_it(tmp_path, codec, name, told):
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp"])
 def test_an_animation_is_an_image(tmp_path, name):
-    frames = [Image.fromarray(picture(40 * index, 60, 40)) for index in range(3)]
+    frames = [Image.fromarray(draw_frame(40 * index, 60, 40)) for index in range(3)]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
     found = probe(tmp_path / name)
     assert (found.kind, found.codec, found.width, found.height) == ("image", name[2:], 60, 40)
@@ -64,8 +64,8 @@ def test_whatever_does_not_decode_is_refused_by_its_reason(tmp_path):
     assert reason(make_sound(tmp_path / "sound.mp4")) == "no-video-stream"
     clip = make_clip(tmp_path / "a.mp4", frames=60, front_index=True)
     assert reason(clip, max_pixels=6000) == "too-many-pixels"
-    assert reason(cut(clip, 0.5)) == "truncated"
-    assert reason(spoilt(clip)) == "damaged"
+    assert reason(truncate(clip, 0.5)) == "truncated"
+    assert reason(overwrite_middle(clip)) == "damaged"
 
 
 def test_published_media_are_probed(data_folder):
@@ -79,7 +79,7 @@ def test_published_media_are_probed(data_folder):
 
 def test_a_run_over_bad_files_in_isolation_loses_none_of_the_good(tmp_path):
     good = make_clip(tmp_path / "good.mp4", frames=60, front_index=True)
-    bad = [spoilt(good), cut(good, 0.3)]
+    bad = [overwrite_middle(good), truncate(good, 0.3)]
     with Isolated(timeout_s=60) as room:
         told = []
         for path in (*bad, good):

@@ -5,10 +5,19 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from clips import cut, make_clip, make_sound, spoilt
+from clips import draw_frame, make_clip, make_sound, overwrite_middle, truncate
+from PIL import Image
+from whole_video import read_video
 
 from qbuild.media.unreadable import UnreadableMediaError
-from qbuild.media.video.read import read_frames, read_video, video_info
+from qbuild.media.video.read import (
+    SquareResizer,
+    key_frame_indices,
+    read_frames,
+    video_info,
+)
+
+NTSC = Fraction(30000, 1001)
 
 
 def reason(path, **options):
@@ -33,17 +42,17 @@ def test_frames_do_not_depend_on_the_chunk_nor_on_the_threads(tmp_path, chunk):
     parts = list(read_frames(path, motion_size=32, chunk=chunk, threads=3))
     assert np.array_equal(np.concatenate([part.motion for part in parts]), wanted.motion)
     keys = {index: key for part in parts for index, key in part.keys.items()}
-    assert list(keys) == wanted.key_indices
-    assert all(map(np.array_equal, keys.values(), wanted.key_frames))
+    assert list(keys) == list(wanted.keys)
+    assert all(map(np.array_equal, keys.values(), wanted.keys.values()))
 
 
 def test_key_frames_can_be_named_squashed_or_left_out(tmp_path):
     path = make_clip(tmp_path / "a.mp4", frames=12)
     named = read_video(path, motion_size=None, key_indices=[3, 11], key_size=24)
-    assert (named.motion, named.key_indices) == (None, [3, 11])
-    assert {key.shape for key in named.key_frames} == {(24, 24, 3)}
+    assert (named.motion, list(named.keys)) == (None, [3, 11])
+    assert {key.shape for key in named.keys.values()} == {(24, 24, 3)}
     without = read_video(path, motion_size=16, key_indices=None)
-    assert (without.key_frames, len(without.motion)) == ([], 12)
+    assert (without.keys, len(without.motion)) == ({}, 12)
 
 
 def test_a_key_frame_beyond_the_end_is_an_error_that_names_it(tmp_path):
@@ -58,16 +67,10 @@ def test_an_unknown_decoder_is_an_error_that_lists_those_there_are(tmp_path):
         list(read_frames(path, decoder="ffmpeg"))
 
 
-def test_a_video_too_long_to_collect_is_refused_before_it_is_decoded(tmp_path):
-    path = make_clip(tmp_path / "a.mp4", frames=12)
-    with pytest.raises(UnreadableMediaError, match=r"12 frames; expected 11 at most") as refused:
-        read_video(path, max_frames=11)
-    assert refused.value.reason == "too-many-frames"
-
-
 def test_a_video_of_one_frame_is_read(tmp_path):
-    video = read_video(make_clip(tmp_path / "a.mp4", frames=1), motion_size=16)
-    assert (video.info.num_frames, video.key_indices, len(video.motion)) == (1, [0], 1)
+    path = make_clip(tmp_path / "a.mp4", frames=1)
+    video = read_video(path, motion_size=16)
+    assert (video_info(path).num_frames, list(video.keys), len(video.motion)) == (1, [0], 1)
 
 
 @pytest.mark.parametrize("rate", [5, Fraction(30000, 1001), Fraction(24000, 1001), 60])
@@ -138,17 +141,17 @@ def test_a_playlist_under_the_name_of_a_video_is_not_followed(tmp_path):
 def test_a_video_cut_in_half_is_refused_as_truncated(tmp_path):
     for name, codec in (("a.mp4", "libx264"), ("a.webm", "libvpx-vp9"), ("a.mkv", "libx264")):
         whole = make_clip(tmp_path / name, codec=codec, frames=90, sound=name == "a.mp4")
-        assert reason(cut(whole, 0.5)) == "truncated", name
+        assert reason(truncate(whole, 0.5)) == "truncated", name
     index_first = make_clip(tmp_path / "b.mp4", frames=90, front_index=True)
-    assert reason(cut(index_first, 0.5)) == "truncated"
-    assert reason(cut(index_first, 0.99)) == "truncated"
+    assert reason(truncate(index_first, 0.5)) == "truncated"
+    assert reason(truncate(index_first, 0.99)) == "truncated"
     avi = make_clip(tmp_path / "a.avi", codec="mpeg4", frames=90)
-    assert reason(cut(avi, 0.5)) in {"truncated", "damaged"}
+    assert reason(truncate(avi, 0.5)) in {"truncated", "damaged"}
 
 
 def test_a_video_damaged_in_its_middle_is_refused(tmp_path):
     clip = make_clip(tmp_path / "a.mp4", frames=60, front_index=True)
-    assert reason(spoilt(clip)) == "damaged"
+    assert reason(overwrite_middle(clip)) == "damaged"
 
 
 def test_the_size_is_refused_by_the_header(tmp_path):
@@ -167,3 +170,50 @@ def test_the_published_clips_have_their_frames_and_key_frames(data_folder):
     other = video_info(videos / "10053703034.mp4")
     assert (other.num_frames, other.has_audio) == (240, True)
     assert reason(videos / "zero_bytes.mp4") == "empty-file"
+
+
+@pytest.mark.parametrize("num_frames", [234, 240])
+def test_the_published_clips_have_a_key_frame_each_thirty_frames(num_frames):
+    assert list(key_frame_indices(num_frames, NTSC)) == [0, 30, 60, 90, 120, 150, 180, 210]
+
+
+@pytest.mark.parametrize(
+    ("fps", "step"), [(Fraction(5, 2), 2), (Fraction(7, 2), 4), (Fraction(1, 4), 1), (NTSC, 30)]
+)
+def test_the_step_is_the_rate_rounded_half_to_even_and_never_zero(fps, step):
+    assert key_frame_indices(100, fps).step == step
+
+
+def test_a_video_shorter_than_a_second_has_its_first_frame():
+    assert list(key_frame_indices(7, NTSC)) == [0]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 360), (333, 501), (224, 224)])
+def test_a_square_is_pillows_bilinear_to_within_half_a_grey_level(width, height):
+    frame = draw_frame(3, width, height)
+    wanted = Image.fromarray(frame).resize((224, 224), Image.Resampling.BILINEAR)
+    assert np.abs(np.asarray(wanted).astype(int) - SquareResizer(224)(frame)).mean() < 0.5
+
+
+def test_one_squash_takes_frames_of_several_sizes_and_none_that_lies_in_order():
+    squash = SquareResizer(64)
+    wide, tall = draw_frame(0, 200, 100), draw_frame(0, 100, 200)
+    first = squash(wide)
+    assert squash(tall).shape == (64, 64, 3)
+    assert np.array_equal(squash(wide), first)
+    assert np.array_equal(squash(wide[:, ::-1]), squash(np.ascontiguousarray(wide[:, ::-1])))
+
+
+def test_a_frame_smaller_than_the_square_is_enlarged():
+    assert (SquareResizer(224)(np.full((16, 20, 3), 200, np.uint8)) == 200).all()
+
+
+def test_a_fourth_place_is_left_out():
+    frame = draw_frame(0, 333, 501)
+    fourth = draw_frame(1, 333, 501)[..., :1]
+    assert np.array_equal(SquareResizer(64)(np.dstack([frame, fourth])), SquareResizer(64)(frame))
+
+
+def test_squares_do_not_depend_on_the_number_of_threads():
+    frame = draw_frame(0, 1280, 720)
+    assert np.array_equal(SquareResizer(224, threads=2)(frame), SquareResizer(224)(frame))

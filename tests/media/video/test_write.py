@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import picture
+from clips import draw_frame
 
 from qbuild.media.video.write import Form, VideoWriter, encoding
 
@@ -18,7 +18,9 @@ SMALL = Form(96, 64, Fraction(30))
 
 def frames_of(form, count):
     for number in range(count):
-        rgb = av.VideoFrame.from_ndarray(picture(number, form.width, form.height), format="rgb24")
+        rgb = av.VideoFrame.from_ndarray(
+            draw_frame(number, form.width, form.height), format="rgb24"
+        )
         yield rgb.reformat(format=form.pix_fmt)
 
 

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from pictures import drawn, picture_folder, write_picture
+from images import draw_image, image_folder, write_image
 from PIL import Image
 from tables import rating_table, write_artifact
 
@@ -18,7 +18,7 @@ from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, TooManyRejected, UsageError
 from qbuild.media.distort.common import CORRUPTIONS, corrupt
-from qbuild.media.images.read_write import MOST_SIDE_OF
+from qbuild.media.images.read_write import MAX_SIDE
 from qbuild.media.images.similarity import psnr, ssim
 from qbuild.stages.corrupt import STAGE, CorruptOptions
 from qbuild.stages.demo_media import find_photographs
@@ -47,7 +47,7 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def coco(tmp_path_factory):
-    return picture_folder(tmp_path_factory.mktemp("in") / "coco", count=9)
+    return image_folder(tmp_path_factory.mktemp("in") / "coco", count=9)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_common_corruptions_outside_the_thirteen_say_so(coco, tmp_path):
 
 def test_ratings_name_pictures_below_their_media_root_and_hand_on_split_and_licence(tmp_path):
     for n in range(2):
-        write_picture(tmp_path / f"root/clips/{n:06d}.mp4.png", seed=n)
+        write_image(tmp_path / f"root/clips/{n:06d}.mp4.png", seed=n)
     paths = [f"clips/{n:06d}.mp4.png" for n in range(2)]
     ratings = rating_table(
         2,
@@ -161,10 +161,10 @@ def test_a_picture_spoiled_twice_is_not_said_to_lack_what_it_had_before(coco, tm
 
 
 def test_transparency_is_kept_and_a_grey_picture_comes_out_in_colour(tmp_path):
-    alpha = np.dstack([drawn(), np.full((48, 64, 1), 77, np.uint8)])
+    alpha = np.dstack([draw_image(), np.full((48, 64, 1), 77, np.uint8)])
     (tmp_path / "in").mkdir()
     Image.fromarray(alpha).save(tmp_path / "in/alpha.png")
-    Image.fromarray(drawn()[..., 0]).save(tmp_path / "in/grey.png")
+    Image.fromarray(draw_image()[..., 0]).save(tmp_path / "in/grey.png")
     spoil(tmp_path / "in", tmp_path / "out", corruption="gaussian_noise")
     made = {r["source_path"]: tmp_path / "out/media" / r["path"] for r in rows_of(tmp_path / "out")}
     with Image.open(made["alpha.png"]) as opened:
@@ -177,7 +177,7 @@ def test_transparency_is_kept_and_a_grey_picture_comes_out_in_colour(tmp_path):
 def test_metadata_are_not_handed_on_and_the_orientation_is_carried_out(tmp_path):
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "secret place"
-    write_picture(tmp_path / "in/turned.jpg", exif=exif)
+    write_image(tmp_path / "in/turned.jpg", exif=exif)
     for kind in ("png", "jpg", "webp"):
         spoil(tmp_path / "in", tmp_path / kind, corruption="contrast", format=kind)
         (row,) = rows_of(tmp_path / kind)
@@ -199,14 +199,14 @@ def test_psnr_is_of_the_picture_as_written(coco, tmp_path):
 
 
 def test_bad_pictures_are_rejected_by_type_and_the_rest_goes_on(tmp_path):
-    folder = picture_folder(tmp_path / "in", count=2)
+    folder = image_folder(tmp_path / "in", count=2)
     (folder / "empty.png").touch()
     (folder / "text.png").write_text("no picture")
-    cut = write_picture(folder / "cut.jpg")
+    cut = write_image(folder / "cut.jpg")
     cut.write_bytes(cut.read_bytes()[:-200])
-    write_picture(folder / "small.png", width=31, height=200)
+    write_image(folder / "small.png", width=31, height=200)
     (folder / "copy.png").write_bytes((folder / "p0.png").read_bytes())
-    (folder / "link.png").symlink_to(write_picture(tmp_path / "outside.png"))
+    (folder / "link.png").symlink_to(write_image(tmp_path / "outside.png"))
     spoil(folder, tmp_path / "out")
     assert {row["source_path"] for row in rows_of(tmp_path / "out")} == {"copy.png", "p1.png"}
     reasons = {row["value"]: row["reason"] for row in rejected_of(tmp_path / "out")}
@@ -221,7 +221,7 @@ def test_bad_pictures_are_rejected_by_type_and_the_rest_goes_on(tmp_path):
 
 
 def test_a_picture_of_the_longest_name_gives_one_that_the_disk_can_hold(tmp_path):
-    long = write_picture(tmp_path / "in" / f"{'n' * 251}.png")
+    long = write_image(tmp_path / "in" / f"{'n' * 251}.png")
     spoil(long, tmp_path / "out", corruption="glass_blur", severity=3)
     (row,) = rows_of(tmp_path / "out")
     assert (row["source_path"], row["severity"]) == (long.name, 3)
@@ -238,8 +238,8 @@ def test_a_dataset_named_by_signs_is_a_folder_of_its_own(coco, tmp_path, dataset
 
 @pytest.mark.parametrize("kind", ["png", "jpg"])
 def test_a_picture_that_came_out_as_it_was_has_no_distortion(tmp_path, kind):
-    write_picture(tmp_path / "in/colour.png")
-    Image.fromarray(drawn()[..., 0]).save(tmp_path / "in/grey.png")
+    write_image(tmp_path / "in/colour.png")
+    Image.fromarray(draw_image()[..., 0]).save(tmp_path / "in/grey.png")
     how = {"family": "vqa2", "corruption": "desaturation", "severity": "3", "format": kind}
     result = spoil(tmp_path / "in", tmp_path / "out", **how)
     colour, grey = rows_of(tmp_path / "out")
@@ -272,7 +272,7 @@ def test_a_change_of_colour_alone_leaves_an_ssim_of_one(tmp_path):
     ],
 )
 def test_a_picture_too_long_for_kernel_or_format_is_rejected(tmp_path, width, options, most):
-    folder = picture_folder(tmp_path / "in", count=1)
+    folder = image_folder(tmp_path / "in", count=1)
     Image.new("RGB", (width, 32)).save(folder / "strip.png")
     spoil(folder, tmp_path / "out", **options)
     assert [row["source_path"] for row in rows_of(tmp_path / "out")] == ["p0.png"]
@@ -283,13 +283,13 @@ def test_a_picture_too_long_for_kernel_or_format_is_rejected(tmp_path, width, op
 
 @pytest.mark.parametrize("format", ["jpg", "webp"])
 def test_the_longest_strip_that_a_format_takes_is_written(tmp_path, format):  # noqa: A002
-    write_picture(tmp_path / "in/a.png", width=MOST_SIDE_OF[format], height=32)
+    write_image(tmp_path / "in/a.png", width=MAX_SIDE[format], height=32)
     spoil(tmp_path / "in", tmp_path / "out", family="vqa2", corruption="noise", format=format)
     assert len(rows_of(tmp_path / "out")) == 1
 
 
 def test_more_rejections_than_allowed_fail_the_run_and_keep_the_reasons(tmp_path):
-    folder = picture_folder(tmp_path / "in", count=2)
+    folder = image_folder(tmp_path / "in", count=2)
     (folder / "empty.png").touch()
     with pytest.raises(TooManyRejected, match=r"1 of 3 rows rejected .*empty-file"):
         spoil(folder, tmp_path / "out", share=0.05)

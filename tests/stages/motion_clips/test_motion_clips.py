@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pyarrow as pa
 import pytest
-from clips import cut, make_clip, make_sound
+from clips import make_clip, make_sound, truncate
 from pydantic import ValidationError
 from tables import write_artifact
 
@@ -267,7 +267,7 @@ def test_bad_videos_are_rejected_by_reason_and_the_others_made(folder, tmp_path)
     (place / "text.mp4").write_text("no video\n" * 100)
     make_sound(place / "sound.mp4")
     make_clip(place / "one.mp4", frames=1)
-    cut(make_clip(place / "half.mp4", frames=24), 0.6)
+    truncate(make_clip(place / "half.mp4", frames=24), 0.6)
     (place / "half.mp4").unlink()
     (place / "picture.png").write_bytes(b"")
     result = clips(place, tmp_path / "out", per_video=2)

@@ -14,7 +14,7 @@ import offered  # noqa: E402
 import pairs  # noqa: E402
 import pyarrow as pa  # noqa: E402
 from clips import make_clip  # noqa: E402
-from pictures import write_picture  # noqa: E402
+from images import write_image  # noqa: E402
 from tables import write_artifact  # noqa: E402
 
 from qbuild.core.artifact.reader import Artifact, rejected_path  # noqa: E402
@@ -31,7 +31,7 @@ def fragile_backend(tmp_path, monkeypatch):
 @pytest.fixture
 def media(tmp_path):
     place = tmp_path / "koniq"
-    write_picture(place / "p.png")
+    write_image(place / "p.png")
     make_clip(place / "a.mp4", frames=35)
     (place / "bad.mp4").write_text("no video")
     return place

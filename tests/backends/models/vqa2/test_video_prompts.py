@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 from clips import make_clip
+from images import write_image
 from pairs import medium, pair, part, turns
-from pictures import write_picture
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.media_reader import FrameReader
 from qbuild_backends.data.samples import read_samples
@@ -83,7 +83,7 @@ def media(tmp_path_factory):
     """A video whose length is no whole number of seconds or fours, and a picture."""
     place = tmp_path_factory.mktemp("media")
     make_clip(place / "v.mp4", frames=78, rate=25)
-    write_picture(place / "p.png")
+    write_image(place / "p.png")
     return place
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import picture
+from clips import draw_frame
 
 from qbuild.media.clips.operations import INJECT, SEEN_AS
 from qbuild.media.distort.motion import MODULES, motion, parameters, spoiled
 from qbuild.quality.distortions import MOTION, SEVERITIES
 
 FPS = Fraction(30)
-STILL = np.stack([picture(0, 128, 96)] * 60)
-MOVING = np.stack([picture(at, 96, 64) for at in range(90)])  # no two frames alike
+STILL = np.stack([draw_frame(0, 128, 96)] * 60)
+MOVING = np.stack([draw_frame(at, 96, 64) for at in range(90)])  # no two frames alike
 
 
 def moves(frames):

@@ -6,12 +6,12 @@ Whoever answers stands behind `Asker`: a service with its ledger, the ledger alo
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from qbuild.core.canonical import row_seed
+from qbuild.core.engine.tally import Tally
 from qbuild.llm.answers import Answer
 from qbuild.pairs.parse import Fault, Pair, UnusableAnswerError, read_pairs
 from qbuild.pairs.tasks import DISTRACTORS, WHAT_HOW, Again, Task, follow_up, tasks_of
@@ -62,7 +62,7 @@ class Extended:
     made: list[Made] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     pending: str | None = None
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Tally = field(default_factory=Tally)
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,11 @@ class Extension:
                     Refused(task, fault, answer.raw, asked.request_id) for fault in faults
                 ]
                 return found
-            found.counts["asked-again"] += 1
+            found.counts.add("asked-again")
             again = (*again, Again(answer.raw or "", tuple(faults)))
 
     def _judged(
-        self, task: Task, asked: Asked, checker: Checker, counts: Counter[str]
+        self, task: Task, asked: Asked, checker: Checker, counts: Tally
     ) -> tuple[list[Pair], list[Fault]]:
         """The usable pairs of an answer, and the faults of the others."""
         answer = asked.answer
@@ -141,14 +141,12 @@ class Extension:
             return [], [error.fault]
         good: list[Pair] = []
         faults: list[Fault] = []
-        flags: Counter[str] = Counter()
         for pair in pairs:
             verdict = checker.check(pair)
             faults += verdict.faults
             if not verdict.faults:
                 good.append(pair)
-                flags.update(f"flag:{kind}" for kind in verdict.flags)
-        counts.update(flags)
+                counts.add_each("flag", verdict.flags)
         return good, faults
 
     def spread(self, task: Task, pair: Pair) -> Pair:
@@ -173,7 +171,7 @@ class Outcome:
     refused: list[Refused] = field(default_factory=list)
     pending: str | None = None
     request_id: str | None = None
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Tally = field(default_factory=Tally)
 
 
 # Faults that the same model would only be paid for again; the rules answer the same each time.

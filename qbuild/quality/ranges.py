@@ -5,7 +5,6 @@ One pass over the ratings keeps 20 bytes a row: score, hash of the id, dataset.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qbuild.core.engine.prefetch import ahead
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, QbuildError, raise_all
 from qbuild.core.rows.duplicates import KEPT, Repeats, conflicting, find_repeats
 from qbuild.core.rows.rejections import reject_rows
@@ -48,15 +48,15 @@ class LevelState:
 
     def without_duplicates(
         self, batch: Batch
-    ) -> tuple[pa.Table, NDArray[np.int64], list[PlacedRejections], Counter[str]]:
+    ) -> tuple[pa.Table, NDArray[np.int64], list[PlacedRejections], Tally]:
         """The rows to keep, their places in the batch, those that conflict, counts of the rest."""
         found = self.repeats.sift(batch)
         refusals: list[PlacedRejections] = []
-        tally = Counter(collapsed=found.collapsed)
+        tally = Tally(collapsed=found.collapsed)
         if len(found.conflicts):
             rows = batch.rows.take(pa.array(found.conflicts))
             refusals.append((found.conflicts, conflicting(rows, "media_id")))
-            tally += self.count("rejected", self.codes(rows))
+            self.count(tally, "rejected", self.codes(rows))
         return found.rows, found.places, refusals, tally
 
     def edges_of(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -68,22 +68,18 @@ class LevelState:
         """The position of each row's dataset in `datasets`."""
         return dataset_codes(rows.column("dataset"), self.datasets)
 
-    def count(self, what: str, codes: NDArray[np.int64]) -> Counter[str]:
-        """How many of these rows lie in each dataset, under `<what>:<dataset>`."""
+    def count(self, tally: Tally, kind: str, codes: NDArray[np.int64]) -> None:
+        """Count how many of these rows lie in each dataset."""
         counts = np.bincount(codes, minlength=len(self.datasets)).tolist()
-        return Counter({f"{what}:{d}": n for d, n in zip(self.datasets, counts, strict=True) if n})
+        for dataset, count in zip(self.datasets, counts, strict=True):
+            tally.add(kind, dataset, count=count)
 
-    def count_levels(self, codes: NDArray[np.int64], level: NDArray[np.int8]) -> Counter[str]:
-        """How many rows of each dataset lie in each level, under `level<i>:<dataset>`."""
+    def count_levels(self, tally: Tally, codes: NDArray[np.int64], level: NDArray[np.int8]) -> None:
+        """Count how many rows of each dataset lie in each level."""
         counts = np.bincount(codes * 6 + level, minlength=6 * len(self.datasets)).reshape(-1, 6)
-        return Counter(
-            {
-                f"level{level}:{dataset}": int(counts[at, level])
-                for at, dataset in enumerate(self.datasets)
-                for level in range(1, 6)
-                if counts[at, level]
-            }
-        )
+        for dataset, of_levels in zip(self.datasets, counts.tolist(), strict=True):
+            for number in range(1, 6):
+                tally.add("level", dataset, str(number), count=of_levels[number])
 
     def out_of_range(self, rows: pa.Table) -> pa.Table:
         """Rows outside their dataset's range, as rejected rows."""
@@ -96,7 +92,7 @@ class LevelState:
         return reject_rows(records, "outside-range", messages, "mos")
 
     def figures(
-        self, tally: Counter[str], words: tuple[str, ...], closed: Closed, *, inside: bool
+        self, tally: Tally, words: tuple[str, ...], closed: Closed, *, inside: bool
     ) -> list[dict[str, Any]]:
         """The figures of each dataset; `inside` leaves out the scores that were rejected."""
         found = []
@@ -105,7 +101,7 @@ class LevelState:
             if inside:
                 scores = scores[(scores >= edges[0]) & (scores <= edges[5])]
             srcc, plcc = agreement(scores, edges, closed) if len(scores) else (None, None)
-            errors = tally[f"errors:{dataset}"]
+            errors = tally["errors", dataset]
             found.append(
                 {
                     "dataset": dataset,
@@ -114,10 +110,10 @@ class LevelState:
                     "high": float(edges[5]),
                     "srcc": srcc,
                     "plcc": plcc,
-                    "levels": {w: tally[f"level{i}:{dataset}"] for i, w in enumerate(words, 1)},
-                    "clamped": tally[f"clamped:{dataset}"],
-                    "rejected": tally[f"rejected:{dataset}"],
-                    "flip_share": tally[f"flips:{dataset}"] / errors if errors else None,
+                    "levels": {w: tally["level", dataset, str(i)] for i, w in enumerate(words, 1)},
+                    "clamped": tally["clamped", dataset],
+                    "rejected": tally["rejected", dataset],
+                    "flip_share": tally["flips", dataset] / errors if errors else None,
                 }
             )
         return found

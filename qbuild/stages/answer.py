@@ -9,7 +9,6 @@ frame for understanding. See docs/scoring.md.
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from qbuild.backends.protocol import Answered, Prompt
+    from qbuild.core.engine.tally import Tally
     from qbuild.core.media_roots import MediaRoots
 
 SHOWN = 3
@@ -133,7 +133,7 @@ def _kept(row: Row) -> Row:
     }
 
 
-def finish(run: Run, _: Counter[str], __: AnswerOptions) -> dict[str, Any]:
+def finish(run: Run, _: Tally, __: AnswerOptions) -> dict[str, Any]:
     """How many samples; under `run`, told and not kept, the first answers and the speed."""
     counts = {"model": run.model, "answers": run.rows, "collapsed": run.collapsed}
     return {**counts, "run": run.told()}

@@ -10,13 +10,13 @@ word is not its level's, is rejected.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.quality.published_text import CAUSAL_ANSWER, CAUSAL_QUESTION, LEVEL_WORDS
 
@@ -64,25 +64,25 @@ def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
     from qbuild.core.rows.rejections import in_input_order
 
     once = state.repeats.sift(batch)
-    rows, tally = [], Counter[str]({"collapsed": once.collapsed})
+    rows, tally = [], Tally(collapsed=once.collapsed)
     conflicts = batch.rows.take(pa.array(once.conflicts))
     refusals = [(once.conflicts, conflicting(conflicts, "depiction_id"))]
     for place, given in zip(once.places, once.rows.to_pylist(), strict=True):
         number = batch.start + int(place) + 1
         row = given
         if row["kind"] != "overall":
-            tally[f"left:{row['kind']}"] += 1
+            tally.add("left", row["kind"])
             continue
         known = state.levels.get(row["media_id"])
         if known is not None:
-            tally["other-level"] += row["level"] not in {None, known[0]}
+            tally.add("other-level", count=int(row["level"] not in {None, known[0]}))
             row = {**row, "level": known[0], "mos_norm": known[1], "word": None}
         fault = _fault(row)
         if fault is not None:
             refusals.append((np.array([place]), _refusal(row, number, *fault)))
             continue
         rows.append({**row, "word": LEVEL_WORDS[options.words][row["level"] - 1]})
-        tally[f"level:{row['level']}"] += 1
+        tally.add("level", str(row["level"]))
     return Output(_pairs(rows) if rows else None, in_input_order(refusals), tally=tally)
 
 
@@ -136,13 +136,12 @@ def answer(row: dict[str, Any]) -> str:
     return CAUSAL_ANSWER.format(depiction=ended, kind=row["medium"], word=row["word"])
 
 
-def finish(_: State, tally: Counter[str], options: CausalOptions) -> dict[str, Any]:
+def finish(_: State, tally: Tally, options: CausalOptions) -> dict[str, Any]:
     """Pairs by level, what was left out by kind, and how often an artifact's level was another."""
     words = LEVEL_WORDS[options.words]
-    left = {key[5:]: n for key, n in sorted(tally.items()) if key.startswith("left:")}
     return {
-        "levels": {words[n - 1]: tally[f"level:{n}"] for n in range(1, 6)},
-        "left_out": left,
+        "levels": {words[n - 1]: tally["level", str(n)] for n in range(1, 6)},
+        "left_out": tally.of("left"),
         "collapsed": tally["collapsed"],
         "other_level": tally["other-level"],
     }

@@ -8,12 +8,12 @@ look stronger than they do on a large one. What is transparent is shown as if it
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ def produce(
         given = f"{len(inputs.files)} inputs given"
         raise UsageError("contact-sheet", given, "expected one picture", "Name one.")
     made = _drawn(inputs.files[0], options)
-    yield Output(files=(File(SHEET, encode_image(made, None, "png")),), tally=Counter({"rows": 1}))
+    yield Output(files=(File(SHEET, encode_image(made, None, "png")),), tally=Tally(rows=1))
     return {"file": SHEET, "width": made.shape[1], "height": made.shape[0]}
 
 
 def finish(
-    state: dict[str, int | str], _tally: Counter[str], options: ContactSheetOptions
+    state: dict[str, int | str], _tally: Tally, options: ContactSheetOptions
 ) -> dict[str, Any]:
     """The family drawn, and the sheet's name and size."""
     return {"family": options.family, **state}

@@ -14,7 +14,6 @@ pictures of one scene are in one split.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -27,6 +26,7 @@ from pydantic import Field
 
 from qbuild.core.canonical import media_id, row_seed
 from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import MissingPartError, raise_all
 from qbuild.core.inspect.environment import DEMO, install_hint
 
@@ -136,7 +136,7 @@ def produce(inputs: Inputs, options: DemoMediaOptions) -> Iterator[Output]:
         yield Output(
             rows=pa.Table.from_pylist([row]),
             files=(File(path, encode(spoil(picture, variant, options.seed), variant)),),
-            tally=Counter({variant.kind: 1, "photographs": int(variant.number == 1)}),
+            tally=Tally(**{variant.kind: 1}, photographs=int(variant.number == 1)),
         )
 
 
@@ -218,7 +218,7 @@ def encode(picture: Image, variant: Variant) -> bytes:
     return stream.getvalue()
 
 
-def finish(_state: None, tally: Counter[str], _options: DemoMediaOptions) -> dict[str, Any]:
+def finish(_state: None, tally: Tally, _options: DemoMediaOptions) -> dict[str, Any]:
     """Photographs read, pictures written, and how many of each kind."""
     kinds = {kind: tally[kind] for kind in ("clean", *STRENGTHS)}
     return {"images": tally["photographs"], "written": sum(kinds.values()), "kinds": kinds}

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.dialects import get_dialect
 from qbuild.dialects.dialect import Unwritable, held_out
@@ -65,10 +66,9 @@ def produce(inputs: Inputs, options: ExportOptions) -> Generator[Output, None, d
     return counts
 
 
-def finish(counts: dict[str, int], tally: Counter[str], options: ExportOptions) -> dict[str, Any]:
+def finish(counts: dict[str, int], tally: Tally, options: ExportOptions) -> dict[str, Any]:
     """Records a file, and rows refused by reason."""
-    refused = {key[8:]: n for key, n in sorted(tally.items()) if key.startswith("refused:")}
-    files = {"format": options.format, "files": counts, "refused": refused}
+    files = {"format": options.format, "files": counts, "refused": tally.of("refused")}
     return {**files, "collapsed": tally["collapsed"]}
 
 
@@ -87,18 +87,18 @@ def _written(
     """What became of a batch: its records lie in the arrays, what is refused comes back."""
     refused: list[Row] = []
     conflicts, kept = set(found.conflicts.tolist()), set(found.places.tolist())
-    tally: Counter[str] = Counter(rows=len(kept), collapsed=found.collapsed)
+    tally = Tally(rows=len(kept), collapsed=found.collapsed)
     for at, row in enumerate(_rows(batch)):
         refusal = None
         if at in kept:
             refusal = _refusal(row, dialect, arrays)
-            tally["rows"] -= refusal is not None
+            tally.add("rows", count=-int(refusal is not None))
         elif at in conflicts:
             refusal = Unwritable("conflict", _CONFLICT, "sample_id", row["sample_id"])
         if refusal is not None:
             place = sources.place(batch.start + at)
             refused.append(refusal.as_row(*place, canonical_json(row)))
-            tally[f"refused:{refusal.reason}"] += 1
+            tally.add("refused", refusal.reason)
     return Output(rejected=_rejected(refused), tally=tally)
 
 

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from qbuild.core.artifact.output_folder import DESCRIPTION
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError
 from qbuild.core.plural import plural
 from qbuild.dialects import get_dialect, recognise
@@ -82,10 +83,9 @@ def produce(
     return kept.files
 
 
-def finish(files: list[dict[str, Any]], tally: Counter[str], _: ImportOptions) -> dict[str, Any]:
+def finish(files: list[dict[str, Any]], tally: Tally, _: ImportOptions) -> dict[str, Any]:
     """Each file with its dialect and records, duplicates, and records refused by reason."""
-    refused = {key[8:]: n for key, n in sorted(tally.items()) if key.startswith("refused:")}
-    return {"files": files, "collapsed": tally["collapsed"], "refused": refused}
+    return {"files": files, "collapsed": tally["collapsed"], "refused": tally.of("refused")}
 
 
 def render(report: dict[str, Any]) -> str:
@@ -212,7 +212,7 @@ def _settled(kept: Kept, files: list[Path]) -> Iterator[Output]:
             records = {n: r for n, r in enumerate(read_values(path), start=1) if n in bad}
             yield _refused(path.name, sorted(bad.items()), records)
     keep = [at not in dropped and at not in conflicts for at in range(whole.num_rows)]
-    yield Output(rows=whole.filter(pa.array(keep)), tally=Counter(collapsed=len(dropped)))
+    yield Output(rows=whole.filter(pa.array(keep)), tally=Tally(collapsed=len(dropped)))
 
 
 def _duplicates(whole: pa.Table) -> tuple[set[int], dict[int, Unreadable]]:
@@ -244,7 +244,9 @@ def _refused(source: str, refused: list[tuple[int, Unreadable]], records: dict[i
 
     rows = [why.as_row(source, number, as_json(records[number])) for number, why in refused]
     table = pa.Table.from_pylist(rows, schema=load_schema("rejected").arrow)
-    return Output(rejected=table, tally=Counter(f"refused:{why.reason}" for _, why in refused))
+    tally = Tally()
+    tally.add_each("refused", (why.reason for _, why in refused))
+    return Output(rejected=table, tally=tally)
 
 
 STAGE = Stage(

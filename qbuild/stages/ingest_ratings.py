@@ -7,16 +7,16 @@ source. Identical rows collapse to one; rows of one medium that disagree are all
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.plural import plural
-from qbuild.labels.ratings.options import RatingOptions, notes, read_outputs
+from qbuild.labels.ratings.options import RatingOptions, read_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from qbuild.core.engine.tally import Tally
 
 
 class IngestOptions(RatingOptions):
@@ -28,14 +28,14 @@ def produce(inputs: Inputs, options: IngestOptions) -> Iterator[Output]:
     for output in read_outputs(inputs.files, options, inputs.limit):
         assert output.rows is not None  # noqa: S101 - read_outputs always gives a table
         names = output.rows.column("dataset").to_pylist()
-        counts = Counter(f"dataset:{name}" for name in names)
-        yield replace(output, tally=output.tally + counts)
+        output.tally.add_each("dataset", map(str, names))
+        yield output
 
 
-def finish(_: None, tally: Counter[str], __: IngestOptions) -> dict[str, Any]:
+def finish(_: None, tally: Tally, __: IngestOptions) -> dict[str, Any]:
     """Rows a dataset, collapsed duplicates, and what the layouts noted."""
-    datasets = {key[8:]: n for key, n in sorted(tally.items()) if key.startswith("dataset:")}
-    return {"datasets": datasets, "collapsed": tally["collapsed"], "notes": notes(tally)}
+    notes = list(tally.of("note"))
+    return {"datasets": tally.of("dataset"), "collapsed": tally["collapsed"], "notes": notes}
 
 
 def render(report: dict[str, Any]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +17,7 @@ from pydantic import Field, field_validator
 
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.plural import plural
-from qbuild.labels.ratings.options import RatingOptions, notes, read_outputs, refuse_for_artifacts
+from qbuild.labels.ratings.options import RatingOptions, read_outputs, refuse_for_artifacts
 from qbuild.quality.published_text import LEVEL_WORDS, WordSet
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from qbuild.core.engine.tally import Tally
     from qbuild.quality.ranges import LevelState
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -111,15 +111,15 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
     outside = (scores < edges[0]) | (scores > edges[5])
     if outside.any():
         if options.clamps:
-            tally += state.count("clamped", codes[outside])
+            state.count(tally, "clamped", codes[outside])
         else:
             refusals.append((places[outside], state.out_of_range(rows.filter(pa.array(outside)))))
-            tally += state.count("rejected", codes[outside])
+            state.count(tally, "rejected", codes[outside])
             rows, codes, scores = rows.filter(pa.array(~outside)), codes[~outside], scores[~outside]
             edges = state.edges_of(codes)
     level = cut(scores, edges, options.closed)
-    tally += _flips(rows, scores, level, edges, state, codes, options)
-    tally += state.count_levels(codes, level)
+    _count_flips(tally, rows, scores, level, edges, state, codes, options)
+    state.count_levels(tally, codes, level)
     columns = {
         "mos_norm": pa.array(normalise(scores, edges[0], edges[5])),
         "level": pa.array(level),
@@ -128,20 +128,20 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
     }
     if options.probs != "none":
         unknown = columns["level_probs"].is_null().to_numpy(zero_copy_only=False)
-        tally += state.count("unknown", codes[unknown])
+        state.count(tally, "unknown", codes[unknown])
     for name, column in columns.items():
         rows = rows.append_column(name, column)
     return Output(rows=rows, rejected=in_input_order(refusals), tally=tally)
 
 
-def finish(state: LevelState, tally: Counter[str], options: LevelOptions) -> dict[str, Any]:
+def finish(state: LevelState, tally: Tally, options: LevelOptions) -> dict[str, Any]:
     """Figures a dataset: rows, range, SRCC, PLCC, counts of levels, clamped, flip share."""
     words = LEVEL_WORDS[options.words]
     datasets = state.figures(tally, words, options.closed, inside=not options.clamps)
     return {
         "datasets": datasets,
         "collapsed": tally["collapsed"],
-        "notes": notes(tally),
+        "notes": list(tally.of("note")),
         "warnings": _warnings(datasets, state, tally, options),
     }
 
@@ -178,7 +178,8 @@ def _words(level: NDArray[np.int8], words: WordSet) -> Any:
     return pa.DictionaryArray.from_arrays(codes, pa.array(LEVEL_WORDS[words]))
 
 
-def _flips(
+def _count_flips(
+    tally: Tally,
     rows: pa.Table,
     scores: NDArray[np.float64],
     level: NDArray[np.int8],
@@ -186,22 +187,23 @@ def _flips(
     state: LevelState,
     codes: NDArray[np.int64],
     options: LevelOptions,
-) -> Counter[str]:
-    """Rows that have a standard error (SD/√n), and those whose level changes within one of it."""
+) -> None:
+    """Count rows that have a standard error (SD/√n), and those whose level changes within it."""
     import numpy as np
 
     from qbuild.quality.levels import cut
 
     std, number = rows.column("mos_std"), rows.column("num_ratings")
     if std.null_count == len(rows) or number.null_count == len(rows):
-        return Counter()
+        return
     with np.errstate(invalid="ignore"):
         error = std.to_numpy() / np.sqrt(number.to_numpy())
         moved = (cut(scores - error, edges, options.closed) != level) | (
             cut(scores + error, edges, options.closed) != level
         )
     known = ~np.isnan(error)
-    return state.count("errors", codes[known]) + state.count("flips", codes[moved & known])
+    state.count(tally, "errors", codes[known])
+    state.count(tally, "flips", codes[moved & known])
 
 
 def _probabilities(
@@ -239,7 +241,7 @@ def _probabilities(
 def _warnings(
     datasets: list[dict[str, Any]],
     state: LevelState,
-    tally: Counter[str],
+    tally: Tally,
     options: LevelOptions,
 ) -> list[str]:
     found = [
@@ -248,7 +250,7 @@ def _warnings(
         if d["rows"] < SMALL_SET
     ]
     for d in datasets:
-        if unknown := tally[f"unknown:{d['dataset']}"]:
+        if unknown := tally["unknown", d["dataset"]]:
             rows = plural(unknown, "row has", "rows have")
             found.append(f"{d['dataset']}: {rows} no level probabilities: {LACKING[options.probs]}")
     rule = parse_range(options.range)[0]

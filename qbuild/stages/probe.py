@@ -9,13 +9,13 @@ What cannot be used is rejected with a typed reason; so is a file whose bytes an
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.media.files.ignored import left_out, left_out_line
 from qbuild.media.files.listing import FileOptions, Places, listed, refusal
@@ -76,7 +76,7 @@ def transform(batch: Batch, state: State, options: ProbeOptions) -> Output:
     from qbuild.media.unreadable import UnreadableMediaError
 
     decoding = shared_child(float(options.time_limit))
-    rows, refusals, tally = [], [], Counter[str]()
+    rows, refusals, tally = [], [], Tally()
     for at, row in enumerate(batch.rows.to_pylist(), batch.start):
         if at in state.repeated:
             message = f"the same bytes as {state.repeated[at]}"
@@ -92,7 +92,8 @@ def transform(batch: Batch, state: State, options: ProbeOptions) -> Output:
             refusals.append(refusal(row, at + 1, error.reason, error.message))
             continue
         rows.append({**row, **_columns(found)})
-        tally.update({f"kind:{found.kind}": 1, f"codec:{found.codec}": 1})
+        tally.add("kind", found.kind)
+        tally.add("codec", str(found.codec))
     return Output(
         rows=pa.Table.from_pylist(rows, schema=load_schema("media").arrow),
         rejected=pa.concat_tables(refusals) if refusals else None,
@@ -118,11 +119,10 @@ def _columns(found: Probed) -> dict[str, Any]:
     }
 
 
-def finish(_: State, tally: Counter[str], __: ProbeOptions) -> dict[str, Any]:
+def finish(_: State, tally: Tally, __: ProbeOptions) -> dict[str, Any]:
     """How many of each kind and codec, and how many files of a folder were no media."""
-    codecs = {key[6:]: n for key, n in sorted(tally.items()) if key.startswith("codec:")}
-    kinds = {"images": tally["kind:image"], "videos": tally["kind:video"]}
-    return {**kinds, "codecs": codecs, **left_out(tally)}
+    kinds = {"images": tally["kind", "image"], "videos": tally["kind", "video"]}
+    return {**kinds, "codecs": tally.of("codec"), **left_out(tally)}
 
 
 def render(report: dict[str, Any]) -> str:

@@ -6,10 +6,10 @@ request, by request and attempt: what was answered, what it cost, and what was n
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def produce(inputs: Inputs, _: ResponsesOptions) -> Generator[Output, None, list
         found = [ledger.rows() for ledger in ledgers]
         merged = heapq.merge(*found, key=lambda row: (row["request_id"], row["attempt"]))
         for rows in _pieces(merged, inputs.limit):
-            tally = Counter(f"state:{row['state']}" for row in rows)
+            tally = Tally()
+            tally.add_each("state", (row["state"] for row in rows))
             yield Output(rows=pa.Table.from_pylist(rows, schema=schema), tally=tally)
         return [line for ledger in ledgers for line in ledger.damaged]
 
@@ -67,10 +68,9 @@ def _pieces(rows: Iterable[dict[str, Any]], most: int | None) -> Iterator[list[d
         yield piece
 
 
-def finish(damaged: list[str], tally: Counter[str], _: ResponsesOptions) -> dict[str, Any]:
+def finish(damaged: list[str], tally: Tally, _: ResponsesOptions) -> dict[str, Any]:
     """How many attempts ended in each state, and which lines were damaged."""
-    states = {key[6:]: count for key, count in sorted(tally.items()) if key.startswith("state:")}
-    return {"states": states, "damaged": damaged}
+    return {"states": tally.of("state"), "damaged": damaged}
 
 
 def render(report: dict[str, Any]) -> str:

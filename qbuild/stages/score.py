@@ -9,7 +9,6 @@ Source: VQA² supplement C.2 and D, Q-Align section 3.3. See docs/scoring.md.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qbuild.backends.protocol import Scored
+    from qbuild.core.engine.tally import Tally
     from qbuild.core.media_roots import Medium
 
 SHOWN = 10
@@ -117,7 +117,7 @@ def _row(asked: Asked[Medium], scored: Scored, options: ScoreOptions, model: str
     }
 
 
-def finish(run: Run, tally: Counter[str], _: ScoreOptions) -> dict[str, Any]:
+def finish(run: Run, tally: Tally, _: ScoreOptions) -> dict[str, Any]:
     """How many media; under `run`, which is told and not kept, the first scores and the speed."""
     counts = {"model": run.model, "media": run.rows, "collapsed": run.collapsed}
     return {**counts, **left_out(tally), "run": run.told()}

@@ -9,12 +9,12 @@ levels were cut with: released models know no other.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.quality.media_types import IMAGES, VIDEOS
 from qbuild.quality.published_text import (
@@ -87,17 +87,17 @@ def transform(batch: Batch, repeats: Repeats, options: ScoringOptions) -> Output
             (unasked, _refusals(found.rows.filter(left_out), kinds.filter(left_out))),
         ]
     )
-    tally = Counter({f"kind:{kind}": n for kind, n in Counter(kept.to_pylist()).items()})
-    tally["collapsed"] = found.collapsed
+    tally = Tally(collapsed=found.collapsed)
+    tally.add_each("kind", kept.to_pylist())
     return Output(rows=_pairs(rows, kept, options), rejected=rejected, tally=tally)
 
 
-def finish(_: Repeats, tally: Counter[str], options: ScoringOptions) -> dict[str, Any]:
+def finish(_: Repeats, tally: Tally, options: ScoringOptions) -> dict[str, Any]:
     """How many pairs ask about images and about videos."""
     return {
         "form": options.form,
-        "images": tally["kind:image"],
-        "videos": tally["kind:video"],
+        "images": tally["kind", "image"],
+        "videos": tally["kind", "video"],
         "collapsed": tally["collapsed"],
     }
 

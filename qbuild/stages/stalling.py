@@ -8,13 +8,13 @@ lengths, the summary. Time rules: docs/stalls.md. Source: VQA² section 3.3 (wha
 from __future__ import annotations
 
 import re
-from collections import Counter
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
@@ -56,21 +56,21 @@ def produce(inputs: Inputs, options: StallingOptions) -> Iterator[Output]:
 
     asked = Asked(**options.model_dump())
     found = read_settled(inputs.files, asked, inputs.limit)
-    tally = Counter(collapsed=found.collapsed)
-    tally.update({f"note:{note}": 1 for session in found.sessions for note in session.notes})
+    tally = Tally(collapsed=found.collapsed)
+    tally.add_each("note", {note for session in found.sessions for note in session.notes})
     yield Output(rejected=refused_rows(found.refused), tally=tally)
     for rows in stall_rows(found, asked):
         yield Output(rows=rows, tally=_counts(rows))
 
 
-def finish(_: None, tally: Counter[str], __: StallingOptions) -> dict[str, Any]:
+def finish(_: None, tally: Tally, __: StallingOptions) -> dict[str, Any]:
     """Sessions by what stalls they have, and what was mended."""
     kinds = ("none", "buffering only", "stalls")
     return {
-        "sessions": {kind: tally[f"kind:{kind}"] for kind in kinds},
+        "sessions": {kind: tally["kind", kind] for kind in kinds},
         "stalls": tally["stalls"],
         "collapsed": tally["collapsed"],
-        "notes": {key[5:]: n for key, n in sorted(tally.items()) if key.startswith("note:")},
+        "notes": tally.of("note"),
     }
 
 
@@ -84,13 +84,12 @@ def render(report: dict[str, Any]) -> str:
     return "\n".join([*lines, *notes])
 
 
-def _counts(rows: Any) -> Counter[str]:
+def _counts(rows: Any) -> Tally:
     counts = rows.column("stall_count").to_pylist()
     buffering = rows.column("initial_buffering_s").to_pylist()
-    tally: Counter[str] = Counter(stalls=sum(counts))
+    tally = Tally(stalls=sum(counts))
     for count, seconds in zip(counts, buffering, strict=True):
-        kind = "stalls" if count else "buffering only" if seconds else "none"
-        tally[f"kind:{kind}"] += 1
+        tally.add("kind", "stalls" if count else "buffering only" if seconds else "none")
     return tally
 
 

@@ -11,13 +11,13 @@ number of frames is the length of the sequence. Source: VQA² section 3.3; the s
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.core.renamed import Renamed
 from qbuild.quality.published_text import ANSWER, LEVEL_WORDS, VQA2_QUESTION
@@ -110,7 +110,7 @@ def transform(batch: Batch, joined: Joined, options: StreamingOptions) -> Output
     refused = np.concatenate([places for places, _ in refusals])
     usable = ~np.isin(found.places, refused)
     rows = found.rows.filter(pa.array(usable))
-    tally = Counter(sessions=len(rows), collapsed=found.collapsed)
+    tally = Tally(sessions=len(rows), collapsed=found.collapsed)
     return Output(
         rows=_pairs(rows, joined.levels.take(pa.array(at[usable])), options),
         rejected=in_input_order(refusals),
@@ -118,7 +118,7 @@ def transform(batch: Batch, joined: Joined, options: StreamingOptions) -> Output
     )
 
 
-def finish(_: Joined, tally: Counter[str], options: StreamingOptions) -> dict[str, Any]:
+def finish(_: Joined, tally: Tally, options: StreamingOptions) -> dict[str, Any]:
     """How many sessions were told, and in how many pairs of each format."""
     sessions = tally["sessions"]
     return {

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
 
 import pyarrow as pa
 
 from qbuild.core.canonical import media_id, row_seed
 from qbuild.core.engine.stage import File, Options, Output, Reads, Stage, StoppedEarly
+from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import reject_rows
 
 
@@ -40,7 +40,7 @@ def spots(batch, state, options):
         rows=table,
         rejected=reject_rows(bad, "multiple", messages, "mos") if bad else None,
         files=tuple(files),
-        tally=Counter(files=len(files)),
+        tally=Tally(files=len(files)),
     )
 
 

@@ -5,13 +5,12 @@ A line of the file is a score; a negative one is refused. `list` writes a folder
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pyarrow as pa
 from tables import rating_table
 from throwaway import ECHO, SPOTS
 
 from qbuild.core.engine.stage import File, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import reject_rows
 
 
@@ -36,7 +35,7 @@ def scale(batch, state, options):
 
 def listed(inputs, options):
     names = [m for batch in inputs.scan(["media_id"]) for m in batch.rows.column(0).to_pylist()]
-    yield Output(files=(File("names.txt", "\n".join(names).encode()),), tally=Counter(rows=1))
+    yield Output(files=(File("names.txt", "\n".join(names).encode()),), tally=Tally(rows=1))
 
 
 READ = Stage("read", 1, "Ratings.", ToyOptions, Reads(None), "rating", produce=read)

@@ -15,6 +15,7 @@ from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.engine.fingerprint import fingerprint
 from qbuild.core.engine.request import Request, Result
 from qbuild.core.engine.stage import File, Output
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, StageError, TooManyRejected, shortened
 from qbuild.core.plural import plural
 from qbuild.core.schema import load_schema
@@ -43,7 +44,7 @@ class Destination:
         self.rejected = ArtifactWriter(
             rejected_path(self.path), load_schema("rejected"), scratch=unfinished
         )
-        self.tally: Counter[str] = Counter()
+        self.tally = Tally()
         self.files: dict[str, File] = {}
         self.reasons: Counter[str] = Counter()  # of rejected rows
         self.examples: dict[str, str] = {}  # the first row of each reason, in words

@@ -11,12 +11,12 @@ Nothing here imports pyarrow: `--help` of a stage reads this module.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from qbuild.core.engine.tally import Tally
 from qbuild.core.renamed import RenamedOptions
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Output:
     rows: pa.Table | None = None
     rejected: pa.Table | None = None
     files: tuple[File, ...] = ()
-    tally: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
     at: int | None = None
     answers: int = 1
 
@@ -198,7 +198,7 @@ class Stage(Generic[O, S]):
     transform: Callable[[Batch, S, O], Output] | None = None
     produce: Callable[[Inputs, O], Iterator[Output]] | None = None
     serve: Callable[[Inputs, S, O], AsyncIterator[Output]] | None = None
-    finish: Callable[[S, Counter[str], O], dict[str, Any]] | None = None
+    finish: Callable[[S, Tally, O], dict[str, Any]] | None = None
     render: Callable[[dict[str, Any]], str] | None = None
     renamed: RenamedOptions = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import Counter, deque
+from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -27,6 +27,7 @@ from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.inputs import checked
 from qbuild.core.engine.stage import Batch, File, Output
 from qbuild.core.engine.stage_call import Job
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import StageError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class _Task:
 class _Part:
     rows: Path | None = None
     rejected: Path | None = None
-    tally: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
     names: list[str] = field(default_factory=list)
 
 
@@ -141,7 +142,7 @@ def _work(task: _Task) -> _Part:
         output = job.apply(batch)
         rows += [output.rows] if output.rows is not None else []
         rejected += [output.rejected] if output.rejected is not None else []
-        part.tally += output.tally
+        part.tally.update(output.tally)
         part.names += [file.name for file in output.files]
     part.rows = _spill(rows, task.scratch / f"rows-{task.start}.arrow")
     part.rejected = _spill(rejected, task.scratch / f"rejected-{task.start}.arrow")

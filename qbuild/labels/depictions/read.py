@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import hash_value, media_id
 from qbuild.core.engine.stage import Output
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, Problems, QbuildError, UsageError, raise_all
 from qbuild.core.plural import plural
 from qbuild.labels.depictions import cells
@@ -56,7 +56,7 @@ def gathered(paths: list[Path], options: DepictionOptions, limit: int | None = N
     With a limit, the first usable rows, and the rejected ones that stand before the last of them.
     """
     files = _read(paths, options)
-    once, tally = Once(), Counter[str]()
+    once, tally = Once(), Tally()
     rows: list[Row] = []
     rejected: list[Row] = []
     for path, found, places in files:
@@ -68,7 +68,7 @@ def gathered(paths: list[Path], options: DepictionOptions, limit: int | None = N
                 rejected.append(made)
             elif once.first(made):
                 rows.append(made)
-    tally["collapsed"] += once.collapsed
+    tally.add("collapsed", count=once.collapsed)
     return Output(_table(rows, "depiction"), _table(rejected, "rejected"), tally=tally)
 
 
@@ -231,12 +231,12 @@ def _table(rows: list[Row], schema: str) -> Any:
     return pa.Table.from_pylist(rows, schema=load_schema(schema).arrow)
 
 
-def _notes(path: Path, found: Found) -> Counter[str]:
+def _notes(path: Path, found: Found) -> Tally:
     told = list(found.notes)
     if alone := found.tally["levels alone"]:
         told.append(f"{plural(alone, 'aspect level')} without a text left out")
     if empty := found.tally["tasks without annotation"]:
         told.append(f"{plural(empty, 'task')} without annotation")
-    tally = Counter({f"note:{path.name}: {note}": 1 for note in told})
-    tally["cancelled"] += found.tally["cancelled"]
+    tally = Tally(cancelled=found.tally["cancelled"])
+    tally.add_each("note", {f"{path.name}: {note}" for note in told})
     return tally

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from qbuild.core.engine.stage import Output
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, Problems, QbuildError, UsageError, raise_all
 from qbuild.core.schema import load_schema
 from qbuild.labels.distortions.read_file import Piece, read_piece
@@ -64,8 +64,8 @@ def _merged(pieces: list[Piece], limit: int | None) -> Output:
         number, last = kept[-1]
         end = (number, last["source_row"])
         rejected = [one for one in rejected if (one[0], one[1]["row"]) < end]
-    tally = Counter(collapsed=collapsed)
-    tally.update({f"note:{note}": 1 for piece in pieces for note in piece.notes})
+    tally = Tally(collapsed=collapsed)
+    tally.add_each("note", {note for piece in pieces for note in piece.notes})
     return Output(
         rows=pa.Table.from_pylist([row for _, row in kept], schema=_form("distortion")),
         rejected=pa.Table.from_pylist([row for _, row in rejected], schema=_form("rejected")),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
 from qbuild.core.engine.stage import Options, Output
+from qbuild.core.engine.tally import Tally
 from qbuild.labels.tables.options import named_columns, refuse_given
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def read_outputs(
     from qbuild.labels.ratings.merge import gathered
 
     ratings = gathered(paths, options.layout, read_options(options), limit)
-    tally = Counter(collapsed=ratings.collapsed)
-    tally.update({f"note:{note}": 1 for note in ratings.notes})
+    tally = Tally(collapsed=ratings.collapsed)
+    tally.add_each("note", set(ratings.notes))
     yield Output(rows=ratings.rows, rejected=ratings.rejected, tally=tally)
 
 
@@ -96,11 +96,6 @@ def refuse_for_artifacts(options: RatingOptions, stage: str) -> None:
         f"expected it at the command that read the files, not at {stage}",
         "Give it to `qbuild ingest-ratings`.",
     )
-
-
-def notes(tally: Counter[str]) -> list[str]:
-    """The notes that layouts left, in order."""
-    return sorted(key.removeprefix("note:") for key in tally if key.startswith("note:"))
 
 
 def _refuse_repeated(names: list[str]) -> None:

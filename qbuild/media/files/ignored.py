@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
-    from collections import Counter
+    from qbuild.core.engine.tally import Tally
 
-_KEY = "ignored:"
 _TOLD = 8  # endings in a line
 NO_ENDING = "no ending"
 
 
-def leave_out(name: str, tally: Counter[str]) -> None:
+def leave_out(name: str, tally: Tally) -> None:
     """Count a file that is not looked at."""
     ending = PurePosixPath(name).suffix.lower()
-    tally.update({"ignored": 1, f"{_KEY}{ending or NO_ENDING}": 1})
+    tally.add("ignored")
+    tally.add("ignored", ending or NO_ENDING)
 
 
-def left_out(tally: Counter[str]) -> dict[str, Any]:
+def left_out(tally: Tally) -> dict[str, Any]:
     """`ignored` and `ignored_endings` of a report, the most frequent ending first."""
-    endings = {key.removeprefix(_KEY): n for key, n in tally.items() if key.startswith(_KEY)}
-    ordered = sorted(endings.items(), key=lambda each: (-each[1], each[0]))
+    ordered = sorted(tally.of("ignored").items(), key=lambda each: (-each[1], each[0]))
     return {"ignored": tally["ignored"], "ignored_endings": dict(ordered)}
 
 

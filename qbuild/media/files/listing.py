@@ -9,7 +9,6 @@ link to a folder inside is not followed, for its files have names of their own.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +18,7 @@ from pydantic import Field
 from qbuild.core.artifact.output_folder import safe_name
 from qbuild.core.canonical import canonical_json, media_id
 from qbuild.core.engine.stage import Inputs, Options, Output
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.media_roots import MediaRoots, resolved
 from qbuild.media.files.ignored import leave_out, left_out, left_out_line
@@ -69,7 +69,7 @@ def listed(
     from qbuild.core.schema import load_schema
 
     folders_of(paths, options.dataset)
-    rows, refusals, tally = [], [], Counter[str]()
+    rows, refusals, tally = [], [], Tally()
     seen: set[tuple[str, str]] = set()
     for found in _walk(paths, options.dataset, kinds, tally):
         if (found.dataset, found.path) in seen:
@@ -156,7 +156,7 @@ def refusal(row: dict[str, Any], number: int, reason: str, message: str) -> pa.T
     return pa.Table.from_pylist([rejected], schema=load_schema("rejected").arrow)
 
 
-def _nothing(paths: Sequence[Path], kinds: Sequence[str], tally: Counter[str]) -> InputError:
+def _nothing(paths: Sequence[Path], kinds: Sequence[str], tally: Tally) -> InputError:
     endings = ", ".join(sorted(ending for kind in kinds for ending in ENDINGS[kind]))
     return InputError(
         ", ".join(map(str, paths)),
@@ -178,7 +178,7 @@ def _row(found: Found, options: FileOptions) -> dict[str, Any]:
 
 
 def _walk(
-    paths: Sequence[Path], dataset: str, kinds: Sequence[str], tally: Counter[str]
+    paths: Sequence[Path], dataset: str, kinds: Sequence[str], tally: Tally
 ) -> Iterator[Found]:
     endings = frozenset().union(*(ENDINGS[kind] for kind in kinds))
     for path in paths:
@@ -188,9 +188,7 @@ def _walk(
             yield _judged(dataset or named(path.parent), path.parent, path.name)
 
 
-def _below(
-    folder: Path, dataset: str, endings: frozenset[str], tally: Counter[str]
-) -> Iterator[Found]:
+def _below(folder: Path, dataset: str, endings: frozenset[str], tally: Tally) -> Iterator[Found]:
     """The media below a folder, sorted, and what keeps others from being seen."""
     closed: list[OSError] = []
     for place, folders, files in os.walk(folder, onerror=closed.append):

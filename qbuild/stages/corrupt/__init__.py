@@ -13,7 +13,6 @@ not handed on, and what the file says of its orientation is carried out.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +21,7 @@ from pydantic import Field
 
 from qbuild.core.canonical import hash_bytes, hash_file
 from qbuild.core.engine.stage import Batch, File, Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.media.distort.severities import ALL, RANDOM, Severity
 from qbuild.media.distort.tasks import NAMES, Engine, Family, Task, tasks
 from qbuild.media.files.listing import FileOptions, Places, listed, refusal
@@ -139,21 +139,21 @@ def transform(batch: Batch, state: State, options: CorruptOptions) -> Output:
 
     rows: list[dict[str, Any]] = []
     files: list[File] = []
-    refusals, tally = [], Counter[str]()
+    refusals, tally = [], Tally()
     for at, row in enumerate(batch.rows.to_pylist(), batch.start):
         source = _source(row, at, state, options)
         if not isinstance(source, Source):
             refusals.append(refusal(row, at + 1, *source))
             continue
-        tally["images"] += 1
+        tally.add("images")
         for task in tasks(
             row["media_id"], options.family, options.names, options.severity, options.seed
         ):
             made, file = spoiled(source, task, state, options)
             rows.append(made)
             files.append(file)
-            tally[f"made:{task.name}"] += 1
-            tally["unchanged"] += unchanged(task) in made["others"]
+            tally.add("made", task.name)
+            tally.add("unchanged", count=int(unchanged(task) in made["others"]))
     return Output(
         rows=pa.Table.from_pylist(rows, schema=load_schema("corruption").arrow),
         rejected=pa.concat_tables(refusals) if refusals else None,
@@ -248,7 +248,7 @@ def file_name(row: dict[str, Any], task: Task, options: CorruptOptions) -> str:
     return made_name(row["dataset"], row["path"], f"{done}.{options.format}")
 
 
-def finish(_: State, tally: Counter[str], options: CorruptOptions) -> dict[str, Any]:
+def finish(_: State, tally: Tally, options: CorruptOptions) -> dict[str, Any]:
     """Pictures read, pictures written, and how many of each corruption."""
     return report_of(tally, NAMES[options.family])
 

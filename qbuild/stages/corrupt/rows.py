@@ -10,9 +10,9 @@ from qbuild.media.files.ignored import left_out, left_out_line
 from qbuild.quality.distortions import SPATIAL
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Sequence
 
+    from qbuild.core.engine.tally import Tally
     from qbuild.media.distort.tasks import Engine, Task
 
 
@@ -58,9 +58,9 @@ def unchanged(task: Task) -> str:
     return f"{task.name}, unchanged"
 
 
-def report_of(tally: Counter[str], names: Sequence[str]) -> dict[str, Any]:
+def report_of(tally: Tally, names: Sequence[str]) -> dict[str, Any]:
     """Pictures read, pictures written, how many of each corruption, how many without a trace."""
-    made = {name: tally[f"made:{name}"] for name in names}
+    made = {name: tally["made", name] for name in names}
     return {
         "images": tally["images"],
         "written": sum(made.values()),

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_validator
 
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.labels.distortions import LabelOptions, read_labels, refuse_for_artifacts
-from qbuild.labels.ratings.options import notes
 from qbuild.stages.distortion_qa.questions import FORMS, Question
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def transform(batch: Batch, plan: Plan, options: DistortionOptions) -> Output:
     found = plan.repeats.sift(batch)
     at = batch.start + found.places
     questions, owners, tally = _questions(found.rows, read_media(found.rows), at, plan, options)
-    tally["collapsed"] += found.collapsed
+    tally.add("collapsed", count=found.collapsed)
     conflicts = batch.rows.take(pa.array(found.conflicts))
     rejected = conflicting(conflicts, "media_id") if len(conflicts) else None
     if not questions:
@@ -101,21 +101,21 @@ def transform(batch: Batch, plan: Plan, options: DistortionOptions) -> Output:
 
 def _questions(
     rows: Any, media: Media, at: Any, plan: Plan, options: DistortionOptions
-) -> tuple[list[Question], list[int], Counter[str]]:
+) -> tuple[list[Question], list[int], Tally]:
     """The questions about the rows in order, the row of each, and counts of both."""
     from qbuild.stages.distortion_qa.plan import OUTSIDE, REASONS
 
     questions: list[Question] = []
     owners: list[int] = []
-    tally: Counter[str] = Counter()
+    tally = Tally()
     columns = [rows.column(name).to_pylist() for name in ("media_id", "kind", "others")]
     for own, (medium, kind, others) in enumerate(zip(*columns, strict=True)):
         if fate := int(plan.left_out[at[own]]):
-            tally[f"left:{REASONS[fate]}"] += 1
-            tally.update(f"label:{label}" for label in others if fate == OUTSIDE)
+            tally.add("left", REASONS[fate])
+            tally.add_each("label", others if fate == OUTSIDE else ())
         has = int(media.present[own])
         for form, name, question in _asked(medium, kind, has, int(at[own]), plan, options.seed):
-            tally.update(_counts(form, name, question))
+            _count(tally, form, name, question)
             questions.append(question)
             owners.append(own)
     return questions, owners, tally
@@ -145,14 +145,14 @@ def _asked(
         yield FORMS[form], name, question
 
 
-def _counts(form: str, name: str, question: Question) -> tuple[str, str]:
-    """What a pair counts as: its answer under its distortion, its letter under its form."""
+def _count(tally: Tally, form: str, name: str, question: Question) -> None:
+    """Count a pair: its answer under its distortion, its letter under its form."""
     from qbuild.quality.choices import letters
 
     option = question.options[question.right]
     said = option.lower() if form == "binary" else form
-    letter = letters(len(question.options))[question.right]
-    return f"asked:{name}:{said}", f"letter:{form}:{letter}"
+    tally.add("asked", name, said)
+    tally.add("letter", form, letters(len(question.options))[question.right])
 
 
 def _pairs(rows: Any, questions: list[Question]) -> Any:
@@ -176,26 +176,22 @@ def _pairs(rows: Any, questions: list[Question]) -> Any:
     return instruction_table(rows, pairs)
 
 
-def finish(_: Plan, tally: Counter[str], options: DistortionOptions) -> dict[str, Any]:
+def finish(_: Plan, tally: Tally, options: DistortionOptions) -> dict[str, Any]:
     """Pairs a form and a distortion, right letters a form, media left out by reason and label."""
     from qbuild.quality.distortions import DISTORTIONS
 
     said = ("yes", "no", *FORMS[1:])
-    counts = {name: {one: tally[f"asked:{name}:{one}"] for one in said} for name in DISTORTIONS}
-    places = {form: _by(tally, f"letter:{form}:") for form in options.forms.split(",")}
+    counts = {name: {one: tally["asked", name, one] for one in said} for name in DISTORTIONS}
+    places = {form: tally.of("letter", form) for form in options.forms.split(",")}
     return {
         "forms": {form: sum(found.values()) for form, found in places.items()},
         "distortions": {name: found for name, found in counts.items() if any(found.values())},
         "letters": places,
-        "left_out": _by(tally, "left:"),
-        "labels_outside": _by(tally, "label:"),
+        "left_out": tally.of("left"),
+        "labels_outside": tally.of("label"),
         "collapsed": tally["collapsed"],
-        "notes": notes(tally),
+        "notes": list(tally.of("note")),
     }
-
-
-def _by(tally: Counter[str], start: str) -> dict[str, int]:
-    return {key.removeprefix(start): n for key, n in sorted(tally.items()) if key.startswith(start)}
 
 
 def render(report: dict[str, Any]) -> str:

@@ -17,9 +17,9 @@ from qbuild.stages.evaluate.options import EvaluateOptions, EvaluateRuntime
 from qbuild.stages.evaluate.report import render
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Generator
 
+    from qbuild.core.engine.tally import Tally
     from qbuild.stages.evaluate.match import Pool
 
 
@@ -49,7 +49,7 @@ def produce(
 
 def finish(
     made: tuple[Pool, dict[str, Any]],
-    tally: Counter[str],  # noqa: ARG001
+    tally: Tally,  # noqa: ARG001
     options: EvaluateOptions,
 ) -> dict[str, Any]:
     """The figures over all, those of each dataset, what was not compared, what leaked."""

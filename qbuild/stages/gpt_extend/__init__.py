@@ -15,7 +15,6 @@ asked for again with the fault, then kept apart. See docs/gpt-extend.md and docs
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage, StoppedEarly
@@ -24,6 +23,7 @@ from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from qbuild.core.engine.tally import Tally
     from qbuild.stages.gpt_extend.state import State
 
 
@@ -65,7 +65,7 @@ def status(state: State) -> str:
     return state.status()
 
 
-def finish(state: State, tally: Counter[str], _options: ExtendOptions) -> dict[str, Any]:
+def finish(state: State, tally: Tally, _options: ExtendOptions) -> dict[str, Any]:
     """Pairs by form and kind, balance, faults; under `run` what was sent and spent."""
     from qbuild.stages.gpt_extend.report import figures
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
+    from qbuild.core.engine.tally import Tally
     from qbuild.llm.cost_plan import Plan
 
 # VQA2 section 3.4: pairs by form that an overall depiction gives, and a note or an aspect.
@@ -16,33 +16,25 @@ PAPER = {"overall": 5, "in-context": 1, "conversation": 1, "aspect": 1}
 TABLE_1 = {"UGC": {"media": 14_502, "pairs": 110_232}, "AIGC": {"media": 998, "pairs": 4_982}}
 
 
-def figures(tally: Counter[str]) -> dict[str, Any]:
+def figures(tally: Tally) -> dict[str, Any]:
     """Pairs by form, depictions and pairs by kind, balance, faults and flags."""
-    letters: dict[str, dict[str, int]] = {}
-    for key, count in _under(tally, "letter").items():
-        form, letter = key.rsplit(":", 1)
-        letters.setdefault(form, {})[letter] = count
-    kinds = _under(tally, "kind")
+    forms = tally.of("form")
+    letters = {form: found for form in forms if (found := tally.of("letter", form))}
     return {
-        "forms": _under(tally, "form"),
+        "forms": forms,
         "kinds": {
-            kind: {"depictions": count, "pairs": tally[f"pairs:{kind}"], "paper": PAPER.get(kind)}
-            for kind, count in kinds.items()
+            kind: {"depictions": count, "pairs": tally["pairs", kind], "paper": PAPER.get(kind)}
+            for kind, count in tally.of("kind").items()
         },
         "table_1": TABLE_1,
         "yes": letters.get("binary", {}).get("A", 0),
         "no": letters.get("binary", {}).get("B", 0),
         "letters": letters,
-        "refused": _under(tally, "refused"),
-        "flags": _under(tally, "flag"),
+        "refused": tally.of("refused"),
+        "flags": tally.of("flag"),
         "asked_again": tally["asked-again"],
         "repeated": tally["repeated"],
     }
-
-
-def _under(tally: Counter[str], name: str) -> dict[str, int]:
-    start = f"{name}:"
-    return {key[len(start) :]: n for key, n in sorted(tally.items()) if key.startswith(start) and n}
 
 
 def told(report: dict[str, Any]) -> str:

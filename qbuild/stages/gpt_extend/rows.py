@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.engine.stage import Output
+from qbuild.core.engine.tally import Tally
 from qbuild.quality.choices import answer_text, choice_text
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ class Rows:
 
         from qbuild.core.schema import load_schema
 
-        tally: Counter[str] = Counter()
+        tally = Tally()
         kept: list[tuple[Depiction, Made]] = []
         refused: list[dict[str, Any]] = []
         for depiction, extended in found:
-            tally.update(_counts(depiction, extended))
+            _count(tally, depiction, extended)
             kept += [(depiction, made) for made in extended.made]
             refused += [_rejected(depiction, one) for one in extended.refused]
         table = self._unseen(_pairs(kept, self._origin), tally) if kept else None
@@ -45,7 +45,7 @@ class Rows:
         rejected = pa.Table.from_pylist(refused, schema=form) if refused else None
         return Output(table, rejected, tally=tally, at=start, answers=len(found))
 
-    def _unseen(self, table: pa.Table, tally: Counter[str]) -> pa.Table:
+    def _unseen(self, table: pa.Table, tally: Tally) -> pa.Table:
         """The rows whose sample was not made before."""
         import pyarrow as pa
 
@@ -60,11 +60,11 @@ class Rows:
             strict=True,
         ):
             if not new:
-                tally["repeated"] += 1
+                tally.add("repeated")
                 continue
-            tally[f"form:{task}"] += 1
+            tally.add("form", str(task))
             if key is not None:
-                tally[f"letter:{task}:{key}"] += 1
+                tally.add("letter", str(task), str(key))
         return table if all(fresh) else table.filter(pa.array(fresh))
 
 
@@ -131,9 +131,8 @@ def _rejected(depiction: Depiction, one: Refused) -> dict[str, Any]:
     }
 
 
-def _counts(depiction: Depiction, extended: Extended) -> Counter[str]:
-    counts = Counter(extended.counts)
-    counts[f"kind:{depiction['kind']}"] += 1
-    counts[f"pairs:{depiction['kind']}"] += len(extended.made)
-    counts.update(f"refused:{one.fault.reason}" for one in extended.refused)
-    return counts
+def _count(tally: Tally, depiction: Depiction, extended: Extended) -> None:
+    tally.update(extended.counts)
+    tally.add("kind", depiction["kind"])
+    tally.add("pairs", depiction["kind"], count=len(extended.made))
+    tally.add_each("refused", (one.fault.reason for one in extended.refused))

@@ -16,10 +16,10 @@ from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.labels.depictions.options import DepictionOptions, refuse_for_artifacts
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+    from qbuild.core.engine.tally import Tally
     from qbuild.labels.depictions.read import Once
     from qbuild.stages.ingest_depictions.report import Report
     from qbuild.stages.ingest_depictions.shown_levels import Shown
@@ -60,10 +60,8 @@ def produce(inputs: Inputs, options: IngestOptions) -> Generator[Output, None, S
     return report, shown, once
 
 
-def finish(state: State, tally: Counter[str], _: IngestOptions) -> dict[str, Any]:
+def finish(state: State, tally: Tally, _: IngestOptions) -> dict[str, Any]:
     """The figures of all and of each annotator, what was left out, and what levels disagree."""
-    from qbuild.labels.ratings.options import notes
-
     report, shown, once = state
     return {
         **report.figures(),
@@ -71,7 +69,7 @@ def finish(state: State, tally: Counter[str], _: IngestOptions) -> dict[str, Any
         "cancelled": tally["cancelled"],
         "levels_joined": shown.tally["joined"],
         "levels_at_odds": shown.tally["other level"],
-        "notes": notes(tally),
+        "notes": list(tally.of("note")),
         "warnings": shown.warnings(),
     }
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError
 from qbuild.core.plural import plural
 
@@ -59,7 +60,7 @@ def produce(inputs: Inputs, options: ProjectOptions) -> Generator[Output, None, 
                 stream.write((",\n" if stream.tell() else "[\n") + line)
             conflicts = batch.rows.take(pa.array(found.conflicts))
             rejected = conflicting(conflicts, "media_id") if len(conflicts) else None
-            tally = Counter(rows=len(lines), collapsed=found.collapsed)
+            tally = Tally(rows=len(lines), collapsed=found.collapsed)
             yield Output(rejected=rejected, tally=tally)
         stream.write("\n]\n")
     kind: Any = medium or "video"  # no task at all: the run fails, whatever the view
@@ -106,7 +107,7 @@ def _medium(row: dict[str, Any], medium: str | None, options: ProjectOptions) ->
     return found
 
 
-def finish(state: dict[str, Any], tally: Counter[str], options: ProjectOptions) -> dict[str, Any]:
+def finish(state: dict[str, Any], tally: Tally, options: ProjectOptions) -> dict[str, Any]:
     """Form and kind of the project, tasks a level."""
     return {
         "form": options.form,

@@ -13,7 +13,6 @@ that counts, at a constant rate, upright and without sound; see docs/motion.md.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from pydantic import Field, field_validator
 
 from qbuild.core.canonical import hash_bytes
 from qbuild.core.engine.stage import Batch, File, Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError, near
 from qbuild.core.plural import plural
 from qbuild.labels.distortions import LabelOptions
@@ -200,7 +200,7 @@ def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output
 
     found = state.repeats.sift(batch)
     refusals: list[PlacedRejections] = []
-    rows, files, tally = [], [], Counter(collapsed=found.collapsed)
+    rows, files, tally = [], [], Tally(collapsed=found.collapsed)
 
     def refuse(place: int, row: dict[str, Any], reason: str, message: str) -> None:
         told = refused_row(row, batch.start + place + 1, reason, message)
@@ -216,13 +216,16 @@ def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output
         except UnreadableMediaError as error:
             refuse(place, row, error.reason, error.message)
             continue
-        tally.update(videos=1, fewer=asked - len(made.clips))
+        tally.add("videos")
+        tally.add("fewer", count=asked - len(made.clips))
         for written in made.clips:
             rows.append(clip_row(row, made, written, options.qp))
             files.append(File(rows[-1]["path"], written.file))
-            tally[f"operation:{written.clip.operation}"] += 1
-            tally["unchanged"] += written.clip.severity is not None and not written.changed
-            tally.update(f"distortion:{d['name']}" for d in rows[-1]["distortions"])
+            tally.add("operation", written.clip.operation)
+            tally.add(
+                "unchanged", count=int(written.clip.severity is not None and not written.changed)
+            )
+            tally.add_each("distortion", (d["name"] for d in rows[-1]["distortions"]))
     return Output(
         rows=pa.Table.from_pylist(rows, schema=load_schema("clip").arrow),
         rejected=in_input_order(refusals),
@@ -259,7 +262,7 @@ def clips_of(row: dict[str, Any], asked: int, state: State, options: MotionClips
         raise
 
 
-def finish(_: State, tally: Counter[str], options: MotionClipsOptions) -> dict[str, Any]:
+def finish(_: State, tally: Tally, options: MotionClipsOptions) -> dict[str, Any]:
     """Videos read, clips of each operation and with each distortion, and how many fewer."""
     return report_of(tally, options.chosen)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import media_id
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from qbuild.core.engine.tally import Tally
     from qbuild.media.clips.make import Made, Written
 
 QP = 12  # luma within 49 dB of the source on real videos; docs/motion.md
@@ -121,10 +121,10 @@ def file_name(row: dict[str, Any], written: Written, qp: int) -> str:
     return made_name(row["dataset"], row["path"], f"{''.join(parts)}.mp4")
 
 
-def report_of(tally: Counter[str], operations: Sequence[str]) -> dict[str, Any]:
+def report_of(tally: Tally, operations: Sequence[str]) -> dict[str, Any]:
     """Videos read, clips of each operation and with each distortion, and how many fewer."""
-    clips = {name: tally[f"operation:{name}"] for name in operations}
-    seen = {name: tally[f"distortion:{name}"] for name in DISTORTIONS}
+    clips = {name: tally["operation", name] for name in operations}
+    seen = {name: tally["distortion", name] for name in DISTORTIONS}
     return {
         "videos": tally["videos"],
         "clips": sum(clips.values()),

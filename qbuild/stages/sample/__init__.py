@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_serializer, field_validator
 
 from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 
 if TYPE_CHECKING:
     import numpy as np
@@ -232,11 +232,11 @@ def transform(batch: Batch, chosen: Chosen, options: SampleOptions) -> Output:  
     return Output(
         rows=found.rows.filter(pa.array(chosen.taken[batch.start + found.places])),
         rejected=in_input_order([(found.conflicts, conflicts)]),
-        tally=Counter(collapsed=found.collapsed),
+        tally=Tally(collapsed=found.collapsed),
     )
 
 
-def finish(chosen: Chosen, tally: Counter[str], options: SampleOptions) -> dict[str, Any]:  # noqa: ARG001
+def finish(chosen: Chosen, tally: Tally, options: SampleOptions) -> dict[str, Any]:  # noqa: ARG001
     """Before and after for each dataset, what each source excluded, targets missed."""
     return {**chosen.report, "collapsed": tally["collapsed"]}
 

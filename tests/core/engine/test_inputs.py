@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 
 import pytest
 import stalled
@@ -15,6 +14,7 @@ from qbuild.core.engine.inputs import describe_input, open_inputs
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Options, Output, Reads, Runtime, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError
 from qbuild.stages import get_stage
 
@@ -55,7 +55,7 @@ def beside_stage():
         return [row for part in inputs.beside("level") for row in part.to_pylist()]
 
     def transform(batch, state, options):
-        return Output(rows=batch.rows, tally=Counter(beside=len(state)))
+        return Output(rows=batch.rows, tally=Tally(beside=len(state)))
 
     return Stage(
         "beside", 1, "", Options, Reads("rating", beside=("level",)), "rating",

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import resource
 import signal
-from collections import Counter
 
 import pyarrow as pa
 import pytest
@@ -15,6 +14,7 @@ from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import File, Options, Output, Reads, Runtime, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import (
     DiskError,
     InputError,
@@ -346,7 +346,7 @@ def test_the_hash_of_an_exports_file_is_of_what_was_made_whoever_else_writes_the
     tmp_path, ratings, monkeypatch
 ):
     def produce(inputs, options):
-        yield Output(files=(File("a.json", b"mine"),), tally=Counter(rows=1))
+        yield Output(files=(File("a.json", b"mine"),), tally=Tally(rows=1))
 
     def another_run_writes_too(place, file):
         put(place, file)
@@ -361,7 +361,7 @@ def test_the_hash_of_an_exports_file_is_of_what_was_made_whoever_else_writes_the
 
 def test_media_in_the_place_of_an_export_leave_nothing_that_describes_it(tmp_path, ratings):
     def produce(inputs, options):
-        yield Output(files=(File("a.json", b"a"),), tally=Counter(rows=1))
+        yield Output(files=(File("a.json", b"a"),), tally=Tally(rows=1))
 
     output = tmp_path / "out"
     run(Stage("x", 1, "", Options, Reads("rating"), None, produce=produce), [ratings], output)
@@ -405,7 +405,7 @@ def test_an_export_replaces_the_old_one_whole_and_leaves_no_file_of_it(tmp_path,
             for name in names:
                 scratch = inputs.scratch / name
                 scratch.write_text(name)
-                yield Output(files=(File(name, scratch),), tally=Counter(rows=1))
+                yield Output(files=(File(name, scratch),), tally=Tally(rows=1))
 
         return Stage("x", 1, "", Options, Reads("rating"), None, produce=produce)
 

@@ -67,7 +67,7 @@ def test_aspects_stand_in_columns_of_their_own_with_their_levels(tmp_path):
         ("visual quality", 4, "Clear."),
         ("text-to-video alignment", 1, "The dog is missing."),
     ]
-    assert tally["note:g.csv: 1 aspect level without a text left out"] == 1
+    assert tally["note", "g.csv: 1 aspect level without a text left out"] == 1
 
 
 @pytest.mark.parametrize("ending", ["tsv", "jsonl", "json", "xlsx", "parquet"])

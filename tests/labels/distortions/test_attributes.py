@@ -49,8 +49,8 @@ def test_unknown_labels_are_kept_and_told_with_the_near_names(read, write):
     rows, rejected, tally = read(path)
     assert [row["others"] for row in rows] == [["noisse"], ["noisse", "vignette"], []]
     assert rejected == []
-    assert tally["note:x.csv: 'noisse' (2 rows) is none of the thirteen; near: noise"] == 1
-    assert tally["note:x.csv: 'vignette' (1 row) is none of the thirteen"] == 1
+    assert tally["note", "x.csv: 'noisse' (2 rows) is none of the thirteen; near: noise"] == 1
+    assert tally["note", "x.csv: 'vignette' (1 row) is none of the thirteen"] == 1
 
 
 def test_motion_is_for_videos_and_outside_for_pictures(found, write):
@@ -104,9 +104,9 @@ def test_an_empty_share_means_that_nobody_looked(found, write):
 
 def test_what_columns_were_taken_for_is_told(read, write):
     _, _, tally = read(write("x.csv", "image,noise,color,width\na.jpg,1,0,640\n"))
-    assert {key for key in tally if key.startswith("note:")} == {
-        "note:x.csv: columns read: noise = noise, color = outside the thirteen",
-        "note:x.csv: columns not read: width",
+    assert set(tally.of("note")) == {
+        "x.csv: columns read: noise = noise, color = outside the thirteen",
+        "x.csv: columns not read: width",
     }
 
 

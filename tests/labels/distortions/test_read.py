@@ -53,7 +53,7 @@ def test_prefixes_are_taken_off_and_put_on(read, write):
     path = write("x.csv", "image,labels\nold/a.jpg,noise\nb.jpg,blur\n")
     rows, _, tally = read(path, strip_prefix="old/", add_prefix="new/")
     assert [row["path"] for row in rows] == ["new/a.jpg", "new/b.jpg"]
-    assert tally["note:x.csv: 1 paths do not begin with the prefix"] == 1
+    assert tally["note", "x.csv: 1 paths do not begin with the prefix"] == 1
     with pytest.raises(UsageError, match="--strip-prefix: no path begins with 'oldd/'"):
         read(path, strip_prefix="oldd/")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
+from qbuild.core.engine.tally import Tally
 from qbuild.media.files.ignored import leave_out, left_out, left_out_line
 
 
 def report_of(*names):
-    tally = Counter()
+    tally = Tally()
     for name in names:
         leave_out(name, tally)
     return left_out(tally)

@@ -191,7 +191,7 @@ def test_what_cannot_be_is_refused_in_words(change, said):
 
 
 def test_the_page_gives_the_figures_of_every_severity():
-    page = (FOLDER.parents[2] / "docs/spatial.md").read_text(encoding="utf-8")
+    page = (FOLDER.parents[3] / "docs/spatial.md").read_text(encoding="utf-8")
     rows = [
         [name, figure, *(f"{step:g}" for step in steps)]
         for name, figures in TABLES.items()

@@ -43,6 +43,7 @@ ALLOWED = {
         "qbuild.backends",
         *FIELD,
     },
+    "qbuild.api": {"qbuild.stages", "qbuild.backends", "qbuild.core"},
     "qbuild.cli": {"qbuild", "qbuild.stages", "qbuild.backends", "qbuild.core"},
     "qbuild_backends": set(),
     "qbuild_backends.fake": TOOLKIT,

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from qbuild.cli.output import print_json, say, warn
 from qbuild.core.engine.stage import Stage
-from qbuild.core.errors import UsageError, option_fault, raise_all
 from qbuild.core.plural import plural
 from qbuild.stages import STAGES, get_stage
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 
     from qbuild.core.engine.request import Result
 
+_NAMED = ("--", "`--help` tells what each option takes.")
 _NAMES = {"media_roots": "media-root"}
 _JSON = typer.Option("--json", help="Print one JSON object on stdout.")
 _DEBUG = typer.Option("--debug", help="Show the traceback of an error.")
@@ -46,7 +45,7 @@ def command_of(name: str) -> Callable[..., None]:
 
 def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
     """Run the stage as asked and print its report; an incomplete artifact ends with code 1."""
-    from qbuild.core.engine.request import Request
+    from qbuild.core.engine.request import Request, build_options
     from qbuild.core.engine.run import plan, run
     from qbuild.core.media_roots import MediaRoots
 
@@ -54,10 +53,10 @@ def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
     given.pop("debug")
     request = Request(
         stage=stage,
-        options=build(stage.options, given),
+        options=build_options(stage.options, given, *_NAMED),
         inputs=tuple(Path(path) for path in given.get("inputs") or ()),
         output=Path(given["output"]),
-        runtime=build(stage.runtime, given),
+        runtime=build_options(stage.runtime, given, *_NAMED),
         limit=given["limit"],
     )
     MediaRoots.parse(request.runtime.media_roots)
@@ -89,24 +88,6 @@ def summary(stage: Stage[Any, Any], result: Result) -> str:
     if stage.render is not None:
         lines.append(stage.render(result.report))
     return "\n".join(lines)
-
-
-def build(model: type[Any], given: dict[str, Any]) -> Any:
-    """The options or the runtime from what the command line gave; UsageError names the option."""
-    values = {name: given[name] for name in model.model_fields if name in given}
-    try:
-        return model(**values)
-    except ValidationError as error:
-        faults = error.errors()
-    raise_all(
-        UsageError(
-            "--" + str(fault["loc"][0] if fault["loc"] else "").replace("_", "-"),
-            *option_fault(fault),
-            "`--help` tells what each option takes.",
-        )
-        for fault in faults
-    )
-    raise AssertionError("unreachable")
 
 
 def _parameters(stage: Stage[Any, Any]) -> list[inspect.Parameter]:

@@ -50,7 +50,9 @@ def rename_notices(
         new = renamed.get(name)
         if new is None:
             continue
-        old_flag, new_flag = (prefix + n.replace("_", "-") for n in (name, new.name))
+        old_flag, new_flag = (
+            prefix + (n.replace("_", "-") if prefix else n) for n in (name, new.name)
+        )
         if name != new.name:
             change, kept = f"{old_flag} was renamed to {new_flag}", "name"
         elif new.value(value) != value:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from qbuild.core.artifact.reader import FOLDER_ARTIFACT
 from qbuild.core.engine.stage import Options, Runtime, Stage
+from qbuild.core.errors import UsageError, option_fault, raise_all
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,26 @@ class Request:
     def artifact_path(self) -> Path:
         """Where the artifact goes: the output, or its place in the output folder."""
         return self.output / FOLDER_ARTIFACT if self.stage.folder else self.output
+
+
+def build_options(model: type[M], given: Mapping[str, Any], prefix: str = "", todo: str = "") -> M:
+    """The options or runtime options in `given`; UsageErrors name each one that is not valid.
+
+    `prefix` comes before an option's name, as in `--severity`; `todo` says where to look.
+    """
+    values = {name: given[name] for name in model.model_fields if name in given}
+    try:
+        return model(**values)
+    except ValidationError as error:
+        faults = error.errors()
+    named = [str(fault["loc"][0] if fault["loc"] else "") for fault in faults]
+    raise_all(
+        UsageError(
+            prefix + (name.replace("_", "-") if prefix else name), *option_fault(fault), todo
+        )
+        for name, fault in zip(named, faults, strict=True)
+    )
+    raise AssertionError("unreachable")
 
 
 @dataclass(frozen=True)

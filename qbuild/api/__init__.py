@@ -1,0 +1,1 @@
+"""The functions behind `import qbuild`; import them from there."""

@@ -1,0 +1,58 @@
+"""Training a model and bringing in published weights, as the commands of the same name do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qbuild.api.stages import Place, listed
+from qbuild.core.errors import UsageError
+
+
+def train(
+    artifacts: Place | list[Place],
+    output: Place,
+    *,
+    backend: str,
+    media_roots: Place | list[Place] = (),  # type: ignore[assignment]
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Path:
+    """Train a model on instruction artifacts or exported JSON; the folder of the checkpoint.
+
+    `settings` are the backend's own (docs/training.md). The same call resumes a run that was cut
+    off. Raises MissingPartError where the backend or what it needs is not installed.
+    """
+    from qbuild.backends.protocol import TrainSpec
+    from qbuild.backends.registry import load_backend
+
+    spec = TrainSpec(
+        tuple(Path(place) for place in listed(artifacts)),
+        Path(output),
+        tuple(str(place) for place in listed(media_roots)),
+        seed,
+        dict(settings or {}),
+    )
+    return load_backend(backend).train(spec)
+
+
+def import_checkpoint(
+    source: Place, output: Place, *, backend: str, settings: Mapping[str, Any] | None = None
+) -> Path:
+    """Bring in published weights; the folder that `train` and `score` take.
+
+    Nothing is downloaded, and no code of the source folder is run.
+    """
+    from qbuild.backends.protocol import Importer, ImportSpec
+    from qbuild.backends.registry import load_backend
+
+    loaded = load_backend(backend)
+    if not isinstance(loaded, Importer):
+        raise UsageError(
+            f"backend {backend}",
+            "imports no checkpoints",
+            "expected a backend that does, such as vqa2",
+            "See qbuild.backends.protocol.Importer.",
+        )
+    return loaded.import_checkpoint(ImportSpec(Path(source), Path(output), dict(settings or {})))

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from qbuild.core.engine.prefetch import ahead
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, QbuildError, raise_all
-from qbuild.core.rows.duplicates import KEPT, Repeats, conflicting, find_repeats
+from qbuild.core.rows.duplicates import KEPT, Duplicates, find_duplicates
 from qbuild.core.rows.rejections import reject_rows
 from qbuild.core.rows.string_hash import string_hashes
 from qbuild.quality.levels import Range, agreement, trimmed_range
@@ -38,7 +38,7 @@ class LevelState:
 
     datasets: list[str]
     edges: NDArray[np.float64]  # (6, datasets)
-    repeats: Repeats
+    duplicates: Duplicates
     sampled: str  # why the ratings are a sample of a set, or ""
     scores: list[NDArray[np.float64]] = field(default_factory=list, repr=False)  # for the figures
 
@@ -50,14 +50,13 @@ class LevelState:
         self, batch: Batch
     ) -> tuple[pa.Table, NDArray[np.int64], list[PlacedRejections], Tally]:
         """The rows to keep, their places in the batch, those that conflict, counts of the rest."""
-        found = self.repeats.sift(batch)
+        found = self.duplicates.deduplicate(batch)
         refusals: list[PlacedRejections] = []
         tally = Tally(collapsed=found.collapsed)
         if len(found.conflicts):
-            rows = batch.rows.take(pa.array(found.conflicts))
-            refusals.append((found.conflicts, conflicting(rows, "media_id")))
-            self.count(tally, "rejected", self.codes(rows))
-        return found.rows, found.places, refusals, tally
+            refusals.append(found.rejections("media_id"))
+            self.count(tally, "rejected", self.codes(found.conflicting))
+        return found.rows, found.positions, refusals, tally
 
     def edges_of(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """The edges of each row, (6, rows); (6, 1) where all rows lie in one dataset."""
@@ -122,9 +121,9 @@ class LevelState:
 def gather(inputs: Inputs, rule: tuple[str, tuple[str, ...]]) -> LevelState:
     """The state of a run over these ratings; InputError for a dataset without a range."""
     ratings = _gathered(inputs, declared=rule[0] == "declared")
-    repeats = find_repeats(inputs, "media_id", ratings.hashes)
+    duplicates = find_duplicates(inputs, "media_id", ratings.hashes)
     ratings.hashes = np.empty(0, dtype=np.uint64)
-    scores = ratings.by_dataset(repeats.fates)
+    scores = ratings.by_dataset(duplicates.row_status)
     edges = np.empty((6, len(scores)))
     problems: list[QbuildError] = []
     for at, dataset in enumerate(ratings.datasets):
@@ -133,7 +132,7 @@ def gather(inputs: Inputs, rule: tuple[str, tuple[str, ...]]) -> LevelState:
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)
-    return LevelState(ratings.datasets, edges, repeats, _sampled(inputs), scores)
+    return LevelState(ratings.datasets, edges, duplicates, _sampled(inputs), scores)
 
 
 def dataset_codes(column: Any, datasets: list[str]) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from qbuild.quality.published_text import CAUSAL_ANSWER, CAUSAL_QUESTION, LEVEL_
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from qbuild.core.rows.duplicates import Repeats
+    from qbuild.core.rows.duplicates import Duplicates
 
 STOPS = (".", "!", "?")
 
@@ -41,33 +41,30 @@ class State:
     """Level and score of each medium that the artifacts beside know, and rows that repeat."""
 
     levels: dict[str, tuple[int, float]]
-    repeats: Repeats
+    duplicates: Duplicates
 
 
 def prepare(inputs: Inputs, _options: CausalOptions) -> State:
     """The levels that stand beside the depictions, and the depictions that stand twice."""
-    from qbuild.core.rows.duplicates import find_repeats
+    from qbuild.core.rows.duplicates import find_duplicates
 
     found: dict[str, tuple[int, float]] = {}
     for rows in inputs.beside("level"):
         columns = (rows.column(name).to_pylist() for name in ("media_id", "level", "mos_norm"))
         found.update({str(m): (level, norm) for m, level, norm in zip(*columns, strict=True)})
-    return State(found, find_repeats(inputs, "depiction_id"))
+    return State(found, find_duplicates(inputs, "depiction_id"))
 
 
 def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
     """A pair for each overall depiction with a level."""
     import numpy as np
-    import pyarrow as pa
 
-    from qbuild.core.rows.duplicates import conflicting
     from qbuild.core.rows.rejections import in_input_order
 
-    once = state.repeats.sift(batch)
+    once = state.duplicates.deduplicate(batch)
     rows, tally = [], Tally(collapsed=once.collapsed)
-    conflicts = batch.rows.take(pa.array(once.conflicts))
-    refusals = [(once.conflicts, conflicting(conflicts, "depiction_id"))]
-    for place, given in zip(once.places, once.rows.to_pylist(), strict=True):
+    refusals = [once.rejections("depiction_id")]
+    for place, given in zip(once.positions, once.rows.to_pylist(), strict=True):
         number = batch.start + int(place) + 1
         row = given
         if row["kind"] != "overall":

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from qbuild.core.engine.stage import Batch
-    from qbuild.core.rows.duplicates import Sifted
+    from qbuild.core.rows.duplicates import DedupResult
     from qbuild.dialects.dialect import Dialect, Record, Row
 
 
@@ -50,15 +50,15 @@ class ExportOptions(Options):
 
 def produce(inputs: Inputs, options: ExportOptions) -> Generator[Output, None, dict[str, int]]:
     """The files of the dialect; batches go to disk as they come, so memory stays bounded."""
-    from qbuild.core.rows.duplicates import find_repeats
+    from qbuild.core.rows.duplicates import find_duplicates
 
     dialect = get_dialect(options.format)
     sources = _Sources(inputs.lengths)
     with ExitStack() as closing:
         arrays = _Arrays(inputs.scratch, options, closing)
-        repeats = find_repeats(inputs, "sample_id")
+        duplicates = find_duplicates(inputs, "sample_id")
         for batch in inputs.scan():
-            yield _written(batch, repeats.sift(batch), dialect, arrays, sources)
+            yield _written(batch, duplicates.deduplicate(batch), dialect, arrays, sources)
         counts = arrays.finish()
     files = [File(name, inputs.scratch / name) for name in counts]
     beside = dialect.companions(arrays.for_training(counts)) if counts else {}
@@ -82,11 +82,11 @@ def render(report: dict[str, Any]) -> str:
 
 
 def _written(
-    batch: Batch, found: Sifted, dialect: Dialect, arrays: _Arrays, sources: _Sources
+    batch: Batch, found: DedupResult, dialect: Dialect, arrays: _Arrays, sources: _Sources
 ) -> Output:
     """What became of a batch: its records lie in the arrays, what is refused comes back."""
     refused: list[Row] = []
-    conflicts, kept = set(found.conflicts.tolist()), set(found.places.tolist())
+    conflicts, kept = set(found.conflicts.tolist()), set(found.positions.tolist())
     tally = Tally(rows=len(kept), collapsed=found.collapsed)
     for at, row in enumerate(_rows(batch)):
         refusal = None

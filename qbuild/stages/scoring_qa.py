@@ -29,7 +29,7 @@ from qbuild.quality.published_text import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from qbuild.core.rows.duplicates import Repeats
+    from qbuild.core.rows.duplicates import Duplicates
 
 
 class ScoringOptions(Options):
@@ -51,10 +51,10 @@ class ScoringOptions(Options):
     seed: int = Field(default=0, description="Chooses the phrasing of each q-align question.")
 
 
-def prepare(inputs: Inputs, options: ScoringOptions) -> Repeats:
+def prepare(inputs: Inputs, options: ScoringOptions) -> Duplicates:
     """The rows that stand more than once; UsageError for options that do not go together."""
     from qbuild.core.errors import UsageError
-    from qbuild.core.rows.duplicates import find_repeats
+    from qbuild.core.rows.duplicates import find_duplicates
 
     if options.aspect == "aesthetics" and options.form != "q-align":
         raise UsageError(
@@ -62,28 +62,25 @@ def prepare(inputs: Inputs, options: ScoringOptions) -> Repeats:
         )
     if options.preset == "release" and options.form != "vqa2":
         raise UsageError("--preset", f"form {options.form} has one preset", "expected --form vqa2")
-    return find_repeats(inputs, "media_id")
+    return find_duplicates(inputs, "media_id")
 
 
-def transform(batch: Batch, repeats: Repeats, options: ScoringOptions) -> Output:
+def transform(batch: Batch, duplicates: Duplicates, options: ScoringOptions) -> Output:
     """A pair for each row whose medium the form can ask about."""
     import numpy as np
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    from qbuild.core.rows.duplicates import conflicting
     from qbuild.core.rows.rejections import in_input_order
 
-    found = repeats.sift(batch)
-    conflicts = batch.rows.take(pa.array(found.conflicts))
+    found = duplicates.deduplicate(batch)
     kinds = media_kinds(found.rows, options.kind)
     asked = pc.equal(kinds, "image") if options.form == "q-sit" else pc.is_valid(kinds)
     asked = pc.fill_null(asked, False)
     rows, kept, left_out = found.rows.filter(asked), kinds.filter(asked), pc.invert(asked)
-    unasked = found.places[np.asarray(left_out)]
+    unasked = found.positions[np.asarray(left_out)]
     rejected = in_input_order(
         [
-            (found.conflicts, conflicting(conflicts, "media_id")),
+            found.rejections("media_id"),
             (unasked, _refusals(found.rows.filter(left_out), kinds.filter(left_out))),
         ]
     )
@@ -92,7 +89,7 @@ def transform(batch: Batch, repeats: Repeats, options: ScoringOptions) -> Output
     return Output(rows=_pairs(rows, kept, options), rejected=rejected, tally=tally)
 
 
-def finish(_: Repeats, tally: Tally, options: ScoringOptions) -> dict[str, Any]:
+def finish(_: Duplicates, tally: Tally, options: ScoringOptions) -> dict[str, Any]:
     """How many pairs ask about images and about videos."""
     return {
         "form": options.form,

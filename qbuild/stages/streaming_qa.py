@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from qbuild.core.rows.duplicates import Repeats
+    from qbuild.core.rows.duplicates import Duplicates
     from qbuild.core.rows.rejections import PlacedRejections
 
 DECIMALS = 2
@@ -64,7 +64,7 @@ class StreamingOptions(Options):
 class Joined:
     """What each session is joined with: the fate of its row, and its level's row or -1."""
 
-    repeats: Repeats
+    duplicates: Duplicates
     levels: pa.Table
     at: NDArray[np.int64]  # [sessions], rows of `levels`
 
@@ -75,7 +75,7 @@ def prepare(inputs: Inputs, options: StreamingOptions) -> Joined:
     InputError where the level artifacts say different things of one session.
     """
     from qbuild.core.errors import UsageError
-    from qbuild.core.rows.duplicates import find_repeats
+    from qbuild.core.rows.duplicates import find_duplicates
 
     if options.every_nth_frame > 1 and options.format == "summary":
         raise UsageError(
@@ -91,7 +91,7 @@ def prepare(inputs: Inputs, options: StreamingOptions) -> Joined:
             "Make one with `qbuild stalling LOGS -o stalls.parquet`, and give both.",
         )
     levels, at = _joined(inputs)
-    return Joined(find_repeats(inputs, "media_id"), levels, at)
+    return Joined(find_duplicates(inputs, "media_id"), levels, at)
 
 
 def transform(batch: Batch, joined: Joined, options: StreamingOptions) -> Output:
@@ -99,16 +99,14 @@ def transform(batch: Batch, joined: Joined, options: StreamingOptions) -> Output
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rows.duplicates import conflicting
     from qbuild.core.rows.rejections import in_input_order
 
-    found = joined.repeats.sift(batch)
-    at = joined.at[batch.start + found.places]
-    conflicts = batch.rows.take(pa.array(found.conflicts))
-    refusals = [(found.conflicts, conflicting(conflicts, "media_id"))]
-    refusals += _unusable(found.rows, found.places, at, joined.levels)
+    found = joined.duplicates.deduplicate(batch)
+    at = joined.at[batch.start + found.positions]
+    refusals = [found.rejections("media_id")]
+    refusals += _unusable(found.rows, found.positions, at, joined.levels)
     refused = np.concatenate([places for places, _ in refusals])
-    usable = ~np.isin(found.places, refused)
+    usable = ~np.isin(found.positions, refused)
     rows = found.rows.filter(pa.array(usable))
     tally = Tally(sessions=len(rows), collapsed=found.collapsed)
     return Output(

@@ -21,7 +21,7 @@ from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import Batch, Runtime
 from qbuild.core.errors import InputError, Problems, TooManyRejected, UsageError
-from qbuild.core.rows.duplicates import Repeats
+from qbuild.core.rows.duplicates import Duplicates
 from qbuild.labels.ratings.options import RatingOptions
 from qbuild.quality import ranges
 from qbuild.quality.levels import Range
@@ -90,7 +90,7 @@ def test_no_score_reaches_a_sixth_level(low, span, scores, closed, words):
     edges = Range(low, low + span).edges
     near = [f(edge, to) for edge in edges for f, to in ((np.nextafter, -9e9), (np.nextafter, 9e9))]
     table = ratings(*scores, *edges, *near)
-    state = LevelState(["d"], edges[:, None], Repeats(), "")
+    state = LevelState(["d"], edges[:, None], Duplicates(), "")
     options = LevelOptions(words=words, closed=closed, range="0:1")
     rows = transform(Batch(table, 0), state, options).rows.to_pylist()
     ordered = sorted((row["mos"], row["level"], row["mos_norm"]) for row in rows)
@@ -403,7 +403,7 @@ def test_a_normal_distribution_gives_shares_that_sum_to_1_where_the_deviation_is
 @given(st.lists(st.tuples(st.floats(-50, 150), st.floats(0, 100)), min_size=1, max_size=20))
 def test_shares_of_any_score_and_deviation_sum_to_1(given_):
     table = ratings(*(mos for mos, _ in given_), mos_std=[std for _, std in given_])
-    state = LevelState(["d"], Range(0.0, 100.0).edges[:, None], Repeats(), "")
+    state = LevelState(["d"], Range(0.0, 100.0).edges[:, None], Duplicates(), "")
     options = LevelOptions(probs="normal", range="0:100")
     for row in transform(Batch(table, 0), state, options).rows.to_pylist():
         assert sum(row["level_probs"]) == pytest.approx(1.0)

@@ -1,15 +1,17 @@
-"""Rows that stand more than once among all inputs: identical ones collapse, others are rejected.
+"""Duplicates: identical rows collapse to the first, conflicting rows are all rejected.
 
-Rows are the same thing when their ids agree. One pass keeps a 64-bit hash of each id; only rows
-whose hashes agree are read again and compared as they are, so a collision of hashes costs a look
-and never a row.
+Rows are duplicates when their ids agree. `find_duplicates` works on the artifacts of a run: one
+pass keeps a 64-bit hash of each id, and only rows whose hashes agree are read again and compared,
+so a collision of hashes costs a look and never a row. `deduplicate` works on what is in memory, and
+`Deduplicator` on a stream whose ids say all that a row says.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,115 +24,171 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qbuild.core.engine.stage import Batch, Inputs
+    from qbuild.core.rows.rejections import PlacedRejections
 
-KEPT, COLLAPSED, CONFLICT = 0, 1, 2
-_PLACE = ("source_file", "source_row")  # where a row was read is not what it says
-_PIECE = 1 << 18
+T = TypeVar("T")
+
+KEPT, COLLAPSED, CONFLICT = 0, 1, 2  # the status of a row
+_PLACE = ("source_file", "source_row")  # where a row was read is not part of its content
+_BLOCK_ROWS = 1 << 18
 COMPARED_ROWS = 1 << 14  # whole rows as Python values: some ten kilobytes each
 
 
 @dataclass(frozen=True)
-class Sifted:
-    """A batch without its repeated rows; `places` and `conflicts` count rows of the batch."""
+class DedupResult:
+    """A batch without its duplicates; `positions` and `conflicts` count rows of the batch."""
 
     rows: pa.Table
-    places: NDArray[np.int64]  # of the rows kept
+    positions: NDArray[np.int64]  # of the rows kept
     conflicts: NDArray[np.int64]
+    conflicting: pa.Table
     collapsed: int
+
+    def rejections(self, column: str) -> PlacedRejections:
+        """The conflicting rows as rejected rows; `column` holds the id."""
+        records = self.conflicting.to_pylist()
+        messages = [
+            f"{row[column]} has other values in another row; conflicting rows are all rejected"
+            for row in records
+        ]
+        return self.conflicts, reject_rows(records, "conflict", messages, column)
 
 
 @dataclass(frozen=True)
-class Repeats:
-    """The fate of every row of the inputs; None where no id stands twice."""
+class Duplicates:
+    """The status of every row of the inputs; None where all are kept."""
 
-    fates: NDArray[np.int8] | None = None
+    row_status: NDArray[np.int8] | None = None
 
-    def sift(self, batch: Batch) -> Sifted:
-        """The rows of a batch to keep, the places of those that conflict, how many collapse."""
+    def kept(self, count: int) -> NDArray[np.bool_]:
+        """Whether each of the `count` rows of the inputs is kept."""
+        return np.ones(count, np.bool_) if self.row_status is None else self.row_status == KEPT
+
+    def deduplicate(self, batch: Batch) -> DedupResult:
+        """The rows of a batch to keep, those that conflict, and how many collapse."""
         rows = batch.rows
-        fates = None if self.fates is None else self.fates[batch.start : batch.start + len(rows)]
-        if fates is None or not fates.any():
-            return Sifted(rows, np.arange(len(rows)), np.empty(0, dtype=np.int64), 0)
-        kept = fates == KEPT
-        return Sifted(
-            rows.filter(pa.array(kept)),
-            np.flatnonzero(kept),
-            np.flatnonzero(fates == CONFLICT),
-            int(np.count_nonzero(fates == COLLAPSED)),
+        status = None
+        if self.row_status is not None:
+            status = self.row_status[batch.start : batch.start + len(rows)]
+        if status is None or not status.any():
+            none = np.empty(0, dtype=np.int64)
+            return DedupResult(rows, np.arange(len(rows)), none, rows.slice(0, 0), 0)
+        conflicts = np.flatnonzero(status == CONFLICT)
+        return DedupResult(
+            rows.filter(pa.array(status == KEPT)),
+            np.flatnonzero(status == KEPT),
+            conflicts,
+            rows.take(pa.array(conflicts)),
+            int(np.count_nonzero(status == COLLAPSED)),
         )
 
 
-def find_repeats(inputs: Inputs, column: str, hashes: NDArray[np.uint64] | None = None) -> Repeats:
-    """What becomes of the rows whose id in `column` stands more than once.
+@dataclass(frozen=True)
+class Deduplicated(Generic[T]):
+    """Items without their duplicates: the first of each id, and groups whose members conflict."""
+
+    kept: list[T]
+    conflicts: list[list[T]]  # every member of each group, in order of its first
+    collapsed: int
+
+
+@dataclass
+class Deduplicator:
+    """Counts what collapses in a stream whose ids say all that a row says: none conflict."""
+
+    collapsed: int = 0
+    _seen: set[Hashable] = field(default_factory=set)
+
+    def is_first(self, identity: Hashable) -> bool:
+        """Whether this id is new; others are counted."""
+        new = identity not in self._seen
+        self._seen.add(identity)
+        self.collapsed += not new
+        return new
+
+
+def deduplicate(
+    items: Iterable[T], id_of: Callable[[T], Hashable], content_of: Callable[[T], object]
+) -> Deduplicated[T]:
+    """The items without duplicates, in order; `content_of` leaves out where an item was read."""
+    groups: dict[Hashable, list[T]] = {}
+    for item in items:
+        groups.setdefault(id_of(item), []).append(item)
+    result: Deduplicated[T] = Deduplicated([], [], 0)
+    collapsed = 0
+    for first, *others in groups.values():
+        content = content_of(first) if others else None
+        if all(content_of(other) == content for other in others):
+            result.kept.append(first)
+            collapsed += len(others)
+        else:
+            result.conflicts.append([first, *others])
+    return Deduplicated(result.kept, result.conflicts, collapsed)
+
+
+def find_duplicates(
+    inputs: Inputs, column: str, hashes: NDArray[np.uint64] | None = None
+) -> Duplicates:
+    """The status of the rows by their ids in `column`.
 
     `hashes` are those of the ids of all rows in order, where the caller has them already.
     """
     if hashes is None:
         hashes = _hashes(inputs, column)
     ordered = np.sort(hashes)
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    if not len(twice):
-        return Repeats()
-    suspects = _where_in(hashes, twice)
-    which, first, alike = _compared(inputs, column, suspects)
-    fates = np.zeros(len(hashes), dtype=np.int8)
-    fates[suspects] = np.where(alike[which], COLLAPSED, CONFLICT)
-    fates[suspects[first[alike]]] = KEPT
-    return Repeats(fates if fates.any() else None)
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(repeated):
+        return Duplicates()
+    suspects = _positions_of(hashes, repeated)
+    numbers, first, identical = _compare(inputs, column, suspects)
+    row_status = np.zeros(len(hashes), dtype=np.int8)
+    row_status[suspects] = np.where(identical[numbers], COLLAPSED, CONFLICT)
+    row_status[suspects[first[identical]]] = KEPT
+    return Duplicates(row_status if row_status.any() else None)
 
 
-def _compared(
+def _compare(
     inputs: Inputs, column: str, suspects: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """The number of each suspect's id; of each id its first suspect, and whether all say the same.
+    """The number of each suspect's id; of each id its first suspect, and whether all are equal.
 
-    A part of the rows is looked at at a time, and of what an id says just a digest is kept.
+    Rows are read in blocks, and only a digest is kept of the content of each id.
     """
     numbers: dict[str, int] = {}
-    said: list[bytes] = []
+    digests: list[bytes] = []
     first: list[int] = []
-    alike: list[bool] = []
-    which = np.empty(len(suspects), dtype=np.int64)
+    identical: list[bool] = []
+    number_of = np.empty(len(suspects), dtype=np.int64)
     for start in range(0, len(suspects), COMPARED_ROWS):
         rows = inputs.rows_at(suspects[start : start + COMPARED_ROWS])
         for at, row in enumerate(rows, start):
-            number = which[at] = numbers.setdefault(row[column], len(numbers))
-            what = _digest([value for name, value in row.items() if name not in _PLACE])
-            if number == len(said):
-                said.append(what)
+            number = number_of[at] = numbers.setdefault(row[column], len(numbers))
+            digest = _digest([value for name, value in row.items() if name not in _PLACE])
+            if number == len(digests):
+                digests.append(digest)
                 first.append(at)
-                alike.append(True)
-            alike[number] &= said[number] == what
-    return which, np.array(first, dtype=np.int64), np.array(alike, dtype=np.bool_)
+                identical.append(True)
+            identical[number] &= digests[number] == digest
+    return number_of, np.array(first, dtype=np.int64), np.array(identical, dtype=np.bool_)
 
 
 def _digest(values: list[object]) -> bytes:
     return blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def conflicting(rows: pa.Table, column: str, source: str = "") -> pa.Table:
-    """Rows that disagree with others of their id, as rejected rows."""
-    records = rows.to_pylist()
-    messages = [
-        f"{row[column]} stands elsewhere with other values; rows that disagree are all rejected"
-        for row in records
-    ]
-    return reject_rows(records, "conflict", messages, column, source)
-
-
 def _hashes(inputs: Inputs, column: str) -> NDArray[np.uint64]:
     hashes = np.empty(inputs.rows, dtype=np.uint64)
     for batch in ahead(inputs.scan([column])):
-        place = slice(batch.start, batch.start + len(batch.rows))
-        hashes[place] = string_hashes(batch.rows.column(column).combine_chunks())
+        window = slice(batch.start, batch.start + len(batch.rows))
+        hashes[window] = string_hashes(batch.rows.column(column).combine_chunks())
     return hashes
 
 
-def _where_in(values: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Where a wanted value stands; a piece at a time, to keep no second copy of all values."""
-    found = []
-    for start in range(0, len(values), _PIECE):
-        piece = values[start : start + _PIECE]
-        near = np.minimum(wanted.searchsorted(piece), len(wanted) - 1)
-        found.append(np.flatnonzero(wanted[near] == piece) + start)
-    return np.concatenate(found)
+def _positions_of(values: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The positions of wanted values; in blocks, to keep no second copy of all values."""
+    positions = []
+    for start in range(0, len(values), _BLOCK_ROWS):
+        block = values[start : start + _BLOCK_ROWS]
+        nearest = np.minimum(wanted.searchsorted(block), len(wanted) - 1)
+        positions.append(np.flatnonzero(wanted[nearest] == block) + start)
+    return np.concatenate(positions)

@@ -84,15 +84,14 @@ def transform(batch: Batch, plan: Plan, options: DistortionOptions) -> Output:
     """The pairs of each medium, form by form; media left out are counted."""
     import pyarrow as pa
 
-    from qbuild.core.rows.duplicates import conflicting
+    from qbuild.core.rows.rejections import in_input_order
     from qbuild.stages.distortion_qa.media import read_media
 
-    found = plan.repeats.sift(batch)
-    at = batch.start + found.places
+    found = plan.duplicates.deduplicate(batch)
+    at = batch.start + found.positions
     questions, owners, tally = _questions(found.rows, read_media(found.rows), at, plan, options)
     tally.add("collapsed", count=found.collapsed)
-    conflicts = batch.rows.take(pa.array(found.conflicts))
-    rejected = conflicting(conflicts, "media_id") if len(conflicts) else None
+    rejected = in_input_order([found.rejections("media_id")])
     if not questions:
         return Output(rejected=rejected, tally=tally)
     rows = found.rows.take(pa.array(owners))

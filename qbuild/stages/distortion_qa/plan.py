@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qbuild.core.canonical import row_seed
-from qbuild.core.rows.duplicates import KEPT, Repeats, find_repeats
+from qbuild.core.rows.duplicates import Duplicates, find_duplicates
 from qbuild.quality.distortions import DISTORTIONS
 from qbuild.quality.sampling import allotted, drawn, row_keys
 from qbuild.stages.distortion_qa.flow import shared_out
@@ -46,7 +46,7 @@ BINARY, WHICH, SEVERITY = range(3)  # columns of the plan, in the order of FORMS
 class Plan:
     """What each row of the inputs is asked, and which are repeats of others."""
 
-    repeats: Repeats
+    duplicates: Duplicates
     asked: NDArray[np.int8]  # [rows, forms], code of the distortion, or NOT_ASKED
     right: NDArray[np.int8]  # [rows, forms], place of the right choice
     wrong: NDArray[np.int8]  # [rows, 3], codes of the wrong choices of a which-question
@@ -57,8 +57,8 @@ class Plan:
 def made(inputs: Inputs, forms: tuple[str, ...], pairs: int, seed: int) -> Plan:
     """The plan of all rows of the inputs."""
     media, hashes = gather(inputs)
-    repeats = find_repeats(inputs, "media_id", hashes)
-    usable = np.ones(len(hashes), dtype=bool) if repeats.fates is None else repeats.fates == KEPT
+    duplicates = find_duplicates(inputs, "media_id", hashes)
+    usable = duplicates.kept(len(hashes))
     can, fate = _askable(media, forms)
     can[~usable], fate[~usable] = False, ASKED
     takes = _in_turn(can, media.present, _keys(hashes, seed, "form"), pairs)
@@ -83,7 +83,7 @@ def made(inputs: Inputs, forms: tuple[str, ...], pairs: int, seed: int) -> Plan:
             right[rows, form], falling[rows] = _degrees(codes, degrees)
     surplus = takes.any(axis=1) & (asked == NOT_ASKED).all(axis=1)
     fate[surplus] = SURPLUS
-    return Plan(repeats, asked, right, wrong, falling, fate)
+    return Plan(duplicates, asked, right, wrong, falling, fate)
 
 
 # ----------------------------------------------------------------------------------------- forms

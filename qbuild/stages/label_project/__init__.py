@@ -43,23 +43,21 @@ class ProjectOptions(Options):
 
 def produce(inputs: Inputs, options: ProjectOptions) -> Generator[Output, None, dict[str, Any]]:
     """The two files; UsageError where images and videos would share a project."""
-    import pyarrow as pa
-
-    from qbuild.core.rows.duplicates import conflicting, find_repeats
+    from qbuild.core.rows.duplicates import find_duplicates
+    from qbuild.core.rows.rejections import in_input_order
     from qbuild.stages.label_project.config import config
 
-    repeats = find_repeats(inputs, "media_id")
+    duplicates = find_duplicates(inputs, "media_id")
     target = inputs.scratch / TASKS
     medium: str | None = None
     levels: Counter[str] = Counter()
     with target.open("w", encoding="utf-8", newline="\n") as stream:
         for batch in inputs.scan():
-            found = repeats.sift(batch)
+            found = duplicates.deduplicate(batch)
             lines, medium = _tasks(found.rows, medium, options, levels)
             for line in lines:
                 stream.write((",\n" if stream.tell() else "[\n") + line)
-            conflicts = batch.rows.take(pa.array(found.conflicts))
-            rejected = conflicting(conflicts, "media_id") if len(conflicts) else None
+            rejected = in_input_order([found.rejections("media_id")])
             tally = Tally(rows=len(lines), collapsed=found.collapsed)
             yield Output(rejected=rejected, tally=tally)
         stream.write("\n]\n")

@@ -32,7 +32,7 @@ from qbuild.stages.motion_clips.rows import QP, clip_row, refused_row, render, r
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qbuild.core.rows.duplicates import Repeats
+    from qbuild.core.rows.duplicates import Duplicates
     from qbuild.core.rows.rejections import PlacedRejections
     from qbuild.media.clips.make import Made
     from qbuild.media.clips.plan import Quota, Recipe
@@ -127,7 +127,7 @@ class MotionClipsOptions(LabelOptions):
 class State:
     """How many clips each video gives, where it lies, and where clips wait to be put in place."""
 
-    repeats: Repeats
+    duplicates: Duplicates
     quota: Quota
     places: Places
     scratch: Path
@@ -156,7 +156,7 @@ def read_files(
 def prepare(inputs: Inputs, options: MotionClipsOptions) -> State:
     """The clips that each video is to give; UsageError for options that do not go together."""
     from qbuild.core.media_roots import MediaRoots
-    from qbuild.core.rows.duplicates import find_repeats
+    from qbuild.core.rows.duplicates import find_duplicates
     from qbuild.labels.distortions import refuse_for_artifacts
     from qbuild.media.clips.plan import Quota
     from qbuild.media.files.listing import Places, folders_of
@@ -164,13 +164,13 @@ def prepare(inputs: Inputs, options: MotionClipsOptions) -> State:
     refuse_idle(options)
     if not inputs.files:
         refuse_for_artifacts(options, "motion-clips")
-    repeats = find_repeats(inputs, "media_id")
+    duplicates = find_duplicates(inputs, "media_id")
     quota = Quota(options.per_video, 0, options.seed)
     if options.total:
-        quota = _spread(inputs, repeats, options)
+        quota = _spread(inputs, duplicates, options)
     given = folders_of(_parted(inputs.files)[0], options.dataset) | inputs.made_media
     places = Places(MediaRoots.parse(inputs.media_roots), MediaRoots(given))
-    return State(repeats, quota, places, inputs.scratch)
+    return State(duplicates, quota, places, inputs.scratch)
 
 
 def refuse_idle(options: MotionClipsOptions) -> None:
@@ -198,7 +198,7 @@ def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output
     from qbuild.core.schema import load_schema
     from qbuild.media.unreadable import UnreadableMediaError
 
-    found = state.repeats.sift(batch)
+    found = state.duplicates.deduplicate(batch)
     refusals: list[PlacedRejections] = []
     rows, files, tally = [], [], Tally(collapsed=found.collapsed)
 
@@ -209,7 +209,7 @@ def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output
     for place in found.conflicts.tolist():
         (row,) = batch.rows.slice(place, 1).to_pylist()
         refuse(place, row, "conflict", f"{row['media_id']} stands elsewhere with other labels")
-    for place, row in zip(found.places.tolist(), found.rows.to_pylist(), strict=True):
+    for place, row in zip(found.positions.tolist(), found.rows.to_pylist(), strict=True):
         asked = state.quota.of(row["media_id"])
         try:
             made = clips_of(row, asked, state, options)
@@ -267,13 +267,13 @@ def finish(_: State, tally: Tally, options: MotionClipsOptions) -> dict[str, Any
     return report_of(tally, options.chosen)
 
 
-def _spread(inputs: Inputs, repeats: Repeats, options: MotionClipsOptions) -> Quota:
+def _spread(inputs: Inputs, duplicates: Duplicates, options: MotionClipsOptions) -> Quota:
     """The share of each video of `--total`; UsageError where it is less than one each."""
     from qbuild.media.clips.plan import Quota
 
     videos = []
     for batch in inputs.scan(["media_id", "kind"]):
-        for row in repeats.sift(batch).rows.to_pylist():
+        for row in duplicates.deduplicate(batch).rows.to_pylist():
             videos += [row["media_id"]] if row["kind"] == "video" else []
     if options.total < len(videos):
         what = f"{plural(options.total, 'clip')} cannot be spread over {len(videos):,} videos"

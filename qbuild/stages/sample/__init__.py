@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qbuild.core.rows.duplicates import Repeats
+    from qbuild.core.rows.duplicates import Duplicates
     from qbuild.stages.sample.population import Population
 
 
@@ -127,7 +127,7 @@ class Chosen:
     """Which rows of the inputs are taken, and what is reported of them."""
 
     taken: NDArray[np.bool_]
-    repeats: Repeats
+    duplicates: Duplicates
     report: dict[str, Any]
 
 
@@ -158,7 +158,7 @@ def prepare(inputs: Inputs, options: SampleOptions) -> Chosen:
     taken = np.zeros(all_rows.rows, dtype=np.bool_)
     for source, mask in zip(all_rows.sources, masks, strict=True):
         taken[source.places[mask]] = True
-    return Chosen(taken, all_rows.repeats, _report(all_rows, masks, told, options))
+    return Chosen(taken, all_rows.duplicates, _report(all_rows, masks, told, options))
 
 
 def _report(
@@ -224,14 +224,12 @@ def transform(batch: Batch, chosen: Chosen, options: SampleOptions) -> Output:  
     """The batch's rows that are taken, as they are."""
     import pyarrow as pa
 
-    from qbuild.core.rows.duplicates import conflicting
     from qbuild.core.rows.rejections import in_input_order
 
-    found = chosen.repeats.sift(batch)
-    conflicts = conflicting(batch.rows.take(pa.array(found.conflicts)), "media_id")
+    found = chosen.duplicates.deduplicate(batch)
     return Output(
-        rows=found.rows.filter(pa.array(chosen.taken[batch.start + found.places])),
-        rejected=in_input_order([(found.conflicts, conflicts)]),
+        rows=found.rows.filter(pa.array(chosen.taken[batch.start + found.positions])),
+        rejected=in_input_order([found.rejections("media_id")]),
         tally=Tally(collapsed=found.collapsed),
     )
 

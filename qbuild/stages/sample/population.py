@@ -12,7 +12,7 @@ from qbuild.core.canonical import row_seed
 from qbuild.core.engine.prefetch import ahead
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.media_roots import MediaRoots
-from qbuild.core.rows.duplicates import KEPT, Repeats, find_repeats
+from qbuild.core.rows.duplicates import Duplicates, find_duplicates
 from qbuild.core.rows.string_hash import string_hashes
 from qbuild.quality.exclusion import Excluded, read_all, same_content
 from qbuild.quality.plots.histogram import counted
@@ -47,7 +47,7 @@ class Population:
     """The datasets by name, the fate of repeated rows, and what each source excluded."""
 
     sources: list[Source]
-    repeats: Repeats
+    duplicates: Duplicates
     rows: int  # of all inputs
     excluded: list[dict[str, Any]]
     warnings: list[str]
@@ -59,8 +59,8 @@ def population(
     """All rows that may be taken; InputError where none is left."""
     column = "mos_norm" if scale == "norm" else "mos"
     rows = _gathered(inputs, column, seed)
-    repeats = find_repeats(inputs, "media_id", rows.hashes)
-    usable = np.ones(inputs.rows, np.bool_) if repeats.fates is None else repeats.fates == KEPT
+    duplicates = find_duplicates(inputs, "media_id", rows.hashes)
+    usable = duplicates.kept(inputs.rows)
     out, excluded, warnings = _excluded(inputs, exclude, usable, by_content=by_content)
     if not (usable & ~out).any():
         what = "every row is excluded" if usable.any() else "no usable row is left to take"
@@ -69,7 +69,7 @@ def population(
         _source(rows, name, usable & (rows.codes == code), out, fixed=scale == "norm")
         for code, name in enumerate(rows.datasets)
     ]
-    return Population(sources, repeats, inputs.rows, excluded, warnings)
+    return Population(sources, duplicates, inputs.rows, excluded, warnings)
 
 
 def figures(

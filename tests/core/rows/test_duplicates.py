@@ -40,28 +40,44 @@ def test_identical_rows_collapse_to_the_first_and_others_conflict(tmp_path):
     table = tables.rating_table(6)
     again = table.slice(1, 2)
     other = again.slice(1).set_column(3, "mos", pa.array([1.25]))
-    found = duplicates.find_repeats(sources(tmp_path, table, again.slice(0, 1), other), "media_id")
-    assert found.fates.tolist() == [0, 0, 2, 0, 0, 0, 1, 2]
+    found = duplicates.find_duplicates(
+        sources(tmp_path, table, again.slice(0, 1), other), "media_id"
+    )
+    assert found.row_status.tolist() == [0, 0, 2, 0, 0, 0, 1, 2]
 
 
 def test_where_a_row_was_read_does_not_make_it_another(tmp_path):
     table = tables.rating_table(2)
     moved = tables.rating_table(2, source_row=pa.array([8, 9]), source_file=["b.csv"] * 2)
-    found = duplicates.find_repeats(sources(tmp_path, table, moved), "media_id")
-    assert found.fates.tolist() == [0, 0, 1, 1]
+    found = duplicates.find_duplicates(sources(tmp_path, table, moved), "media_id")
+    assert found.row_status.tolist() == [0, 0, 1, 1]
 
 
 def test_colliding_hashes_alone_take_no_row_out(tmp_path):
     given = sources(tmp_path, tables.rating_table(5))
     same = np.zeros(5, dtype=np.uint64)
-    assert duplicates.find_repeats(given, "media_id", same).fates is None
+    assert duplicates.find_duplicates(given, "media_id", same).row_status is None
 
 
-def test_a_batch_is_sifted_by_the_number_of_its_first_row():
-    found = duplicates.Repeats(np.array([0, 1, 2, 0], dtype=np.int8))
-    sifted = found.sift(Batch(tables.rating_table(2), 1))
-    assert (sifted.rows.num_rows, sifted.collapsed) == (0, 1)
-    assert sifted.conflicts.tolist() == [1]
+def test_the_status_of_a_batch_begins_at_its_first_row():
+    found = duplicates.Duplicates(np.array([0, 1, 2, 0], dtype=np.int8))
+    result = found.deduplicate(Batch(tables.rating_table(2), 1))
+    assert (result.rows.num_rows, result.collapsed) == (0, 1)
+    assert result.conflicts.tolist() == [1]
+
+
+def test_items_in_memory_collapse_or_conflict_by_id_and_content():
+    rows = [("a", 1), ("b", 1), ("a", 1), ("b", 2), ("c", 3), ("b", 1)]
+    result = duplicates.deduplicate(rows, lambda row: row[0], lambda row: row[1])
+    assert result.kept == [("a", 1), ("c", 3)]
+    assert result.conflicts == [[("b", 1), ("b", 2), ("b", 1)]]
+    assert result.collapsed == 1
+
+
+def test_a_stream_of_ids_counts_what_collapses():
+    stream = duplicates.Deduplicator()
+    assert [stream.is_first(one) for one in "aba"] == [True, True, False]
+    assert stream.collapsed == 1
 
 
 def test_one_level_artifact_given_twice_gives_each_pair_once(levels):
@@ -87,7 +103,7 @@ def test_an_export_holds_no_sample_twice(levels):
     assert len({record["id"] for record in records}) == 40
 
 
-def test_files_stand_where_the_first_of_them_was_given(tmp_path):
+def test_rows_of_files_take_the_position_of_the_first_file(tmp_path):
     (tmp_path / "own.csv").write_text("path,mos\nb.jpg,2\nc.jpg,4\n")
     table = tables.rating_table(3, datasets=1)
     artifact = tables.write_artifact(tmp_path / "r.parquet", table)
@@ -112,7 +128,7 @@ def test_a_limit_counts_the_rejected_rows_before_its_end_alone(tmp_path, stage):
     assert Artifact.open(rejected_path(tmp_path / "a.parquet")).rows == 1
 
 
-def test_millions_of_rows_given_twice_are_never_held_all_at_once(tmp_path, monkeypatch):
+def test_duplicates_are_compared_in_blocks(tmp_path, monkeypatch):
     asked = []
 
     def counted(self, numbers):
@@ -123,7 +139,7 @@ def test_millions_of_rows_given_twice_are_never_held_all_at_once(tmp_path, monke
     monkeypatch.setattr(Sources, "rows_at", counted)
     monkeypatch.setattr(duplicates, "COMPARED_ROWS", 100)
     table = tables.rating_table(250)
-    found = duplicates.find_repeats(sources(tmp_path, table, table), "media_id")
-    assert found.fates.tolist() == [duplicates.KEPT] * 250 + [duplicates.COLLAPSED] * 250
+    found = duplicates.find_duplicates(sources(tmp_path, table, table), "media_id")
+    assert found.row_status.tolist() == [duplicates.KEPT] * 250 + [duplicates.COLLAPSED] * 250
     assert sum(asked) == 500
     assert max(asked) <= 100

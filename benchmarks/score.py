@@ -130,10 +130,10 @@ class Published:
     def _encoded(self, clip: Any) -> Any:
         from qbuild_backends.models.inputs import Turn
 
-        from qbuild.quality.published_text import VQA2_FRAMES
+        from qbuild.quality.published_text import VQA2_VIDEO_PROMPTS
 
         kind = "image" if clip.motion is None else "video"
-        around = "<image>" if kind == "image" else VQA2_FRAMES["scoring"]
+        around = "<image>" if kind == "image" else VQA2_VIDEO_PROMPTS["scoring"]
         turns = [
             Turn("user", f"{around}\nHow would you rate the quality of this {kind}?"),
             Turn("assistant", f"The quality of the {kind} is"),

@@ -20,11 +20,11 @@ import numpy as np
 from qbuild.quality.stalls import (
     Events,
     Rates,
-    cover,
-    digits_of_runs,
-    runs_of,
-    runs_of_vector,
+    covered_frames,
+    expand_runs,
+    run_lengths,
     summarise,
+    vector_run_lengths,
 )
 
 MEDIA_S, FPS = 600.0, 30
@@ -45,8 +45,8 @@ def made(sessions: int, seed: int) -> Events:
 
 def ours(events: Events, rates: Rates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     summary = summarise(events, np.full(len(rates.num), MEDIA_S))
-    first, covered = cover(events, rates)
-    runs, ends = runs_of(events.offsets, first, covered, rates.frames(summary.duration))
+    first, covered = covered_frames(events, rates)
+    runs, ends = run_lengths(events.offsets, first, covered, rates.frames(summary.duration))
     return runs, ends, np.stack([summary.duration, summary.total, summary.share, summary.tail])
 
 
@@ -87,7 +87,7 @@ def from_events(sessions: int, peers: int, repeat: int) -> None:
     ]
     scaled = (time.perf_counter() - began) * sessions / peers
     for at, (digits, found) in enumerate(slow):
-        same = digits_of_runs(runs[ends[at] : ends[at + 1]]).tolist() == digits
+        same = expand_runs(runs[ends[at] : ends[at + 1]]).tolist() == digits
         if not same or not np.allclose(sums[:, at], found):
             raise SystemExit(f"session {at} differs from the loop's")
     middle = statistics.median(took[1:])
@@ -107,7 +107,7 @@ def from_vectors(repeat: int) -> None:
         vectors.append(vector)
     took: dict[str, list[float]] = {"ours": [], "diff": []}
     for turn in range(repeat + 1):
-        for name, work in (("ours", runs_of_vector), ("diff", np.diff)):
+        for name, work in (("ours", vector_run_lengths), ("diff", np.diff)):
             began = time.perf_counter()
             for vector in vectors:
                 work(vector)

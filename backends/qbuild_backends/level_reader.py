@@ -100,7 +100,7 @@ def score_of(
     values = np.asarray(logits, np.float64)
     scale = level_weights(values.shape[-1], weights)
     _check_temperature(temperature)
-    return level_scores.score_of(values, scale.tolist(), temperature)
+    return level_scores.score_from_logits(values, scale.tolist(), temperature)
 
 
 def _check_temperature(temperature: float) -> None:

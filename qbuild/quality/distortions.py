@@ -1,6 +1,6 @@
-"""The distortions that stage 1 of VQA² asks about: eleven of pictures, two of motion (section 3.2).
+"""The distortions that stage 1 of VQA² asks about: eleven spatial, two of motion (section 3.2).
 
-One spelling for each, as the paper names it; `flicker` is its "flickers (camera shake)".
+Names are spelled as in the paper; `flicker` is its "flickers (camera shake)".
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ MOTION = ("flicker", "stuttering")
 DISTORTIONS = SPATIAL + MOTION
 SEVERITIES = (1, 2, 3, 4, 5)
 
-# What the common corruptions are seen as. Snow, frost, fog and elastic_transform are none of the
-# thirteen, and zoom_blur would pass for two of them: a question about those has no sure answer.
+# The distortion that each common corruption looks like. Snow, frost, fog and elastic_transform are
+# none of the thirteen, and zoom_blur resembles two of them: questions about those have no certain
+# answer.
 OF_CORRUPTION = {
     "gaussian_noise": "noise",
     "shot_noise": "noise",
@@ -39,7 +40,7 @@ OF_CORRUPTION = {
 
 
 def slug(name: str) -> str:
-    """A distortion's name as it stands in options and file names: `block-effect`."""
+    """A distortion's name in options and file names: `block-effect`."""
     return name.replace(" ", "-")
 
 

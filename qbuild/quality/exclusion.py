@@ -1,15 +1,16 @@
-"""Media that must not be used: named by artifacts or lists, known by id and by content.
+"""Media that must not be used, as artifacts or text files name them: by id and by content.
 
-A medium that a model was trained on leaves the sets it is tested on (VQA² section 5.2); one that
-stands elsewhere under another name is found by the hash of its bytes.
+A medium that a model was trained on must leave the sets it is tested on (VQA² section 5.2); the
+hash of its bytes finds it under another name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,75 +21,89 @@ from qbuild.core.engine.inputs import describe_input
 from qbuild.core.errors import InputError, QbuildError, SchemaError, raise_all
 from qbuild.core.media_roots import ANY, MediaRoots
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _PARQUET = b"PAR1"
-_EXPECTED = "expected an artifact whose rows name media, or a file with a media id a line"
+_EXPECTED = "expected an artifact whose rows name media, or a file with one media id per line"
 
 
 @dataclass
-class Excluded:
-    """The media that one source names: their ids, and the hashes (hexadecimal) it knows."""
+class MediaSet:
+    """The media that one source names: their ids, and the hashes (hexadecimal) where known."""
 
     name: str
     ids: set[str] = field(default_factory=set)
     hashes: set[str] = field(default_factory=set)
 
-    def add(self, rows: pa.Table) -> None:
-        """Take in the media that rows name in `media_id` or `media`."""
-        if "media" not in rows.column_names:
-            ids: list[Any] = rows.column("media_id").to_pylist()
-            self.ids.update(ids)
-            return
-        media: Any = pc.list_flatten(rows.column("media")).combine_chunks()
-        self.ids.update(media.field("media_id").to_pylist())
-        self.hashes.update(pc.drop_null(media.field("sha256")).to_pylist())
+    def add(self, media: pa.Table) -> None:
+        """Add media given by `media_id` and `sha256` (null where unknown)."""
+        ids: list[Any] = media.column("media_id").to_pylist()
+        hashes: list[Any] = media.column("sha256").drop_null().to_pylist()
+        self.ids.update(ids)
+        self.hashes.update(hashes)
 
 
-def recorded(path: str) -> str:
+def media_in(rows: pa.Table) -> pa.Table:
+    """Columns `media_id` and `sha256` of every medium in `media` of the rows, else of the rows."""
+    if "media" in rows.column_names:
+        media: Any = pc.list_flatten(rows.column("media"))
+        rows = pa.Table.from_struct_array(media)
+    if "sha256" not in rows.column_names:
+        rows = rows.append_column("sha256", pa.nulls(len(rows), pa.string()))
+    return rows.select(["media_id", "sha256"])
+
+
+def scan_media(artifact: Artifact) -> Iterator[pa.Table]:
+    """`media_in` of each row group."""
+    names = artifact.schema.arrow.names
+    wanted = ("media",) if "media" in names else ("media_id", "sha256")
+    for index in range(artifact.groups):
+        yield media_in(artifact.group(index, [name for name in wanted if name in names]))
+
+
+def source_digest(path: str) -> str:
     """`NAME@sha256:…` of an artifact's rows or of a file's bytes; `NAME@none` without either.
 
-    This stands for the path in a fingerprint: it changes with what is excluded, not with its place.
+    It replaces the path in a fingerprint, so that moving the source changes nothing.
     """
+    place = Path(path)
     try:
-        given = Artifact.open(Path(path)) if is_artifact(Path(path)) else Path(path)
-        described = describe_input(given)
+        described = describe_input(Artifact.open(place) if is_artifact(place) else place)
     except (OSError, QbuildError):
-        return f"{Path(path).name}@none"
+        return f"{place.name}@none"
     return f"{described['name']}@{described['hash']}"
 
 
-def read_all(
-    paths: Iterable[str], read_one: Callable[[Path], Excluded] | None = None
-) -> list[Excluded]:
-    """What each path names by `read_one` (`read`), in order; the errors of all paths at once."""
-    found: list[Excluded] = []
+def read_media_sets(
+    paths: Iterable[str], read: Callable[[Path], MediaSet] | None = None
+) -> list[MediaSet]:
+    """What `read` (`read_media_set`) gives per path, in order; the errors of all paths at once."""
+    sets: list[MediaSet] = []
     problems: list[QbuildError] = []
     for path in paths:
         try:
-            found.append((read_one or read)(Path(path)))
+            sets.append((read or read_media_set)(Path(path)))
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)
-    return found
+    return sets
 
 
-def read(path: Path) -> Excluded:
-    """The media that an artifact's rows name, or a text file with one media id a line.
+def read_media_set(path: Path, *, row_hashes: bool = False) -> MediaSet:
+    """The media that an artifact's rows name, or a text file with one media id per line.
 
-    Raises InputError for a file that is missing, empty or no list of ids, and for an artifact
-    that is not finished; SchemaError for one whose rows name no media.
+    Hashes are those of `media` columns, with `row_hashes` also those of `sha256` columns. Raises
+    InputError for a file that is missing, empty or not a list of ids, and for an incomplete
+    artifact; SchemaError for an artifact whose rows name no media.
     """
     if not path.exists():
         raise InputError(str(path), "no such file", _EXPECTED, "Check the path.")
     try:
-        found = _of_artifact(path) if path.is_dir() or _is_parquet(path) else _of_text(path)
+        in_artifact = path.is_dir() or _is_parquet(path)
+        media = _read_artifact(path, row_hashes=row_hashes) if in_artifact else _read_text(path)
     except OSError as error:
         raise InputError(str(path), f"cannot be read: {error.strerror}") from error
-    if not found.ids:
+    if not media.ids:
         raise InputError(str(path), "names no media", _EXPECTED, "Leave it out, or fill it.")
-    return found
+    return media
 
 
 def _is_parquet(path: Path) -> bool:
@@ -96,11 +111,10 @@ def _is_parquet(path: Path) -> bool:
         return stream.read(len(_PARQUET)) == _PARQUET
 
 
-def _of_artifact(path: Path) -> Excluded:
+def _read_artifact(path: Path, *, row_hashes: bool) -> MediaSet:
     artifact = Artifact.open(path)
     names = artifact.schema.arrow.names
-    column = "media" if "media" in names else "media_id"
-    if column not in names:
+    if "media" not in names and "media_id" not in names:
         raise SchemaError(
             str(path),
             f"rows of schema {artifact.schema.name} name no media",
@@ -114,30 +128,33 @@ def _of_artifact(path: Path) -> Excluded:
             "expected a finished artifact",
             "Run the stage that makes it again.",
         )
-    found = Excluded(describe_input(artifact)["name"])
-    for index in range(artifact.groups):
-        found.add(artifact.group(index, [column]))
+    found = MediaSet(describe_input(artifact)["name"])
+    for media in scan_media(artifact):
+        found.add(media)
+    if "media" not in names and not row_hashes:
+        found.hashes.clear()
     return found
 
 
-def _of_text(path: Path) -> Excluded:
+def _read_text(path: Path) -> MediaSet:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         what = f"byte 0x{error.object[error.start]:02x} at offset {error.start} is not UTF-8"
-        raise InputError(str(path), what, "expected one media id a line", "Save it so.") from error
+        expected = "expected one media id per line"
+        raise InputError(str(path), what, expected, "Save it as UTF-8.") from error
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
     raise_all(
         InputError(
             f"{path}: line {number}",
-            f"{line!r} is no media id",
+            f"{line!r} is not a media id",
             "expected <dataset>:<path>",
             "`qbuild show` prints the ids of an artifact.",
         )
         for number, line in lines
         if line and not all(line.partition(":"))
     )
-    return Excluded(path.name, {line for _, line in lines if line})
+    return MediaSet(path.name, {line for _, line in lines if line})
 
 
 # --------------------------------------------------------------------------------- by content
@@ -145,61 +162,61 @@ def _of_text(path: Path) -> Excluded:
 
 @dataclass
 class SameContent:
-    """For each source, the ids whose file has the bytes of a medium it names."""
+    """For each source, the ids of candidates whose file has the bytes of a medium it names."""
 
     ids: list[set[str]]
-    missing: dict[str, int]  # media without a file below the roots, by dataset
+    missing: dict[str, int]  # candidates without a file below the roots, by dataset
 
 
-def same_content(
-    sources: list[Excluded], candidates: Iterable[tuple[str, str, str]], roots: MediaRoots
+def find_same_content(
+    sources: list[MediaSet], candidates: Iterable[tuple[str, str, str]], roots: MediaRoots
 ) -> SameContent:
-    """Which candidates (media id, dataset, path) have the content of an excluded medium.
+    """Which candidates (media id, dataset, path) have the content of a medium of each source.
 
-    Only files are hashed whose size agrees with another one's; all of them where a source knows
-    hashes alone. A path that leaves its root is an InputError.
+    Only files of equal size are hashed; all candidates where a source knows hashes. InputError
+    for a path that leaves its root.
     """
     found = SameContent([set() for _ in sources], {})
-    places: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for media_id, dataset, path in candidates:
-        place = _file(roots, dataset, path)
-        if place is None:
+        file = _find_file(roots, dataset, path)
+        if file is None:
             found.missing[dataset] = found.missing.get(dataset, 0) + 1
         else:
-            places[media_id] = place
-    sizes = {media_id: place.stat().st_size for media_id, place in places.items()}
-    there = set(sizes.values())
-    known: dict[str, set[int]] = {}
-    looked_for: set[int] = set()
+            files[media_id] = file
+    sizes = {media_id: file.stat().st_size for media_id, file in files.items()}
+    candidate_sizes = set(sizes.values())
+    sources_by_hash: dict[str, set[int]] = defaultdict(set)
+    hashed_sizes: set[int] = set()
     for number, source in enumerate(sources):
         for digest in source.hashes:
-            known.setdefault(digest, set()).add(number)
-        for place in _files(source, roots):
-            size = place.stat().st_size
-            if size in there:
-                looked_for.add(size)
-                known.setdefault(_digest(place), set()).add(number)
-    everything = any(source.hashes for source in sources)
-    for media_id, place in places.items():
-        if everything or sizes[media_id] in looked_for:
-            for number in known.get(_digest(place), ()):
+            sources_by_hash[digest].add(number)
+        for file in _files_of(source, roots):
+            size = file.stat().st_size
+            if size in candidate_sizes:
+                hashed_sizes.add(size)
+                sources_by_hash[_digest(file)].add(number)
+    hash_all = any(source.hashes for source in sources)
+    for media_id, file in files.items():
+        if hash_all or sizes[media_id] in hashed_sizes:
+            for number in sources_by_hash.get(_digest(file), ()):
                 found.ids[number].add(media_id)
     return found
 
 
-def _files(source: Excluded, roots: MediaRoots) -> Iterator[Path]:
+def _files_of(source: MediaSet, roots: MediaRoots) -> Iterator[Path]:
     for media_id in sorted(source.ids):
-        place = _file(roots, dataset_of(media_id), media_id.partition(":")[2])
-        if place is not None:
-            yield place
+        file = _find_file(roots, dataset_of(media_id), media_id.partition(":")[2])
+        if file is not None:
+            yield file
 
 
-def _file(roots: MediaRoots, dataset: str, path: str) -> Path | None:
-    """The file of a medium; None where it is not there or its dataset has no root."""
+def _find_file(roots: MediaRoots, dataset: str, path: str) -> Path | None:
+    """The file of a medium; None where it is missing or its dataset has no root."""
     if dataset not in roots.folders and ANY not in roots.folders:
         return None
-    place = roots.find(dataset, path)
-    return place if place.is_file() else None
+    file = roots.find(dataset, path)
+    return file if file.is_file() else None
 
 
 def _digest(path: Path) -> str:

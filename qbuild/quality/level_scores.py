@@ -6,16 +6,12 @@ poor). Weights here run from 0 to 1, so that scores of any number of words lie i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
-    Floats = NDArray[np.float64]
+from qbuild.quality.arrays import Floats
 
 
 def closed_set(logits: ArrayLike, temperature: float = 1.0) -> Floats:
@@ -24,29 +20,29 @@ def closed_set(logits: ArrayLike, temperature: float = 1.0) -> Floats:
     `[..., words]` in and out; any finite logits, without overflow. ValueError for fewer than two
     words and for a temperature that is not above 0.
     """
-    given = np.asarray(logits, dtype=np.float64)
-    if given.ndim == 0 or given.shape[-1] < 2:
-        raise ValueError(f"expected logits [..., words] of two or more words, not {given.shape}")
+    values = np.asarray(logits, dtype=np.float64)
+    if values.ndim == 0 or values.shape[-1] < 2:
+        raise ValueError(f"expected logits [..., words] of two or more words, not {values.shape}")
     if not (np.isfinite(temperature) and temperature > 0):
         raise ValueError(f"expected a temperature above 0, not {temperature}")
-    power = np.exp((given - given.max(axis=-1, keepdims=True)) / temperature)
-    shares: Floats = power / power.sum(axis=-1, keepdims=True)
-    return shares
+    powers = np.exp((values - values.max(axis=-1, keepdims=True)) / temperature)
+    probabilities: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
-def score_of(
+def score_from_logits(
     logits: ArrayLike, weights: Sequence[float] | None = None, temperature: float = 1.0
 ) -> Floats:
-    """The expected weight of the words; `[..., words]` worst to best in, `[...]` out.
+    """The expected weight of the words: `[..., words]` logits, worst to best, to `[...]` scores.
 
-    Without weights the words stand at equal steps from 0 (worst) to 1 (best). ValueError where
-    there is not one weight a word, or as `closed_set`.
+    Without weights the words are evenly spaced from 0 (worst) to 1 (best). ValueError unless there
+    is one weight per word, or as for `closed_set`.
     """
-    shares = closed_set(logits, temperature)
-    words = shares.shape[-1]
-    steps = np.linspace(0.0, 1.0, words) if weights is None else np.asarray(weights, np.float64)
-    if steps.shape != (words,):
-        raise ValueError(f"expected one weight for each of {words} words, not {steps.shape}")
-    # a sum of products, no matrix product: its last digit depends on no number of threads
-    found: Floats = np.asarray((shares * steps).sum(axis=-1))
-    return np.clip(found, steps.min(), steps.max())
+    probabilities = closed_set(logits, temperature)
+    words = probabilities.shape[-1]
+    scale = np.linspace(0.0, 1.0, words) if weights is None else np.asarray(weights, np.float64)
+    if scale.shape != (words,):
+        raise ValueError(f"expected one weight for each of {words} words, not {scale.shape}")
+    # a matrix product would depend on the number of threads in its last digit
+    scores: Floats = np.asarray((probabilities * scale).sum(axis=-1))
+    return np.clip(scores, scale.min(), scale.max())

@@ -1,7 +1,7 @@
-"""The media a model was trained on, kept with its checkpoint, held against those it is tested on.
+"""The media that a model was trained on, stored in its checkpoint and compared with tested media.
 
 A checkpoint's folder holds `trained_on.parquet`, an artifact of schema `trained_medium`: every
-medium once, in order of its id, those of the base checkpoint among them. The `inputs` of its
+medium once, in order of its id, those of the base checkpoint included. The `inputs` of its
 description are the training artifacts by content hash; `qbuild.json` of the checkpoint repeats them
 as `lineage`.
 """
@@ -9,12 +9,11 @@ as `lineage`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from qbuild.core.artifact.description import of_rows
 from qbuild.core.artifact.output_folder import DESCRIPTION
@@ -22,8 +21,7 @@ from qbuild.core.artifact.reader import FOLDER_ARTIFACT, Artifact, is_artifact
 from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.errors import InputError, QbuildError
 from qbuild.core.schema import load_schema
-from qbuild.quality import exclusion
-from qbuild.quality.exclusion import Excluded
+from qbuild.quality.exclusion import MediaSet, read_media_set, scan_media, source_digest
 
 TRAINED_ON = "trained_on.parquet"
 SCHEMA = "trained_medium"
@@ -38,8 +36,8 @@ def write_trained_on(
 ) -> None:
     """Write `trained_on.parquet` into a checkpoint's folder: ids, and hashes where known.
 
-    `lineage` is name and content hash of each file trained on and of the base; a base whose own
-    media are not known has `"media": UNKNOWN` beside them.
+    `lineage` holds name and content hash of each file trained on and of the base; a base whose
+    training media are unknown has `"media": UNKNOWN` too.
     """
     schema, ids = load_schema(SCHEMA), sorted(media)
     rows = pa.table({"media_id": ids, "sha256": [media[one] for one in ids]}, schema=schema.arrow)
@@ -53,8 +51,8 @@ def write_trained_on(
         writer.discard()
 
 
-def place_of(path: Path) -> Path:
-    """The file that says what was trained on: in a checkpoint's folder, or the path itself.
+def trained_on_file(path: Path) -> Path:
+    """The file that lists the training media: in a checkpoint's folder, or the path itself.
 
     InputError for a folder, or its `qbuild.json`, without one.
     """
@@ -71,40 +69,42 @@ def place_of(path: Path) -> Path:
     return folder / TRAINED_ON
 
 
-def read(path: Path) -> Excluded:
-    """The media of a checkpoint's lineage, of an artifact, or of a text file with an id a line.
+def read_trained_media(path: Path) -> MediaSet:
+    """The media of a checkpoint, of an artifact, or of a text file with one id per line.
 
-    Raises InputError and SchemaError as `qbuild.quality.exclusion.read`.
+    Raises InputError and SchemaError as `qbuild.quality.exclusion.read_media_set`.
     """
-    place = place_of(path)
-    found = exclusion.read(place)
-    if not is_artifact(place):
-        return found
-    name = place.parent.name if place.name == TRAINED_ON else found.name
-    pairs = media_of(place)
-    return Excluded(name, found.ids, {digest for _, digest in pairs if digest is not None})
+    file = trained_on_file(path)
+    media = read_media_set(file, row_hashes=True)
+    return replace(media, name=file.parent.name) if file.name == TRAINED_ON else media
 
 
-def unknown(path: Path) -> list[dict[str, Any]]:
-    """The bases of a checkpoint of which no one knows what they were trained on, as in lineage."""
-    place = place_of(path)
-    if not is_artifact(place):
-        return []
-    given: list[dict[str, Any]] = Artifact.open(place).description.get("inputs", [])
-    return [one for one in given if one.get("media") == UNKNOWN]
-
-
-def read_all(paths: Iterable[str]) -> list[Excluded]:
-    """What each path names, in order; the errors of all paths at once."""
-    return exclusion.read_all(paths, read)
-
-
-def recorded(path: str) -> str:
-    """What stands for the path in a fingerprint: name and content hash, as for `--exclude`."""
+def trained_on_digest(path: str) -> str:
+    """What replaces the path in a fingerprint: name and content hash, as for `--exclude`."""
     try:
-        return exclusion.recorded(str(place_of(Path(path))))
+        return source_digest(str(trained_on_file(Path(path))))
     except (OSError, QbuildError):
         return f"{Path(path).name}@none"
+
+
+def unknown_bases(path: Path) -> list[dict[str, Any]]:
+    """The entries of a checkpoint's lineage whose training media are unknown."""
+    file = trained_on_file(path)
+    if not is_artifact(file):
+        return []
+    inputs: list[dict[str, Any]] = Artifact.open(file).description.get("inputs", [])
+    return [one for one in inputs if one.get("media") == UNKNOWN]
+
+
+def media_hashes(path: Path) -> dict[str, str | None]:
+    """The hash (None where unknown) of every medium that an artifact's rows name, by id."""
+    hashes: dict[str, str | None] = {}
+    for media in scan_media(Artifact.open(path)):
+        ids: list[Any] = media.column("media_id").to_pylist()
+        digests: list[Any] = media.column("sha256").to_pylist()
+        for media_id, digest in zip(ids, digests, strict=True):
+            hashes[media_id] = hashes.get(media_id) or digest
+    return hashes
 
 
 @dataclass(frozen=True)
@@ -115,34 +115,18 @@ class Overlap:
     media: frozenset[str]
 
 
-def overlaps(sources: Iterable[Excluded], tested: Mapping[str, Iterable[str]]) -> list[Overlap]:
-    """For each source that names any, which of the tested media it names.
+def find_overlaps(
+    sources: Iterable[MediaSet], tested: Mapping[str, Iterable[str]]
+) -> list[Overlap]:
+    """The tested media that each source names; no entry for a source that names none.
 
-    `tested` gives, for a medium's id, what else it is known by: other ids of it, hashes of its file
-    (64 hexadecimal digits, which no media id is).
+    `tested` maps a media id to its other names: other ids, and hashes of the file (64 hexadecimal
+    digits, which no media id is).
     """
-    found = []
+    overlaps = []
     for source in sources:
         known = source.ids | source.hashes
         media = {one for one, others in tested.items() if one in known or known & set(others)}
         if media:
-            found.append(Overlap(source.name, frozenset(media)))
-    return found
-
-
-def media_of(path: Path) -> list[tuple[str, str | None]]:
-    """Id and hash (where known) of every medium that an artifact's rows name."""
-    artifact = Artifact.open(path)
-    names = artifact.schema.arrow.names
-    found: list[tuple[str, str | None]] = []
-    for index in range(artifact.groups):
-        if "media" in names:
-            media: Any = pc.list_flatten(artifact.group(index, ["media"]).column(0))
-            table = pa.Table.from_struct_array(media).select(["media_id", "sha256"])
-        else:
-            table = artifact.group(index, [n for n in ("media_id", "sha256") if n in names])
-        ids: list[Any] = table.column("media_id").to_pylist()
-        known = "sha256" in table.column_names
-        digests: list[Any] = table.column("sha256").to_pylist() if known else [None] * len(ids)
-        found += zip(ids, digests, strict=True)
-    return found
+            overlaps.append(Overlap(source.name, frozenset(media)))
+    return overlaps

@@ -1,4 +1,4 @@
-"""How well predictions agree with opinion scores: SRCC, PLCC, KRCC, RMSE, and their intervals.
+"""Agreement of predictions with opinion scores: SRCC, PLCC, KRCC, RMSE, and their intervals.
 
 Ties share the mean of their ranks in SRCC; KRCC is tau-b. PLCC and RMSE are given as they are and
 after the four-parameter logistic mapping of the Video Quality Experts Group (final report of the
@@ -8,39 +8,36 @@ full-reference test, phase I): f(x) = (b1 - b2) / (1 + exp(-(x - b3) / |b4|)) + 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from qbuild.quality.arrays import Floats
 
-    Floats = NDArray[np.float64]
-
-LEAST_ROWS = 3  # two points lie on a line, whatever they are
-LEAST_MAPPED = 5  # four parameters go through four points, whatever they are
+MIN_ROWS = 3  # two points always lie on a line
+MIN_MAPPED_ROWS = 5  # four parameters fit any four points
 NAMES = ("srcc", "plcc", "krcc", "rmse", "plcc_mapped", "rmse_mapped")
 _WIDTHS = (0.25, 1.0, 4.0)  # of the logistic, in deviations of the predictions; VQEG starts at 1/4
-_EVALUATIONS = 2_000
-_NEAR = 1.001
+_MAX_EVALUATIONS = 2_000
+_COST_TOLERANCE = 1.001
 
 
 class NotMappedError(ValueError):
-    """No rising logistic fits the points; the message says why."""
+    """No increasing logistic fits the points; the message says why."""
 
 
 def undefined(predicted: Floats, opinions: Floats) -> str:
     """Why no correlation of the two is defined, or `""`."""
-    if len(predicted) < LEAST_ROWS:
-        return f"fewer than {LEAST_ROWS} rows"
+    if len(predicted) < MIN_ROWS:
+        return f"fewer than {MIN_ROWS} rows"
     if not (np.isfinite(predicted).all() and np.isfinite(opinions).all()):
         return "a value is not finite"
-    if _constant(predicted):
+    if _is_constant(predicted):
         return "all predictions are equal"
-    return "all opinion scores are equal" if _constant(opinions) else ""
+    return "all opinion scores are equal" if _is_constant(opinions) else ""
 
 
-def _constant(values: Floats) -> bool:
+def _is_constant(values: Floats) -> bool:
     return bool((values == values[0]).all())
 
 
@@ -53,11 +50,11 @@ def srcc(predicted: Floats, opinions: Floats) -> float:
 
 def plcc(predicted: Floats, opinions: Floats) -> float:
     """Pearson's linear correlation; NaN where undefined."""
-    x, y = _unit(predicted), _unit(opinions)
+    x, y = _unit_vector(predicted), _unit_vector(opinions)
     return float(np.clip((x * y).sum(), -1.0, 1.0))
 
 
-def krcc(predicted: Floats, opinions: Floats) -> float:
+def krcc(predicted: Any, opinions: Any) -> float:
     """Kendall's tau-b; NaN where undefined."""
     from scipy.stats import kendalltau
 
@@ -69,23 +66,22 @@ def rmse(predicted: Floats, opinions: Floats) -> float:
     return float(np.sqrt(((predicted - opinions) ** 2).mean()))
 
 
-def _unit(values: Floats) -> Floats:
-    """The values, centred, as a vector of length 1; NaN where all are equal."""
-    if _constant(values):
+def _unit_vector(values: Floats) -> Floats:
+    """The centred values scaled to length 1; NaN where all are equal."""
+    if _is_constant(values):
         return np.full(len(values), np.nan)
-    # spread to order 1 first: squares of 1e200 or 1e-200 would leave the range
-    centred = standard(values)[0]
+    centred = standardise(values)[0]  # of order 1: the squares of 1e200 or 1e-200 are not finite
     unit: Floats = centred / np.sqrt((centred**2).sum())
     return unit
 
 
-def standard(values: Floats) -> tuple[Floats, float, float]:
+def standardise(values: Floats) -> tuple[Floats, float, float]:
     """The values with mean 0 and deviation 1, and the mean and deviation they had."""
-    middle = float(values.mean())
-    centred = values - middle
+    mean = float(values.mean())
+    centred = values - mean
     span = float(np.abs(centred).max()) or 1.0
     deviation = float(np.sqrt(((centred / span) ** 2).mean())) * span or 1.0
-    return centred / deviation, middle, deviation
+    return centred / deviation, mean, deviation
 
 
 # --------------------------------------------------------------------------------------- mapping
@@ -93,7 +89,7 @@ def standard(values: Floats) -> tuple[Floats, float, float]:
 
 @dataclass(frozen=True)
 class Logistic:
-    """A rising map from predictions to opinion scores: from b2 up to b1, steepest at b3."""
+    """An increasing map from predictions to opinion scores: from b2 to b1, steepest at b3."""
 
     b1: float
     b2: float
@@ -101,85 +97,85 @@ class Logistic:
     b4: float
 
     def __call__(self, predicted: Floats) -> Floats:
-        """The opinion score expected at each prediction."""
+        """The opinion score expected for each prediction."""
         from scipy.special import expit
 
-        found: Floats = (self.b1 - self.b2) * expit((predicted - self.b3) / self.b4) + self.b2
-        return found
+        mapped: Floats = (self.b1 - self.b2) * expit((predicted - self.b3) / self.b4) + self.b2
+        return mapped
 
 
 def fit_logistic(predicted: Floats, opinions: Floats) -> Logistic:
-    """The rising logistic of least squared error; NotMappedError where there is none.
+    """The increasing logistic of least squared error; NotMappedError where there is none.
 
-    Levenberg-Marquardt from three widths on standardised values; the best end is taken. Where the
-    predictions fall with the opinion scores none is fitted: a falling map would hide the sign.
+    Levenberg-Marquardt from three widths on standardised values; the best fit is taken. None is
+    fitted to predictions that fall with the opinion scores: a falling map would hide the sign.
     """
     if why := undefined(predicted, opinions):
         raise NotMappedError(why)
-    if len(predicted) < LEAST_MAPPED:
-        raise NotMappedError(f"fewer than {LEAST_MAPPED} rows for four parameters")
+    if len(predicted) < MIN_MAPPED_ROWS:
+        raise NotMappedError(f"fewer than {MIN_MAPPED_ROWS} rows for four parameters")
     if plcc(predicted, opinions) <= 0:
         raise NotMappedError("predictions do not rise with the opinion scores")
-    x, x_middle, x_deviation = standard(predicted)
-    y, y_middle, y_deviation = standard(opinions)
-    line = float(((y - (x * y).mean() * x) ** 2).sum()) / 2  # of the best straight line
-    ends = [end for width in _WIDTHS if (end := _fitted(x, y, width, line)) is not None]
-    if not ends:
-        raise NotMappedError(f"no fit came to rest in {_EVALUATIONS:,} evaluations")
-    cost, b1, b2, b3, b4 = min(ends)
+    x, x_mean, x_deviation = standardise(predicted)
+    y, y_mean, y_deviation = standardise(opinions)
+    line_cost = float(((y - (x * y).mean() * x) ** 2).sum()) / 2  # of the best straight line
+    fits = [fit for width in _WIDTHS if (fit := _fit_from(x, y, width, line_cost)) is not None]
+    if not fits:
+        raise NotMappedError(f"no fit converged in {_MAX_EVALUATIONS:,} evaluations")
+    cost, b1, b2, b3, b4 = min(fits)
     if not (b1 > b2 and b4 > 0 and np.isfinite([b1, b2, b3, b4]).all()):
         raise NotMappedError("the best fit does not rise")
     if cost > ((y - y.mean()) ** 2).sum() / 2:
         raise NotMappedError("the best fit is worse than a constant")
     return Logistic(
-        b1 * y_deviation + y_middle,
-        b2 * y_deviation + y_middle,
-        b3 * x_deviation + x_middle,
+        b1 * y_deviation + y_mean,
+        b2 * y_deviation + y_mean,
+        b3 * x_deviation + x_mean,
         b4 * x_deviation,
     )
 
 
-def _fitted(x: Floats, y: Floats, width: float, line: float) -> tuple[float, ...] | None:
-    """Half the squared error, b1, b2, b3 and |b4| from one start; None where it did not rest.
+def _fit_from(x: Floats, y: Floats, width: float, line_cost: float) -> tuple[float, ...] | None:
+    """Half the squared error, b1, b2, b3 and |b4| from one start; None without convergence.
 
-    On points along a line the best logistic is ever wider, and the fit never rests: one that is as
-    good as the line (whose half squared error is `line`) is taken as it stands.
+    For points along a line the best logistic is ever wider, and the fit never converges: one that
+    is as good as the line (`line_cost` is half its squared error) is taken as it is.
     """
     from scipy.optimize import least_squares
     from scipy.special import expit
 
-    def away(b: Floats) -> Floats:
-        off: Floats = (b[0] - b[1]) * expit((x - b[2]) / _least(b[3])) + b[1] - y
-        return off
+    def residuals(b: Floats) -> Floats:
+        difference: Floats = (b[0] - b[1]) * expit((x - b[2]) / _positive(b[3])) + b[1] - y
+        return difference
 
-    def slopes(b: Floats) -> Floats:
-        scale = _least(b[3])
+    def jacobian(b: Floats) -> Floats:
+        scale = _positive(b[3])
         share = expit((x - b[2]) / scale)
-        steep = (b[0] - b[1]) * share * (1 - share) / scale
+        slope = (b[0] - b[1]) * share * (1 - share) / scale
         sign = np.copysign(1.0, b[3])
-        return np.stack([share, 1 - share, -steep, -sign * steep * (x - b[2]) / scale], axis=1)
+        return np.stack([share, 1 - share, -slope, -sign * slope * (x - b[2]) / scale], axis=1)
 
     start = np.array([y.max(), y.min(), 0.0, width])
-    found = least_squares(away, start, slopes, method="lm", max_nfev=_EVALUATIONS)
-    if not np.isfinite(found.x).all():
+    fit = least_squares(residuals, start, jacobian, method="lm", max_nfev=_MAX_EVALUATIONS)
+    if not np.isfinite(fit.x).all():
         return None
-    if found.status <= 0 and found.cost > _NEAR * line:
+    if fit.status <= 0 and fit.cost > _COST_TOLERANCE * line_cost:
         return None
-    b1, b2, b3, b4 = (float(b) for b in found.x)
-    return float(found.cost), b1, b2, b3, _least(b4)
+    b1, b2, b3, b4 = (float(b) for b in fit.x)
+    return float(fit.cost), b1, b2, b3, _positive(b4)
 
 
-def _least(b4: float) -> float:
-    """|b4|, kept off 0, where the logistic is a step and has no slope."""
+def _positive(b4: float) -> float:
+    """|b4|, at least 1e-6: at 0 the logistic is a step without a slope."""
     return max(abs(b4), 1e-6)
 
 
-# ------------------------------------------------------------------------------------ everything
+# ------------------------------------------------------------------------------------ all metrics
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """The figures of a set of rows; one that is undefined is absent and has its reason.
+    """The metrics of a set of rows: `values`, and the reason of each that is `undefined`.
 
     `mapped` are the predictions after the mapping, None where nothing could be fitted.
     """
@@ -191,46 +187,41 @@ class Agreement:
     mapped: Floats | None
 
 
-def agreement(predicted: Floats, opinions: Floats, comparable: Floats | str) -> Agreement:
-    """All figures of predictions against opinion scores.
+def measure_agreement(predicted: Floats, opinions: Floats, comparable: Floats | str) -> Agreement:
+    """All metrics of predictions against opinion scores.
 
     `comparable` are the predictions on the scale of the opinion scores, for the RMSE without
     mapping, or why there are none.
     """
     values: dict[str, float] = {}
-    lacking: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     why = undefined(predicted, opinions)
     for name, measure in (("srcc", srcc), ("plcc", plcc), ("krcc", krcc)):
         if why:
-            lacking[name] = why
+            reasons[name] = why
         else:
             values[name] = measure(predicted, opinions)
     if isinstance(comparable, str):
-        lacking["rmse"] = comparable
+        reasons["rmse"] = comparable
     elif not len(opinions) or not np.isfinite(comparable - opinions).all():
-        lacking["rmse"] = why
+        reasons["rmse"] = why
     else:
         values["rmse"] = rmse(comparable, opinions)
     try:
         mapping = fit_logistic(predicted, opinions)
     except NotMappedError as error:
-        lacking |= dict.fromkeys(("plcc_mapped", "rmse_mapped"), str(error))
-        return Agreement(len(opinions), values, lacking, None, None)
+        reasons |= dict.fromkeys(("plcc_mapped", "rmse_mapped"), str(error))
+        return Agreement(len(opinions), values, reasons, None, None)
     mapped = mapping(predicted)
     values |= {"plcc_mapped": plcc(mapped, opinions), "rmse_mapped": rmse(mapped, opinions)}
-    return Agreement(len(opinions), values, lacking, mapping, mapped)
+    return Agreement(len(opinions), values, reasons, mapping, mapped)
 
 
-def interval(resampled: Floats, confidence: float) -> tuple[float, float] | None:
-    """The percentile interval of resampled figures; None where more than 1 in 20 is undefined."""
+def percentile_interval(resampled: Floats, confidence: float) -> tuple[float, float] | None:
+    """The percentile interval of a resampled metric; None where over 1 in 20 are undefined."""
     known = resampled[np.isfinite(resampled)]
     if not len(known) or len(known) < 0.95 * len(resampled):
         return None
     tail = (1 - confidence) / 2
     low, high = np.quantile(known, [tail, 1 - tail])
     return float(low), float(high)
-
-
-def ordered(figures: dict[str, Any]) -> dict[str, Any]:
-    """The figures by name in the order in which they are told; None for those that are absent."""
-    return {name: figures.get(name) for name in NAMES}

@@ -20,7 +20,7 @@ from qbuild.core.errors import InputError, QbuildError, raise_all
 from qbuild.core.rows.duplicates import KEPT, Duplicates, find_duplicates
 from qbuild.core.rows.rejections import reject_rows
 from qbuild.core.rows.string_hash import string_hashes
-from qbuild.quality.levels import Range, agreement, trimmed_range
+from qbuild.quality.levels import Range, level_agreement, trimmed_range
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +99,7 @@ class LevelState:
             edges, scores = self.edges[:, at], np.sort(self.scores[at])
             if inside:
                 scores = scores[(scores >= edges[0]) & (scores <= edges[5])]
-            srcc, plcc = agreement(scores, edges, closed) if len(scores) else (None, None)
+            srcc, plcc = level_agreement(scores, edges, closed) if len(scores) else (None, None)
             errors = tally["errors", dataset]
             found.append(
                 {

@@ -1,16 +1,16 @@
 """Stalls as events, as a sequence of frames, and as a summary; all sessions at once.
 
-Two clocks. Media time counts what was played; on the wall clock every stall lies later by the
-stalls before it. A stall at media time 0 is initial buffering, every other one a playback stall.
+Two clocks: media time counts what was played; the wall clock also counts stalls. A stall at media
+time 0 is initial buffering, every other one a playback stall.
 
     wall clock   |--buffering--|----played----|--stall--|----played----|
     sequence      1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 1 1 1 1 1 0 0 0 0 0 0 0 0
 
 Frame k is shown from k/fps on. It is stalled when that moment lies in a stall: a stall from w to
-w + d covers the frames from ceil(w·fps) up to, not including, ceil((w + d)·fps). So stalls that
-touch share no frame and leave none out, and a stall shorter than a frame may cover none. Products
-are taken as `seconds·num/den` and moved down by a millionth of a frame before rounding up, so that
-a moment that was k·den/num in the log comes back as frame k.
+w + d covers the frames from ceil(w·fps) up to, not including, ceil((w + d)·fps). So adjacent stalls
+share no frame and leave no gap, and a stall shorter than a frame may cover none. Products are
+computed as `seconds·num/den` and reduced by a millionth of a frame before rounding up, so that the
+time k·den/num of a log gives frame k.
 
 Sessions are ragged: flat arrays of events, and offsets, one more than sessions.
 """
@@ -18,40 +18,37 @@ Sessions are ragged: flat arrays of events, and offsets, one more than sessions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+from qbuild.quality.arrays import Floats, Ints, Mask
 
 _SLACK = 1e-6  # of a frame: far above rounding of a day in seconds, far below any log's precision
 INITIAL, PLAYBACK = "initial buffering", "stall"
-_FEW = 32
-_NEXT = (b"\1", b"\0")  # the digit that ends a run of zeros, and of ones
+_FEW_RUNS = 32
+_RUN_ENDS = (b"\1", b"\0")  # the digit that ends a run of zeros, and of ones
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Frames a second of each session as fractions, `num / den`; [sessions]."""
+    """Frames per second of each session as fractions, `num / den`; [sessions]."""
 
     num: Ints
     den: Ints
 
     def frames(self, seconds: Floats, owner: Ints | None = None) -> Ints:
-        """The number of the first frame shown at or after a moment; `owner` is its session."""
+        """The number of the first frame shown at or after each time; `owner` is its session."""
         num, den = (self.num, self.den) if owner is None else (self.num[owner], self.den[owner])
         count: Ints = np.ceil(seconds * num / den - _SLACK).astype(np.int64)
         return np.maximum(count, 0)
 
     def seconds(self, frames: Ints, owner: Ints | None = None) -> Floats:
-        """The moment at which a frame is first shown."""
+        """The time at which each frame is first shown."""
         num, den = (self.num, self.den) if owner is None else (self.num[owner], self.den[owner])
-        moment: Floats = frames * den / num
-        return moment
+        times: Floats = frames * den / num
+        return times
 
 
 @dataclass(frozen=True)
@@ -65,26 +62,26 @@ class Events:
     @property
     def owner(self) -> Ints:
         """The session of each event."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return _owners(self.offsets)
 
     @property
-    def initial(self) -> NDArray[np.bool_]:
+    def initial(self) -> Mask:
         """Which events are initial buffering: those at media time 0."""
-        found: NDArray[np.bool_] = self.media_start == 0
-        return found
+        initial: Mask = self.media_start == 0
+        return initial
 
     @property
     def wall_start(self) -> Floats:
-        """Where each event begins on the wall clock: later by the stalls before it."""
+        """When each event begins on the wall clock: later by the stalls before it."""
         before = np.concatenate(([0.0], np.cumsum(self.duration)))
         first = before[self.offsets[:-1]]
-        moment: Floats = self.media_start + before[:-1] - first[self.owner]
-        return moment
+        times: Floats = self.media_start + before[:-1] - first[self.owner]
+        return times
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What format B of VQA² section 3.3 says of each session; seconds, [sessions]."""
+    """The summary of each session in format B of VQA² section 3.3; seconds, [sessions]."""
 
     duration: Floats  # on the wall clock: media, playback stalls and initial buffering
     initial_buffering: Floats
@@ -95,11 +92,11 @@ class Summary:
 
 
 def summarise(events: Events, media_duration: Floats) -> Summary:
-    """The summary of each session from its events and the seconds of media it plays."""
+    """The summary of each session from its events and the duration of its media."""
     sessions = len(media_duration)
     owner, playback = events.owner, ~events.initial
-    initial = _total(owner, np.where(playback, 0.0, events.duration), sessions)
-    total = _total(owner, np.where(playback, events.duration, 0.0), sessions)
+    initial = _sum_per_session(owner, np.where(playback, 0.0, events.duration), sessions)
+    total = _sum_per_session(owner, np.where(playback, events.duration, 0.0), sessions)
     duration = media_duration + initial + total
     share = np.divide(total, duration, out=np.zeros(sessions), where=duration > 0)
     end = np.zeros(sessions)
@@ -114,21 +111,21 @@ def summarise(events: Events, media_duration: Floats) -> Summary:
     )
 
 
-def cover(events: Events, rates: Rates) -> tuple[Ints, Ints]:
-    """First frame and number of frames that each event covers on the wall clock; may be 0."""
+def covered_frames(events: Events, rates: Rates) -> tuple[Ints, Ints]:
+    """First frame and number of frames (may be 0) that each event covers on the wall clock."""
     first = rates.frames(events.wall_start, events.owner)
     end = rates.frames(events.wall_start + events.duration, events.owner)
     return first, end - first
 
 
-def runs_of(offsets: Ints, first: Ints, covered: Ints, frames: Ints) -> tuple[Ints, Ints]:
+def run_lengths(offsets: Ints, first: Ints, covered: Ints, frames: Ints) -> tuple[Ints, Ints]:
     """Run lengths of each session's 0/1 sequence, flat with offsets, beginning with the zeros.
 
-    `frames` is the length of each sequence. Events that cover no frame leave no run; events that
-    touch share one. A sequence that begins stalled begins with a run of no zeros; a run at the
-    end is left out when it is empty.
+    `frames` is the length of each sequence. Events that cover no frame give no run; adjacent events
+    share one. A sequence that begins stalled begins with a run of no zeros; an empty run at the end
+    is left out.
     """
-    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    owner = _owners(offsets)
     shown = covered > 0
     owner, start, end = owner[shown], first[shown], (first + covered)[shown]
     same = np.concatenate((owner[1:] == owner[:-1], [False])) if len(owner) else np.empty(0, bool)
@@ -155,29 +152,11 @@ def runs_of(offsets: Ints, first: Ints, covered: Ints, frames: Ints) -> tuple[In
     return lengths[keep], kept
 
 
-def events_of(runs: Ints, offsets: Ints, rates: Rates) -> tuple[Events, Ints]:
-    """The stalls in sequences given as run lengths, and the frames of media in each session."""
-    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    position = np.arange(len(runs)) - offsets[:-1][owner]
-    stalled = position % 2 == 1
-    played = np.where(stalled, 0, runs)
-    before = np.concatenate(([0], np.cumsum(played)))
-    media_frame = before[:-1] - before[offsets[:-1]][owner]
-    counts = np.bincount(owner[stalled], minlength=len(offsets) - 1)
-    starts = rates.seconds(media_frame[stalled], owner[stalled])
-    events = Events(
-        np.concatenate(([0], np.cumsum(counts))),
-        starts,
-        rates.seconds(runs[stalled], owner[stalled]),
-    )
-    return events, np.bincount(owner, played, len(offsets) - 1).astype(np.int64)
+def vector_run_lengths(digits: NDArray[Any]) -> Ints:
+    """Run lengths of one 0/1 vector, zeros first (an empty run where it begins stalled).
 
-
-def runs_of_vector(digits: NDArray[Any]) -> Ints:
-    """Run lengths of one 0/1 vector, beginning with the zeros (a run of none where it stalls).
-
-    A session has a few runs of many frames: searching bytes for the end of each takes half the
-    time of comparing all neighbours, which is left for vectors of many runs.
+    A session has few runs of many frames: searching bytes for the end of each takes half the time
+    of comparing all neighbours, which is done for vectors of many runs.
     """
     runs = _few_runs(np.asarray(digits, dtype=np.int8).tobytes())
     return np.array(runs, dtype=np.int64) if runs is not None else _many_runs(digits)
@@ -187,30 +166,30 @@ def _few_runs(digits: bytes) -> list[int] | None:
     """The run lengths, or None for more than a few dozen."""
     runs: list[int] = []
     start, end = 0, len(digits)
-    while start < end and len(runs) <= _FEW:
-        stop = digits.find(_NEXT[len(runs) % 2], start)
+    while start < end and len(runs) <= _FEW_RUNS:
+        stop = digits.find(_RUN_ENDS[len(runs) % 2], start)
         runs.append((stop if stop >= 0 else end) - start)
         start += runs[-1]
     return (runs or [0]) if start == end else None
 
 
 def _many_runs(digits: NDArray[Any]) -> Ints:
-    begins = np.empty(len(digits) + 1, dtype=bool)  # where a run begins, and the end
-    begins[0] = begins[-1] = True
-    np.not_equal(digits[1:], digits[:-1], out=begins[1:-1])
-    (borders,) = begins.nonzero()
+    is_border = np.empty(len(digits) + 1, dtype=bool)  # where a run begins, and the end
+    is_border[0] = is_border[-1] = True
+    np.not_equal(digits[1:], digits[:-1], out=is_border[1:-1])
+    (borders,) = is_border.nonzero()
     runs: Ints = borders[1:] - borders[:-1]
     return np.concatenate(([0], runs)) if digits[0] else runs
 
 
-def digits_of_runs(runs: Ints) -> NDArray[np.int8]:
-    """The 0/1 sequence of a session, written out."""
+def expand_runs(runs: Ints) -> NDArray[np.int8]:
+    """The 0/1 sequence that run lengths stand for."""
     return np.repeat(np.arange(len(runs)) % 2, runs).astype(np.int8)
 
 
-def _total(owner: Ints, seconds: Floats, sessions: int) -> Floats:
-    total: Floats = np.bincount(owner, seconds, sessions).astype(np.float64)
-    return total
+def _sum_per_session(owner: Ints, seconds: Floats, sessions: int) -> Floats:
+    sums: Floats = np.bincount(owner, seconds, sessions).astype(np.float64)
+    return sums
 
 
 def _first_of(counts: Ints) -> Ints:

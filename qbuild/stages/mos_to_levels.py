@@ -103,7 +103,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
     import pyarrow as pa
 
     from qbuild.core.rows.rejections import in_input_order
-    from qbuild.quality.levels import cut, normalise
+    from qbuild.quality.levels import cut_levels, normalise
 
     rows, places, refusals, tally = state.without_duplicates(batch)
     codes, scores = state.codes(rows), rows.column("mos").to_numpy()
@@ -117,7 +117,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
             state.count(tally, "rejected", codes[outside])
             rows, codes, scores = rows.filter(pa.array(~outside)), codes[~outside], scores[~outside]
             edges = state.edges_of(codes)
-    level = cut(scores, edges, options.closed)
+    level = cut_levels(scores, edges, options.closed)
     _count_flips(tally, rows, scores, level, edges, state, codes, options)
     state.count_levels(tally, codes, level)
     columns = {
@@ -191,15 +191,15 @@ def _count_flips(
     """Count rows that have a standard error (SD/√n), and those whose level changes within it."""
     import numpy as np
 
-    from qbuild.quality.levels import cut
+    from qbuild.quality.levels import cut_levels
 
     std, number = rows.column("mos_std"), rows.column("num_ratings")
     if std.null_count == len(rows) or number.null_count == len(rows):
         return
     with np.errstate(invalid="ignore"):
         error = std.to_numpy() / np.sqrt(number.to_numpy())
-        moved = (cut(scores - error, edges, options.closed) != level) | (
-            cut(scores + error, edges, options.closed) != level
+        moved = (cut_levels(scores - error, edges, options.closed) != level) | (
+            cut_levels(scores + error, edges, options.closed) != level
         )
     known = ~np.isnan(error)
     state.count(tally, "errors", codes[known])
@@ -214,7 +214,7 @@ def _probabilities(
     import pyarrow.compute as pc
 
     from qbuild.core.schema.arrow_lists import lists
-    from qbuild.quality.levels import probabilities_of_normal, probabilities_of_votes
+    from qbuild.quality.levels import normal_probabilities, vote_probabilities
 
     form = pa.list_(pa.float64())
     if kind == "none" or not len(rows):
@@ -227,11 +227,11 @@ def _probabilities(
         flat = pc.list_flatten(votes.filter(pa.array(known))).to_numpy().reshape(-1, 5)
         cast = flat.sum(axis=1) > 0  # nobody voted: nothing is known
         known[known], flat = cast, flat[cast]
-        shares = probabilities_of_votes(flat)
+        shares = vote_probabilities(flat)
     else:
         std = rows.column("mos_std").to_numpy()
         known = ~np.isnan(std)
-        shares = probabilities_of_normal(
+        shares = normal_probabilities(
             scores[known], std[known], np.broadcast_to(edges, (6, len(known)))[:, known]
         )
     found = lists(np.concatenate(([0], np.cumsum(known * 5))), np.clip(shares, 0, 1).ravel())

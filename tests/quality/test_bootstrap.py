@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from qbuild.quality import bootstrap
-from qbuild.quality.bootstrap import resampled
-from qbuild.quality.metrics import interval, rmse
+from qbuild.quality.bootstrap import bootstrap_metrics
+from qbuild.quality.metrics import percentile_interval, rmse
 
 
 def tied(count, seed=0):
@@ -20,9 +20,9 @@ def tied(count, seed=0):
 def test_every_resample_is_ranked_anew():
     x, y = tied(60)
     mapped = x**2
-    found = resampled(x, y, 4 * x + 1, mapped, 40, seed=5)
+    found = bootstrap_metrics(x, y, 4 * x + 1, mapped, 40, seed=5)
     rng = np.random.default_rng(5)
-    counts = next(bootstrap._counts(rng, 60, 40))
+    counts = next(bootstrap._draw_counts(rng, 60, 40))
     for at, of_rows in enumerate(counts):
         rows = np.repeat(np.arange(60), of_rows.astype(int))
         assert len(rows) == 60
@@ -39,7 +39,7 @@ def test_every_resample_is_ranked_anew():
 
 def test_the_same_seed_gives_the_same_resamples_and_another_others():
     x, y = predicted.points(50)
-    one, same, other = (resampled(x, y, None, None, 20, seed) for seed in (1, 1, 2))
+    one, same, other = (bootstrap_metrics(x, y, None, None, 20, seed) for seed in (1, 1, 2))
     assert all((one[name] == same[name]).all() for name in ("srcc", "plcc", "krcc"))
     assert (one["srcc"] != other["srcc"]).any()
     assert one.keys() == {"srcc", "plcc", "krcc"}
@@ -47,15 +47,15 @@ def test_the_same_seed_gives_the_same_resamples_and_another_others():
 
 def test_resamples_do_not_depend_on_how_many_are_made_at_a_time(monkeypatch):
     x, y = predicted.points(50)
-    whole = resampled(x, y, x, x, 30, 0)
+    whole = bootstrap_metrics(x, y, x, x, 30, 0)
     monkeypatch.setattr(bootstrap, "_CELLS", 7 * 50)
-    pieces = resampled(x, y, x, x, 30, 0)
+    pieces = bootstrap_metrics(x, y, x, x, 30, 0)
     assert all((whole[name] == pieces[name]).all() for name in whole)
 
 
 def test_a_resample_of_equal_values_is_undefined():
     x, y = np.array([0.1, 0.2, 0.9]), np.array([1.0, 2.0, 4.0])
-    found = resampled(x, y, None, None, 500, 0)
+    found = bootstrap_metrics(x, y, None, None, 500, 0)
     missing = np.isnan(found["srcc"])
     assert 30 < missing.sum() < 90  # one row three times: 3 in 27
     assert (np.isnan(found["plcc"]) == missing).all()
@@ -67,7 +67,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     rng, held = np.random.default_rng(7), 0
     for at in range(200):
         x, noise = rng.normal(size=(2, 120))
-        samples = resampled(x, 0.6 * x + 0.8 * noise, None, None, 120, at)
-        low, high = interval(samples["plcc"], 0.8)
+        samples = bootstrap_metrics(x, 0.6 * x + 0.8 * noise, None, None, 120, at)
+        low, high = percentile_interval(samples["plcc"], 0.8)
         held += low <= 0.6 <= high
     assert 140 <= held <= 180  # 160 expected, 3.5 standard errors

@@ -37,7 +37,7 @@ def test_choices_that_letters_cannot_name_are_refused(count):
 @pytest.mark.parametrize(
     ("given_options", "what"),
     [
-        (["Noise", "Noise"], "a choice stands twice"),
+        (["Noise", "Noise"], "duplicate choices"),
         (["Noise", " "], "' ' cannot be asked"),
         (["Noise", "a\nb"], "cannot be asked; expected one line"),
         (["Noise"], "1 choices"),

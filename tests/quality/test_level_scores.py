@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qbuild.quality.level_scores import closed_set, score_of
+from qbuild.quality.level_scores import closed_set, score_from_logits
 
 
 def test_equal_logits_give_the_middle():
-    assert score_of([3.0] * 5) == pytest.approx(0.5)
-    assert score_of([0.0, 0.0]) == pytest.approx(0.5)
+    assert score_from_logits([3.0] * 5) == pytest.approx(0.5)
+    assert score_from_logits([0.0, 0.0]) == pytest.approx(0.5)
 
 
 def test_two_words_give_the_probability_of_the_better():
     poor, good = 13.8125, 16.65625
-    assert score_of([poor, good], temperature=100) == pytest.approx(
+    assert score_from_logits([poor, good], temperature=100) == pytest.approx(
         1 / (1 + np.exp((poor - good) / 100)), abs=1e-15
     )
 
@@ -25,13 +25,13 @@ def test_five_words_give_the_weighted_mean_of_one_to_five():
     shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     assert closed_set(logits) == pytest.approx(shares)
     expected = shares @ [1, 2, 3, 4, 5]
-    assert score_of(logits, weights=[1, 2, 3, 4, 5]) == pytest.approx(expected)
-    assert 4 * score_of(logits) + 1 == pytest.approx(expected)
+    assert score_from_logits(logits, weights=[1, 2, 3, 4, 5]) == pytest.approx(expected)
+    assert 4 * score_from_logits(logits) + 1 == pytest.approx(expected)
 
 
 def test_logits_of_any_size_do_not_overflow():
-    assert score_of([-1e300, 1e300]) == 1
-    assert score_of([1e4, -1e4]) == 0
+    assert score_from_logits([-1e300, 1e300]) == 1
+    assert score_from_logits([1e4, -1e4]) == 0
     assert closed_set([1e4, 1e4 - 1]) == pytest.approx([1 / (1 + np.exp(-1)), 1 / (1 + np.e)])
 
 
@@ -47,4 +47,4 @@ def test_logits_of_any_size_do_not_overflow():
 )
 def test_what_has_no_score_is_refused(logits, options, what):
     with pytest.raises(ValueError, match=what):
-        score_of(logits, **options)
+        score_from_logits(logits, **options)

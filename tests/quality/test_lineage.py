@@ -11,7 +11,13 @@ from trained import record_training
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import InputError, Problems
-from qbuild.quality.lineage import TRAINED_ON, overlaps, read, read_all, recorded
+from qbuild.quality.exclusion import read_media_sets
+from qbuild.quality.lineage import (
+    TRAINED_ON,
+    find_overlaps,
+    read_trained_media,
+    trained_on_digest,
+)
 
 HASH, OTHER = "a" * 64, "b" * 64
 
@@ -51,14 +57,14 @@ def test_what_the_base_was_trained_on_counts_too(tmp_path):
     base, _ = checkpoint(tmp_path, "base", ratings(tmp_path / "a.parquet", ids(2), [1, 2]))
     later = ratings(tmp_path / "b.parquet", ids(1, start=7), [3])
     folder, lineage = checkpoint(tmp_path, "model", later, base=base)
-    assert read(folder).ids == {*ids(2), *ids(1, start=7)}
+    assert read_trained_media(folder).ids == {*ids(2), *ids(1, start=7)}
     assert [given["name"] for given in lineage] == ["b.parquet", TRAINED_ON]
 
 
 def test_hashes_of_training_media_are_kept(tmp_path):
     given = instructions(tmp_path / "qa.parquet", medium("x.jpg", sha256=HASH), medium("y.jpg"))
     folder, _ = checkpoint(tmp_path, "model", given)
-    found = read(folder)
+    found = read_trained_media(folder)
     assert (found.name, found.ids) == ("model", {"koniq:x.jpg", "koniq:y.jpg"})
     assert found.hashes == {HASH}
 
@@ -66,22 +72,24 @@ def test_hashes_of_training_media_are_kept(tmp_path):
 def test_the_description_of_a_checkpoint_stands_for_its_folder(tmp_path):
     folder, _ = checkpoint(tmp_path, "model", ratings(tmp_path / "a.parquet", ids(2), [1, 2]))
     (folder / "qbuild.json").write_text("{}")
-    assert read(folder / "qbuild.json") == read(folder)
+    assert read_trained_media(folder / "qbuild.json") == read_trained_media(folder)
 
 
 def test_artifacts_and_lists_of_ids_name_media_too(tmp_path):
     (tmp_path / "seen.txt").write_text("\n".join(ids(2)))
     artifact = ratings(tmp_path / "a.parquet", ids(3), [1, 2, 3])
-    found = read_all([str(tmp_path / "seen.txt"), str(artifact)])
+    found = read_media_sets([str(tmp_path / "seen.txt"), str(artifact)], read_trained_media)
     assert [(one.name, len(one.ids)) for one in found] == [("seen.txt", 2), ("a.parquet", 3)]
 
 
 def test_a_checkpoint_without_lineage_is_refused_and_all_faults_are_told(tmp_path):
     (tmp_path / "model").mkdir()
     with pytest.raises(InputError, match=f"model: holds no {TRAINED_ON}.*is not known"):
-        read(tmp_path / "model")
+        read_trained_media(tmp_path / "model")
     with pytest.raises(Problems) as told:
-        read_all([str(tmp_path / "model"), str(tmp_path / "none.parquet")])
+        read_media_sets(
+            [str(tmp_path / "model"), str(tmp_path / "none.parquet")], read_trained_media
+        )
     assert len(told.value.problems) == 2
 
 
@@ -89,21 +97,21 @@ def test_a_source_is_recorded_by_its_content_and_not_its_place(tmp_path):
     one = ratings(tmp_path / "a.parquet", ids(2), [1, 2])
     first, _ = checkpoint(tmp_path, "m1", one)
     second, _ = checkpoint(tmp_path, "m2", one)
-    assert recorded(str(first)) == recorded(str(second))
-    assert recorded(str(first)).startswith(f"{TRAINED_ON}@sha256:")
-    assert recorded(str(tmp_path / "none")) == "none@none"
+    assert trained_on_digest(str(first)) == trained_on_digest(str(second))
+    assert trained_on_digest(str(first)).startswith(f"{TRAINED_ON}@sha256:")
+    assert trained_on_digest(str(tmp_path / "none")) == "none@none"
 
 
 def test_media_meet_by_id_by_another_id_and_by_hash(tmp_path):
     given = instructions(tmp_path / "qa.parquet", medium("x.jpg", sha256=HASH), medium("y.jpg"))
-    sources = read_all([str(given)])
+    sources = read_media_sets([str(given)], read_trained_media)
     tested = {
         "koniq:y.jpg": [],
         "mine:y.jpg": ["koniq:y.jpg"],
         "mine:x.jpg": [HASH],
         "mine:z.jpg": [OTHER],
     }
-    (found,) = overlaps(sources, tested)
+    (found,) = find_overlaps(sources, tested)
     assert found.source == "qa.parquet"
     assert found.media == {"koniq:y.jpg", "mine:y.jpg", "mine:x.jpg"}
-    assert overlaps(sources, {"mine:z.jpg": [OTHER]}) == []
+    assert find_overlaps(sources, {"mine:z.jpg": [OTHER]}) == []

@@ -1,4 +1,4 @@
-"""qbuild/quality/metrics.py: figures of agreement, against scipy and against their definitions."""
+"""qbuild/quality/metrics.py: metrics against scipy and against their definitions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from scipy.stats import pearsonr, spearmanr
 from qbuild.quality.metrics import (
     Logistic,
     NotMappedError,
-    agreement,
     fit_logistic,
-    interval,
     krcc,
+    measure_agreement,
+    percentile_interval,
     plcc,
     rmse,
     srcc,
@@ -79,7 +79,7 @@ def test_rmse_is_in_units_of_the_scores():
 def test_what_is_undefined_says_why(x, y, why):
     x, y = np.array(x), np.array(y)
     assert undefined(x, y) == why
-    found = agreement(x, y, x)
+    found = measure_agreement(x, y, x)
     if why:
         assert not {"srcc", "plcc", "krcc", "plcc_mapped"} & found.values.keys()
         assert {found.undefined[name] for name in ("srcc", "plcc", "krcc")} == {why}
@@ -132,12 +132,12 @@ def test_the_mapping_keeps_the_order():
     x, y = predicted.points(300)
     along = np.linspace(x.min() - 1, x.max() + 1, 500)
     assert (np.diff(fit_logistic(x, y)(along)) >= 0).all()
-    assert agreement(x, y, x).values["plcc_mapped"] >= plcc(x, y)
+    assert measure_agreement(x, y, x).values["plcc_mapped"] >= plcc(x, y)
 
 
 def test_predictions_that_fall_are_not_mapped_and_keep_their_sign():
     x, y = predicted.points(300)
-    found = agreement(-x, y, -x)
+    found = measure_agreement(-x, y, -x)
     assert found.values["srcc"] < -0.5
     assert found.mapping is None
     assert found.undefined["plcc_mapped"] == "predictions do not rise with the opinion scores"
@@ -152,7 +152,7 @@ def test_too_few_points_are_not_mapped():
 def test_points_of_two_values_are_mapped_or_told():
     """A step has no slope: the fit must end, whichever way, without a warning."""
     x, y = np.repeat([0.0, 1.0], 50), np.repeat([1.0, 5.0], 50)
-    found = agreement(x, y, x)
+    found = measure_agreement(x, y, x)
     assert found.undefined.get("rmse_mapped") or found.values["rmse_mapped"] < 1e-3
 
 
@@ -160,13 +160,13 @@ def test_points_of_two_values_are_mapped_or_told():
 
 
 def test_an_interval_holds_the_middle_of_the_resamples():
-    assert interval(np.arange(101.0), 0.9) == pytest.approx((5, 95))
+    assert percentile_interval(np.arange(101.0), 0.9) == pytest.approx((5, 95))
 
 
 def test_an_interval_of_mostly_undefined_resamples_is_none():
     figures = np.arange(100.0)
     figures[:5] = np.nan
-    assert interval(figures, 0.95) is not None
+    assert percentile_interval(figures, 0.95) is not None
     figures[:6] = np.nan
-    assert interval(figures, 0.95) is None
-    assert interval(np.full(3, np.nan), 0.95) is None
+    assert percentile_interval(figures, 0.95) is None
+    assert percentile_interval(np.full(3, np.nan), 0.95) is None

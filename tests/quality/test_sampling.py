@@ -8,12 +8,12 @@ from hypothesis.extra import numpy as hnp
 
 from qbuild.quality.sampling import (
     Target,
-    allotted,
-    drawn,
-    flattened,
-    inclusion,
+    allocate,
+    draw_stratified,
+    flatten,
+    inclusion_probabilities,
+    max_reachable_size,
     moments,
-    most_rows,
     row_keys,
 )
 
@@ -30,7 +30,7 @@ def skewed(count=2000, seed=3):
 
 def take(scores, size, mean, std, seed=0, start=0.5):
     target = Target(mean, std, 0.5)
-    mask = flattened(scores, keys_of(len(scores), seed), size, target, start)
+    mask = flatten(scores, keys_of(len(scores), seed), size, target, start)
     return mask, target
 
 
@@ -50,7 +50,7 @@ def test_keys_of_another_seed_have_nothing_to_do_with_the_first():
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=12), st.data())
 def test_allotted_sizes_are_exact_and_within_one_row_of_proportional(counts, data):
     size = data.draw(st.integers(0, sum(counts)))
-    shares = allotted(counts, size)
+    shares = allocate(counts, size)
     assert sum(shares) == (size if sum(counts) else 0)
     for share, count in zip(shares, counts, strict=True):
         assert 0 <= share <= count
@@ -58,16 +58,16 @@ def test_allotted_sizes_are_exact_and_within_one_row_of_proportional(counts, dat
 
 
 def test_equal_remainders_go_to_the_first_strata():
-    assert allotted([3, 3, 3, 3], 6) == [2, 2, 1, 1]
-    assert allotted([1, 2, 1], 2) == [1, 1, 0]
-    assert allotted([0, 0], 0) == [0, 0]
+    assert allocate([3, 3, 3, 3], 6) == [2, 2, 1, 1]
+    assert allocate([1, 2, 1], 2) == [1, 1, 0]
+    assert allocate([0, 0], 0) == [0, 0]
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60), st.integers(0, 99))
 def test_drawn_takes_of_each_stratum_its_size_and_the_least_keys(strata, seed):
     strata, keys = np.array(strata), keys_of(len(strata), seed)
     sizes = [int(n) // 2 for n in np.bincount(strata, minlength=4)]
-    mask = drawn(strata, keys, sizes)
+    mask = draw_stratified(strata, keys, sizes)
     for stratum, size in enumerate(sizes):
         inside, outside = keys[(strata == stratum) & mask], keys[(strata == stratum) & ~mask]
         assert len(inside) == size
@@ -89,10 +89,10 @@ def test_a_flattened_sample_has_exactly_its_size_whatever_is_asked(scores, mean,
     size = data.draw(st.integers(2, len(scores)))
     mask, target = take(scores, size, mean, std, start=start)
     assert np.count_nonzero(mask) == size
-    shares = inclusion(np.sort(scores), size, target)
+    shares = inclusion_probabilities(np.sort(scores), size, target)
     assert shares.min() >= 0
     assert shares.max() <= 1
-    assert 0 <= most_rows(scores, size, target) <= size
+    assert 0 <= max_reachable_size(scores, size, target) <= size
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_target_that_the_scores_allow_is_met_at_every_seed(size, mean, std):
 
 def test_inclusion_probabilities_have_the_moments_asked_for():
     scores, target = skewed(), Target(50, 20, 0.5)
-    shares = inclusion(scores, 600, target)
+    shares = inclusion_probabilities(scores, 600, target)
     mean = shares @ scores / 600
     assert shares.sum() == pytest.approx(600)
     assert mean == pytest.approx(50, abs=1e-3)
@@ -120,13 +120,13 @@ def test_of_very_many_scores_the_moments_are_met_as_well():
     scores = 100 * np.random.default_rng(5).beta(4, 2.2, 60_000)  # more values than are solved on
     mask, target = take(scores, 20_000, 50, 20)
     assert moments(scores[mask]) == pytest.approx((50, 20), abs=0.02)
-    assert most_rows(scores, 20_000, target) == 20_000
+    assert max_reachable_size(scores, 20_000, target) == 20_000
 
 
 def test_the_most_rows_that_reach_a_target_reach_it_and_a_few_more_do_not():
     scores = skewed()
     target = Target(45, 15, 0.5)
-    most = most_rows(scores, len(scores), target)
+    most = max_reachable_size(scores, len(scores), target)
     assert 200 < most < 1500
     assert target.met(*moments(scores[take(scores, most, 45, 15)[0]]))
     more = round(most * 1.02)
@@ -139,15 +139,15 @@ def test_a_deviation_that_no_scores_have_is_approached_and_no_size_reaches_it():
     mean, std = moments(scores[mask])
     assert not target.met(mean, std)
     assert std > 1.5 * scores.std()
-    assert most_rows(scores, 300, target) == 0
+    assert max_reachable_size(scores, 300, target) == 0
 
 
 def test_the_same_rows_in_another_order_give_the_same_sample():
     scores, keys = np.round(skewed(), 0), keys_of(2000)  # many ties
     order = np.random.default_rng(1).permutation(2000)
     target = Target(50, 20, 0.5)
-    one = flattened(scores, keys, 500, target, 0.3)
-    other = flattened(scores[order], keys[order], 500, target, 0.3)
+    one = flatten(scores, keys, 500, target, 0.3)
+    other = flatten(scores[order], keys[order], 500, target, 0.3)
     assert set(keys[one]) == set(keys[order][other])
 
 

@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qbuild.quality.stall_text import percent, rounded, seconds, sequence_text, summary_text
-from qbuild.quality.stalls import digits_of_runs
+from qbuild.quality.stall_text import (
+    format_number,
+    format_percent,
+    format_seconds,
+    sequence_text,
+    summary_text,
+)
+from qbuild.quality.stalls import expand_runs
 
 SECONDS = st.floats(0, 1e4)
 STALLS = st.lists(st.floats(1e-6, 1e3), max_size=8)
@@ -45,7 +51,7 @@ def read_back(pattern, text):
     ],
 )
 def test_seconds_are_rounded_without_idle_zeros_and_agree_in_number(value, decimals, text):
-    assert seconds(value, decimals) == text
+    assert format_seconds(value, decimals) == text
 
 
 @pytest.mark.parametrize(
@@ -53,12 +59,12 @@ def test_seconds_are_rounded_without_idle_zeros_and_agree_in_number(value, decim
     [(0.0, "0%"), (0.25, "25%"), (0.12345, "12.35%"), (1.0, "100%"), (4e-5, "less than 0.01%")],
 )
 def test_a_share_is_told_in_percent(share, text):
-    assert percent(share, 2) == text
+    assert format_percent(share, 2) == text
 
 
 @given(SECONDS, st.integers(0, 6))
 def test_a_rounded_number_is_the_value_to_half_a_unit(value, decimals):
-    text = rounded(value, decimals)
+    text = format_number(value, decimals)
     if text.startswith("less than "):
         assert 0 < value <= 10**-decimals / 2
     else:
@@ -79,7 +85,7 @@ def test_a_sequence_that_begins_stalled_begins_with_a_one():
 
 
 def test_a_thinned_sequence_says_so_and_keeps_the_digits_of_its_frames():
-    assert sequence_text(runs(3, 2, 4), thin=3) == (
+    assert sequence_text(runs(3, 2, 4), step=3) == (
         "Each digit below stands for one frame in 3 of this video, from the first on, "
         "in the order shown: 0 where playback runs, 1 where it stalls.\n"
         "010"
@@ -88,7 +94,7 @@ def test_a_thinned_sequence_says_so_and_keeps_the_digits_of_its_frames():
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=12), st.integers(1, 9))
 def test_the_digits_are_those_of_the_runs(lengths, thin):
-    digits = digits_of_runs(runs(*lengths))[::thin]
+    digits = expand_runs(runs(*lengths))[::thin]
     written = sequence_text(runs(*lengths), thin).split("\n")[1]
     assert written == "".join(map(str, digits.tolist()))
 

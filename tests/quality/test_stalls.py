@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stalled import events_of
 
 from qbuild.quality import stalls
 from qbuild.quality.stalls import Events, Rates
@@ -33,8 +34,8 @@ def one(events, fps=(25, 1)):
 
 @given(DIGITS)
 def test_digits_come_back_from_their_run_lengths(digits):
-    runs = stalls.runs_of_vector(np.array(digits))
-    assert stalls.digits_of_runs(runs).tolist() == digits
+    runs = stalls.vector_run_lengths(np.array(digits))
+    assert stalls.expand_runs(runs).tolist() == digits
     assert runs.sum() == len(digits)
 
 
@@ -44,19 +45,19 @@ def test_digits_come_back_from_their_run_lengths(digits):
 def test_few_and_many_runs_are_counted_alike(runs, first, kind):
     lengths = [0] * first + [3] * runs
     vector = np.repeat(np.arange(len(lengths)) % 2, lengths).astype(kind)
-    assert stalls.runs_of_vector(vector).tolist() == lengths
+    assert stalls.vector_run_lengths(vector).tolist() == lengths
 
 
 @settings(deadline=None)
 @given(SESSIONS)
 def test_sequence_to_events_to_sequence_is_the_identity(sessions):
-    given_runs = [stalls.runs_of_vector(np.array(digits)) for digits, _ in sessions]
+    given_runs = [stalls.vector_run_lengths(np.array(digits)) for digits, _ in sessions]
     runs, ends = flat(given_runs)
     fps = rates([rate for _, rate in sessions])
-    events, played = stalls.events_of(runs, ends, fps)
-    first, covered = stalls.cover(events, fps)
+    events, played = events_of(runs, ends, fps)
+    first, covered = stalls.covered_frames(events, fps)
     frames = np.array([len(digits) for digits, _ in sessions])
-    again, again_ends = stalls.runs_of(events.offsets, first, covered, frames)
+    again, again_ends = stalls.run_lengths(events.offsets, first, covered, frames)
     assert again.tolist() == runs.tolist()
     assert again_ends.tolist() == ends.tolist()
     assert played.tolist() == [digits.count(0) for digits, _ in sessions]
@@ -65,9 +66,9 @@ def test_sequence_to_events_to_sequence_is_the_identity(sessions):
 @settings(deadline=None)
 @given(SESSIONS)
 def test_totals_are_kept_and_the_share_lies_in_0_to_1(sessions):
-    runs, ends = flat([stalls.runs_of_vector(np.array(digits)) for digits, _ in sessions])
+    runs, ends = flat([stalls.vector_run_lengths(np.array(digits)) for digits, _ in sessions])
     fps = rates([rate for _, rate in sessions])
-    events, played = stalls.events_of(runs, ends, fps)
+    events, played = events_of(runs, ends, fps)
     found = stalls.summarise(events, fps.seconds(played))
     frames = np.array([len(digits) for digits, _ in sessions])
     assert found.duration == pytest.approx(fps.seconds(frames))
@@ -86,7 +87,7 @@ TIMES = st.lists(
 @given(TIMES, st.sampled_from(RATES))
 def test_events_cover_the_frames_whose_moment_lies_in_them(hundredths, rate):
     events, fps = one([(a / 100, b / 100) for a, b in hundredths], rate)
-    first, covered = stalls.cover(events, fps)
+    first, covered = stalls.covered_frames(events, fps)
     before = Fraction(0)
     for (start, length), begin, count in zip(hundredths, first, covered, strict=True):
         wall = Fraction(start, 100) + before
@@ -121,16 +122,16 @@ def test_a_session_without_stalls_is_all_tail():
 
 def test_an_event_shorter_than_a_frame_may_cover_none_and_stays():
     events, fps = one([(1.01, 0.005)])
-    first, covered = stalls.cover(events, fps)
+    first, covered = stalls.covered_frames(events, fps)
     assert covered.tolist() == [0]
-    runs, _ = stalls.runs_of(events.offsets, first, covered, np.array([50]))
+    runs, _ = stalls.run_lengths(events.offsets, first, covered, np.array([50]))
     assert runs.tolist() == [50]
 
 
 def test_events_that_touch_make_one_run():
     events, fps = one([(1.0, 0.4), (1.0, 0.4)])
-    first, covered = stalls.cover(events, fps)
-    runs, _ = stalls.runs_of(events.offsets, first, covered, np.array([60]))
+    first, covered = stalls.covered_frames(events, fps)
+    runs, _ = stalls.run_lengths(events.offsets, first, covered, np.array([60]))
     assert runs.tolist() == [25, 20, 15]
 
 

@@ -13,7 +13,7 @@ from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.schema import load_schema
-from qbuild.quality.stalls import digits_of_runs
+from qbuild.quality.stalls import expand_runs
 from qbuild.stages import get_stage
 from qbuild.stages.stalling import StallingOptions
 
@@ -59,7 +59,7 @@ def test_initial_buffering_can_be_left_out_of_the_sequence():
 def test_the_sequence_is_as_long_as_the_sum_of_its_runs():
     session = stalled.session("a.mp4", [(1.01, 0.333)], fps=24, media_s=9.99)
     (row,) = stalled.rows(session).to_pylist()
-    assert sum(row["runs"]) == row["num_frames"] == len(digits_of_runs(row["runs"]))
+    assert sum(row["runs"]) == row["num_frames"] == len(expand_runs(row["runs"]))
 
 
 def test_a_session_without_stalls_is_one_run():
@@ -156,7 +156,7 @@ def test_live_nflx_2_counts_and_seconds_are_the_files_own(data_folder, tmp_path)
         assert row["stall_total_s"] == pytest.approx(
             log["rebuffer_duration_sec"].item(), abs=frame / 2
         )
-        assert digits_of_runs(row["runs"]).tolist() == log["is_rebuffered_bool"].ravel().tolist()
+        assert expand_runs(row["runs"]).tolist() == log["is_rebuffered_bool"].ravel().tolist()
 
 
 def test_waterloo_1_has_60_sessions_of_each_kind(data_folder, tmp_path):

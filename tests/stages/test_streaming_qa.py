@@ -9,6 +9,7 @@ import jsonschema
 import numpy as np
 import pyarrow as pa
 import pytest
+import stalled
 import tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -40,9 +41,9 @@ def session(path, media_s, events=(), fps=(10, 1), **changed):
     found = stalls.Events(np.array([0, len(events)]), np.array(starts), np.array(lasting))
     rates = stalls.Rates(np.array([fps[0]]), np.array([fps[1]]))
     said = stalls.summarise(found, np.array([float(media_s)]))
-    first, covered = stalls.cover(found, rates)
+    first, covered = stalls.covered_frames(found, rates)
     frames = rates.frames(said.duration)
-    runs, _ = stalls.runs_of(found.offsets, first, covered, frames)
+    runs, _ = stalls.run_lengths(found.offsets, first, covered, frames)
     events = zip(
         np.where(found.initial, stalls.INITIAL, stalls.PLAYBACK).tolist(),
         starts, found.wall_start.tolist(), lasting, first.tolist(), covered.tolist(), strict=True,
@@ -62,9 +63,9 @@ def session(path, media_s, events=(), fps=(10, 1), **changed):
 
 def watched(path, digits, fps=(24000, 1001)):
     """A stall row made from one digit a frame, as per-frame logs have them."""
-    runs = stalls.runs_of_vector(np.array(digits))
+    runs = stalls.vector_run_lengths(np.array(digits))
     rates = stalls.Rates(np.array([fps[0]]), np.array([fps[1]]))
-    found, frames = stalls.events_of(runs, np.array([0, len(runs)]), rates)
+    found, frames = stalled.events_of(runs, np.array([0, len(runs)]), rates)
     events = list(zip(found.media_start.tolist(), found.duration.tolist(), strict=True))
     return session(path, rates.seconds(frames)[0], events, fps)
 
@@ -289,7 +290,7 @@ def test_what_is_told_reads_back_as_what_the_row_says(tmp_path, events, fps, thi
     rows = [session(f"{at}.mp4", 10, found, fps) for at, found in enumerate(events)]
     told = questions(tmp_path, *rows, every_nth_frame=thin, decimals=decimals)
     for row, sequence, summary in zip(rows, told[::2], told[1::2], strict=True):
-        digits = stalls.digits_of_runs(np.array(row["runs"]))[::thin]
+        digits = stalls.expand_runs(np.array(row["runs"]))[::thin]
         assert sequence.split("\n")[-2] == "".join(map(str, digits))
         lasting = [e["duration_s"] for e in row["events"] if e["kind"] == "stall"]
         buffering = [row["initial_buffering_s"]] if row["initial_buffering_s"] else []

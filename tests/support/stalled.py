@@ -10,6 +10,7 @@ import pyarrow as pa
 from qbuild.labels.sessions.read import Asked, Found, stall_rows
 from qbuild.labels.sessions.session import Session
 from qbuild.labels.sessions.validate import Settled, settle
+from qbuild.quality.stalls import Events, Rates
 
 
 def session(path="a.mp4", events=(), fps=25, media_s=10.0, **given) -> Session:
@@ -29,3 +30,21 @@ def rows(*sessions: Session, dataset="set", **asked) -> pa.Table:
 def vector(*runs: int) -> np.ndarray:
     """A 0/1 vector from run lengths, zeros first."""
     return np.repeat(np.arange(len(runs)) % 2, runs).astype(np.int8)
+
+
+def events_of(runs: np.ndarray, offsets: np.ndarray, rates: Rates):
+    """The stalls in sequences given as run lengths, and the frames of media in each session."""
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    position = np.arange(len(runs)) - offsets[:-1][owner]
+    stalled = position % 2 == 1
+    played = np.where(stalled, 0, runs)
+    before = np.concatenate(([0], np.cumsum(played)))
+    media_frame = before[:-1] - before[offsets[:-1]][owner]
+    counts = np.bincount(owner[stalled], minlength=len(offsets) - 1)
+    starts = rates.seconds(media_frame[stalled], owner[stalled])
+    events = Events(
+        np.concatenate(([0], np.cumsum(counts))),
+        starts,
+        rates.seconds(runs[stalled], owner[stalled]),
+    )
+    return events, np.bincount(owner, played, len(offsets) - 1).astype(np.int64)

@@ -22,7 +22,7 @@ from qbuild.backends.protocol import Computing, Refused, Scored, Scoring
 from qbuild.core.errors import UsageError, near
 from qbuild.core.media_roots import Medium
 from qbuild.media.unreadable import UnreadableMediaError
-from qbuild.quality.level_scores import score_of
+from qbuild.quality.level_scores import score_from_logits
 from qbuild.quality.published_text import ANSWER, LEVEL_WORDS, VQA2_QUESTION
 from qbuild_backends.data.clips import video_clip
 from qbuild_backends.data.media_reader import Decode, FrameReader, read_ahead
@@ -77,7 +77,7 @@ class Scorer:
                     yield logits
                     continue
                 told = tuple(round(value, DIGITS) for value in logits)
-                score = float(score_of(told, self.weights, self.how.temperature))
+                score = float(score_from_logits(told, self.weights, self.how.temperature))
                 yield Scored(ids[number], score, self.words, told)
 
     def computed(self, read: Iterable[Encoded | Refused]) -> Iterator[list[float] | Refused]:

@@ -37,7 +37,7 @@ def lineage_of(samples: Samples, base: str, fingerprint: str) -> list[dict[str, 
     if not (place / TRAINED_ON).is_file():
         return [*samples.inputs, {**named, "media": leakage.UNKNOWN}]
     own = describe_input(Artifact.open(place / TRAINED_ON))
-    return [*samples.inputs, named, own, *leakage.unknown(place)]
+    return [*samples.inputs, named, own, *leakage.unknown_bases(place)]
 
 
 def write_trained_on(
@@ -45,7 +45,7 @@ def write_trained_on(
 ) -> None:
     """Write the media of the samples and of the base's own lineage, each once, with its hash."""
     own = Path(base) / TRAINED_ON
-    media = dict(leakage.media_of(own)) if own.is_file() else {}
+    media = leakage.media_hashes(own) if own.is_file() else {}
     for sample in samples.good:
         if sample.file is not None:
             known = sample.sha256 or media.get(sample.media_id)

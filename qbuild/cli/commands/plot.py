@@ -23,9 +23,9 @@ def plot(
     Rows that `sample` chose are drawn over the ones they were chosen from. Needs matplotlib:
     pip install matplotlib.
     """
-    from qbuild.quality.plots.artifact_plot import plot as draw
+    from qbuild.quality.plots.artifact_plot import plot_artifact
 
-    drawn = draw(artifact, output)
+    drawn = plot_artifact(artifact, output)
     if json_:
         print_json({"output": str(output), "datasets": drawn})
     else:

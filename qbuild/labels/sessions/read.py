@@ -17,7 +17,15 @@ from qbuild.core.schema import load_schema
 from qbuild.core.schema.arrow_lists import lists
 from qbuild.labels.sessions.session import Clock, Refused, Session, SessionOptions
 from qbuild.labels.sessions.validate import Settled, settle
-from qbuild.quality.stalls import INITIAL, PLAYBACK, Events, Rates, cover, runs_of, summarise
+from qbuild.quality.stalls import (
+    INITIAL,
+    PLAYBACK,
+    Events,
+    Rates,
+    covered_frames,
+    run_lengths,
+    summarise,
+)
 
 _AT_ONCE = 4_096
 _RATING = ("mos", "mos_std", "num_ratings", "votes", "scale_low", "scale_high", "split")
@@ -142,12 +150,12 @@ def _table(sessions: list[Settled], datasets: list[str], options: Asked) -> pa.T
         np.array([length for _, length in stalls], dtype=np.float64),
     )
     summary = summarise(events, np.array([s.media_s for s in sessions]))
-    first, covered = cover(events, rates)
+    first, covered = covered_frames(events, rates)
     counted = np.array([-1 if s.frames is None else s.frames for s in sessions])
     frames = np.where(counted >= 0, counted, rates.frames(summary.duration))
     if options.initial == "none":
         first, covered, frames = without_buffering(events, first, covered, frames)
-    runs, ends = runs_of(offsets, first, covered, frames)
+    runs, ends = run_lengths(offsets, first, covered, frames)
     names = [s.path for s in sessions]
     columns: dict[str, Any] = {
         "media_id": [media_id(d, p) for d, p in zip(datasets, names, strict=True)],

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def second_runs(flags: NDArray[np.int8]) -> tuple[tuple[float, float], ...]:
     """Start and duration on the wall clock of every run of ones, one 0/1 a second."""
-    from qbuild.quality.stalls import runs_of_vector
+    from qbuild.quality.stalls import vector_run_lengths
 
-    runs = runs_of_vector(flags).tolist()
+    runs = vector_run_lengths(flags).tolist()
     stalls = list(zip(accumulate(runs), runs, strict=True))[1::2]
     return tuple((float(end - run), float(run)) for end, run in stalls)

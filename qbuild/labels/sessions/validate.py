@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qbuild.labels.sessions.session import Refused
-from qbuild.quality.stalls import runs_of_vector
+from qbuild.quality.stalls import vector_run_lengths
 
 if TYPE_CHECKING:
     from qbuild.labels.sessions.session import Session
@@ -86,7 +86,7 @@ def _from_digits(session: Session, fps: Fraction) -> Settled:
     wrong = digits[(digits != 0) & (digits != 1)]
     if len(wrong):
         raise _Fault("bad-digit", f"a digit of {wrong[0]}; expected 0 or 1")
-    runs = runs_of_vector(digits)
+    runs = vector_run_lengths(digits)
     played = np.concatenate(([0], np.cumsum(runs[0::2])))
     starts = (played[1 : 1 + len(runs[1::2])]).tolist()
     lengths = runs[1::2].tolist()

@@ -1,28 +1,32 @@
-"""The scores of an artifact as a PNG: of a sample before and after, of any other levels as is."""
+"""The scores of an artifact as a PNG: a sample before and after, other levels as they are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import InputError, SchemaError, UsageError
-from qbuild.quality.plots.histogram import BINS, Heap, Panel, counted, draw
+from qbuild.quality.plots.histogram import (
+    BINS,
+    HistogramSeries,
+    Panel,
+    bin_counts,
+    draw_histograms,
+)
 from qbuild.quality.sampling import moments
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-SHOWN = 24  # diagrams in one picture
+MAX_PANELS = 24
 _NORM = "mos_norm (0 worst to 100 best)"
 _RAW = "MOS (the dataset's own scale)"
 
 
-def plot(path: Path, output: Path) -> list[str]:
-    """Draw the artifact's datasets; their names in order, the first 24 of them drawn.
+def plot_artifact(path: Path, output: Path) -> list[str]:
+    """Draw the artifact's first 24 datasets; returns the names of all of them in order.
 
-    Raises UsageError for an output that is no PNG, SchemaError for rows without `mos_norm`,
+    Raises UsageError for an output that is not a PNG, SchemaError for rows without `mos_norm`,
     InputError for no rows, MissingPartError without matplotlib.
     """
     if output.suffix.lower() != ".png" or output.is_dir():
@@ -39,45 +43,46 @@ def plot(path: Path, output: Path) -> list[str]:
     panels = panels_of(artifact)
     if not panels:
         raise InputError(str(path), "holds no rows", "expected scores to draw")
-    draw(panels[:SHOWN], output)
+    draw_histograms(panels[:MAX_PANELS], output)
     return [panel.title for panel in panels]
 
 
 def panels_of(artifact: Artifact) -> list[Panel]:
-    """A diagram a dataset, by name: of the report of `sample`, else of the rows themselves."""
+    """One diagram per dataset: from the report of `sample`, else from the rows, by name."""
     described = artifact.description
     if described["stage"]["name"] == "sample":
         report = described.get("report", {})
-        return [_of_sample(found, str(report.get("scale"))) for found in _datasets(report)]
+        label = _NORM if report.get("scale") == "norm" else _RAW
+        return [_before_and_after(figures, label) for figures in _usable_datasets(report)]
     rows = artifact.table(["dataset", "mos_norm"])
     names = np.array(rows.column("dataset").to_pylist(), dtype=object)
     scores = rows.column("mos_norm").to_numpy()
-    return [_of_scores(name, scores[names == name]) for name in sorted(set(names))]
+    return [_single(name, scores[names == name]) for name in sorted(set(names))]
 
 
-def _of_scores(name: str, scores: Any) -> Panel:
-    return Panel(name, _NORM, 0, 100, [Heap("", counted(scores, 0, 100), *moments(scores))])
+def _single(name: str, scores: Any) -> Panel:
+    series = HistogramSeries("", bin_counts(scores, 0, 100), *moments(scores))
+    return Panel(name, _NORM, 0, 100, [series])
 
 
-def _of_sample(found: dict[str, Any], scale: str) -> Panel:
-    heaps = [
-        Heap(side, found[side]["bins"], found[side]["mean"], found[side]["std"])
+def _before_and_after(figures: dict[str, Any], label: str) -> Panel:
+    series = [
+        HistogramSeries(side, figures[side]["bins"], figures[side]["mean"], figures[side]["std"])
         for side in ("before", "after")
     ]
-    label = _NORM if scale == "norm" else _RAW
-    return Panel(found["dataset"], label, found["low"], found["high"], heaps)
+    return Panel(figures["dataset"], label, figures["low"], figures["high"], series)
 
 
-def _datasets(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """The datasets of a report that holds what is drawn; others, of another version, are none."""
-    found = report.get("datasets")
-    return [one for one in found if _whole(one)] if isinstance(found, list) else []
+def _usable_datasets(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The datasets whose figures can be drawn; a report of another version has none."""
+    datasets = report.get("datasets")
+    return [one for one in datasets if _is_usable(one)] if isinstance(datasets, list) else []
 
 
-def _whole(found: Any) -> bool:
+def _is_usable(figures: Any) -> bool:
     try:
-        sides = [found[side] for side in ("before", "after")]
-        sound = all(len(side["bins"]) == BINS and {"mean", "std"} <= side.keys() for side in sides)
-        return sound and {"dataset", "low", "high"} <= found.keys()
+        sides = [figures["before"], figures["after"]]
+        complete = all(len(s["bins"]) == BINS and {"mean", "std"} <= s.keys() for s in sides)
+        return complete and {"dataset", "low", "high"} <= figures.keys()
     except (AttributeError, KeyError, TypeError):
         return False

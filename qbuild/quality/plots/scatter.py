@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from qbuild.quality.arrays import Floats
+from qbuild.quality.metrics import Logistic
 from qbuild.quality.plots.panels import draw_panels
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from qbuild.quality.metrics import Logistic
-
-    Floats = NDArray[np.float64]
-
-SHOWN = 24  # diagrams in one picture
-_DRAWN = 5_000  # points a diagram: more hide one another
-_POINT, _LINE = "#5b6c7d", "#d1495b"  # told apart in grey too
+MAX_PANELS = 24
+_MAX_POINTS = 5_000  # per diagram: more hide one another
+_POINT, _LINE = "#5b6c7d", "#d1495b"  # distinct in grey too
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One diagram: a point a medium, the mapping where there is one, what the title says."""
+    """One diagram: a point per medium, the mapping where there is one, figures for the title."""
 
     title: str
     predicted: Floats
@@ -36,31 +30,30 @@ class Panel:
     plcc: float | None = None
 
 
-def draw(panels: Sequence[Panel], path: Path) -> None:
-    """Write the panels as a PNG, two in a row; the same panels give the same bytes.
+def draw_scatter(panels: Sequence[Panel], path: Path) -> None:
+    """Write the first 24 panels as a PNG, with at most 5,000 points each.
 
-    The first 24 panels are drawn, of each at most 5,000 points. Raises MissingPartError without
-    matplotlib.
+    Raises MissingPartError without matplotlib.
     """
-    draw_panels(panels[:SHOWN], path, _draw, (5.2, 4.4), "scatter")
+    draw_panels(panels[:MAX_PANELS], path, draw_points, (5.2, 4.4), "scatter")
 
 
-def _draw(axis: Any, panel: Panel) -> None:
-    """The points and the curve; of many points, those at equal steps."""
-    shown = np.linspace(0, len(panel.predicted) - 1, min(_DRAWN, len(panel.predicted)))
-    at = np.unique(shown.astype(np.int64))
-    x, y = panel.predicted[at], panel.opinions[at]
+def draw_points(axis: Any, panel: Panel) -> None:
+    """Draw the points, evenly sampled where there are too many, and the curve."""
+    count = len(panel.predicted)
+    shown = np.unique(np.linspace(0, count - 1, min(_MAX_POINTS, count)).astype(np.int64))
+    x, y = panel.predicted[shown], panel.opinions[shown]
     axis.plot(x, y, ".", color=_POINT, alpha=0.35, markersize=4, markeredgewidth=0)
     if panel.mapping is not None:
-        along = np.linspace(panel.predicted.min(), panel.predicted.max(), 200)
-        axis.plot(along, panel.mapping(along), color=_LINE, linewidth=2)
+        steps = np.linspace(panel.predicted.min(), panel.predicted.max(), 200)
+        axis.plot(steps, panel.mapping(steps), color=_LINE, linewidth=2)
     figures = [
         f"{name} {value:.3f}"
         for name, value in (("SRCC", panel.srcc), ("PLCC", panel.plcc))
         if value is not None
     ]
-    count = f"{len(panel.predicted):,} rows"
-    axis.set_title(f"{panel.title}\n{'  '.join([*figures, count])}", parse_math=False, fontsize=10)
+    subtitle = "  ".join([*figures, f"{count:,} rows"])
+    axis.set_title(f"{panel.title}\n{subtitle}", parse_math=False, fontsize=10)
     axis.set_xlabel("predicted score; line: logistic mapping")
     axis.set_ylabel("opinion score")
     axis.spines[["top", "right"]].set_visible(False)

@@ -21,7 +21,7 @@ import numpy as np
 from qbuild.core.canonical import row_seed
 from qbuild.core.rows.duplicates import Duplicates, find_duplicates
 from qbuild.quality.distortions import DISTORTIONS
-from qbuild.quality.sampling import allotted, drawn, row_keys
+from qbuild.quality.sampling import allocate, draw_stratified, row_keys
 from qbuild.stages.distortion_qa.flow import shared_out
 from qbuild.stages.distortion_qa.media import CODES, Media, gather, part_of, sets_of
 from qbuild.stages.distortion_qa.questions import CHOICES, FORMS
@@ -187,10 +187,10 @@ def _sides(media: Media, keys: Keys) -> tuple[Flags, Flags]:
     forced, count = int((has & ~lacks).sum()), int(either.sum())
     half = min(max(len(keys) // 2, forced), forced + count)
     kinds, strata = np.unique(media.present[either], return_inverse=True)
-    sizes = allotted(np.bincount(strata, minlength=len(kinds)).tolist(), half - forced)
+    sizes = allocate(np.bincount(strata, minlength=len(kinds)).tolist(), half - forced)
     yes = has & ~lacks
     if count:
-        yes[either] = drawn(strata, keys[either], sizes)
+        yes[either] = draw_stratified(strata, keys[either], sizes)
     no = lacks & ~yes
     most = min(int(yes.sum()), int(no.sum())) + 1
     return _first(yes, most), _first(no, most)

@@ -40,10 +40,10 @@ def produce(
     if scatter := getattr(inputs.runtime, "scatter", ""):
         from pathlib import Path
 
-        from qbuild.quality.plots.scatter import draw
+        from qbuild.quality.plots.scatter import draw_scatter
         from qbuild.stages.evaluate.figures import panels
 
-        draw(panels(pool, found), Path(scatter))
+        draw_scatter(panels(pool, found), Path(scatter))
     return pool, found
 
 

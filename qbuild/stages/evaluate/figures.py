@@ -13,9 +13,10 @@ from qbuild.core.canonical import row_seed
 from qbuild.core.errors import InputError, UsageError, raise_all
 from qbuild.core.plural import plural
 from qbuild.core.schema import load_schema
-from qbuild.quality.bootstrap import resampled
-from qbuild.quality.lineage import Overlap, overlaps, read_all, unknown
-from qbuild.quality.metrics import NAMES, Agreement, agreement, interval, ordered
+from qbuild.quality.bootstrap import bootstrap_metrics
+from qbuild.quality.exclusion import read_media_sets
+from qbuild.quality.lineage import Overlap, find_overlaps, read_trained_media, unknown_bases
+from qbuild.quality.metrics import NAMES, Agreement, measure_agreement, percentile_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Measured:
             "dataset": self.dataset,
             "group": self.group,
             "rows": self.found.rows,
-            **ordered(self.found.values),
+            **{name: self.found.values.get(name) for name in NAMES},
             "intervals": {name: list(ends) for name, ends in self.intervals.items() if ends},
             "mapping": None
             if mapping is None
@@ -119,7 +120,7 @@ def report(pool: Pool, found: dict[str, Any], options: EvaluateOptions) -> dict[
     top = sole[0].found.values if len(sole) == 1 else {}
     return {
         "rows": len(pool.predicted),
-        **ordered(top),
+        **{name: top.get(name) for name in NAMES},
         "datasets": [one.as_dict() for one in measured if one.dataset is not None],
         "models": [one.as_dict() for one in over_all],
         "overall": options.overall,
@@ -172,7 +173,7 @@ def _leaks(pool: Pool, options: EvaluateOptions) -> list[Overlap]:
     tested: dict[str, set[str]] = {}
     for media_id, others in zip(pool.media, pool.known_as, strict=True):
         tested.setdefault(media_id, set()).update(others)
-    found = overlaps(read_all(options.trained_on), tested)
+    found = find_overlaps(read_media_sets(options.trained_on, read_trained_media), tested)
     if options.on_leak == "error":
         raise_all(
             InputError(
@@ -193,7 +194,7 @@ def _unknown(options: EvaluateOptions) -> list[str]:
         f"{Path(path).resolve().name}: what its base {base['name']} was trained on is not known, "
         "and media of it are not told"
         for path in options.trained_on
-        for base in unknown(Path(path))
+        for base in unknown_bases(Path(path))
     ]
 
 
@@ -227,12 +228,14 @@ def _measured(
 ) -> Measured:
     predicted, opinions = pool.predicted[rows], pool.opinions[rows]
     comparable = _comparable(pool, rows)
-    found = agreement(predicted, opinions, comparable)
+    found = measure_agreement(predicted, opinions, comparable)
     samples: dict[str, Floats] = {}
     if options.bootstrap and "srcc" in found.values:
         known = comparable if "rmse" in found.values and not isinstance(comparable, str) else None
         seed = row_seed(options.seed, *(part or "" for part in named))
-        samples = resampled(predicted, opinions, known, found.mapped, options.bootstrap, seed)
+        samples = bootstrap_metrics(
+            predicted, opinions, known, found.mapped, options.bootstrap, seed
+        )
     return Measured(*named, found, samples, _intervals(samples, options))
 
 
@@ -278,7 +281,9 @@ def _mean(each: list[Measured], options: EvaluateOptions) -> Measured:
 def _intervals(
     samples: dict[str, Floats], options: EvaluateOptions
 ) -> dict[str, tuple[float, float] | None]:
-    return {name: interval(values, options.confidence) for name, values in samples.items()}
+    return {
+        name: percentile_interval(values, options.confidence) for name, values in samples.items()
+    }
 
 
 def _warnings(pool: Pool, measured: list[Measured]) -> list[str]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from qbuild.core.canonical import canonical_json, dataset_of
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.rows.rejections import reject_rows
-from qbuild.quality.level_scores import score_of
+from qbuild.quality.level_scores import score_from_logits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -184,7 +184,9 @@ def _predicted(row: dict[str, Any], temperature: float) -> tuple[float | None, b
     """The predicted score and whether it lies on [0, 1]; a temperature asked for reads logits."""
     logits = row["logits"]
     if logits is not None and (temperature or (row["score"] is None and row["raw_score"] is None)):
-        return float(score_of(logits, temperature=temperature or row["temperature"] or 1.0)), True
+        return float(
+            score_from_logits(logits, temperature=temperature or row["temperature"] or 1.0)
+        ), True
     if row["score"] is not None:
         return row["score"], True
     return row["raw_score"], False

@@ -49,9 +49,9 @@ class EvaluateOptions(PredictionOptions):
     @field_serializer("trained_on", when_used="json")
     def _recorded(self, paths: tuple[str, ...]) -> list[str]:
         """Name and content hash of each: where it lies decides no figure."""
-        from qbuild.quality.lineage import recorded
+        from qbuild.quality.lineage import trained_on_digest
 
-        return [recorded(path) for path in paths]
+        return [trained_on_digest(path) for path in paths]
 
 
 class EvaluateRuntime(Runtime):

@@ -73,9 +73,9 @@ class SampleOptions(Options):
     @field_serializer("exclude", when_used="json")
     def _recorded(self, paths: tuple[str, ...]) -> list[str]:
         """Name and content hash of each: what is excluded decides rows, where it lies does not."""
-        from qbuild.quality.exclusion import recorded
+        from qbuild.quality.exclusion import source_digest
 
-        return [recorded(path) for path in paths]
+        return [source_digest(path) for path in paths]
 
 
 def read_size(text: str) -> int:
@@ -241,7 +241,7 @@ def finish(chosen: Chosen, tally: Tally, options: SampleOptions) -> dict[str, An
 
 def render(report: dict[str, Any]) -> str:
     """Figures and two histograms a dataset, at most 80 columns."""
-    from qbuild.quality.plots.histogram import text
+    from qbuild.quality.plots.histogram import format_histograms
 
     lines = []
     for found in report["datasets"]:
@@ -252,7 +252,7 @@ def render(report: dict[str, Any]) -> str:
             f"  mean {_arrow(before, after, 'mean')}  SD {_arrow(before, after, 'std')}"
             + _aim(found["target"]),
             f"  levels {_counts(before)} → {_counts(after)}",
-            text(before["bins"], after["bins"], found["low"], found["high"]),
+            format_histograms(before["bins"], after["bins"], found["low"], found["high"]),
         ]
     lines += [
         f"{one['source']}: {one['media']:,} media, {one['by_id']:,} rows excluded by id,"

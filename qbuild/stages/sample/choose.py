@@ -9,7 +9,14 @@ import numpy as np
 
 from qbuild.core.canonical import row_seed
 from qbuild.core.errors import InputError, QbuildError, UsageError, near, raise_all
-from qbuild.quality.sampling import Target, allotted, drawn, flattened, moments, most_rows
+from qbuild.quality.sampling import (
+    Target,
+    allocate,
+    draw_stratified,
+    flatten,
+    max_reachable_size,
+    moments,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,10 +66,10 @@ def kept(sources: list[Source], groups: Groups) -> Masks:
     found = {}
     for group, size in groups:
         counts = [np.bincount(source.levels, minlength=6)[1:].tolist() for source in group]
-        shares = allotted([count for five in counts for count in five], size)
+        shares = allocate([count for five in counts for count in five], size)
         for at, source in enumerate(group):
             mine = shares[5 * at : 5 * at + 5]
-            found[source.name] = drawn(source.levels - 1, source.keys, mine)
+            found[source.name] = draw_stratified(source.levels - 1, source.keys, mine)
     return [found[source.name] for source in sources]
 
 
@@ -73,7 +80,7 @@ def flat(
     refuse_unknown("--target", targets, sources)
     counts: dict[str, int] = {}
     for group, size in groups:
-        shares = allotted([len(source.places) for source in group], size)
+        shares = allocate([len(source.places) for source in group], size)
         counts.update(zip((source.name for source in group), shares, strict=True))
     aims = {source.name: targets.get(source.name, targets.get(ALL)) for source in sources}
     problems = [_unfit(source, counts[source.name], aims[source.name]) for source in sources]
@@ -102,14 +109,14 @@ def _towards(
     source: Source, size: int, target: Target, seed: int
 ) -> tuple[NDArray[np.bool_], dict[str, Any]]:
     start = (row_seed(seed, "start", source.name) >> 11) / (1 << 53)  # of 53 bits: below 1
-    mask = flattened(source.scores, source.keys, size, target, start)
+    mask = flatten(source.scores, source.keys, size, target, start)
     met = target.met(*moments(source.scores[mask]))
     return mask, {
         "mean": target.mean,
         "std": target.std,
         "tolerance": target.tolerance,
         "met": met,
-        "most_rows": None if met else most_rows(source.scores, size, target),
+        "most_rows": None if met else max_reachable_size(source.scores, size, target),
     }
 
 

@@ -14,8 +14,8 @@ from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.rows.duplicates import Duplicates, find_duplicates
 from qbuild.core.rows.string_hash import string_hashes
-from qbuild.quality.exclusion import Excluded, read_all, same_content
-from qbuild.quality.plots.histogram import counted
+from qbuild.quality.exclusion import MediaSet, find_same_content, media_in, read_media_sets
+from qbuild.quality.plots.histogram import bin_counts
 from qbuild.quality.ranges import dataset_codes
 from qbuild.quality.sampling import moments, row_keys
 
@@ -83,7 +83,7 @@ def figures(
         "mean": mean,
         "std": std,
         "levels": {str(level): count for level, count in enumerate(counts, 1)},
-        "bins": counted(scores, low, high),
+        "bins": bin_counts(scores, low, high),
     }
 
 
@@ -180,11 +180,11 @@ def _excluded(
     return np.any(ids | contents, axis=0), told, warnings
 
 
-def _excluding(inputs: Inputs, exclude: tuple[str, ...]) -> list[Excluded]:
-    pairs = Excluded("instruction inputs")
+def _excluding(inputs: Inputs, exclude: tuple[str, ...]) -> list[MediaSet]:
+    pairs = MediaSet("instruction inputs")
     for table in inputs.beside("instruction"):
-        pairs.add(table)
-    return [*read_all(exclude), *([pairs] if pairs.ids else [])]
+        pairs.add(media_in(table))
+    return [*read_media_sets(exclude), *([pairs] if pairs.ids else [])]
 
 
 def _rows_named(
@@ -200,11 +200,11 @@ def _rows_named(
 
 
 def _by_content(
-    inputs: Inputs, sources: list[Excluded], left: NDArray[np.bool_]
+    inputs: Inputs, sources: list[MediaSet], left: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """(sources, rows): of whose media each row's file has the bytes; what could not be seen."""
     roots = MediaRoots.parse(inputs.media_roots)
-    same = same_content(sources, _candidates(inputs, left), roots)
+    same = find_same_content(sources, _candidates(inputs, left), roots)
     unseen = [
         f"{dataset}: {count:,} media not found below the media roots are compared by id alone"
         for dataset, count in sorted(same.missing.items())

@@ -28,7 +28,7 @@ from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
 from qbuild.backends.protocol import Computing, Refused, Scoring  # noqa: E402
 from qbuild.core.errors import InputError, StageError, UsageError  # noqa: E402
 from qbuild.core.media_roots import Medium  # noqa: E402
-from qbuild.quality.published_text import VQA2_FRAMES  # noqa: E402
+from qbuild.quality.published_text import VQA2_VIDEO_PROMPTS  # noqa: E402
 
 WORDS = ("Low", "Poor", "Fair", "Good", "High")
 
@@ -65,7 +65,7 @@ def one_by_one(checkpoint, medium):
     model, processor = save_load.load(checkpoint)
     clip = read_clip(medium.file, key_size=112, motion_size=48)
     kind = "image" if clip.motion is None else "video"
-    around = "<image>" if kind == "image" else VQA2_FRAMES["scoring"]
+    around = "<image>" if kind == "image" else VQA2_VIDEO_PROMPTS["scoring"]
     said = (
         Turn("user", f"{around}\nHow would you rate the quality of this {kind}?"),
         Turn("assistant", f"The quality of the {kind} is"),

@@ -62,14 +62,14 @@ def test_the_description_names_what_it_was_trained_on(trained):
     names = [one["name"] for one in told["lineage"]]
     assert names == ["pictures.parquet", "videos.parquet", "tiny"]
     known = {f"koniq:p{n}.png" for n in range(8)} | {f"koniq:v{n}.mp4" for n in range(4)}
-    assert lineage.read(checkpoint).ids == known
+    assert lineage.read_trained_media(checkpoint).ids == known
     assert told["report"]["samples"] == 12
     assert told["options"]["plan"] == "ugc-scorer"
 
 
 def test_the_media_of_the_base_count_as_trained_on(trained, tmp_path):
     given = spec(tmp_path, picture_pairs(tmp_path, 4), base=str(trained / "checkpoint"))
-    found = lineage.read(train(given))
+    found = lineage.read_trained_media(train(given))
     assert {"koniq:v3.mp4", "koniq:p7.png", "koniq:p0.png"} <= found.ids
     names = [one["name"] for one in described(given.output)["lineage"]]
     assert names == ["pictures.parquet", "checkpoint", "trained_on.parquet"]

@@ -22,14 +22,17 @@ def test_levels_are_drawn_as_they_are(work, qbuild_cli, tmp_path):
         assert picture.size == (768, 468)
     panel = panels_of(Artifact.open(work / "levels.parquet"))[0]
     assert (panel.title, panel.low, panel.high) == ("toy", 0, 100)
-    assert [sum(heap.counts) for heap in panel.heaps] == [5]
+    assert [sum(series.counts) for series in panel.series] == [5]
 
 
 def test_a_sample_is_drawn_before_and_after(sampled, qbuild_cli, tmp_path):
     done = qbuild_cli("plot", sampled, "-o", tmp_path / "a.png", "--json")
     assert done.json == {"output": str(tmp_path / "a.png"), "datasets": ["toy"]}
     panel = panels_of(Artifact.open(sampled))[0]
-    assert [(heap.name, sum(heap.counts)) for heap in panel.heaps] == [("before", 5), ("after", 3)]
+    assert [(series.name, sum(series.counts)) for series in panel.series] == [
+        ("before", 5),
+        ("after", 3),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,26 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from qbuild.core.errors import DiskError, MissingPartError
-from qbuild.quality.plots.histogram import Heap, Panel, counted, draw, text
+from qbuild.quality.plots.histogram import (
+    HistogramSeries,
+    Panel,
+    bin_counts,
+    draw_histograms,
+    format_histograms,
+)
 
 
 @given(st.lists(st.floats(0, 100), max_size=50))
 def test_every_score_lies_in_one_of_ten_bins(scores):
-    counts = counted(np.array(scores), 0, 100)
+    counts = bin_counts(np.array(scores), 0, 100)
     assert len(counts) == 10
     assert sum(counts) == len(scores)
 
 
 def test_a_bin_holds_its_lower_end_and_the_last_one_its_upper_end_too():
-    assert counted(np.array([0, 9.99, 10, 90, 100]), 0, 100) == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
-    assert counted(np.array([-5, 200]), 0, 100) == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert counted(np.array([3.0, 3.0]), 3, 3) == [2, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert bin_counts(np.array([0, 9.99, 10, 90, 100]), 0, 100) == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
+    assert bin_counts(np.array([-5, 200]), 0, 100) == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert bin_counts(np.array([3.0, 3.0]), 3, 3) == [2, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 
 
 @given(
@@ -32,7 +38,7 @@ def test_a_bin_holds_its_lower_end_and_the_last_one_its_upper_end_too():
     st.floats(0, 1e3),
 )
 def test_the_text_has_a_line_a_bin_of_at_most_80_columns(before, after, low, span):
-    lines = text(before, after, low, low + span).splitlines()
+    lines = format_histograms(before, after, low, low + span).splitlines()
     assert len(lines) == 11
     assert max(map(len, lines)) <= 80
 
@@ -40,7 +46,7 @@ def test_the_text_has_a_line_a_bin_of_at_most_80_columns(before, after, low, spa
 def test_a_bar_shows_the_share_of_rows_and_no_row_is_without_one():
     before = [100, 50, 1, 0, 0, 0, 0, 0, 0, 0]
     after = [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-    lines = text(before, after, 0, 100).splitlines()
+    lines = format_histograms(before, after, 0, 100).splitlines()
     assert [line.split() for line in lines[1:4]] == [
         ["0…10", "100", "█" * 14, "1", "█" * 10 + "▋"],
         ["10…20", "50", "█" * 7, "0"],
@@ -51,7 +57,7 @@ def test_a_bar_shows_the_share_of_rows_and_no_row_is_without_one():
 PANELS = [
     Panel(
         f"${name}_\\frac$ {'long ' * 3}", "MOS", 1.0, 5.0,
-        [Heap("before", range(10), 4.2, 1.1), Heap("after", [3] * 10, None, None)],
+        [HistogramSeries("before", range(10), 4.2, 1.1), HistogramSeries("after", [3] * 10)],
     )
     for name in ("a", "b", "c")
 ]  # fmt: skip
@@ -59,7 +65,7 @@ PANELS = [
 
 def test_a_picture_has_the_same_bytes_each_time_and_no_time_in_it(tmp_path):
     for name in ("one.png", "two.png"):
-        draw(PANELS, tmp_path / "new" / name)
+        draw_histograms(PANELS, tmp_path / "new" / name)
     one, two = ((tmp_path / "new" / name).read_bytes() for name in ("one.png", "two.png"))
     assert one == two
     with Image.open(tmp_path / "new" / "one.png") as picture:
@@ -69,20 +75,22 @@ def test_a_picture_has_the_same_bytes_each_time_and_no_time_in_it(tmp_path):
 
 
 def test_no_rows_and_equal_scores_can_be_drawn(tmp_path):
-    draw([Panel("empty", "MOS", 3, 3, [Heap("", [0] * 10)])], tmp_path / "a.png")
+    draw_histograms(
+        [Panel("empty", "MOS", 3, 3, [HistogramSeries("", [0] * 10)])], tmp_path / "a.png"
+    )
     assert (tmp_path / "a.png").stat().st_size > 1000
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskError, match="cannot be written"):
-        draw(PANELS, tmp_path / "file" / "a.png")
+        draw_histograms(PANELS, tmp_path / "file" / "a.png")
 
 
 def test_without_matplotlib_the_error_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingPartError) as caught:
-        draw(PANELS, tmp_path / "a.png")
+        draw_histograms(PANELS, tmp_path / "a.png")
     assert caught.value.exit_code == 5
     assert str(caught.value).endswith(r"pip install -e '.[plots]'")
     assert not (tmp_path / "a.png").exists()

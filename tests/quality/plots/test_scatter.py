@@ -8,9 +8,8 @@ from PIL import Image
 
 from qbuild.core.errors import DiskError
 from qbuild.quality.metrics import fit_logistic
-from qbuild.quality.plots import panels as figures
-from qbuild.quality.plots import scatter
-from qbuild.quality.plots.scatter import SHOWN, Panel, draw
+from qbuild.quality.plots.panels import make_figure
+from qbuild.quality.plots.scatter import MAX_PANELS, Panel, draw_points, draw_scatter
 
 
 def panel(count=50, title="set"):
@@ -19,7 +18,7 @@ def panel(count=50, title="set"):
 
 
 def axes_of(*panels):
-    return figures._figure(panels, scatter._draw, (5.2, 4.4), "scatter").axes
+    return make_figure(panels, draw_points, (5.2, 4.4), "scatter").axes
 
 
 def test_a_diagram_holds_points_curve_and_figures():
@@ -32,7 +31,7 @@ def test_a_diagram_holds_points_curve_and_figures():
 
 def test_the_same_points_give_the_same_bytes(tmp_path):
     for name in ("a.png", "b/c.png"):
-        draw([panel(), panel(title="$2^3_4")], tmp_path / name)
+        draw_scatter([panel(), panel(title="$2^3_4")], tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b" / "c.png").read_bytes()
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.size == (1248, 528)
@@ -50,5 +49,5 @@ def test_points_and_diagrams_beyond_what_can_be_seen_are_left_out():
 def test_a_picture_that_cannot_be_written_is_told_by_name(tmp_path):
     (tmp_path / "a.png").mkdir()
     with pytest.raises(DiskError, match=r"a\.png"):
-        draw([panel()] * (SHOWN + 1), tmp_path / "a.png")
+        draw_scatter([panel()] * (MAX_PANELS + 1), tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

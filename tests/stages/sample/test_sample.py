@@ -23,7 +23,7 @@ from qbuild.core.errors import InputError, Problems, SchemaError, TooManyRejecte
 from qbuild.core.pipeline.load import load_pipeline
 from qbuild.core.pipeline.run import run
 from qbuild.core.schema import load_schema
-from qbuild.quality.exclusion import recorded
+from qbuild.quality.exclusion import source_digest
 from qbuild.stages import STAGES, get_stage
 from qbuild.stages.sample import STAGE, SampleOptions
 from qbuild.stages.sample.choose import sizes
@@ -431,7 +431,7 @@ def test_the_recipe_holds_the_content_of_what_is_excluded_and_not_its_place(tmp_
     table = level_table(skewed(20))
     levels = tables.write_artifact(tmp_path / "used.parquet", table, "level", "mos-to-levels")
     content = read_description(levels)["content_hash"]
-    assert recorded(str(levels)) == f"used.parquet@{content}"
+    assert source_digest(str(levels)) == f"used.parquet@{content}"
     done = sample(tmp_path, level_table(skewed(40)), exclude=str(levels))
     assert str(tmp_path) not in json.dumps(read_description(done.output))
 
@@ -539,7 +539,7 @@ def test_a_file_to_exclude_that_is_none_is_refused_and_all_at_once(tmp_path):
     said = [str(problem) for problem in caught.value.problems]
     assert "no.txt: no such file" in said[0]
     assert "empty.txt: names no media" in said[1]
-    assert "bare.txt: line 2: '1.jpg' is no media id" in said[2]
+    assert "bare.txt: line 2: '1.jpg' is not a media id" in said[2]
     with pytest.raises(InputError, match="byte 0xe9 at offset 2 is not UTF-8"):
         sample(tmp_path, level_table([1, 2]), exclude=str(tmp_path / "latin.txt"))
 

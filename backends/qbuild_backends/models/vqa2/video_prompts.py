@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from qbuild.quality.published_text import LLAVA_PLACEHOLDER, VQA2_FRAMES
+from qbuild.quality.published_text import LLAVA_PLACEHOLDER, VQA2_VIDEO_PROMPTS
 from qbuild_backends.models.inputs import Clip, Extent, Turn
 
 NONE = "none"  # the placeholders alone, for a model that is not the published one
@@ -39,7 +39,7 @@ def _around(extent: Extent, frame: str) -> str:
         return LLAVA_PLACEHOLDER
     if frame == NONE:
         return f"{LLAVA_PLACEHOLDER}\n{LLAVA_PLACEHOLDER}"
-    return VQA2_FRAMES[frame].format(
+    return VQA2_VIDEO_PROMPTS[frame].format(
         length=max(1, round(extent.duration_s)),
         num_keys=extent.keys,
         num_frames=extent.num_frames,

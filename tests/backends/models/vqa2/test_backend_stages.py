@@ -19,7 +19,7 @@ from tables import write_artifact  # noqa: E402
 
 from qbuild.core.artifact.reader import Artifact, rejected_path  # noqa: E402
 from qbuild.core.schema import load_schema  # noqa: E402
-from qbuild.quality.level_scores import score_of  # noqa: E402
+from qbuild.quality.level_scores import score_from_logits  # noqa: E402
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_folder_is_scored_in_one_line(qbuild, media, tmp_path):
     assert [row["path"] for row in rows] == ["a.mp4", "p.png"]
     for row in rows:
         assert row["words"] == ["Low", "Poor", "Fair", "Good", "High"]
-        assert row["score"] == score_of(row["logits"])
+        assert row["score"] == score_from_logits(row["logits"])
         assert (row["backend"], row["model"]) == ("vqa2", "tiny (untrained)")
     (refused,) = rows_of(rejected_path(tmp_path / "s.parquet"))
     assert refused["reason"] == "not-a-video"

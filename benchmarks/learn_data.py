@@ -109,7 +109,7 @@ def _write_pan(place: Path, pixels: Pixels, draw: np.random.Generator, augmented
     import av
     import cv2
 
-    from qbuild.media.video.write import Form, VideoWriter
+    from qbuild.media.video.write import VideoFormat, VideoWriter
 
     size = np.array(pixels.shape[1::-1], float)
     side = draw.uniform(110, min(300, 0.8 * size.min()))
@@ -119,7 +119,7 @@ def _write_pan(place: Path, pixels: Pixels, draw: np.random.Generator, augmented
     low = np.maximum(side / 2, side / 2 - travel)
     high = np.maximum(low, np.minimum(size - side / 2, size - side / 2 - travel))
     start, vary = draw.uniform(low, high), _varied(draw) if augmented else np.ascontiguousarray
-    with VideoWriter(place, Form(PAN_SIDE, PAN_SIDE, Fraction(RATE)), qp=12) as writer:
+    with VideoWriter(place, VideoFormat(PAN_SIDE, PAN_SIDE, Fraction(RATE)), qp=12) as writer:
         for number in range(FRAMES):
             to = PAN_SIDE / 2 - scale * (start + step * number)
             matrix = np.array([[scale, 0, to[0]], [0, scale, to[1]]])

@@ -64,7 +64,7 @@ def render(report: dict[str, Any]) -> str:
 
 
 def _drawn(path: Path, options: ContactSheetOptions) -> Any:
-    from qbuild.media.distort.contact_sheet import sheet, thumbnail
+    from qbuild.media.distort.contact_sheet import draw_sheet, thumbnail
     from qbuild.media.images.read_write import read_image
     from qbuild.media.unreadable import UnreadableMediaError
 
@@ -78,7 +78,7 @@ def _drawn(path: Path, options: ContactSheetOptions) -> Any:
         small = thumbnail(picture.pixels, options.cell)
     except ValueError as error:
         raise InputError(str(path), str(error), todo=todo) from error
-    return sheet(small, options.family, options.seed, options.cell)
+    return draw_sheet(small, options.family, options.seed, options.cell)
 
 
 STAGE = Stage(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from qbuild.media.files.probe import Probed
+    from qbuild.media.files.probe import MediaProperties
 
 NAMED = ("rating", "level", "stall", "media", "distortion", "corruption", "clip")
 PIECE = 16
@@ -101,7 +101,7 @@ def transform(batch: Batch, state: State, options: ProbeOptions) -> Output:
     )
 
 
-def _columns(found: Probed) -> dict[str, Any]:
+def _columns(found: MediaProperties) -> dict[str, Any]:
     rate = found.fps
     return {
         "kind": found.kind,

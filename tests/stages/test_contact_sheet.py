@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
 from qbuild.core.errors import InputError, UsageError
-from qbuild.media.distort.contact_sheet import grid_for, sheet
-from qbuild.media.distort.tasks import NAMES
+from qbuild.media.distort.contact_sheet import draw_sheet, grid_for
+from qbuild.media.distort.parameters import NAMES
 from qbuild.stages.contact_sheet import SHEET, STAGE, ContactSheetOptions
 from qbuild.stages.demo_media import find_photographs
 
@@ -64,7 +64,7 @@ def test_another_seed_draws_another_sheet(picture, tmp_path):
 @pytest.mark.parametrize("family", ["common", "vqa2"])
 def test_the_sheet_is_that_of_its_family(picture, tmp_path, family):
     draw([picture], tmp_path / "out", cell=40, family=family, seed=2)
-    wanted = sheet(pixels(picture), family, 2, 40)
+    wanted = draw_sheet(pixels(picture), family, 2, 40)
     assert np.array_equal(pixels(tmp_path / "out" / SHEET), wanted)
 
 
@@ -116,7 +116,7 @@ def test_text_and_folders_are_refused_by_name_and_reason(tmp_path):
 
 @pytest.mark.parametrize(
     ("size", "said"),
-    [((40, 20), "40 x 20 pixels; expected at least 32 a side"), ((900, 40), "16 times as long")],
+    [((40, 20), "40 x 20 pixels; expected at least 32 per side"), ((900, 40), "16 times as long")],
 )
 def test_a_picture_that_makes_no_sheet_is_refused_by_name(tmp_path, size, said):
     Image.new("RGB", size).save(tmp_path / "odd.png")

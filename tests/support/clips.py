@@ -1,4 +1,4 @@
-"""Little videos and damaged files for tests: a moving texture, encoded by PyAV on one thread."""
+"""Small videos and damaged files for tests: a moving texture, encoded by PyAV on one thread."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-QUIET = {
-    # with lookahead it wrote another file now and then, one of four clips in 25 processes
+from qbuild.media.distort.motion import create_motion
+
+ENCODER_OPTIONS = {
+    # with lookahead the bytes differed now and then: one of four clips in 25 processes
     "libx264": {"preset": "veryfast", "rc-lookahead": "0"},
     "libx265": {"preset": "ultrafast", "x265-params": "pools=1:frame-threads=1:log-level=none"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
@@ -24,7 +26,7 @@ QUIET = {
 
 @dataclass(frozen=True)
 class Clip:
-    """What a clip is made of; `rotation` is the turn, in degrees anticlockwise, that is asked for.
+    """Properties of a clip; `rotation` is the rotation in its header, in degrees anticlockwise.
 
     `starts` are the times of the frames in ticks of 1/1000 s, for a variable rate.
     """
@@ -43,9 +45,9 @@ class Clip:
     front_index: bool = False
 
 
-def make_clip(path: Path, clip: Clip | None = None, **what: Any) -> Path:
-    """The path, after the clip is written there; skips where the encoder is not at hand."""
-    clip = clip or Clip(**what)
+def make_clip(path: Path, clip: Clip | None = None, **properties: Any) -> Path:
+    """Write a clip and return its path; skips the test if the encoder is missing."""
+    clip = clip or Clip(**properties)
     if clip.codec not in av.codecs_available:
         pytest.skip(f"this build of PyAV has no encoder {clip.codec}")
     flags = {"movflags": "+faststart"} if clip.front_index else {}
@@ -61,14 +63,14 @@ def make_clip(path: Path, clip: Clip | None = None, **what: Any) -> Path:
 
 
 def make_sound(path: Path, seconds: float = 1.0) -> Path:
-    """A file with sound and nothing else."""
+    """Write a file with sound only."""
     with av.open(str(path), "w") as container:
         _add_sound(container, container.add_stream("aac", rate=8000), seconds)
     return path
 
 
 def truncate(path: Path, share: float) -> Path:
-    """A copy that ends after this share of the bytes."""
+    """Write a copy that ends after this share of the bytes."""
     data = path.read_bytes()
     short = path.with_name(f"cut-{path.name}")
     short.write_bytes(data[: int(len(data) * share)])
@@ -76,36 +78,51 @@ def truncate(path: Path, share: float) -> Path:
 
 
 def overwrite_middle(path: Path, start: float = 0.4, stop: float = 0.6) -> Path:
-    """A copy with zeros between these shares of the bytes."""
+    """Write a copy with zeros between these shares of the bytes."""
     data = bytearray(path.read_bytes())
     first, last = int(len(data) * start), int(len(data) * stop)
     data[first:last] = bytes(last - first)
-    bad = path.with_name(f"spoilt-{path.name}")
+    bad = path.with_name(f"damaged-{path.name}")
     bad.write_bytes(data)
     return bad
 
 
 @cache
 def _texture() -> np.ndarray:
-    """Coloured noise, blurred: uint8 [1200, 2200, 3], with a white corner that shows rotation."""
+    """Blurred coloured noise, uint8 [1200, 2200, 3]."""
     noise = np.random.default_rng(7).integers(0, 256, (1200, 2200, 3), dtype=np.uint8)
     soft = cv2.GaussianBlur(noise, (0, 0), 4).astype(np.float32)
     return cv2.normalize(soft, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
 
 
 def draw_frame(index: int, width: int, height: int) -> np.ndarray:
-    """Frame `index` before it is encoded, uint8 [height, width, 3]: two pixels on each frame."""
+    """Frame `index` before encoding, uint8 [height, width, 3]: moves by two pixels per frame.
+
+    Its white upper left corner shows rotation.
+    """
     at = index % 400
     pixels = _texture()[at : at + height, 2 * at : 2 * at + width].copy()
     pixels[: height // 4, : width // 4] = 250
     return pixels
 
 
+def distort_clip(
+    frames: np.ndarray, name: str, severity: int, fps: Fraction, seed: int
+) -> np.ndarray:
+    """A copy of a clip `[t, h, w, 3]` with a motion distortion."""
+    distortion = create_motion(name, severity, len(frames), fps, seed)
+    distorted = np.empty_like(frames)
+    for number, pixels in enumerate(frames):
+        repeats = distortion.repeats_previous(number)
+        distorted[number] = distorted[number - 1] if repeats else distortion.apply(pixels, number)
+    return distorted
+
+
 def _video_stream(container: Any, clip: Clip) -> Any:
     stream = container.add_stream(clip.codec, rate=clip.rate)
     stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, clip.pixel_format
     stream.codec_context.thread_count = 1
-    stream.options = QUIET.get(clip.codec, {})
+    stream.options = ENCODER_OPTIONS.get(clip.codec, {})
     if clip.starts is not None:
         stream.codec_context.time_base = Fraction(1, 1000)
     if clip.colorspace is not None:

@@ -1,8 +1,8 @@
-"""Which clips to make of a video: drawn by seed, no two of them the same.
+"""Which clips to make of a video: drawn by seed, all different.
 
 VQA² stage 1 makes 5,211 clips of 134 labelled videos by cutting them in time and in space (section
-3.2); a clip keeps the label of its video. What is drawn for a clip comes from the run's seed, the
-video, the operation and the clip's number, so that it depends on no other video.
+3.2); a clip keeps the label of its video. A clip is drawn from the run's seed, the video, the
+operation and the clip's number, so that it depends on no other video.
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from qbuild.core.canonical import row_seed
 from qbuild.core.plural import plural
-from qbuild.media.clips.operations import CUT, MIN_FRAMES, MIN_SIDE
-from qbuild.media.distort.severities import ALL, RANDOM
+from qbuild.media.distort.parameters import ALL, MIN_SIDE, RANDOM
 from qbuild.media.unreadable import UnreadableMediaError
 from qbuild.quality.distortions import SEVERITIES
 
@@ -24,14 +21,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from fractions import Fraction
 
-_TRIES = 20  # draws before all that is possible is gone through in order
+    import numpy as np
+
+    Window = tuple[int, int, int, int]  # left, top, width and height, in pixels
+
+CUT, INJECT = ("temporal", "spatial"), ("shake", "flicker", "stutter")
+GROUPS = {"cut": CUT, "inject": INJECT}
+# VQA² section 3.2 has one flicker: "flickers (camera shake)".
+SEEN_AS = {"shake": "flicker", "flicker": "flicker", "stutter": "stuttering"}
+
+WHOLE = "whole"  # instead of lengths: all of a video, or of a shot
+MIN_FRAMES = 4  # the stride of VQA²'s motion branch: fewer frames give no token
+_TRIES = 20  # random draws before all candidates are tried in order
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How clips are made. `lengths` are seconds; two with `between` are bounds; none is the whole.
+class ClipSettings:
+    """How clips are made.
 
-    `crops` are sides of square windows in pixels, `severity` is 1 to 5, random or all.
+    `lengths` are seconds; with `between`, two of them are bounds; without any, clips are as long as
+    the video or shot. `crops` are sides of square windows in pixels, `severity` is 1 to 5, random
+    or all.
     """
 
     operations: tuple[str, ...]
@@ -44,8 +54,8 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A clip to be made of a video not yet looked at; `number` counts those of its operation."""
+class ClipRequest:
+    """A clip to make of a video that is not read yet; `number` counts those of its operation."""
 
     operation: str
     number: int
@@ -53,8 +63,8 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Extent:
-    """What there is of a video to cut from: its shots in order, and its size in pixels."""
+class VideoExtent:
+    """The shots of a video in order, its size in pixels and its rate."""
 
     shots: tuple[range, ...]
     width: int
@@ -77,23 +87,23 @@ class Clip:
     seed: int
 
     @property
-    def place(self) -> tuple[object, ...]:
-        """What no other clip of the video has."""
+    def key(self) -> tuple[object, ...]:
+        """What distinguishes the clip from the others of its video."""
         window = (self.left, self.top, self.width, self.height)
         return (self.operation, self.start, self.frames, window, self.severity)
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How many clips each video gets: `each`, and one more where its rank lies below `more`."""
+    """How many clips each video gets: `each`, and one more if its rank is below `more`."""
 
     each: int
     more: int
     seed: int
 
     @classmethod
-    def spread(cls, media: Iterable[str], total: int, seed: int) -> Quota:
-        """`total` clips over these videos, evenly: who gets one more is drawn by seed."""
+    def distribute(cls, media: Iterable[str], total: int, seed: int) -> Quota:
+        """Distribute `total` clips evenly; the seed decides which videos get one more."""
         ranks = sorted(_rank(medium, seed) for medium in media)
         each, over = divmod(total, len(ranks))
         return cls(each, ranks[over], seed)
@@ -107,93 +117,103 @@ def _rank(medium: str, seed: int) -> int:
     return row_seed(seed, medium, "one clip more")
 
 
-def wishes(medium: str, count: int, recipe: Recipe) -> list[Wish]:
-    """`count` clips of a video, its operations in turn; which comes first is drawn by seed."""
-    names = recipe.operations
-    first = row_seed(recipe.seed, medium, "first operation") % len(names)
-    made = []
+def request_clips(medium: str, count: int, settings: ClipSettings) -> list[ClipRequest]:
+    """`count` clips of a video, its operations in turn, beginning with one drawn by seed."""
+    names, seed = settings.operations, settings.seed
+    first = row_seed(seed, medium, "first operation") % len(names)
+    requests = []
     for at in range(count):
         name, number = names[(first + at) % len(names)], at // len(names)
-        made.append(Wish(name, number, row_seed(recipe.seed, medium, name, str(number))))
-    return made
+        requests.append(ClipRequest(name, number, row_seed(seed, medium, name, str(number))))
+    return requests
 
 
-def planned(asked: Iterable[Wish], recipe: Recipe, video: Extent) -> list[Clip]:
-    """The clips, in the order asked; fewer where the video has no other place for one.
+def plan_clips(
+    requests: Iterable[ClipRequest], settings: ClipSettings, video: VideoExtent
+) -> list[Clip]:
+    """Choose frames and window of each clip, in order; fewer if no other place is left.
 
-    Raises UnreadableMediaError `too-short` or `too-small` for a video of which none can be made.
+    Raises UnreadableMediaError `too-short` or `too-small` for a video that allows no clip.
     """
     shots = tuple(shot for shot in video.shots if len(shot) >= MIN_FRAMES)
     if not shots:
         longest = max(map(len, video.shots), default=0)
         raise UnreadableMediaError(
             "too-short",
-            f"{plural(longest, 'frame')} without a break; expected at least {MIN_FRAMES}",
+            f"{plural(longest, 'frame')} without a cut; expected at least {MIN_FRAMES}",
         )
     if min(video.width, video.height) < MIN_SIDE:
         size = f"{video.width} x {video.height} pixels"
-        raise UnreadableMediaError("too-small", f"{size}; expected at least {MIN_SIDE} a side")
-    room = _Room.of(shots, video, recipe)
-    taken: dict[tuple[object, ...], Clip] = {}
-    for wish in asked:
-        clip = _placed(wish, recipe, room, taken)
+        raise UnreadableMediaError("too-small", f"{size}; expected at least {MIN_SIDE} per side")
+    places = _Places.of(shots, video, settings)
+    clips: dict[tuple[object, ...], Clip] = {}
+    for request in requests:
+        clip = _place_clip(request, settings, places, clips)
         if clip is not None:
-            taken[clip.place] = clip
-    return list(taken.values())
+            clips[clip.key] = clip
+    return list(clips.values())
 
 
-def _placed(
-    wish: Wish, recipe: Recipe, room: _Room, taken: dict[tuple[object, ...], Clip]
+def _place_clip(
+    request: ClipRequest,
+    settings: ClipSettings,
+    places: _Places,
+    existing: dict[tuple[object, ...], Clip],
 ) -> Clip | None:
-    """A clip at a place that is free: drawn, or the first of all places; None where none is."""
-    rng = np.random.Generator(np.random.PCG64(row_seed(wish.seed, "place")))
-    severities = _severities(wish, recipe, rng)
+    """A new clip: drawn at random, or the first possible one in order; None if none is left."""
+    import numpy as np
+
+    rng = np.random.Generator(np.random.PCG64(row_seed(request.seed, "place")))
+    severities = _severities(request, settings, rng)
     drawn = (
-        (severities[0], room.stretch(wish, rng), room.window(wish, rng)) for _ in range(_TRIES)
+        (severities[0], places.draw_frames(request, rng), places.draw_window(request, rng))
+        for _ in range(_TRIES)
     )
-    every = (
-        (severity, stretch, window)
+    in_order = (
+        (severity, frames, window)
         for severity in severities
-        for stretch in room.stretches(wish)
-        for window in room.windows(wish)
+        for frames in places.all_frames(request)
+        for window in places.all_windows(request)
     )
-    for severity, (start, frames), window in chain(drawn, every):
-        clip = Clip(wish.operation, start, frames, *window, severity, wish.seed)
-        if clip.place not in taken:
+    for severity, (start, frames), window in chain(drawn, in_order):
+        clip = Clip(request.operation, start, frames, *window, severity, request.seed)
+        if clip.key not in existing:
             return clip
     return None
 
 
-def _severities(wish: Wish, recipe: Recipe, rng: np.random.Generator) -> list[int | None]:
-    """The severity of a clip, then those it may have instead where no place is free."""
-    if wish.operation in CUT:
+def _severities(
+    request: ClipRequest, settings: ClipSettings, rng: np.random.Generator
+) -> list[int | None]:
+    """The severity of a clip, then the alternatives if no place is left."""
+    if request.operation in CUT:
         return [None]
-    if recipe.severity == RANDOM:
+    if settings.severity == RANDOM:
         return [int(severity) for severity in rng.permutation(SEVERITIES)]
-    if recipe.severity == ALL:
-        return [SEVERITIES[wish.number % len(SEVERITIES)]]
-    return [int(recipe.severity)]
+    if settings.severity == ALL:
+        return [SEVERITIES[request.number % len(SEVERITIES)]]
+    return [int(settings.severity)]
 
 
 @dataclass(frozen=True)
-class _Room:
-    """The stretches of time and the windows that a video has room for.
+class _Places:
+    """The ranges of frames and the windows that fit into a video.
 
-    Only `spatial` takes a window, and takes shots whole; the others take a stretch and no window.
+    Only `spatial` uses a window, and takes whole shots; the others take a range of frames.
     """
 
     shots: tuple[range, ...]
-    lengths: tuple[int, ...]  # frames, ascending; empty: shots are taken whole
+    lengths: tuple[int, ...]  # frames, ascending; empty: whole shots
     width: int
     height: int
     sides: tuple[int, ...]  # px of square windows, ascending
 
     @classmethod
-    def of(cls, shots: tuple[range, ...], video: Extent, recipe: Recipe) -> _Room:
-        """What is longer than the longest shot, or larger than the frame, is cut to what fits."""
+    def of(cls, shots: tuple[range, ...], video: VideoExtent, settings: ClipSettings) -> _Places:
+        """Lengths and sides are reduced to the longest shot and to the size of the frame."""
         longest = max(map(len, shots))
-        frames = [max(MIN_FRAMES, round(seconds * video.fps)) for seconds in recipe.lengths]
-        if recipe.between:
+        frames = [max(MIN_FRAMES, round(seconds * video.fps)) for seconds in settings.lengths]
+        if settings.between:
             frames = list(range(frames[0], min(frames[1], longest) + 1)) or [longest]
         width, height = video.width // 2 * 2, video.height // 2 * 2
         return cls(
@@ -201,28 +221,28 @@ class _Room:
             lengths=tuple(sorted({min(length, longest) for length in frames})),
             width=width,
             height=height,
-            sides=tuple(sorted({min(side, width, height) for side in recipe.crops})),
+            sides=tuple(sorted({min(side, width, height) for side in settings.crops})),
         )
 
-    def stretch(self, wish: Wish, rng: np.random.Generator) -> tuple[int, int]:
-        """A first frame and a number of frames; every length, then every start, alike likely."""
-        if not self._lengths(wish):
+    def draw_frames(self, request: ClipRequest, rng: np.random.Generator) -> tuple[int, int]:
+        """First frame and number of frames; first the length, then the start, is uniform."""
+        if not self._lengths(request):
             shot = self.shots[int(rng.integers(len(self.shots)))]
             return shot.start, len(shot)
         length = self.lengths[int(rng.integers(len(self.lengths)))]
         starts = [start for shot in self.shots for start in _starts(shot, length)]
         return starts[int(rng.integers(len(starts)))], length
 
-    def stretches(self, wish: Wish) -> Iterator[tuple[int, int]]:
-        """All of them."""
-        if not self._lengths(wish):
+    def all_frames(self, request: ClipRequest) -> Iterator[tuple[int, int]]:
+        """Every first frame and number of frames."""
+        if not self._lengths(request):
             yield from ((shot.start, len(shot)) for shot in self.shots)
-        for length in self._lengths(wish):
+        for length in self._lengths(request):
             yield from ((start, length) for shot in self.shots for start in _starts(shot, length))
 
-    def window(self, wish: Wish, rng: np.random.Generator) -> tuple[int, int, int, int]:
-        """Left, top, width and height of a window; every side, then every place, alike likely."""
-        if wish.operation != "spatial":
+    def draw_window(self, request: ClipRequest, rng: np.random.Generator) -> Window:
+        """Left, top, width and height; first the side, then the position, is uniform."""
+        if request.operation != "spatial":
             return 0, 0, self.width, self.height
         side = self.sides[int(rng.integers(len(self.sides)))]
         left, top = (
@@ -230,17 +250,17 @@ class _Room:
         )
         return left, top, side, side
 
-    def windows(self, wish: Wish) -> Iterator[tuple[int, int, int, int]]:
-        """All of them."""
-        if wish.operation != "spatial":
+    def all_windows(self, request: ClipRequest) -> Iterator[Window]:
+        """Every left, top, width and height."""
+        if request.operation != "spatial":
             yield 0, 0, self.width, self.height
             return
         for side in self.sides:
             for top in range(0, self.height - side + 1, 2):
                 yield from ((left, top, side, side) for left in range(0, self.width - side + 1, 2))
 
-    def _lengths(self, wish: Wish) -> tuple[int, ...]:
-        return () if wish.operation == "spatial" else self.lengths
+    def _lengths(self, request: ClipRequest) -> tuple[int, ...]:
+        return () if request.operation == "spatial" else self.lengths
 
 
 def _starts(shot: range, length: int) -> range:

@@ -1,1 +1,1 @@
-"""Pictures and videos spoiled on purpose."""
+"""Synthetic distortions of images and videos."""

@@ -1,9 +1,4 @@
-"""What is to be done to a picture, and the two families of doing it.
-
-common   the 15 common corruptions of `imagecorruptions` (Hendrycks & Dietterich 2019), as
-         Q-SiT spoils pristine pictures with them
-vqa2     the eleven spatial distortions of VQA² stage 1
-"""
+"""Which distortions are applied to an image: chosen by seed, applied by the kernels of a family."""
 
 from __future__ import annotations
 
@@ -11,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from qbuild.core.canonical import row_seed
-from qbuild.media.distort.severities import ALL, RANDOM
-from qbuild.quality.distortions import BY_SLUG, OF_CORRUPTION, SEVERITIES, SPATIAL, slug
+from qbuild.media.distort.parameters import ALL, NAMES, RANDOM, Family, parameters
+from qbuild.quality.distortions import BY_SLUG, OF_CORRUPTION, SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,33 +15,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Family = Literal["common", "vqa2"]
 Engine = Literal["qbuild", "imagecorruptions"]
-
-# Hendrycks & Dietterich's names, in their order; `qbuild.media.distort.common` holds the kernels.
-COMMON = (
-    "gaussian_noise",
-    "shot_noise",
-    "impulse_noise",
-    "defocus_blur",
-    "glass_blur",
-    "motion_blur",
-    "zoom_blur",
-    "snow",
-    "frost",
-    "fog",
-    "brightness",
-    "contrast",
-    "elastic_transform",
-    "pixelate",
-    "jpeg_compression",
-)
-NAMES: dict[str, tuple[str, ...]] = {"common": COMMON, "vqa2": tuple(map(slug, SPATIAL))}
 
 
 @dataclass(frozen=True)
 class Task:
-    """One corruption of one picture; `seed` is of 64 bits."""
+    """One distortion of one image; `seed` has 64 bits."""
 
     family: Family
     name: str
@@ -55,20 +29,17 @@ class Task:
 
     @property
     def distortion(self) -> str | None:
-        """Which of the thirteen distortions it is, if any."""
+        """Which of the thirteen distortions it is; None if it is none of them."""
         return BY_SLUG[self.name] if self.family == "vqa2" else OF_CORRUPTION.get(self.name)
 
     @property
     def parameters(self) -> list[dict[str, str | float]]:
-        """What the kernel works with, by name."""
-        from qbuild.media.distort import common, spatial
-
-        of_family = common if self.family == "common" else spatial
-        found = of_family.parameters(self.name, self.severity)
-        return [{"name": name, "value": float(found[name])} for name in sorted(found)]
+        """The parameters of the kernel, sorted by name."""
+        values = parameters(self.family, self.name, self.severity)
+        return [{"name": name, "value": values[name]} for name in sorted(values)]
 
     def apply(self, pixels: NDArray[np.uint8], engine: Engine) -> NDArray[np.uint8]:
-        """The spoiled picture; `[h, w, 3]` both."""
+        """Return the distorted image `[h, w, 3]`."""
         if engine == "imagecorruptions":
             from qbuild.media.distort.common.reference import corrupt_by_reference
 
@@ -82,23 +53,23 @@ class Task:
         return distort(pixels, self.name, self.severity, self.seed)
 
 
-def tasks(
-    medium: str, family: Family, names: Sequence[str], severities: str, seed: int
+def plan_tasks(
+    medium: str, family: Family, names: Sequence[str], severity: str, seed: int
 ) -> list[Task]:
-    """What is done to one medium: `names` may be `["random"]`, severities `random` or `all`."""
+    """The distortions of one medium; `names` may be `["random"]`, severity `random` or `all`."""
     if list(names) == [RANDOM]:
         known = NAMES[family]
         names = [known[row_seed(seed, medium, family, "which") % len(known)]]
     return [
-        Task(family, name, severity, row_seed(seed, medium, family, name, str(severity)))
+        Task(family, name, chosen, row_seed(seed, medium, family, name, str(chosen)))
         for name in names
-        for severity in _severities(severities, seed, medium, family, name)
+        for chosen in _severities(severity, seed, medium, family, name)
     ]
 
 
-def _severities(given: str, seed: int, *of: str) -> tuple[int, ...]:
-    if given == ALL:
+def _severities(severity: str, seed: int, *key: str) -> tuple[int, ...]:
+    if severity == ALL:
         return SEVERITIES
-    if given == RANDOM:
-        return (SEVERITIES[row_seed(seed, *of, "how much") % len(SEVERITIES)],)
-    return (int(given),)
+    if severity == RANDOM:
+        return (SEVERITIES[row_seed(seed, *key, "how much") % len(SEVERITIES)],)
+    return (int(severity),)

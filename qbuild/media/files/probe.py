@@ -1,4 +1,4 @@
-"""What a medium is, known only after every pixel of it was decoded."""
+"""The properties of an image or video, determined by decoding all of it."""
 
 from __future__ import annotations
 
@@ -14,80 +14,73 @@ from qbuild.quality.media_types import IMAGES
 
 
 @dataclass(frozen=True)
-class Probed:
-    """One medium; sizes as displayed. What only a video has is None for an image.
+class MediaProperties:
+    """Properties of one medium; sizes are as displayed. Those of videos are None for an image.
 
-    codec is the picture's format (png, jpeg) or the video's codec (h264); sha256 is of the file.
+    codec is the format of an image (png, jpeg) or the codec of a video (h264); sha256 is that of
+    the file.
     """
 
     kind: Literal["image", "video"]
     codec: str | None
     width: int
     height: int
-    fps: Fraction | None
-    num_frames: int | None
-    duration_s: float | None
-    rotation: int | None
-    variable_rate: bool | None
     sha256: str
     size_bytes: int
+    fps: Fraction | None = None
+    num_frames: int | None = None
+    duration_s: float | None = None
+    rotation: int | None = None
+    variable_rate: bool | None = None
 
 
-def probe(path: Path, max_pixels: int = MAX_PIXELS) -> Probed:
-    """What the content is, whatever the name says; an animated GIF or WebP is an image.
+def probe(path: Path, max_pixels: int = MAX_PIXELS) -> MediaProperties:
+    """The properties by content, whatever the suffix; an animated GIF or WebP is an image.
 
-    Raises UnreadableMediaError for anything that does not decode from its first byte to its last.
+    Raises UnreadableMediaError for a file that does not decode completely.
     """
     size = file_size(path)
     with reject_disk_errors(path):
-        found = image_format(path)
-        if found is not None:
-            return _picture(path, found, size, max_pixels)
-        return _video(path, size, max_pixels)
+        codec = image_format(path)
+        if codec is not None:
+            return _probe_image(path, codec, size, max_pixels)
+        return _probe_video(path, size, max_pixels)
 
 
-def _picture(path: Path, codec: str, size: int, max_pixels: int) -> Probed:
+def _probe_image(path: Path, codec: str, size: int, max_pixels: int) -> MediaProperties:
     height, width, _ = read_image(path, max_pixels).buffer.shape
-    return Probed(
-        kind="image",
-        codec=codec,
-        width=width,
-        height=height,
-        fps=None,
-        num_frames=None,
-        duration_s=None,
-        rotation=None,
-        variable_rate=None,
-        sha256=hash_file(path).removeprefix("sha256:"),
-        size_bytes=size,
-    )
+    return MediaProperties("image", codec, width, height, _sha256(path), size)
 
 
-def _video(path: Path, size: int, max_pixels: int) -> Probed:
-    from qbuild.media.video.decoders.source import source
-    from qbuild.media.video.decoders.with_pyav import decoded
+def _probe_video(path: Path, size: int, max_pixels: int) -> MediaProperties:
+    from qbuild.media.video.decoders.header import read_header
+    from qbuild.media.video.decoders.with_pyav import decode
     from qbuild.media.video.read import info_of
 
     try:
-        opened = source(path, max_pixels)
+        header = read_header(path, max_pixels)
     except UnreadableMediaError as error:
         if error.reason == "not-a-video" and path.suffix[1:].lower() in IMAGES.split("|"):
-            text = f"{path.name} is neither a picture that can be read nor a video"
+            text = f"{path.name} is neither a readable image nor a video"
             raise UnreadableMediaError("not-a-picture", text) from error
         raise
-    for _, tally in decoded(opened):  # noqa: B007 - at the end it is the whole tally
+    for _, stats in decode(header):  # noqa: B007 - complete after the last frame
         pass
-    info = info_of(opened, tally, tally.decoded)
-    return Probed(
+    info = info_of(header, stats, stats.decoded)
+    return MediaProperties(
         kind="video",
         codec=info.codec,
         width=info.width,
         height=info.height,
+        sha256=_sha256(path),
+        size_bytes=size,
         fps=info.fps,
         num_frames=info.num_frames,
         duration_s=info.duration_s,
         rotation=info.rotation,
         variable_rate=info.variable_rate,
-        sha256=hash_file(path).removeprefix("sha256:"),
-        size_bytes=size,
     )
+
+
+def _sha256(path: Path) -> str:
+    return hash_file(path).removeprefix("sha256:")

@@ -38,7 +38,7 @@ FORMATS = (
     "WEBP",
 )
 # longest side of written images in pixels: the limits of libjpeg and libwebp
-MAX_SIDE: dict[str, int | None] = {"png": None, "jpg": 65_500, "webp": 16_383}
+MAX_SIDES: dict[str, int | None] = {"png": None, "jpg": 65_500, "webp": 16_383}
 MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")  # grey
 # quarter turns anticlockwise for each EXIF orientation
 _TURNS = {3: 2, 6: 3, 8: 1, 4: 2, 5: 3, 7: 1}
@@ -199,6 +199,15 @@ def _apply_orientation(pixels: Pixels, orientation: int) -> Pixels:
     """Rotate by quarter turns, then mirror for orientations 2, 4, 5 and 7."""
     pixels = np.rot90(pixels, _TURNS.get(orientation, 0))
     return pixels[:, ::-1] if orientation in {2, 4, 5, 7} else pixels
+
+
+def check_rgb(pixels: Any) -> None:
+    """Raise ValueError unless pixels are a numpy array, uint8 `[h, w, 3]`."""
+    if not isinstance(pixels, np.ndarray):
+        raise ValueError(f"pixels {type(pixels).__name__}; expected uint8 [height, width, 3]")  # noqa: TRY004
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        shape = list(pixels.shape)
+        raise ValueError(f"pixels {pixels.dtype} {shape}; expected uint8 [height, width, 3]")
 
 
 def encode_image(

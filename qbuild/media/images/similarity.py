@@ -1,4 +1,4 @@
-"""How alike two pictures of one size are: PSNR in dB, and SSIM."""
+"""Similarity of two images of the same size: PSNR in dB, and SSIM."""
 
 from __future__ import annotations
 
@@ -7,81 +7,81 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qbuild.media.images.read_write import check_rgb
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
 _SIDE, _SIGMA = 11, 1.5  # the Gaussian window of Wang et al. 2004
-_REACH = _SIDE // 2
+_RADIUS = _SIDE // 2
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-_STRIP = 128  # rows of the map made at a time: they stay in cache, and memory stays bounded
+_STRIP = 128  # rows of the SSIM map computed at a time: they fit in cache and bound the memory
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
-    """Peak signal-to-noise ratio in dB over all channels, peak 255; None where nothing differs.
+    """Peak signal-to-noise ratio in dB over all channels, peak 255; None for equal images.
 
-    ValueError unless both are uint8 `[h, w, 3]` of one size.
+    ValueError unless both are uint8 `[h, w, 3]` of the same size.
     """
     import cv2
 
     _check(a, b)
-    squares = round(cv2.norm(a, b, cv2.NORM_L2SQR))  # a whole number, but for the last digit
+    squares = round(cv2.norm(a, b, cv2.NORM_L2SQR))  # a whole number except for float error
     return 10 * math.log10(255**2 * a.size / squares) if squares else None
 
 
 def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Mean structural similarity of luma (BT.601): 1 where nothing differs, at least -1.
+    """Mean structural similarity of luma (BT.601): 1 for equal images, at least -1.
 
     Wang et al. 2004, Image quality assessment: from error visibility to structural similarity, with
-    its Gaussian window (11 pixels, deviation 1.5), K1 = 0.01 and K2 = 0.03. The mean is over the
-    pixels whose window lies inside. ValueError unless both are uint8 `[h, w, 3]` of one size, at
-    least 11 pixels a side.
+    its Gaussian window (11 pixels, standard deviation 1.5), K1 = 0.01 and K2 = 0.03. The mean is
+    over the pixels whose window lies inside the image. ValueError unless both are uint8
+    `[h, w, 3]` of the same size, at least 11 pixels per side.
     """
     import cv2
 
     _check(a, b)
     height, width = a.shape[:2]
     if min(height, width) < _SIDE:
-        raise ValueError(f"{width} x {height} pixels; SSIM expects at least {_SIDE} a side")
+        raise ValueError(f"{width} x {height} pixels; SSIM expects at least {_SIDE} per side")
     if np.array_equal(a, b):
         return 1.0
     lumas = (cv2.cvtColor(a, cv2.COLOR_RGB2GRAY), cv2.cvtColor(b, cv2.COLOR_RGB2GRAY))
     total = sum(_strip_sum(lumas[0][rows], lumas[1][rows]) for rows in _strips(height))
-    mean = total / int((height - 2 * _REACH) * (width - 2 * _REACH))
-    return max(-1.0, min(1.0, mean))  # float32 goes beyond by a digit where the lumas are equal
+    mean = total / int((height - 2 * _RADIUS) * (width - 2 * _RADIUS))
+    return max(-1.0, min(1.0, mean))  # float32 may exceed 1 slightly where the lumas are equal
 
 
 def _strips(height: int) -> Iterator[slice]:
-    """Rows that make up to 128 rows of the map each, with the window's reach on both sides."""
-    for start in range(0, height - 2 * _REACH, _STRIP):
-        yield slice(start, min(start + _STRIP + 2 * _REACH, height))
+    """Rows for up to 128 rows of the map each, with the radius of the window on both sides."""
+    for start in range(0, height - 2 * _RADIUS, _STRIP):
+        yield slice(start, min(start + _STRIP + 2 * _RADIUS, height))
 
 
 def _strip_sum(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
-    """The sum of the SSIM map over the rows and columns whose window lies inside."""
+    """The sum of the SSIM map over the pixels whose window lies inside."""
     import cv2
 
-    # about mid-grey, squares are small enough for float32: variances lose no digit that counts
+    # centred on mid-grey, squares are small enough for float32 variances to stay precise
     x, y = (luma.astype(np.float32) - np.float32(128) for luma in (a, b))
 
     def mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
         smooth = cv2.GaussianBlur(values, (_SIDE, _SIDE), _SIGMA)
-        return np.asarray(smooth, dtype=np.float32)[_REACH:-_REACH, _REACH:-_REACH]
+        return np.asarray(smooth, dtype=np.float32)[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS]
 
     mean_x, mean_y = mean(x), mean(y)
-    both = mean(x * y) - mean_x * mean_y
-    spread = mean(x * x + y * y) - mean_x * mean_x - mean_y * mean_y
+    covariance = mean(x * y) - mean_x * mean_y
+    variances = mean(x * x + y * y) - mean_x * mean_x - mean_y * mean_y
     mean_x, mean_y = mean_x + 128, mean_y + 128
-    above = (2 * mean_x * mean_y + _C1) * (2 * both + _C2)
-    below = (mean_x * mean_x + mean_y * mean_y + _C1) * (spread + _C2)
+    above = (2 * mean_x * mean_y + _C1) * (2 * covariance + _C2)
+    below = (mean_x * mean_x + mean_y * mean_y + _C1) * (variances + _C2)
     return float(np.sum(above / below, dtype=np.float64))
 
 
 def _check(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> None:
-    for pixels in (a, b):
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-            shape = list(pixels.shape)
-            raise ValueError(f"pixels {pixels.dtype} {shape}; expected uint8 [height, width, 3]")
+    check_rgb(a)
+    check_rgb(b)
     if a.shape != b.shape:
-        raise ValueError(f"pictures of {list(a.shape)} and {list(b.shape)}; expected one size")
+        raise ValueError(f"images of {list(a.shape)} and {list(b.shape)}; expected the same size")

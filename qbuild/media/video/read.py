@@ -17,8 +17,8 @@ import numpy as np
 from qbuild.media.images.read_write import MAX_PIXELS, Pixels
 
 if TYPE_CHECKING:
-    from qbuild.media.video.decoders.source import Source
-    from qbuild.media.video.decoders.tally import Tally
+    from qbuild.media.video.decoders.header import VideoHeader
+    from qbuild.media.video.decoders.stream_stats import StreamStats
 
 Keys: TypeAlias = Literal["auto"] | Collection[int] | None
 
@@ -113,17 +113,17 @@ def read_frames(
     beyond the end.
     """
     from qbuild.media.video import decoders
-    from qbuild.media.video.decoders.source import source
+    from qbuild.media.video.decoders.header import read_header
 
-    opened = source(path, max_pixels)
+    header = read_header(path, max_pixels)
     resize_motion, resize_key = (
         SquareResizer(size, threads) if size else None for size in (motion_size, key_size)
     )
-    is_key = _key_rule(key_indices, opened.fps)
+    is_key = _key_rule(key_indices, header.fps)
     is_wanted = is_key if motion_size is None else _every_frame
     first, motion, keys = 0, list[Pixels](), dict[int, Pixels]()
     missing = set() if isinstance(key_indices, str) else set(key_indices or ())
-    for index, frame in decoders.frames(opened, is_wanted, decoder, threads):
+    for index, frame in decoders.frames(header, is_wanted, decoder, threads):
         while index >= first + chunk:
             yield _chunk(first, motion, keys, motion_size)
             first, motion, keys = first + chunk, [], {}
@@ -159,26 +159,26 @@ def video_info(path: Path, max_pixels: int = MAX_PIXELS) -> VideoInfo:
 
     Raises UnreadableMediaError. `files.probe` checks that every frame decodes.
     """
-    from qbuild.media.video.decoders.source import source
-    from qbuild.media.video.decoders.with_pyav import counted
+    from qbuild.media.video.decoders.header import read_header
+    from qbuild.media.video.decoders.with_pyav import count_packets
 
-    opened = source(path, max_pixels)
-    tally = counted(opened)
-    return info_of(opened, tally, tally.packets - tally.discarded)
+    header = read_header(path, max_pixels)
+    stats = count_packets(header)
+    return info_of(header, stats, stats.packets - stats.discarded)
 
 
-def info_of(opened: Source, tally: Tally, num_frames: int) -> VideoInfo:
+def info_of(header: VideoHeader, stats: StreamStats, num_frames: int) -> VideoInfo:
     """The properties that the header and one pass through the stream give."""
-    variable = tally.variable_rate
-    width, height = tally.size
+    variable = stats.variable_rate
+    width, height = stats.size
     return VideoInfo(
-        codec=opened.codec,
+        codec=header.codec,
         width=width,
         height=height,
-        fps=opened.fps,
+        fps=header.fps,
         num_frames=num_frames,
-        duration_s=tally.shown_s if variable else float(num_frames / opened.fps),
-        rotation=tally.rotation,
+        duration_s=stats.shown_s if variable else float(num_frames / header.fps),
+        rotation=stats.rotation,
         variable_rate=variable,
-        has_audio=opened.has_audio,
+        has_audio=header.has_audio,
     )

@@ -22,8 +22,8 @@ from pydantic import Field
 from qbuild.core.canonical import hash_bytes, hash_file
 from qbuild.core.engine.stage import Batch, File, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.media.distort.severities import ALL, RANDOM, Severity
-from qbuild.media.distort.tasks import NAMES, Engine, Family, Task, tasks
+from qbuild.media.distort.parameters import ALL, MAX_SIDE, MIN_SIDE, NAMES, RANDOM, Family, Severity
+from qbuild.media.distort.tasks import Engine, Task, plan_tasks
 from qbuild.media.files.listing import FileOptions, Places, listed, refusal
 from qbuild.media.files.naming import made_name
 from qbuild.stages.corrupt.rows import corruption_row, labels_of, render, report_of, unchanged
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 LABELLED = ("distortion", "corruption")  # rows of pictures that may have distortions of their own
 NAMED = ("rating", "level", "media", *LABELLED)
-SMALLEST = 32  # px a side: what the kernels, and the reference, are made for
 PIECE = 4
 
 
@@ -146,7 +145,7 @@ def transform(batch: Batch, state: State, options: CorruptOptions) -> Output:
             refusals.append(refusal(row, at + 1, *source))
             continue
         tally.add("images")
-        for task in tasks(
+        for task in plan_tasks(
             row["media_id"], options.family, options.names, options.severity, options.seed
         ):
             made, file = spoiled(source, task, state, options)
@@ -186,15 +185,14 @@ def _source(
 
 def _misfit(picture: DecodedImage, options: CorruptOptions) -> tuple[str, str] | None:
     """Reason and message for sides that the kernels or the format do not take."""
-    from qbuild.media.distort.common import MOST_SIDE
-    from qbuild.media.images.read_write import MAX_SIDE
+    from qbuild.media.images.read_write import MAX_SIDES
 
     height, width = picture.buffer.shape[:2]
     size = f"{width} x {height} pixels"
-    limits = [MAX_SIDE[options.format], MOST_SIDE if options.family == "common" else None]
+    limits = [MAX_SIDES[options.format], MAX_SIDE[options.family]]
     most = min((limit for limit in limits if limit is not None), default=None)
-    if min(height, width) < SMALLEST:
-        return "too-small", f"{size}; expected at least {SMALLEST} a side"
+    if min(height, width) < MIN_SIDE:
+        return "too-small", f"{size}; expected at least {MIN_SIDE} a side"
     if most is not None and max(height, width) > most:
         return "too-large", f"{size}; expected at most {most:,} a side"
     return None

@@ -25,8 +25,8 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError, near
 from qbuild.core.plural import plural
 from qbuild.labels.distortions import LabelOptions
-from qbuild.media.clips.operations import CUT, GROUPS, INJECT, MIN_SIDE, WHOLE
-from qbuild.media.distort.severities import RANDOM, Severity
+from qbuild.media.clips.plan import CUT, GROUPS, INJECT, WHOLE
+from qbuild.media.distort.parameters import MIN_SIDE, RANDOM, Severity
 from qbuild.stages.motion_clips.rows import QP, clip_row, refused_row, render, report_of, unlabelled
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from qbuild.core.rows.duplicates import Duplicates
     from qbuild.core.rows.rejections import PlacedRejections
-    from qbuild.media.clips.make import Made
-    from qbuild.media.clips.plan import Quota, Recipe
+    from qbuild.media.clips.make import VideoClips
+    from qbuild.media.clips.plan import ClipSettings, Quota
     from qbuild.media.files.listing import Places
 
 LABEL_FILES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".xlsx"})
@@ -107,12 +107,12 @@ class MotionClipsOptions(LabelOptions):
         return tuple(dict.fromkeys(n for name in given for n in GROUPS.get(name, (name,))))
 
     @property
-    def recipe(self) -> Recipe:
-        """The options in the form that clips are planned by."""
-        from qbuild.media.clips.plan import Recipe
+    def recipe(self) -> ClipSettings:
+        """The options in the form that clips are plan_clips by."""
+        from qbuild.media.clips.plan import ClipSettings
 
         seconds = self.lengths.replace(":", ",").split(",") if self.lengths != WHOLE else []
-        return Recipe(
+        return ClipSettings(
             operations=self.chosen,
             lengths=tuple(float(part) for part in seconds),
             between=":" in self.lengths,
@@ -234,13 +234,15 @@ def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output
     )
 
 
-def clips_of(row: dict[str, Any], asked: int, state: State, options: MotionClipsOptions) -> Made:
+def clips_of(
+    row: dict[str, Any], asked: int, state: State, options: MotionClipsOptions
+) -> VideoClips:
     """The clips of one video, in files of its own folder; raises UnreadableMediaError."""
     import shutil
 
     from qbuild.core.errors import InputError
     from qbuild.media.clips.make import make_clips
-    from qbuild.media.clips.plan import wishes
+    from qbuild.media.clips.plan import request_clips
     from qbuild.media.isolation import shared_child
     from qbuild.media.unreadable import UnreadableMediaError
 
@@ -250,7 +252,7 @@ def clips_of(row: dict[str, Any], asked: int, state: State, options: MotionClips
         place = state.places.find(row["dataset"], row["path"])
     except InputError as error:
         raise UnreadableMediaError("outside-root", error.what) from error
-    wanted = wishes(row["media_id"], asked, options.recipe)
+    wanted = request_clips(row["media_id"], asked, options.recipe)
     folder = state.scratch / hash_bytes(row["media_id"].encode())[7:39]
     folder.mkdir(exist_ok=True)
     try:
@@ -280,7 +282,7 @@ def _spread(inputs: Inputs, duplicates: Duplicates, options: MotionClipsOptions)
         raise UsageError("--total", what, f"expected at least {len(videos)}, one a video")
     if not videos:
         return Quota(0, 0, options.seed)
-    return Quota.spread(videos, options.total, options.seed)
+    return Quota.distribute(videos, options.total, options.seed)
 
 
 def _parted(paths: list[Path]) -> tuple[list[Path], list[Path]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import media_id
 from qbuild.core.plural import plural
-from qbuild.media.clips.operations import SEEN_AS
+from qbuild.media.clips.plan import SEEN_AS
 from qbuild.media.files.ignored import left_out, left_out_line
 from qbuild.media.files.naming import made_name
 from qbuild.quality.distortions import DISTORTIONS, MOTION
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from qbuild.core.engine.tally import Tally
-    from qbuild.media.clips.make import Made, Written
+    from qbuild.media.clips.make import VideoClips, WrittenClip
 
 QP = 12  # luma within 49 dB of the source on real videos; docs/motion.md
 
@@ -49,7 +49,9 @@ def refused_row(row: dict[str, Any], number: int, reason: str, message: str) -> 
     return refusal(row, number, reason, message)
 
 
-def clip_row(row: dict[str, Any], made: Made, written: Written, qp: int) -> dict[str, Any]:
+def clip_row(
+    row: dict[str, Any], made: VideoClips, written: WrittenClip, qp: int
+) -> dict[str, Any]:
     """The row of a clip, from that of its video."""
     from qbuild.media.video.write import encoding
 
@@ -104,7 +106,7 @@ def injected(row: dict[str, Any], operation: str, severity: int, changed: bool) 
     }
 
 
-def file_name(row: dict[str, Any], written: Written, qp: int) -> str:
+def file_name(row: dict[str, Any], written: WrittenClip, qp: int) -> str:
     """`<dataset>/<path>.<operation>-<start>-<frames>f[-<w>x<h>+<x>+<y>][-<severity>]-s<seed>.mp4`.
 
     All that decides the bytes of a clip stands in its name.

@@ -1,4 +1,4 @@
-"""Clips in files: the very pixels of the source, upright, at its rate, and counted."""
+"""Clips in files: the pixels of the source, upright, at its rate, with counted frames."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import pytest
 from clips import make_clip, make_sound, truncate
 
 from qbuild.core.canonical import hash_file
-from qbuild.media.clips import make as cutting
+from qbuild.media.clips import make
 from qbuild.media.clips.make import make_clips
-from qbuild.media.clips.operations import CUT, INJECT
-from qbuild.media.clips.plan import Recipe, wishes
-from qbuild.media.distort.motion.planes import cut_out, planes_of
+from qbuild.media.clips.plan import CUT, INJECT, ClipSettings, request_clips
+from qbuild.media.distort.motion.planes import crop_planes, planes_of
 from qbuild.media.unreadable import UnreadableMediaError
 
-ALL = Recipe((*CUT, *INJECT), (0.4, 0.7), False, (32, 48), "4", False, 0)
+ALL = ClipSettings((*CUT, *INJECT), (0.4, 0.7), False, (32, 48), "4", False, 0)
 LOSSLESS, QP = 0, 12
 
 
-def clips_of(video, folder, count=10, qp=QP, **what):
-    recipe = replace(ALL, **what)
-    return make_clips(video, folder, wishes("set:a.mp4", count, recipe), recipe, qp)
+def clips_of(video, folder, count=10, qp=QP, **changes):
+    settings = replace(ALL, **changes)
+    return make_clips(video, folder, request_clips("set:a.mp4", count, settings), settings, qp)
 
 
 def planes(path):
@@ -47,19 +46,19 @@ def video(tmp_path_factory):
 
 
 @pytest.mark.parametrize("operation", CUT)
-def test_a_cut_holds_the_very_pixels_of_its_source(video, tmp_path, operation):
+def test_a_cut_holds_the_pixels_of_its_source_unchanged(video, tmp_path, operation):
     given = planes(video)
     made = clips_of(video, tmp_path, 4, LOSSLESS, operations=(operation,))
     for written in made.clips:
         clip = written.clip
         window = (clip.left, clip.top, clip.width, clip.height)
         for number, frame in enumerate(planes(written.file)):
-            assert same(frame, cut_out(tuple(given[clip.start + number]), *window))
+            assert same(frame, crop_planes(tuple(given[clip.start + number]), *window))
         assert number + 1 == clip.frames == written.frames
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv444p", "yuvj420p"])
-def test_chroma_and_range_stay(tmp_path, pixel_format):
+def test_chroma_and_range_are_kept(tmp_path, pixel_format):
     full = 2 if "j" in pixel_format else None
     video = make_clip(
         tmp_path / "a.mp4", frames=15, pixel_format=pixel_format, color_range=full, colorspace=1
@@ -76,7 +75,7 @@ def test_chroma_and_range_stay(tmp_path, pixel_format):
     ("pixel_format", "written_as"),
     [("yuv422p", "yuv444p"), ("yuv420p10le", "yuv420p"), ("yuv444p10le", "yuv420p")],
 )
-def test_other_forms_are_brought_to_eight_bits_with_the_luma_they_have(
+def test_other_formats_are_converted_to_eight_bits_with_the_same_luma(
     tmp_path, pixel_format, written_as
 ):
     video = make_clip(tmp_path / "a.mp4", frames=15, pixel_format=pixel_format)
@@ -103,7 +102,7 @@ def test_a_rotated_video_is_written_upright(tmp_path, rotation, turns):
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 96), (95, 63), (33, 160)])
-def test_any_size_is_taken_and_written_even(tmp_path, width, height):
+def test_any_size_is_accepted_and_written_with_even_sides(tmp_path, width, height):
     what = {"width": width, "height": height, "pixel_format": "yuv444p"}
     made = clips_of(make_clip(tmp_path / "a.mp4", frames=30, **what), tmp_path)
     assert {written.clip.operation for written in made.clips} == {*CUT, *INJECT}
@@ -143,33 +142,33 @@ def test_a_stutter_repeats_whole_frames_in_the_file(video, tmp_path):
         assert held / len(frames) == pytest.approx(written.parameters["repeated_share"])
 
 
-def test_a_flicker_dims_the_file_as_deep_as_it_says(tmp_path):
+def test_a_flicker_has_the_depth_of_its_parameters(tmp_path):
     video = make_clip(tmp_path / "a.mp4", frames=60)
-    recipe = {"operations": ("flicker",), "lengths": (), "severity": "5"}
-    (written,) = clips_of(video, tmp_path, 1, **recipe).clips
+    changes = {"operations": ("flicker",), "lengths": (), "severity": "5"}
+    (written,) = clips_of(video, tmp_path, 1, **changes).clips
     light = (means(written.file) - 16) / (means(video) - 16)
     depth = (light.max() - light.min()) / (light.max() + light.min())
     assert depth == pytest.approx(written.parameters["depth"], rel=0.1)
     assert light.max() <= 1.005
 
 
-def test_many_clips_at_once_are_written_with_few_files_open(video, tmp_path, monkeypatch):
+def test_many_clips_are_written_with_few_open_files(video, tmp_path, monkeypatch):
     once, few = tmp_path / "once", tmp_path / "few"
     for folder in (once, few):
         folder.mkdir()
     wanted = clips_of(video, once, 25)
-    monkeypatch.setattr(cutting, "OPEN_AT_ONCE", 2)
+    monkeypatch.setattr(make, "MAX_OPEN_FILES", 2)
     made = clips_of(video, few, 25)
     assert len(made.clips) == 25
     assert [w.sha256 for w in made.clips] == [w.sha256 for w in wanted.clips]
 
 
-def test_large_frames_leave_room_for_one_file_at_least(video, tmp_path, monkeypatch):
-    monkeypatch.setattr(cutting, "OPEN_PIXELS", 1)
+def test_at_least_one_file_is_open_for_large_frames(video, tmp_path, monkeypatch):
+    monkeypatch.setattr(make, "MAX_OPEN_PIXELS", 1)
     assert len(clips_of(video, tmp_path, 5).clips) == 5
 
 
-def test_within_shots_a_clip_keeps_to_the_frames_between_cuts(tmp_path):
+def test_within_shots_a_clip_lies_between_cuts(tmp_path):
     parts = [make_clip(tmp_path / f"{at}.mp4", frames=20, width=96, height=64) for at in range(2)]
     joined = tmp_path / "joined.mp4"
     with av.open(str(joined), "w") as container:
@@ -185,9 +184,9 @@ def test_within_shots_a_clip_keeps_to_the_frames_between_cuts(tmp_path):
                     container.mux(stream.encode(new))
         container.mux(stream.encode())
     made = clips_of(joined, tmp_path, 12, within_shots=True, lengths=(0.2, 3.0))
-    stretches = {(w.clip.start, w.clip.start + w.clip.frames) for w in made.clips}
-    assert all(end <= 20 or start >= 20 for start, end in stretches)
-    assert {(0, 20), (20, 40)} & stretches
+    ranges = {(w.clip.start, w.clip.start + w.clip.frames) for w in made.clips}
+    assert all(end <= 20 or start >= 20 for start, end in ranges)
+    assert {(0, 20), (20, 40)} & ranges
 
 
 def test_hashes_are_those_of_the_files(video, tmp_path):
@@ -198,7 +197,7 @@ def test_hashes_are_those_of_the_files(video, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"),
+    ("make_bad", "reason"),
     [
         (lambda folder: truncate(make_clip(folder / "a.mp4", frames=40), 0.6), "truncated"),
         (lambda folder: make_sound(folder / "a.mp4"), "no-video-stream"),
@@ -207,9 +206,9 @@ def test_hashes_are_those_of_the_files(video, tmp_path):
         (lambda folder: make_clip(folder / "a.mp4", width=30, height=64), "too-small"),
     ],
 )
-def test_a_video_that_gives_no_clip_is_refused_by_reason(tmp_path, spoil, reason):
+def test_a_video_that_gives_no_clip_is_rejected_with_its_reason(tmp_path, make_bad, reason):
     folder = tmp_path / "out"
     folder.mkdir()
     with pytest.raises(UnreadableMediaError) as caught:
-        clips_of(spoil(tmp_path), folder)
+        clips_of(make_bad(tmp_path), folder)
     assert caught.value.reason == reason

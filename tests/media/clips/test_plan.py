@@ -1,4 +1,4 @@
-"""Which clips are made: as many as asked, evenly, none twice, the same whatever else is there."""
+"""Which clips are made: the requested number, evenly, all different, by video alone."""
 
 from __future__ import annotations
 
@@ -11,21 +11,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qbuild.media.clips.operations import CUT, INJECT, MIN_FRAMES
-from qbuild.media.clips.plan import Extent, Quota, Recipe, planned, wishes
+from qbuild.media.clips.plan import (
+    CUT,
+    INJECT,
+    MIN_FRAMES,
+    ClipSettings,
+    Quota,
+    VideoExtent,
+    plan_clips,
+    request_clips,
+)
 from qbuild.media.unreadable import UnreadableMediaError
 
-RECIPE = Recipe(CUT, (2.0, 4.0, 6.0), False, (224, 320, 448), "random", False, 0)
-VIDEO = Extent((range(300),), 1280, 720, Fraction(30))
+SETTINGS = ClipSettings(CUT, (2.0, 4.0, 6.0), False, (224, 320, 448), "random", False, 0)
+VIDEO = VideoExtent((range(300),), 1280, 720, Fraction(30))
 
 
-def plan(count=20, recipe=RECIPE, video=VIDEO, medium="set:a.mp4"):
-    return planned(wishes(medium, count, recipe), recipe, video)
+def plan(count=20, clip_settings=SETTINGS, video=VIDEO, medium="set:a.mp4"):
+    return plan_clips(request_clips(medium, count, clip_settings), clip_settings, video)
 
 
-def test_5211_clips_of_134_videos_are_spread_evenly():
+def test_5211_clips_of_134_videos_are_distributed_evenly():
     videos = [f"set:{number}.mp4" for number in range(134)]
-    quota = Quota.spread(videos, 5211, 0)
+    quota = Quota.distribute(videos, 5211, 0)
     counts = [quota.of(video) for video in videos]
     assert sum(counts) == 5211
     assert set(counts) == {38, 39}
@@ -36,33 +44,37 @@ def test_5211_clips_of_134_videos_are_spread_evenly():
 
 
 @given(st.integers(1, 60), st.integers(0, 400), st.integers(0, 9))
-def test_any_total_is_spread_exactly_and_evenly(videos, more, seed):
+def test_any_total_is_distributed_exactly_and_evenly(videos, more, seed):
     names = [f"v{number}" for number in range(videos)]
-    quota = Quota.spread(names, videos + more, seed)
+    quota = Quota.distribute(names, videos + more, seed)
     counts = [quota.of(name) for name in names]
     assert sum(counts) == videos + more
     assert max(counts) - min(counts) <= 1
 
 
-def test_who_gets_one_more_depends_on_the_seed_and_not_on_the_order():
+def test_which_videos_get_one_more_depends_on_the_seed_and_not_on_the_order():
     names = [f"v{number}" for number in range(20)]
     first, turned, other = (
-        Quota.spread(order, 30, seed) for order, seed in ((names, 0), (names[::-1], 0), (names, 1))
+        Quota.distribute(order, 30, seed)
+        for order, seed in ((names, 0), (names[::-1], 0), (names, 1))
     )
     assert first == turned
     assert [first.of(name) for name in names] != [other.of(name) for name in names]
 
 
-def test_operations_take_turns_and_start_with_any():
-    recipe = replace(RECIPE, operations=INJECT)
+def test_operations_alternate_and_start_with_any():
+    clip_settings = replace(SETTINGS, operations=INJECT)
     for medium in "abcdefgh":
-        names = [wish.operation for wish in wishes(medium, 7, recipe)]
+        names = [request.operation for request in request_clips(medium, 7, clip_settings)]
         assert max(Counter(names).values()) - min(Counter(names).values()) <= 1
         assert all(a != b for a, b in pairwise(names))
-    assert len({wishes(str(number), 1, recipe)[0].operation for number in range(30)}) == 3
+    assert (
+        len({request_clips(str(number), 1, clip_settings)[0].operation for number in range(30)})
+        == 3
+    )
 
 
-def test_more_clips_leave_the_first_ones_as_they_are():
+def test_more_clips_do_not_change_the_first_ones():
     assert plan(30)[:8] == plan(8)
 
 
@@ -75,13 +87,13 @@ def test_more_clips_leave_the_first_ones_as_they_are():
     count=st.integers(1, 25),
     seed=st.integers(0, 3),
 )
-def test_clips_lie_in_the_video_are_even_and_never_coincide(
+def test_clips_lie_in_the_video_have_even_sides_and_are_all_different(
     frames, width, height, fps, count, seed
 ):
-    recipe = replace(RECIPE, operations=(*CUT, *INJECT), seed=seed)
-    clips = plan(count, recipe, Extent((range(frames),), width, height, fps))
+    clip_settings = replace(SETTINGS, operations=(*CUT, *INJECT), seed=seed)
+    clips = plan(count, clip_settings, VideoExtent((range(frames),), width, height, fps))
     assert clips
-    assert len({clip.place for clip in clips}) == len(clips)
+    assert len({clip.key for clip in clips}) == len(clips)
     for clip in clips:
         assert clip.start >= 0
         assert MIN_FRAMES <= clip.frames <= frames - clip.start
@@ -91,49 +103,51 @@ def test_clips_lie_in_the_video_are_even_and_never_coincide(
         assert (clip.severity is not None) == (clip.operation in INJECT)
 
 
-def test_a_clip_has_a_length_that_was_asked_for():
-    assert {clip.frames for clip in plan(60, replace(RECIPE, operations=("temporal",)))} == {
+def test_a_clip_has_a_requested_length():
+    assert {clip.frames for clip in plan(60, replace(SETTINGS, operations=("temporal",)))} == {
         60,
         120,
         180,
     }
 
 
-def test_lengths_between_bounds_take_every_frame_count():
-    recipe = replace(RECIPE, operations=("temporal",), lengths=(1.0, 1.2), between=True)
-    assert {clip.frames for clip in plan(60, recipe)} == set(range(30, 37))
+def test_lengths_between_bounds_include_every_number_of_frames():
+    clip_settings = replace(SETTINGS, operations=("temporal",), lengths=(1.0, 1.2), between=True)
+    assert {clip.frames for clip in plan(60, clip_settings)} == set(range(30, 37))
 
 
-def test_windows_have_the_sides_asked_or_the_largest_that_fits():
-    recipe = replace(RECIPE, operations=("spatial",))
-    assert {clip.width for clip in plan(40, recipe)} == {224, 320, 448}
-    small = plan(40, recipe, replace(VIDEO, width=401, height=301))
+def test_windows_have_the_requested_sides_or_the_largest_that_fits():
+    clip_settings = replace(SETTINGS, operations=("spatial",))
+    assert {clip.width for clip in plan(40, clip_settings)} == {224, 320, 448}
+    small = plan(40, clip_settings, replace(VIDEO, width=401, height=301))
     assert {(clip.width, clip.height) for clip in small} == {(224, 224), (300, 300)}
     assert all(clip.frames == 300 for clip in small)
 
 
-def test_a_short_video_is_taken_whole():
-    (clip,) = plan(1, replace(RECIPE, operations=("temporal",)), replace(VIDEO, shots=(range(9),)))
+def test_a_short_video_gives_one_clip_of_all_its_frames():
+    (clip,) = plan(
+        1, replace(SETTINGS, operations=("temporal",)), replace(VIDEO, shots=(range(9),))
+    )
     assert (clip.start, clip.frames) == (0, 9)
 
 
-def test_a_video_with_no_other_place_gives_fewer_clips_and_every_one_there_is():
-    temporal = replace(RECIPE, operations=("temporal",), lengths=(1.0,))
+def test_a_video_with_few_places_gives_every_possible_clip():
+    temporal = replace(SETTINGS, operations=("temporal",), lengths=(1.0,))
     video = replace(VIDEO, shots=(range(35),))
     assert sorted(clip.start for clip in plan(50, temporal, video)) == [0, 1, 2, 3, 4, 5]
-    spatial = replace(RECIPE, operations=("spatial",), crops=(32,))
+    spatial = replace(SETTINGS, operations=("spatial",), crops=(32,))
     tiny = plan(50, spatial, replace(VIDEO, width=34, height=37))
     assert sorted((clip.left, clip.top) for clip in tiny) == [
         (left, top) for left in (0, 2) for top in (0, 2, 4)
     ]
-    whole = replace(RECIPE, operations=("shake",), lengths=())
+    whole = replace(SETTINGS, operations=("shake",), lengths=())
     assert sorted(clip.severity for clip in plan(50, whole)) == [1, 2, 3, 4, 5]
 
 
-def test_within_shots_no_clip_straddles_a_cut():
+def test_within_shots_no_clip_contains_a_cut():
     shots = (range(50), range(50, 53), range(53, 120), range(120, 300))
-    recipe = replace(RECIPE, operations=(*CUT, *INJECT), within_shots=True)
-    clips = plan(60, recipe, replace(VIDEO, shots=shots))
+    clip_settings = replace(SETTINGS, operations=(*CUT, *INJECT), within_shots=True)
+    clips = plan(60, clip_settings, replace(VIDEO, shots=shots))
     for clip in clips:
         last = clip.start + clip.frames - 1
         assert any(clip.start in shot and last in shot for shot in shots)
@@ -141,37 +155,37 @@ def test_within_shots_no_clip_straddles_a_cut():
 
 
 @pytest.mark.parametrize("severity", ["1", "5"])
-def test_a_severity_asked_for_is_given(severity):
-    clips = plan(10, replace(RECIPE, operations=INJECT, severity=severity))
+def test_clips_have_the_requested_severity(severity):
+    clips = plan(10, replace(SETTINGS, operations=INJECT, severity=severity))
     assert {clip.severity for clip in clips} == {int(severity)}
 
 
-def test_all_severities_come_in_turn_and_random_ones_all_come():
-    recipe = replace(RECIPE, operations=("stutter",), severity="all")
-    assert [clip.severity for clip in plan(10, recipe)] == [1, 2, 3, 4, 5] * 2
-    drawn = Counter(clip.severity for clip in plan(100, replace(recipe, severity="random")))
+def test_all_severities_alternate_and_random_ones_all_occur():
+    clip_settings = replace(SETTINGS, operations=("stutter",), severity="all")
+    assert [clip.severity for clip in plan(10, clip_settings)] == [1, 2, 3, 4, 5] * 2
+    drawn = Counter(clip.severity for clip in plan(100, replace(clip_settings, severity="random")))
     assert set(drawn) == {1, 2, 3, 4, 5}
 
 
-def test_another_seed_or_another_video_gives_other_places():
-    places = [[clip.place for clip in plan(seed_of)] for seed_of in (12, 12)]
-    other = [clip.place for clip in plan(12, replace(RECIPE, seed=1))]
-    elsewhere = [clip.place for clip in plan(12, medium="set:b.mp4")]
+def test_another_seed_or_another_video_gives_other_clips():
+    places = [[clip.key for clip in plan(seed_of)] for seed_of in (12, 12)]
+    other = [clip.key for clip in plan(12, replace(SETTINGS, seed=1))]
+    elsewhere = [clip.key for clip in plan(12, medium="set:b.mp4")]
     assert places[0] == places[1]
     assert places[0] != other
     assert places[0] != elsewhere
 
 
 @pytest.mark.parametrize(
-    ("wrong", "reason", "told"),
+    ("wrong", "reason", "message"),
     [
-        ({"shots": (range(1),)}, "too-short", "1 frame without a break; expected at least 4"),
-        ({"shots": (range(3), range(3, 6))}, "too-short", "3 frames without a break"),
-        ({"width": 31}, "too-small", "31 x 720 pixels; expected at least 32 a side"),
+        ({"shots": (range(1),)}, "too-short", "1 frame without a cut; expected at least 4"),
+        ({"shots": (range(3), range(3, 6))}, "too-short", "3 frames without a cut"),
+        ({"width": 31}, "too-small", "31 x 720 pixels; expected at least 32 per side"),
         ({"height": 30}, "too-small", "1280 x 30 pixels"),
     ],
 )
-def test_a_video_too_short_or_too_small_is_refused(wrong, reason, told):
-    with pytest.raises(UnreadableMediaError, match=told) as caught:
+def test_a_video_too_short_or_too_small_is_rejected(wrong, reason, message):
+    with pytest.raises(UnreadableMediaError, match=message) as caught:
         plan(3, video=replace(VIDEO, **wrong))
     assert caught.value.reason == reason

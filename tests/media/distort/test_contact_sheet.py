@@ -5,16 +5,16 @@ import pytest
 from PIL import Image
 
 from qbuild.core.canonical import row_seed
-from qbuild.media.distort.contact_sheet import HEADINGS, grid_for, sheet, shown, thumbnail
+from qbuild.media.distort.contact_sheet import HEADINGS, as_words, draw_sheet, grid_for, thumbnail
+from qbuild.media.distort.parameters import NAMES
 from qbuild.media.distort.spatial import distort
-from qbuild.media.distort.tasks import NAMES
 from qbuild.stages.demo_media import find_photographs
 
 
 @pytest.fixture(scope="module")
 def photograph():
-    with Image.open(find_photographs()["coffee"]) as picture:
-        return np.asarray(picture.convert("RGB"))  # 600 x 400
+    with Image.open(find_photographs()["coffee"]) as image:
+        return np.asarray(image.convert("RGB"))  # 600 x 400
 
 
 def grid_of(source, family, cell):
@@ -27,8 +27,8 @@ def cell_at(made, grid, row, column):
 
 
 @pytest.mark.parametrize(("family", "rows"), [("common", 15), ("vqa2", 11)])
-def test_a_row_a_corruption_and_the_source_before_five_severities(photograph, family, rows):
-    made, source = sheet(photograph, family, 0, 64), thumbnail(photograph, 64)
+def test_a_row_per_distortion_with_the_source_before_five_severities(photograph, family, rows):
+    made, source = draw_sheet(photograph, family, 0, 64), thumbnail(photograph, 64)
     grid = grid_of(source, family, 64)
     assert made.shape == (grid.size[1], grid.size[0], 3)
     for row in range(rows):
@@ -37,8 +37,8 @@ def test_a_row_a_corruption_and_the_source_before_five_severities(photograph, fa
         assert len({cell.tobytes() for cell in shown_cells}) == 6
 
 
-def test_a_cell_holds_what_its_row_and_column_say(photograph):
-    made, source = sheet(photograph, "vqa2", 5, 96), thumbnail(photograph, 96)
+def test_a_cell_holds_the_distortion_of_its_row_and_the_severity_of_its_column(photograph):
+    made, source = draw_sheet(photograph, "vqa2", 5, 96), thumbnail(photograph, 96)
     grid = grid_of(source, "vqa2", 96)
     for name in ("noise", "motion-blur", "block-effect"):
         row, seed = NAMES["vqa2"].index(name), row_seed(5, "vqa2", name)
@@ -47,15 +47,15 @@ def test_a_cell_holds_what_its_row_and_column_say(photograph):
             assert np.array_equal(cell_at(made, grid, row, severity), wanted)
 
 
-def test_every_row_and_every_column_is_headed_by_ink_on_white(photograph):
-    made, source = sheet(photograph, "common", 0, 120), thumbnail(photograph, 120)
+def test_every_row_and_every_column_has_a_label_in_ink_on_white(photograph):
+    made, source = draw_sheet(photograph, "common", 0, 120), thumbnail(photograph, 120)
     grid = grid_of(source, "common", 120)
     left, top = grid.corner(0, 0)
     for row in range(grid.rows):
         y = grid.corner(row, 0)[1]
         label = made[y : y + grid.row, :left]
         assert label.min() < 64
-        assert (label[:, : grid.gap] == 255).all()  # the longest label stays off the edge
+        assert (label[:, : grid.gap] == 255).all()  # the longest label does not touch the edge
     for column in range(len(HEADINGS)):
         x = grid.corner(0, column)[0]
         assert made[:top, x : x + grid.column].min() < 64
@@ -64,9 +64,9 @@ def test_every_row_and_every_column_is_headed_by_ink_on_white(photograph):
 
 
 def test_the_same_seed_draws_the_same_sheet_and_another_one_does_not(photograph):
-    made = sheet(photograph, "vqa2", 0, 48)
-    assert np.array_equal(made, sheet(photograph, "vqa2", 0, 48))
-    assert not np.array_equal(made, sheet(photograph, "vqa2", 1, 48))
+    made = draw_sheet(photograph, "vqa2", 0, 48)
+    assert np.array_equal(made, draw_sheet(photograph, "vqa2", 0, 48))
+    assert not np.array_equal(made, draw_sheet(photograph, "vqa2", 1, 48))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_same_seed_draws_the_same_sheet_and_another_one_does_not(photograph)
         ((500, 40), 64, (400, 32)),
     ],
 )
-def test_a_picture_is_made_smaller_to_the_cell_but_never_below_32(photograph, size, cell, wanted):
+def test_an_image_is_shrunk_to_the_cell_but_never_below_32(photograph, size, cell, wanted):
     source = np.asarray(Image.fromarray(photograph).resize(size))
     height, width, _ = thumbnail(source, cell).shape
     assert (width, height) == wanted
@@ -94,17 +94,17 @@ def test_a_flat_cell_is_as_high_as_its_label(photograph):
 
 
 def test_names_are_shown_as_words():
-    assert shown("elastic_transform") == "elastic transform"
-    assert shown("block-effect") == "block effect"
+    assert as_words("elastic_transform") == "elastic transform"
+    assert as_words("block-effect") == "block effect"
 
 
 @pytest.mark.parametrize(
-    ("size", "said"),
+    ("size", "message"),
     [
-        ((31, 200), "200 x 31 pixels; expected at least 32 a side"),
+        ((31, 200), "200 x 31 pixels; expected at least 32 per side"),
         ((40, 700), "700 x 40 pixels; expected at most 16 times as long as wide"),
     ],
 )
-def test_a_picture_that_makes_no_sheet_is_refused(size, said):
-    with pytest.raises(ValueError, match=said):
-        sheet(np.zeros((*size, 3), np.uint8), "vqa2", 0, 64)
+def test_an_image_too_small_or_too_long_is_rejected(size, message):
+    with pytest.raises(ValueError, match=message):
+        draw_sheet(np.zeros((*size, 3), np.uint8), "vqa2", 0, 64)

@@ -1,4 +1,4 @@
-"""qbuild/media/distort/tasks.py: what is chosen for a picture, and which kernel does it."""
+"""qbuild/media/distort/tasks.py: what is chosen for an image, and which kernel is applied."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import pytest
 from images import draw_image
 
 from qbuild.media.distort import common, spatial
-from qbuild.media.distort.tasks import NAMES, Task, tasks
+from qbuild.media.distort.parameters import NAMES, TABLES
+from qbuild.media.distort.tasks import Task, plan_tasks
 from qbuild.quality.distortions import OF_CORRUPTION, SPATIAL
 
 
-def test_the_names_are_those_of_the_kernels():
-    assert NAMES == {"common": common.CORRUPTIONS, "vqa2": spatial.FAMILY}
+def test_every_distortion_has_a_kernel_and_parameters_of_five_severities():
+    kernels = {"common": {*common._FIXED, *common._DRAWING}, "vqa2": set(spatial._KERNELS)}
+    assert {family: set(names) for family, names in NAMES.items()} == kernels
+    values = [v for table in TABLES.values() for row in table.values() for v in row.values()]
+    assert {len(steps) for steps in values} == {5}
 
 
 def test_only_common_corruptions_are_mapped_to_distortions():
@@ -22,8 +26,8 @@ def test_only_common_corruptions_are_mapped_to_distortions():
     assert set(OF_CORRUPTION.values()) <= set(SPATIAL)
 
 
-def test_random_takes_each_corruption_and_each_severity_about_as_often():
-    chosen = [tasks(f"d:{n}", "common", ["random"], "random", 0) for n in range(3_000)]
+def test_random_chooses_each_corruption_and_each_severity_equally_often():
+    chosen = [plan_tasks(f"d:{n}", "common", ["random"], "random", 0) for n in range(3_000)]
     assert all(len(found) == 1 for found in chosen)
     for what in ("name", "severity"):
         counts = Counter(getattr(found[0], what) for found in chosen)
@@ -32,20 +36,20 @@ def test_random_takes_each_corruption_and_each_severity_about_as_often():
         assert max(abs(n - expected) for n in counts.values()) < 5 * expected**0.5
 
 
-def test_all_by_all_gives_75_tasks_with_seeds_of_their_own():
-    found = tasks("d:a", "common", list(NAMES["common"]), "all", 0)
-    assert len(found) == 75
-    assert len({task.seed for task in found}) == 75
+def test_all_by_all_gives_75_tasks_with_different_seeds():
+    planned = plan_tasks("d:a", "common", list(NAMES["common"]), "all", 0)
+    assert len(planned) == 75
+    assert len({task.seed for task in planned}) == 75
 
 
-def test_seeds_come_from_run_medium_corruption_and_severity_alone():
+def test_seeds_depend_on_run_medium_corruption_and_severity_only():
     def one(medium="d:a", seed=0, name="fog", severity="3"):
-        (task,) = tasks(medium, "common", [name], severity, seed)
+        (task,) = plan_tasks(medium, "common", [name], severity, seed)
         return task.seed
 
     assert one() == one()
     assert len({one(), one(medium="d:b"), one(seed=1), one(name="snow"), one(severity="4")}) == 5
-    everything = tasks("d:a", "common", list(NAMES["common"]), "all", 0)
+    everything = plan_tasks("d:a", "common", list(NAMES["common"]), "all", 0)
     assert one() in {task.seed for task in everything}
 
 

@@ -18,7 +18,7 @@ from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, TooManyRejected, UsageError
 from qbuild.media.distort.common import CORRUPTIONS, corrupt
-from qbuild.media.images.read_write import MAX_SIDE
+from qbuild.media.images.read_write import MAX_SIDES
 from qbuild.media.images.similarity import psnr, ssim
 from qbuild.stages.corrupt import STAGE, CorruptOptions
 from qbuild.stages.demo_media import find_photographs
@@ -283,7 +283,7 @@ def test_a_picture_too_long_for_kernel_or_format_is_rejected(tmp_path, width, op
 
 @pytest.mark.parametrize("format", ["jpg", "webp"])
 def test_the_longest_strip_that_a_format_takes_is_written(tmp_path, format):  # noqa: A002
-    write_image(tmp_path / "in/a.png", width=MAX_SIDE[format], height=32)
+    write_image(tmp_path / "in/a.png", width=MAX_SIDES[format], height=32)
     spoil(tmp_path / "in", tmp_path / "out", family="vqa2", corruption="noise", format=format)
     assert len(rows_of(tmp_path / "out")) == 1
 

@@ -19,7 +19,7 @@ from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, TooManyRejected, UsageError
-from qbuild.media.clips.plan import wishes
+from qbuild.media.clips.plan import request_clips
 from qbuild.stages.motion_clips import STAGE, MotionClipsOptions, prepare, refuse_idle
 
 LABELS = "path,distortions\na.mp4,stuttering\nb.mp4,flicker\nc.mp4,stuttering;flicker\n"
@@ -234,14 +234,16 @@ def test_134_labelled_videos_are_planned_into_5211_clips(tmp_path):
     def take(inputs, given_options):
         state = prepare(inputs, given_options)
         asked.extend(state.quota.of(f"live:{number}.mp4") for number in range(134))
-        raise UsageError("", "planned")
+        raise UsageError("", "plan_clips")
 
     stage = replace(STAGE, prepare=take)
-    with pytest.raises(UsageError, match="planned"):
+    with pytest.raises(UsageError, match="plan_clips"):
         run(Request(stage, options, (given,), tmp_path / "out"))
     assert sum(asked) == 5211
     assert set(asked) == {38, 39}
-    plans = [len(wishes(f"live:{n}.mp4", count, options.recipe)) for n, count in enumerate(asked)]
+    plans = [
+        len(request_clips(f"live:{n}.mp4", count, options.recipe)) for n, count in enumerate(asked)
+    ]
     assert sum(plans) == 5211
 
 

@@ -10,44 +10,51 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from qbuild.media.distort.common.tables import bands, by_pairs, full_scale, grey_levels, spread
+from qbuild.media.distort.common.tables import (
+    grey_to_rgb,
+    lookup_pairs,
+    row_bands,
+    to_grey_levels,
+    unit_levels,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def brightness(pixels: NDArray[np.uint8], *, amount: float) -> NDArray[np.uint8]:
-    """The picture with `amount` added to its value, hue and saturation kept."""
-    table = _brighter(amount)
+    """Add `amount` to the value of each pixel; hue and saturation are kept."""
+    table = _brightness_table(amount)
     out = np.empty_like(pixels)
-    for rows in bands(*pixels.shape[:2]):
-        here = pixels[rows]
-        red, green, blue = cv2.split(here)
-        out[rows] = by_pairs(table, spread(cv2.max(cv2.max(red, green), blue)), here)
+    for rows in row_bands(*pixels.shape[:2]):
+        band = pixels[rows]
+        red, green, blue = cv2.split(band)
+        value = grey_to_rgb(cv2.max(cv2.max(red, green), blue))
+        out[rows] = lookup_pairs(table, value, band)
     return out
 
 
 @lru_cache(maxsize=5)
-def _brighter(amount: float) -> NDArray[np.uint8]:
-    """What a channel becomes, by the pixel's value and its own level: `[256, 256]`.
+def _brightness_table(amount: float) -> NDArray[np.uint8]:
+    """New level of a channel by the value of its pixel and its own level, `[256, 256]`.
 
-    A level is value · (1 - saturation · share); with hue and saturation kept, level / value stays.
+    A level is value · (1 - saturation · share); hue and saturation are kept with level / value.
     """
-    level = full_scale()
+    level = unit_levels()
     value = level[:, None]
     saturation = np.divide(value - level, value, out=np.zeros((256, 256)), where=value > 0)
-    return grey_levels(np.minimum(value + amount, 1) * (1 - saturation))
+    return to_grey_levels(np.minimum(value + amount, 1) * (1 - saturation))
 
 
 def contrast(pixels: NDArray[np.uint8], *, factor: float) -> NDArray[np.uint8]:
-    """Each channel's distances from its mean over the picture, times `factor`."""
+    """Multiply the differences of each channel to its mean over the image by `factor`."""
     means = np.array(cv2.mean(pixels)[:3]) / 255
-    table = grey_levels((full_scale()[:, None] - means) * factor + means)
+    table = to_grey_levels((unit_levels()[:, None] - means) * factor + means)
     return np.asarray(cv2.LUT(pixels, table[None]), np.uint8)
 
 
 def pixelate(pixels: NDArray[np.uint8], *, factor: float) -> NDArray[np.uint8]:
-    """The picture made smaller by averages, and larger again by repetition."""
+    """Shrink the image by averaging and enlarge it again by nearest neighbour."""
     height, width = pixels.shape[:2]
     small = Image.fromarray(pixels).resize(
         (int(width * factor), int(height * factor)), Image.Resampling.BOX
@@ -56,7 +63,7 @@ def pixelate(pixels: NDArray[np.uint8], *, factor: float) -> NDArray[np.uint8]:
 
 
 def jpeg_compression(pixels: NDArray[np.uint8], *, quality: float) -> NDArray[np.uint8]:
-    """The picture after JPEG as Pillow writes and reads it, colour at half resolution."""
+    """Encode and decode the image as JPEG with Pillow, chroma at half resolution."""
     stream = BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=int(quality))
     with Image.open(stream) as opened:

@@ -1,7 +1,8 @@
-"""Random figures from a seed, all made of the raw words of one SFC64 generator.
+"""Random numbers from a seed, all derived from the raw words of one SFC64 generator.
 
-numpy promises that raw words never change between its versions; of `Generator.normal` and the like
-it does not. A field takes 16 bits a value: 65,536 quantiles stand for the distribution.
+numpy guarantees that raw words do not change between its versions; it does not guarantee this for
+`Generator.normal` and others. An array uses 16 bits per value: 65,536 quantiles approximate the
+distribution.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ LEVELS = 1 << 16
 
 
 class Draws:
-    """One stream of draws; the same order of the same calls gives the same values."""
+    """One stream of random numbers; the same calls in the same order give the same values."""
 
     def __init__(self, seed: int) -> None:
         self._bits = np.random.SFC64(seed)
@@ -32,28 +33,28 @@ class Draws:
         return low + (high - low) * (self._bits.random_raw() / 2**64)
 
     def words(self, *shape: int) -> NDArray[np.uint16]:
-        """Whole numbers from 0 to 65,535 in an array of this shape."""
+        """Whole numbers from 0 to 65,535, in an array of this shape."""
         count = int(np.prod(shape))
         raw: NDArray[np.uint64] = self._bits.random_raw(-(-count // 4))
         return raw.view(np.uint16)[:count].reshape(shape)
 
     def uniforms(self, *shape: int) -> NDArray[np.float32]:
-        """Numbers in (-1, 1), 65,536 of them evenly apart, in an array of this shape."""
+        """Numbers in (-1, 1) from 65,536 evenly spaced ones, in an array of this shape."""
         field = self.words(*shape).astype(np.float32)
         field += np.float32(0.5 - LEVELS / 2)
         field *= np.float32(2 / LEVELS)
         return field
 
 
-def middles(levels: int = LEVELS) -> NDArray[np.float64]:
-    """The middles of `levels` equal parts of [0, 1]: where quantiles are read off."""
+def midpoints(levels: int = LEVELS) -> NDArray[np.float64]:
+    """The midpoints of `levels` equal parts of [0, 1], at which quantiles are evaluated."""
     return (np.arange(levels) + 0.5) / levels
 
 
 @cache
 def normal_quantiles() -> NDArray[np.float64]:
-    """The standard normal's values at `middles()`, from -4.3 to 4.3."""
+    """Quantiles of the standard normal distribution at `midpoints()`, from -4.3 to 4.3."""
     from scipy.special import ndtri
 
-    values: NDArray[np.float64] = ndtri(middles())
+    values: NDArray[np.float64] = ndtri(midpoints())
     return values

@@ -1,4 +1,4 @@
-"""Elastic transform: every pixel drawn from a place nearby, neighbours from places alike."""
+"""Elastic transform: each pixel is moved by a smooth random displacement."""
 
 from __future__ import annotations
 
@@ -7,62 +7,62 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from qbuild.media.distort.common.tables import bands
+from qbuild.media.distort.common.tables import row_bands
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qbuild.media.distort.common.draws import Draws
 
-SHARE = 0.01  # deviation of the smoothing, of height and width
-WIDTH = 0.005  # most of a displacement before smoothing, of the height, in both directions
-TRUNCATE = 3.0  # deviations; where the smoothing ends
+SMOOTHING = 0.01  # standard deviation of the smoothing, as a share of height and width
+MAX_SHIFT = 0.005  # largest displacement before smoothing, as a share of the height
+TRUNCATE = 3.0  # standard deviations at which the smoothing kernel ends
 FRACTION_BITS = 7
 
 
 def elastic_transform(
     pixels: NDArray[np.uint8], draws: Draws, *, alpha: float
 ) -> NDArray[np.uint8]:
-    """The picture bent by two smoothed fields of uniform noise."""
+    """Warp the image by two smoothed fields of uniform noise."""
     height, width = pixels.shape[:2]
-    right, down = (smooth(draws.uniforms(height, width), alpha) for _ in range(2))
-    return bent(pixels, right, down)
+    right, down = (displacements(draws.uniforms(height, width), alpha) for _ in range(2))
+    return warp(pixels, right, down)
 
 
-def smooth(noise: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
-    """Displacements in pixels from noise in (-1, 1)."""
+def displacements(noise: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
+    """Displacements in pixels, `[h, w]`, from noise in (-1, 1)."""
     height, width = noise.shape
-    down, right = _gaussian(SHARE * height), _gaussian(SHARE * width)
-    down *= WIDTH * height * alpha
+    down, right = _gaussian(SMOOTHING * height), _gaussian(SMOOTHING * width)
+    down *= MAX_SHIFT * height * alpha
     smoothed = cv2.sepFilter2D(noise, -1, right, down, borderType=cv2.BORDER_REFLECT)
     return np.asarray(smoothed, np.float32)
 
 
-def bent(
+def warp(
     pixels: NDArray[np.uint8], right: NDArray[np.float32], down: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
-    """Each pixel from `right` and `down` of its place, linearly; mirrored at the border."""
+    """Sample each pixel `right` and `down` of its position, linearly; mirrored at the border."""
     fine = cv2.LUT(pixels, _fine_levels())
     out = np.empty_like(pixels)
     height, width = pixels.shape[:2]
     columns = np.arange(width, dtype=np.float32)
     lines = np.arange(height, dtype=np.float32)[:, None]
-    for rows in bands(height, width):
+    for rows in row_bands(height, width):
         x, y = right[rows] + columns, down[rows] + lines[rows]
-        found = cv2.remap(fine, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-        out[rows] = np.asarray(found, np.uint16) >> FRACTION_BITS
+        warped = cv2.remap(fine, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        out[rows] = np.asarray(warped, np.uint16) >> FRACTION_BITS
     return out
 
 
 def _fine_levels() -> NDArray[np.uint16]:
-    """Grey levels in 1/128, a hair less where the reference's float32 ends below the level.
+    """Grey levels in 1/128, reduced by one where the reference's float32 is below the level.
 
-    The reference cuts (x / 255) · 255 to its whole part, which on even ground is x or x - 1.
+    The reference rounds (x / 255) · 255 down, which on even areas is x or x - 1.
     """
     levels = np.arange(256)
     shares = levels.astype(np.float32) / np.float32(255)
-    kept = (shares * np.float32(255)).astype(np.uint8) == levels
-    return ((levels << FRACTION_BITS) - np.where(kept, 0, 1)).astype(np.uint16)
+    is_exact = (shares * np.float32(255)).astype(np.uint8) == levels
+    return ((levels << FRACTION_BITS) - np.where(is_exact, 0, 1)).astype(np.uint16)
 
 
 def _gaussian(sigma: float) -> NDArray[np.float32]:

@@ -1,10 +1,10 @@
-"""Glass blur: neighbouring pixels take each other's place between two Gaussian blurs.
+"""Glass blur: pixels are replaced by random neighbours between two Gaussian blurs.
 
-The reference means to swap two pixels, but swaps numpy views: the pixel at hand takes its
-neighbour's value and the neighbour keeps it. It goes through the picture from the bottom right, so
-a neighbour below or to the right has its new value already, and the value comes along a chain. All
-chains of a band of rows are followed at once, all their pixels one step further each time; of a
-hundred pixels at most 43 have a next step.
+The reference intends to swap two pixels but swaps numpy views: the current pixel takes its
+neighbour's value and the neighbour keeps it. It iterates from the bottom right, so a neighbour
+below or to the right already has its new value, and values propagate along chains. All chains of
+a band of rows are followed at once, one step per iteration; at most 43 % of the pixels have a next
+step.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import cv2
 import numpy as np
 
 from qbuild.media.distort.common.draws import LEVELS, Draws
-from qbuild.media.distort.common.tables import floor
+from qbuild.media.distort.common.tables import write_floor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BAND_PIXELS = 1 << 15  # of one shuffled band: its chains stay in the cache
-TRUNCATE = 4.0  # deviations; where scikit-image ends a Gaussian
+BAND_PIXELS = 1 << 15  # pixels of one shuffled band: its chains fit in the CPU cache
+TRUNCATE = 4.0  # standard deviations at which scikit-image ends a Gaussian
 
 
 def glass_blur(
     pixels: NDArray[np.uint8], draws: Draws, *, sigma: float, reach: float, iterations: float
 ) -> NDArray[np.uint8]:
-    """Blurred, shuffled `iterations` times within `reach` pixels, and blurred again."""
+    """Blur, shuffle `iterations` times within `reach` pixels, and blur again."""
     offsets = offsets_by_word(int(reach), pixels.shape[1])
     packed = pack(gaussian_blur(pixels, sigma))
     for _ in range(int(iterations)):
@@ -38,19 +38,19 @@ def glass_blur(
 
 
 def gaussian_blur(pixels: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
-    """The blurred picture, its border repeated outwards."""
+    """Blur the image; its border is replicated."""
     reach = int(TRUNCATE * sigma + 0.5)
     kernel = cv2.getGaussianKernel(2 * reach + 1, sigma, cv2.CV_32F)
     blurred = cv2.sepFilter2D(pixels, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
     out = np.empty_like(pixels)
-    floor(np.asarray(blurred, np.float32), out)
+    write_floor(np.asarray(blurred, np.float32), out)
     return out
 
 
 def offsets_by_word(reach: int, width: int) -> NDArray[np.intp]:
-    """For each word of 16 bits a step to a neighbour, in pixels of the flattened picture.
+    """The offset of a neighbour in the flattened image for each 16-bit word, `[65536]`.
 
-    Steps lie in [-reach, reach) in rows and in columns, all as likely.
+    Offsets are uniform in [-reach, reach) in rows and in columns.
     """
     at = np.arange(LEVELS) * (2 * reach) ** 2 // LEVELS
     down, right = at // (2 * reach) - reach, at % (2 * reach) - reach
@@ -58,49 +58,49 @@ def offsets_by_word(reach: int, width: int) -> NDArray[np.intp]:
 
 
 def bands_upwards(height: int, width: int, reach: int) -> list[slice]:
-    """The rows that are shuffled, reach + 1 to height - reach, in bands from the lowest."""
+    """The shuffled rows, reach + 1 to height - reach, in bands from the bottom."""
     rows = max(1, BAND_PIXELS // width)
     ends = range(height - reach + 1, reach + 1, -rows)
     return [slice(max(reach + 1, end - rows), end) for end in ends]
 
 
 def shuffle(packed: NDArray[np.uint32], offsets: NDArray[np.intp], top: int, reach: int) -> None:
-    """Gives the pixels of a band their new values, in place; the bands below have theirs.
+    """Shuffle the pixels of a band in place, after the bands below it.
 
-    `offsets` are those of rows `top` and after, columns reach + 1 to width - reach, `[rows,
-    width - 2 reach]`. A pixel outside of these stays as it is.
+    `offsets` `[rows, width - 2 reach]` apply to the rows from `top` and the columns reach + 1 to
+    width - reach. Pixels outside of these do not change.
     """
     width = packed.shape[1]
     rows = len(offsets)
-    step = np.zeros((rows + reach, width), np.intp)  # with the rows below that may be met
+    step = np.zeros((rows + reach, width), np.intp)  # including the rows below that can be reached
     step[:rows, reach + 1 : width - reach + 1] = offsets
     source = follow(step.reshape(-1))[: rows * width] + top * width
     packed[top : top + rows] = packed.reshape(-1).take(source).reshape(rows, width)
 
 
 def follow(step: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Where each pixel's value comes from, by the step that each takes: `[n]` to `[n]`.
+    """The source of each pixel's value from the step of each pixel: `[n]` to `[n]`.
 
-    A step forward lands on a pixel whose own step counts on, a step back or none on an old value.
+    A forward step lands on a pixel whose own step follows; another step lands on an old value.
     """
     forward = step > 0
     after = step + np.arange(len(step))
     last = after.copy()
-    going = np.flatnonzero(forward)
-    at = after[going]
-    while len(going):
-        onward = after[at]
-        last[going] = onward
+    active = np.flatnonzero(forward)
+    at = after[active]
+    while len(active):
+        target = after[at]
+        last[active] = target
         more = forward[at]
-        going, at = going[more], onward[more]
+        active, at = active[more], target[more]
     return last
 
 
 def pack(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """A word a pixel, `[h, w]`."""
+    """One 32-bit word per pixel, `[h, w]`."""
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA).view(np.uint32)[..., 0]
 
 
 def unpack(packed: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """The pixels `[h, w, 3]` of such words."""
+    """The pixels `[h, w, 3]` of these words."""
     return np.asarray(cv2.cvtColor(packed[..., None].view(np.uint8), cv2.COLOR_RGBA2RGB), np.uint8)

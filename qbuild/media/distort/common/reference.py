@@ -1,9 +1,9 @@
-"""The reference: the released package `imagecorruptions` 1.1.2, kept running on today's libraries.
+"""The reference: the released package `imagecorruptions` 1.1.2, run with current libraries.
 
-The only module that imports the package. What it was written for and is gone since, or about to go:
-`pkg_resources` and `scipy.ndimage.interpolation` are lent to it while it is imported; `float_` and
-`gaussian(multichannel=…)` are given to its own modules alone. numpy, scipy, scikit-image and
-`sys.modules` are left as they were.
+The only module that imports the package. It depends on modules that no longer exist or will be
+removed: `pkg_resources` and `scipy.ndimage.interpolation` are provided while it is imported;
+`float_` and `gaussian(multichannel=…)` are set in its own modules only. numpy, scipy, scikit-image
+and `sys.modules` do not change.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qbuild.media.distort.common import check
 from qbuild.media.distort.common.textures import package_folder
+from qbuild.media.distort.parameters import check_image, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,19 +33,20 @@ NAME = "imagecorruptions"
 def corrupt_by_reference(
     pixels: NDArray[np.uint8], name: str, severity: int, seed: int
 ) -> NDArray[np.uint8]:
-    """`[h, w, 3]` as the released package makes it, the same for the same seed.
+    """Corrupt an image `[h, w, 3]` with the released package; the same seed gives the same result.
 
-    The package draws from numpy's global generator, which is seeded here and put back afterwards:
-    not for use in threads. Seeds are cut to 32 bits. Refuses what `corrupt` refuses.
+    The package draws from numpy's global generator, which is seeded here and restored afterwards:
+    not thread-safe. Seeds are reduced to 32 bits. Raises the same errors as `corrupt`.
     """
-    check(pixels, name, severity, seed)
+    parameters("common", name, severity)
+    check_image(pixels, seed, "common")
     module = load()
     word = seed % 2**32
-    before = np.random.get_state()  # noqa: NPY002 - it is this generator that the package uses
+    before = np.random.get_state()  # noqa: NPY002 - the generator that the package uses
     try:
         np.random.seed(word)  # noqa: NPY002
         module.sk.util.seed = word
-        with redirect_stdout(StringIO()):  # it tells of its own exceptions by print
+        with redirect_stdout(StringIO()):  # the package prints its exceptions
             made = module.corrupt(pixels, severity=severity, corruption_name=name)
     finally:
         np.random.set_state(before)  # noqa: NPY002
@@ -54,9 +55,9 @@ def corrupt_by_reference(
 
 @cache
 def load() -> Any:
-    """The package's functions with `corrupt` among them; MissingPartError if it is absent."""
+    """The package's functions, including `corrupt`; MissingPartError if it is not installed."""
     package_folder()
-    with _lent(_old_modules()):
+    with _provided(_old_modules()):
         package = import_module(NAME)
     module: Any = sys.modules[f"{NAME}.corruptions"]
     module.np = _Numpy()
@@ -67,7 +68,7 @@ def load() -> Any:
 
 
 class _Numpy:
-    """numpy, with the name `float_` that it had before 2.0."""
+    """numpy with `float_`, which it had before 2.0."""
 
     float_ = np.float64
 
@@ -76,28 +77,28 @@ class _Numpy:
 
 
 class _SeededNoise:
-    """`skimage.util` as far as the package uses it, drawing from `seed` instead of the system."""
+    """The part of `skimage.util` that the package uses, with `seed` as its seed."""
 
     seed = 0
 
-    def random_noise(self, picture: Any, **options: Any) -> Any:
-        """The picture with noise; numpy's global generator has no say in it."""
+    def random_noise(self, image: Any, **options: Any) -> Any:
+        """The image with noise, independent of numpy's global generator."""
         util: Any = import_module("skimage.util")
-        return util.random_noise(picture, rng=self.seed, **options)
+        return util.random_noise(image, rng=self.seed, **options)
 
 
 def _with_channel_axis(gaussian: Any) -> Any:
-    """`skimage.filters.gaussian` that still takes `multichannel`."""
+    """`skimage.filters.gaussian` that still accepts `multichannel`."""
 
-    def blurred(picture: Any, *given: Any, multichannel: bool = False, **options: Any) -> Any:
+    def blur(image: Any, *args: Any, multichannel: bool = False, **options: Any) -> Any:
         axis = -1 if multichannel else None
-        return gaussian(picture, *given, channel_axis=axis, **options)
+        return gaussian(image, *args, channel_axis=axis, **options)
 
-    return blurred
+    return blur
 
 
 def _old_modules() -> dict[str, ModuleType]:
-    """Stand-ins for the modules that the package imports from and that are no more."""
+    """Replacements for the removed modules that the package imports from."""
     from scipy import ndimage
 
     resources: Any = ModuleType("pkg_resources")
@@ -108,8 +109,8 @@ def _old_modules() -> dict[str, ModuleType]:
 
 
 @contextmanager
-def _lent(modules: dict[str, ModuleType]) -> Iterator[None]:
-    """These modules in `sys.modules` for as long as the block runs, then what was there before."""
+def _provided(modules: dict[str, ModuleType]) -> Iterator[None]:
+    """Put these modules into `sys.modules` during the block; restore it afterwards."""
     before = {name: sys.modules.get(name) for name in modules}
     sys.modules.update(modules)
     try:

@@ -1,6 +1,6 @@
-"""The frost textures that lie in the installed package `imagecorruptions`, read and scaled.
+"""The frost textures of the installed package `imagecorruptions`, read and scaled.
 
-The package is found, not imported: its import fails on today's libraries.
+The package is located, not imported: its import fails with current libraries.
 """
 
 from __future__ import annotations
@@ -19,63 +19,63 @@ from qbuild.core.inspect.environment import OURSELVES, install_hint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The package names six and draws among the first five.
+# The package lists six and draws one of the first five.
 FILES = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
-MARGIN = 1.1  # the scaled texture is larger than the picture, so that there is a place to draw
-KEPT_PIXELS = 1 << 22  # larger ones are scaled anew each time rather than kept
+MARGIN = 1.1  # the scaled texture is larger than the image, so that its position can vary
+CACHED_PIXELS = 1 << 22  # larger textures are scaled again each time
 
 
 def package_folder() -> Path:
-    """Where the package lies; MissingPartError if it is not installed."""
+    """The folder of the package; MissingPartError if it is not installed."""
     spec = find_spec("imagecorruptions")
     if spec is None or spec.origin is None:
         raise MissingPartError(
             "corruptions",
             "imagecorruptions is not installed",
-            "expected the package in which the frost textures lie",
+            "expected the package that contains the frost textures",
             f"Install it: {install_hint(['imagecorruptions'], OURSELVES)}.",
         )
     return Path(spec.origin).parent
 
 
 def texture_size(number: int, height: int, width: int) -> tuple[int, int]:
-    """Height and width of texture `number` once it covers a picture of this size."""
+    """Height and width of texture `number` scaled to cover an image of this size."""
     rows, columns = texture(number).shape[:2]
     scale = MARGIN * max(1.0, height / rows, width / columns)
     return int(np.ceil(rows * scale)), int(np.ceil(columns * scale))
 
 
 def scaled_texture(number: int, height: int, width: int) -> NDArray[np.uint8]:
-    """Texture `number` in RGB, of this size; not to be written to."""
-    if height * width > KEPT_PIXELS:
-        return _scaled(number, height, width)
-    return _kept(number, height, width)
+    """Texture `number` in RGB, of this size, read-only."""
+    if height * width > CACHED_PIXELS:
+        return _scale(number, height, width)
+    return _cached_scale(number, height, width)
 
 
 @lru_cache(maxsize=len(FILES))
 def texture(number: int) -> NDArray[np.uint8]:
-    """Texture `number` in RGB as it lies in the package, without its transparency."""
+    """Texture `number` of the package in RGB, without its transparency, read-only."""
     path = package_folder() / "frost" / FILES[number]
-    read = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if read is None:
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
         raise MissingPartError(
             "corruptions",
             f"{path} cannot be read",
             "expected a frost texture of imagecorruptions",
             "Install the package again.",
         )
-    return _frozen(np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8))
+    return _read_only(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
 
 
-def _scaled(number: int, height: int, width: int) -> NDArray[np.uint8]:
+def _scale(number: int, height: int, width: int) -> NDArray[np.uint8]:
     size = (width, height)
     scaled = cv2.resize(texture(number), size, interpolation=cv2.INTER_CUBIC)
-    return _frozen(np.asarray(scaled, np.uint8))
+    return _read_only(np.asarray(scaled, np.uint8))
 
 
-_kept = lru_cache(maxsize=2 * len(FILES))(_scaled)
+_cached_scale = lru_cache(maxsize=2 * len(FILES))(_scale)
 
 
-def _frozen(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _read_only(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     pixels.flags.writeable = False
     return pixels

@@ -1,7 +1,7 @@
-"""Frames of a video as upright planes Y, Cb, Cr, and back: never by way of RGB, which loses.
+"""Convert video frames to upright planes Y, Cb, Cr and back, without lossy conversion to RGB.
 
-Full range, matrix and pixel aspect stay what the source says. What is not 4:2:0 or 4:4:4 of 8 bits
-is brought there: 4:2:2 to 4:4:4, anything else to 4:2:0.
+Colour range, matrix and pixel aspect are those of the source. Frames that are not 4:2:0 or 4:4:4 of
+8 bits are converted: 4:2:2 to 4:4:4, anything else to 4:2:0.
 """
 
 from __future__ import annotations
@@ -13,35 +13,40 @@ from typing import TYPE_CHECKING
 import numpy as np
 from av import VideoFrame
 
-from qbuild.media.video.write import Form
+from qbuild.media.video.write import VideoFormat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Plane = NDArray[np.uint8]
 
-_FULL = 2  # of a colour range
-_TAKEN = {"yuv420p": "yuv420p", "yuv444p": "yuv444p", "yuvj420p": "yuv420p", "yuvj444p": "yuv444p"}
-_WIDENED = {"yuv422p": "yuv444p", "yuvj422p": "yuvj444p"}
+_FULL_RANGE = 2
+_SUPPORTED = {
+    "yuv420p": "yuv420p",
+    "yuv444p": "yuv444p",
+    "yuvj420p": "yuv420p",
+    "yuvj444p": "yuv444p",
+}
+_CONVERTED = {"yuv422p": "yuv444p", "yuvj422p": "yuvj444p"}
 
 
-def form_of(frame: VideoFrame, fps: Fraction, aspect: Fraction) -> Form:
-    """The form of a video with this frame, turned upright, its sides made even."""
+def format_of(frame: VideoFrame, fps: Fraction, aspect: Fraction) -> VideoFormat:
+    """The format of a video with this frame, upright and with even sides."""
     sideways = frame.rotation % 180 != 0
     width, height = (frame.height, frame.width) if sideways else (frame.width, frame.height)
-    form = Form(
+    video_format = VideoFormat(
         width=width // 2 * 2,
         height=height // 2 * 2,
         fps=fps,
-        pix_fmt=_TAKEN[_brought_to(frame)],
+        pix_fmt=_SUPPORTED[_target_format(frame)],
         aspect=1 / aspect if sideways else aspect,
     )
-    if frame.format.is_rgb:  # its matrix says so, and is none of Y, Cb, Cr
-        return form
-    full = frame.format.name.startswith("yuvj") or int(frame.color_range) == _FULL
+    if frame.format.is_rgb:  # its colour fields describe RGB, not Y, Cb, Cr
+        return video_format
+    is_full_range = frame.format.name.startswith("yuvj") or int(frame.color_range) == _FULL_RANGE
     return replace(
-        form,
-        color_range=_FULL if full else int(frame.color_range),
+        video_format,
+        color_range=_FULL_RANGE if is_full_range else int(frame.color_range),
         colorspace=int(frame.colorspace),
         color_primaries=int(frame.color_primaries),
         color_trc=int(frame.color_trc),
@@ -50,24 +55,24 @@ def form_of(frame: VideoFrame, fps: Fraction, aspect: Fraction) -> Form:
 
 def planes_of(frame: VideoFrame) -> tuple[Plane, ...]:
     """Y, Cb and Cr, each `[h, w]` of its own size, upright: views of the frame's memory."""
-    turns = frame.rotation // 90  # anticlockwise, as rot90 takes them
-    if frame.format.name not in _TAKEN:
-        frame = frame.reformat(format=_brought_to(frame))
+    turns = frame.rotation // 90  # anticlockwise, as in rot90
+    if frame.format.name not in _SUPPORTED:
+        frame = frame.reformat(format=_target_format(frame))
     return tuple(np.rot90(_view(frame, at), turns) for at in range(3))
 
 
-def frame_of(planes: tuple[Plane, ...], form: Form) -> VideoFrame:
-    """A frame with these planes, in the form of its video."""
-    frame = VideoFrame(form.width, form.height, form.pix_fmt)
+def frame_of(planes: tuple[Plane, ...], video_format: VideoFormat) -> VideoFrame:
+    """A frame with these planes, in the format of its video."""
+    frame = VideoFrame(video_format.width, video_format.height, video_format.pix_fmt)
     for at, plane in enumerate(planes):
         _view(frame, at)[:] = plane
     return frame
 
 
-def cut_out(
+def crop_planes(
     planes: tuple[Plane, ...], left: int, top: int, width: int, height: int
 ) -> tuple[Plane, ...]:
-    """A window of each plane; offsets and sides in pixels of Y, even."""
+    """A window of each plane; offsets and sides are even, in pixels of Y."""
     luma, chroma = planes[0], planes[1]
     down = 1 if chroma.shape[0] == luma.shape[0] else 2
     across = 1 if chroma.shape[1] == luma.shape[1] else 2
@@ -77,17 +82,17 @@ def cut_out(
     return (window, *(plane[rows, columns] for plane in planes[1:]))
 
 
-def dark_of(form: Form) -> tuple[int, int, int]:
-    """What stands for no light in each plane."""
-    return (0 if form.color_range == _FULL else 16, 128, 128)
+def black_levels(video_format: VideoFormat) -> tuple[int, int, int]:
+    """The value of no light in each plane."""
+    return (0 if video_format.color_range == _FULL_RANGE else 16, 128, 128)
 
 
-def _brought_to(frame: VideoFrame) -> str:
+def _target_format(frame: VideoFrame) -> str:
     name = frame.format.name
-    return name if name in _TAKEN else _WIDENED.get(name, "yuv420p")
+    return name if name in _SUPPORTED else _CONVERTED.get(name, "yuv420p")
 
 
 def _view(frame: VideoFrame, at: int) -> Plane:
     plane = frame.planes[at]
-    whole = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    return np.asarray(whole[: plane.height, : plane.width])
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return np.asarray(rows[: plane.height, : plane.width])

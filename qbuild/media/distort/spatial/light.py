@@ -1,4 +1,4 @@
-"""Between sRGB code values and linear light (IEC 61966-2-1), by tables."""
+"""Conversion between sRGB code values and linear light (IEC 61966-2-1), by lookup tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FINE = 65_535  # linear steps: the darkest of 256 code values is 20 of them wide
+_FINE = 65_535  # linear steps: the darkest of the 256 code values spans 20 of them
 
 
 @cache
@@ -31,13 +31,13 @@ def code_of_light() -> NDArray[np.uint8]:
     return nearest
 
 
-def decoded(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Linear light, 0 to 1, of sRGB pixels; shape kept."""
+def to_linear(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Convert sRGB pixels to linear light, 0 to 1, of the same shape."""
     return np.asarray(cv2.LUT(pixels, light_of_code()), dtype=np.float32)
 
 
-def encoded(light: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Pixels in sRGB of linear light; below 0 and above 1 clips, as a sensor does."""
+def from_linear(light: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Convert linear light to sRGB pixels; values outside 0 to 1 are clipped, as by a sensor."""
     steps = np.clip(light, 0, 1)
     steps *= _FINE
     steps += 0.5

@@ -1,4 +1,4 @@
-"""Exposure, contrast and saturation: every pixel for itself, clipped to what eight bits hold."""
+"""Noise, exposure, contrast and saturation: each pixel is changed independently."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from qbuild.media.distort.spatial.light import encoded, light_of_code
+from qbuild.media.distort.spatial.light import from_linear, light_of_code, to_linear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,25 +15,46 @@ if TYPE_CHECKING:
 BT601 = (0.299, 0.587, 0.114)  # luma of red, green, blue
 
 
-def expose(pixels: NDArray[np.uint8], figures: dict[str, float], _seed: int) -> NDArray[np.uint8]:
-    """The picture with its light multiplied by 2 to the `stops`; highlights clip."""
-    light = light_of_code() * np.float32(2 ** figures["stops"])
-    return np.asarray(cv2.LUT(pixels, encoded(light)), dtype=np.uint8)
+def add_noise(pixels: NDArray[np.uint8], values: dict[str, float], seed: int) -> NDArray[np.uint8]:
+    """Simulate sensor noise in linear light, independently for each channel of each pixel.
+
+    A count of n electrons deviates by sqrt(n + read noise²): shot noise and read noise, both
+    approximated as Gaussian (Foi et al. 2008, Practical Poissonian-Gaussian noise modeling).
+    """
+    white, read = values["electrons_at_white"], values["read_noise_electrons"]
+    deviations = np.sqrt(light_of_code() * white + read**2) / white  # of each code value
+    generator = np.random.Generator(np.random.PCG64(seed))
+    light = generator.standard_normal(pixels.shape, dtype=np.float32)
+    light *= cv2.LUT(pixels, deviations.astype(np.float32))
+    light += to_linear(pixels)
+    return from_linear(light)
 
 
-def stretch(pixels: NDArray[np.uint8], figures: dict[str, float], _seed: int) -> NDArray[np.uint8]:
-    """The picture with its code values' distance to the mean luma multiplied by `gain`."""
+def scale_exposure(
+    pixels: NDArray[np.uint8], values: dict[str, float], _seed: int
+) -> NDArray[np.uint8]:
+    """Multiply linear light by 2 to the power of `stops`; highlights are clipped."""
+    light = light_of_code() * np.float32(2 ** values["stops"])
+    return np.asarray(cv2.LUT(pixels, from_linear(light)), dtype=np.uint8)
+
+
+def scale_contrast(
+    pixels: NDArray[np.uint8], values: dict[str, float], _seed: int
+) -> NDArray[np.uint8]:
+    """Multiply the difference of code values to the mean luma by `gain`."""
     mean = sum(weight * pixels[..., at].mean() for at, weight in enumerate(BT601))
-    code = mean + figures["gain"] * (np.arange(256) - mean)
+    code = mean + values["gain"] * (np.arange(256) - mean)
     table = np.clip(np.rint(code), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(pixels, table), dtype=np.uint8)
 
 
-def saturate(pixels: NDArray[np.uint8], figures: dict[str, float], _seed: int) -> NDArray[np.uint8]:
-    """The picture with its chroma (the distance of code values to luma) multiplied by `gain`.
+def scale_saturation(
+    pixels: NDArray[np.uint8], values: dict[str, float], _seed: int
+) -> NDArray[np.uint8]:
+    """Multiply chroma, the difference of code values to luma, by `gain`.
 
-    The same as scaling Cb and Cr of YCbCr; luma stays but where a channel clips.
+    Equivalent to scaling Cb and Cr of YCbCr; luma is kept except where a channel is clipped.
     """
-    gain = figures["gain"]
+    gain = values["gain"]
     matrix = gain * np.eye(3) + (1 - gain) * np.array([BT601] * 3)
     return np.asarray(cv2.transform(pixels, matrix.astype(np.float32)), dtype=np.uint8)

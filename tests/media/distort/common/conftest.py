@@ -1,4 +1,4 @@
-"""Pictures to spoil: photographs that lie in scikit-image, cut to size."""
+"""Photographs from scikit-image, resized."""
 
 from __future__ import annotations
 

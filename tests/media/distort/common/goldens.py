@@ -1,8 +1,8 @@
-"""The goldens: a drawn picture and what the 75 corruptions made of it, as one sheet.
+"""The goldens: a synthetic image and its 75 corruptions, as one sheet.
 
     python tests/media/distort/common/goldens.py
 
-Writes goldens.png beside itself: a row a corruption, the picture and then severities 1 to 5.
+Writes goldens.png next to this file: a row per corruption, the image and then severities 1 to 5.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from qbuild.media.distort.common import CORRUPTIONS, SEVERITIES, corrupt
+from qbuild.media.distort.common import CORRUPTIONS, corrupt
+from qbuild.quality.distortions import SEVERITIES
 
 SHEET = Path(__file__).with_suffix(".png")
 HEIGHT, WIDTH = 40, 48
 SEED = 20
 
 
-def drawn() -> np.ndarray:
-    """A picture `[40, 48, 3]`: a sky that darkens, stripes, a red disk, a field of fine texture."""
+def golden_image() -> np.ndarray:
+    """An image `[40, 48, 3]`: a gradient sky, stripes, a red disk, an area of fine texture."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     pixels = np.stack([60 + 3 * y, 90 + 2 * x, 220 - 3 * y], axis=-1)
     pixels[y > 26] = np.stack([80 + x, 110 + (7 * x + 13 * y) % 60, 40 + 0 * x], -1)[y > 26]
@@ -32,9 +33,9 @@ def drawn() -> np.ndarray:
 
 def sheet() -> np.ndarray:
     """All rows, `[600, 288, 3]`."""
-    picture = drawn()
+    image = golden_image()
     rows = [
-        np.concatenate([picture, *(corrupt(picture, name, s, SEED) for s in SEVERITIES)], axis=1)
+        np.concatenate([image, *(corrupt(image, name, s, SEED) for s in SEVERITIES)], axis=1)
         for name in CORRUPTIONS
     ]
     return np.concatenate(rows)

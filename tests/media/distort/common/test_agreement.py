@@ -1,7 +1,7 @@
 """Agreement with the released package, run in the same process.
 
-Kernels that draw nothing are compared as they are. Of the others the parts that draw nothing are
-compared on the reference's own draws, and the whole in distribution over seeds.
+Deterministic kernels are compared directly. Of the others, the deterministic parts are compared on
+the reference's own random numbers, and the whole kernel in distribution over seeds.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qbuild.media.distort.common import CORRUPTIONS, DETERMINISTIC, SEVERITIES, corrupt, parameters
-from qbuild.media.distort.common.blur import middle, moved, taps
-from qbuild.media.distort.common.elastic import bent, smooth
+from qbuild.media.distort.common import CORRUPTIONS, DETERMINISTIC, corrupt
+from qbuild.media.distort.common.blur import blur_along, center_crop, path_taps
+from qbuild.media.distort.common.elastic import displacements, warp
 from qbuild.media.distort.common.glass import gaussian_blur, pack, shuffle, unpack
 from qbuild.media.distort.common.noise import add_steps, gaussian_steps, impulse_steps, shot_levels
-from qbuild.media.distort.common.plasma import heights, side_of
+from qbuild.media.distort.common.plasma import height_map, map_side
 from qbuild.media.distort.common.reference import corrupt_by_reference
-from qbuild.media.distort.common.tables import grey_levels
+from qbuild.media.distort.common.tables import to_grey_levels
 from qbuild.media.distort.common.textures import scaled_texture, texture_size
-from qbuild.media.distort.common.weather import fallen, fogged, frosted, snowed
+from qbuild.media.distort.common.weather import add_fog, add_frost, add_snow, draw_flakes
+from qbuild.media.distort.parameters import parameters
+from qbuild.quality.distortions import SEVERITIES
 
 severities = pytest.mark.parametrize("severity", SEVERITIES)
 shapes = pytest.mark.parametrize("shape", [(32, 32), (97, 131), (160, 90)], ids=str)
@@ -33,15 +35,15 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 @pytest.mark.parametrize("name", sorted(DETERMINISTIC))
 @severities
 @shapes
-def test_without_draws_the_difference_is_below_a_fifth_of_a_grey_level(
+def test_deterministic_kernels_differ_by_less_than_a_fifth_of_a_grey_level(
     photo, name, severity, shape
 ):
     for scene in ("astronaut", "chelsea", "coffee"):
         given = photo(scene, *shape)
-        found = distance(
+        difference = distance(
             corrupt(given, name, severity, 0), corrupt_by_reference(given, name, severity, 0)
         )
-        assert found <= (0 if name in EXACT else 0.2)
+        assert difference <= (0 if name in EXACT else 0.2)
 
 
 @pytest.mark.slow
@@ -60,8 +62,11 @@ def test_published_photographs_agree_at_full_size(data_folder, name):
 
 
 @severities
-def test_gaussian_noise_agrees_on_the_same_field(photo, severity):
-    given, sigma = photo("coffee", 60, 80), parameters("gaussian_noise", severity)["sigma"]
+def test_gaussian_noise_agrees_on_the_same_random_field(photo, severity):
+    given, sigma = (
+        photo("coffee", 60, 80),
+        parameters("common", "gaussian_noise", severity)["sigma"],
+    )
     field = np.random.RandomState(5).normal(size=given.shape, scale=sigma)
     steps = np.floor(255 * field).astype(np.int16)
     made = corrupt_by_reference(given, "gaussian_noise", severity, 5)
@@ -75,20 +80,23 @@ def test_gaussian_noise_agrees_on_the_same_field(photo, severity):
 def test_shot_noise_agrees_on_the_same_counts(photo, severity):
     from scipy.stats import poisson
 
-    given, photons = photo("coffee", 60, 80), int(parameters("shot_noise", severity)["photons"])
+    given, photons = (
+        photo("coffee", 60, 80),
+        int(parameters("common", "shot_noise", severity)["photons"]),
+    )
     counts = np.random.RandomState(5).poisson(given / 255.0 * photons)
     made = corrupt_by_reference(given, "shot_noise", severity, 5)
-    assert np.array_equal(grey_levels(counts / photons), made)
-    values = grey_levels(np.arange(photons + 1) / photons)
+    assert np.array_equal(to_grey_levels(counts / photons), made)
+    values = to_grey_levels(np.arange(photons + 1) / photons)
     for level in (0, 1, 90, 254):
         shares = poisson.pmf(np.arange(photons), level / 255 * photons)
-        found = [(shot_levels(photons)[level] == value).mean() for value in values[:-1]]
-        assert found == pytest.approx(shares, abs=1 / 4096)
+        actual = [(shot_levels(photons)[level] == value).mean() for value in values[:-1]]
+        assert actual == pytest.approx(shares, abs=1 / 4096)
 
 
 @severities
-def test_impulse_noise_has_as_many_black_and_white_values_as_asked(severity):
-    amount = parameters("impulse_noise", severity)["amount"]
+def test_impulse_noise_has_the_requested_share_of_black_and_white_values(severity):
+    amount = parameters("common", "impulse_noise", severity)["amount"]
     steps = impulse_steps(amount)
     assert (steps == -255).mean() == pytest.approx(amount / 2, abs=1e-4)
     assert (steps == 255).mean() == pytest.approx(amount / 2, abs=1e-4)
@@ -97,18 +105,18 @@ def test_impulse_noise_has_as_many_black_and_white_values_as_asked(severity):
 @severities
 @shapes
 def test_motion_blur_agrees_at_the_same_angle(photo, severity, shape):
-    figures = parameters("motion_blur", severity)
+    figures = parameters("common", "motion_blur", severity)
     for seed in (3, 4, 5):
         given, angle = photo("coffee", *shape), np.random.RandomState(seed).uniform(-45, 45)
-        path = taps(int(figures["radius"]), figures["sigma"], angle, given.shape)
+        path = path_taps(int(figures["radius"]), figures["sigma"], angle, given.shape)
         made = corrupt_by_reference(given, "motion_blur", severity, seed)
-        assert distance(moved(given, path), made) < 0.02
+        assert distance(blur_along(given, path), made) < 0.02
 
 
 @severities
 @shapes
-def test_glass_blur_agrees_on_the_same_steps(photo, severity, shape):
-    given, figures = photo("coffee", *shape), parameters("glass_blur", severity)
+def test_glass_blur_agrees_on_the_same_offsets(photo, severity, shape):
+    given, figures = photo("coffee", *shape), parameters("common", "glass_blur", severity)
     reach, sigma, state = int(figures["reach"]), figures["sigma"], np.random.RandomState(6)
     packed = pack(gaussian_blur(given, sigma))
     rows, columns = shape[0] - 2 * reach, shape[1] - 2 * reach
@@ -125,21 +133,21 @@ def test_glass_blur_agrees_on_the_same_steps(photo, severity, shape):
 @severities
 @shapes
 def test_snow_agrees_on_the_same_grains(photo, severity, shape):
-    given, f = photo("coffee", *shape), parameters("snow", severity)
+    given, f = photo("coffee", *shape), parameters("common", "snow", severity)
     state = np.random.RandomState(7)
     grains = state.normal(size=shape, loc=f["mean"], scale=f["deviation"])
     angle = state.uniform(-135, -45)
-    (top, rows), (left, columns) = (middle(side, f["zoom"]) for side in shape)
-    seen = grains[top : top + rows, left : left + columns].astype(np.float32)
-    flakes = fallen(seen, f["zoom"], f["threshold"], int(f["radius"]), f["sigma"], angle)
-    found = snowed(given, flakes[: shape[0], : shape[1]], f["picture"])
-    assert distance(found, corrupt_by_reference(given, "snow", severity, 7)) < 0.02
+    (top, rows), (left, columns) = (center_crop(side, f["zoom"]) for side in shape)
+    visible = grains[top : top + rows, left : left + columns].astype(np.float32)
+    flakes = draw_flakes(visible, f["zoom"], f["threshold"], int(f["radius"]), f["sigma"], angle)
+    made = add_snow(given, flakes[: shape[0], : shape[1]], f["picture"])
+    assert distance(made, corrupt_by_reference(given, "snow", severity, 7)) < 0.02
 
 
 @severities
 @shapes
-def test_frost_agrees_on_the_same_place_of_the_same_texture(photo, severity, shape):
-    given, figures = photo("coffee", *shape), parameters("frost", severity)
+def test_frost_agrees_on_the_same_part_of_the_same_texture(photo, severity, shape):
+    given, figures = photo("coffee", *shape), parameters("common", "frost", severity)
     for seed in range(4):
         state = np.random.RandomState(seed)
         number = state.randint(5)
@@ -147,34 +155,37 @@ def test_frost_agrees_on_the_same_place_of_the_same_texture(photo, severity, sha
         top, left = state.randint(0, rows - shape[0]), state.randint(0, columns - shape[1])
         ice = scaled_texture(number, rows, columns)[top : top + shape[0], left : left + shape[1]]
         made = corrupt_by_reference(given, "frost", severity, seed)
-        assert np.array_equal(frosted(given, ice, **figures), made)
+        assert np.array_equal(add_frost(given, ice, **figures), made)
 
 
 @severities
 @shapes
 def test_fog_agrees_on_the_same_map(photo, severity, shape):
-    given, figures = photo("coffee", *shape), parameters("fog", severity)
+    given, figures = photo("coffee", *shape), parameters("common", "fog", severity)
     state = np.random.RandomState(8)
 
     def uniforms(rows: int, columns: int) -> np.ndarray:
         return state.uniform(-1, 1, (rows, columns)).astype(np.float32)
 
-    cloud = heights(side_of(max(shape)), figures["decay"], uniforms)
+    cloud = height_map(map_side(max(shape)), figures["decay"], uniforms)
     made = corrupt_by_reference(given, "fog", severity, 8)
-    assert distance(fogged(given, cloud, figures["amount"]), made) < 0.02
+    assert distance(add_fog(given, cloud, figures["amount"]), made) < 0.02
 
 
 @severities
 @shapes
 def test_elastic_transform_agrees_on_the_same_noise(photo, severity, shape):
-    given, alpha = photo("coffee", *shape), parameters("elastic_transform", severity)["alpha"]
+    given, alpha = (
+        photo("coffee", *shape),
+        parameters("common", "elastic_transform", severity)["alpha"],
+    )
     state, most = np.random.RandomState(9), shape[0] * 0.005
     right, down = (
-        smooth((state.uniform(-most, most, size=shape) / most).astype(np.float32), alpha)
+        displacements((state.uniform(-most, most, size=shape) / most).astype(np.float32), alpha)
         for _ in range(2)
     )
     made = corrupt_by_reference(given, "elastic_transform", severity, 9)
-    assert distance(bent(given, right, down), made) < 0.02
+    assert distance(warp(given, right, down), made) < 0.02
 
 
 def figures(work, given: np.ndarray, name: str, severity: int, seeds: int) -> np.ndarray:
@@ -189,7 +200,7 @@ def figures(work, given: np.ndarray, name: str, severity: int, seeds: int) -> np
 @severities
 @pytest.mark.parametrize("name", sorted(set(CORRUPTIONS) - DETERMINISTIC))
 def test_over_seeds_mean_deviation_and_psnr_agree(photo, name, severity):
-    """Within 0.1 grey levels, 0.3 % and 0.05 dB, and three standard errors of what was drawn."""
+    """Within 0.1 grey levels, 0.3 % and 0.05 dB, plus three standard errors."""
     given, seeds = photo("coffee", 48, 64), 24
     ours = figures(corrupt, given, name, severity, seeds)
     peer = figures(corrupt_by_reference, given, name, severity, seeds)

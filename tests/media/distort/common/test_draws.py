@@ -1,4 +1,4 @@
-"""Random figures from a seed."""
+"""Random numbers from a seed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from qbuild.media.distort.common.draws import Draws, normal_quantiles
 
 
-def test_the_words_are_the_generator_s_raw_ones():
+def test_words_are_the_raw_words_of_the_generator():
     raw = np.random.SFC64(3).random_raw(4)
     assert np.array_equal(Draws(3).words(3, 5).reshape(-1), raw.view(np.uint16)[:15])
 
@@ -17,7 +17,7 @@ def test_a_seed_may_have_more_than_64_bits():
     assert Draws(2**70).below(10**9) != Draws(2**70 + 2**65).below(10**9)
 
 
-def test_whole_numbers_below_a_limit_are_all_drawn_and_no_other():
+def test_all_whole_numbers_below_a_limit_are_drawn_and_no_others():
     draws = Draws(1)
     assert {draws.below(5) for _ in range(200)} == set(range(5))
     assert {draws.below(1) for _ in range(9)} == {0}

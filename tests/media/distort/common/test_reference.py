@@ -1,4 +1,4 @@
-"""The released package through its layer: it runs, by seed, and leaves nothing changed."""
+"""The released package through our wrapper: it runs by seed and changes nothing else."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import qbuild
-from qbuild.media.distort.common import CORRUPTIONS, SEVERITIES
+from qbuild.media.distort.common import CORRUPTIONS
 from qbuild.media.distort.common.reference import corrupt_by_reference
+from qbuild.quality.distortions import SEVERITIES
 
 HOME = Path(qbuild.__file__).parent
 
@@ -34,18 +35,18 @@ def test_impulse_noise_follows_the_seed_as_well(photo):
 
 
 def state() -> tuple[bytes, str]:
-    """The words and the place of numpy's global generator, the one that the package uses."""
+    """The state of numpy's global generator, which the package uses."""
     _, words, *place = np.random.get_state()  # noqa: NPY002
     return words.tobytes(), repr(place)
 
 
-def test_numpy_s_global_generator_goes_on_where_it_was(photo):
+def test_the_state_of_numpy_s_global_generator_is_restored(photo):
     before = state()
     corrupt_by_reference(photo("coffee", 32, 32), "gaussian_noise", 1, seed=0)
     assert state() == before
 
 
-def test_the_generator_is_put_back_after_a_failure(photo, monkeypatch):
+def test_the_generator_is_restored_after_a_failure(photo, monkeypatch):
     from qbuild.media.distort.common import reference
 
     monkeypatch.setattr(reference.load(), "np", None)
@@ -55,8 +56,8 @@ def test_the_generator_is_put_back_after_a_failure(photo, monkeypatch):
     assert state() == before
 
 
-def test_it_refuses_what_corrupt_refuses():
-    with pytest.raises(ValueError, match="severity 6 is none"):
+def test_it_rejects_what_corrupt_rejects():
+    with pytest.raises(ValueError, match="severity 6; expected"):
         corrupt_by_reference(np.zeros((32, 32, 3), np.uint8), "fog", 6, 0)
 
 
@@ -65,18 +66,18 @@ import sys
 import numpy as np
 import scipy.ndimage, skimage.filters, skimage.util
 from qbuild.media.distort.common.reference import corrupt_by_reference
-lent = "pkg_resources", "scipy.ndimage.interpolation"  # scipy may still have its own of the latter
-there = [sys.modules.get(name) for name in lent]
+provided = "pkg_resources", "scipy.ndimage.interpolation"  # scipy may still have the latter
+originals = [sys.modules.get(name) for name in provided]
 before = skimage.filters.gaussian, skimage.util.random_noise, hasattr(np, 'float_')
 corrupt_by_reference(np.zeros((32, 32, 3), np.uint8), "glass_blur", 1, 0)
 assert "imagecorruptions" in sys.modules
-assert [sys.modules.get(name) for name in lent] == there
+assert [sys.modules.get(name) for name in provided] == originals
 assert "pkg_resources" not in sys.modules
 assert (skimage.filters.gaussian, skimage.util.random_noise, hasattr(np, 'float_')) == before
 """
 
 
-def test_no_other_user_of_the_libraries_sees_what_was_lent():
+def test_other_users_of_the_libraries_do_not_see_the_provided_modules():
     done = subprocess.run(
         [sys.executable, "-c", TRACES], check=False, capture_output=True, text=True
     )
@@ -95,7 +96,7 @@ def importers(package: str) -> set[str]:
 
 
 def test_no_module_names_the_package_in_an_import():
-    assert importers("imagecorruptions") == set()  # the layer imports it by name, inside
+    assert importers("imagecorruptions") == set()  # the wrapper imports it dynamically
 
 
 KERNELS_ALONE = """
@@ -108,8 +109,8 @@ print({"imagecorruptions", "skimage", "matplotlib"} & set(sys.modules))
 """
 
 
-def test_our_kernels_do_without_the_package_s_code():
-    told = subprocess.run(
+def test_our_kernels_do_not_use_the_package_s_code():
+    loaded = subprocess.run(
         [sys.executable, "-c", KERNELS_ALONE], check=True, capture_output=True, text=True
     ).stdout
-    assert told == "set()\n"
+    assert loaded == "set()\n"

@@ -1,4 +1,4 @@
-"""The frost textures: found without an import, scaled to cover, kept where small."""
+"""The frost textures: found without an import, scaled to cover, cached if small."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ SIZES = [(32, 32), (480, 640), (640, 480), (1200, 300), (300, 1200)]
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("number", range(5))
-def test_a_scaled_texture_is_larger_than_the_picture(size, number):
+def test_a_scaled_texture_is_larger_than_the_image(size, number):
     rows, columns = textures.texture_size(number, *size)
     assert rows > size[0]
     assert columns > size[1]
     assert textures.scaled_texture(number, rows, columns).shape == (rows, columns, 3)
 
 
-def test_a_texture_is_kept_for_the_next_picture_of_its_size():
+def test_a_texture_is_cached_for_the_next_image_of_its_size():
     assert textures.scaled_texture(2, 400, 700) is textures.scaled_texture(2, 400, 700)
 
 
-def test_a_texture_of_a_large_picture_is_not_kept(monkeypatch):
-    monkeypatch.setattr(textures, "KEPT_PIXELS", 1000)
+def test_a_texture_of_a_large_image_is_not_cached(monkeypatch):
+    monkeypatch.setattr(textures, "CACHED_PIXELS", 1000)
     made = [textures.scaled_texture(2, 300, 500) for _ in range(2)]
     assert made[0] is not made[1]
     assert np.array_equal(*made)
@@ -36,7 +36,7 @@ def test_a_texture_of_a_large_picture_is_not_kept(monkeypatch):
 def test_without_the_package_frost_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(textures, "find_spec", lambda _name: None)
     textures.texture.cache_clear()
-    textures._kept.cache_clear()
+    textures._cached_scale.cache_clear()
     with pytest.raises(MissingPartError, match="pip install imagecorruptions") as caught:
         corrupt(np.zeros((32, 32, 3), np.uint8), "frost", 1, seed=0)
     assert caught.value.exit_code == 5

@@ -1,4 +1,4 @@
-"""Each motion distortion by its own figure: as its parameters say, more with severity."""
+"""Each motion distortion matches its parameters and increases with severity."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import draw_frame
+from clips import distort_clip, draw_frame
 
-from qbuild.media.clips.operations import INJECT, SEEN_AS
-from qbuild.media.distort.motion import MODULES, motion, parameters, spoiled
+from qbuild.media.clips.plan import INJECT, SEEN_AS
+from qbuild.media.distort.motion import MODULES, create_motion, parameters
 from qbuild.quality.distortions import MOTION, SEVERITIES
 
 FPS = Fraction(30)
@@ -21,7 +21,7 @@ MOVING = np.stack([draw_frame(at, 96, 64) for at in range(90)])  # no two frames
 
 
 def moves(frames):
-    """How far each frame lies from the one before, in pixels, by phase correlation."""
+    """The distance of each frame from the previous one, in pixels, by phase correlation."""
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) for frame in frames]
     window = cv2.createHanningWindow(grey[0].shape[::-1], cv2.CV_32F)
     steps = [cv2.phaseCorrelate(a, b, window)[0] for a, b in pairwise(grey)]
@@ -36,15 +36,15 @@ def longest_run(flags):
     return max(len(run) for run in "".join("x" if flag else " " for flag in flags).split())
 
 
-def test_every_injection_has_a_module_and_is_one_of_the_two_of_the_paper():
+def test_every_injection_has_a_module_and_is_one_of_the_two_in_the_paper():
     assert set(MODULES) == set(SEEN_AS) == set(INJECT)
     assert set(SEEN_AS.values()) == set(MOTION)
 
 
 @pytest.mark.parametrize("name", INJECT)
-def test_frames_keep_number_size_and_type_and_the_input_is_left_alone(name):
+def test_frames_keep_number_size_and_type_and_the_input_does_not_change(name):
     before = MOVING.copy()
-    out = spoiled(MOVING, name, 3, FPS, 5)
+    out = distort_clip(MOVING, name, 3, FPS, 5)
     assert (out.shape, out.dtype) == (MOVING.shape, np.uint8)
     assert np.array_equal(before, MOVING)
     assert not np.shares_memory(out, MOVING)
@@ -53,14 +53,16 @@ def test_frames_keep_number_size_and_type_and_the_input_is_left_alone(name):
 
 @pytest.mark.parametrize("name", INJECT)
 def test_the_seed_decides_and_nothing_else(name):
-    first, again, other = (spoiled(MOVING, name, 4, FPS, seed) for seed in (1, 1, 2))
+    first, again, other = (distort_clip(MOVING, name, 4, FPS, seed) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_shake_moves_the_picture_more_with_severity():
+def test_shake_increases_with_severity():
     sizes = [
-        np.mean([moves(spoiled(STILL, "shake", severity, FPS, seed)).mean() for seed in range(3)])
+        np.mean(
+            [moves(distort_clip(STILL, "shake", severity, FPS, seed)).mean() for seed in range(3)]
+        )
         for severity in SEVERITIES
     ]
     assert all(a < b for a, b in pairwise(sizes))
@@ -68,14 +70,14 @@ def test_shake_moves_the_picture_more_with_severity():
     assert sizes[-1] > 2
 
 
-def test_the_path_of_a_shake_has_the_root_mean_square_it_says():
-    made = motion("shake", 4, 3000, FPS, 0)
+def test_the_path_of_a_shake_has_the_root_mean_square_of_its_parameters():
+    made = create_motion("shake", 4, 3000, FPS, 0)
     shift, turn = made.parameters["shift_rms_of_shorter_side"], made.parameters["turn_rms_degrees"]
     assert np.sqrt(np.mean(made.path**2, axis=0)) == pytest.approx([shift, shift, turn], rel=0.03)
 
 
 def test_a_shake_stays_in_its_band():
-    made = motion("shake", 4, 3000, FPS, 0)
+    made = create_motion("shake", 4, 3000, FPS, 0)
     power = np.abs(np.fft.rfft(made.path[:, 0] * np.hanning(3000))) ** 2
     hertz = np.fft.rfftfreq(3000, 1 / 30)
     inside = power[(hertz > 1.9) & (hertz < 8.1)].sum()
@@ -84,88 +86,88 @@ def test_a_shake_stays_in_its_band():
 
 @pytest.mark.parametrize("size", [(64, 96), (96, 64), (32, 400), (400, 32), (33, 47)])
 @pytest.mark.parametrize("severity", [1, 5])
-def test_a_shake_shows_no_border(size, severity):
-    made = motion("shake", severity, 200, FPS, 3)
-    framed = np.zeros((*size, 3), np.uint8)  # beyond the border the picture would be mirrored
+def test_a_shake_never_shows_the_border(size, severity):
+    made = create_motion("shake", severity, 200, FPS, 3)
+    framed = np.zeros((*size, 3), np.uint8)  # beyond the border the image would be mirrored
     framed[1:-1, 1:-1] = 255
     for number in range(200):
-        assert made.applied(framed, number)[2:-2, 2:-2].min() > 128
+        assert made.apply(framed, number)[2:-2, 2:-2].min() > 128
 
 
 @pytest.mark.parametrize("size", [(720, 1280), (1280, 720), (540, 960)])
-def test_a_shake_costs_a_fifth_of_the_picture_at_most(size):
-    zooms = [motion("shake", severity, 30, FPS, 0).zoom(*size) for severity in SEVERITIES]
+def test_a_shake_crops_a_fifth_of_the_frame_at_most(size):
+    zooms = [create_motion("shake", severity, 30, FPS, 0).zoom(*size) for severity in SEVERITIES]
     assert zooms == sorted(zooms)
     assert zooms[-1] < 1.25
 
 
-def test_a_still_grey_picture_is_left_as_it_is_by_a_shake():
+def test_a_shake_does_not_change_a_uniform_grey_image():
     grey = np.full((20, 64, 48, 3), 77, np.uint8)
-    assert np.array_equal(spoiled(grey, "shake", 5, FPS, 0), grey)
+    assert np.array_equal(distort_clip(grey, "shake", 5, FPS, 0), grey)
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
-def test_flicker_has_the_depth_and_frequency_it_says(severity):
-    out = spoiled(np.repeat(STILL, 2, axis=0), "flicker", severity, FPS, 9).mean(axis=(1, 2, 3))
-    said = parameters("flicker", severity)
-    turn = 2 * np.pi * said["frequency_hz"] * np.arange(len(out)) / 30
+def test_flicker_has_the_depth_and_frequency_of_its_parameters(severity):
+    out = distort_clip(np.repeat(STILL, 2, axis=0), "flicker", severity, FPS, 9).mean(
+        axis=(1, 2, 3)
+    )
+    expected = parameters("flicker", severity)
+    turn = 2 * np.pi * expected["frequency_hz"] * np.arange(len(out)) / 30
     waves = np.stack([np.ones_like(turn), np.sin(turn), np.cos(turn)], axis=1)
     (middle, a, b), left, *_ = np.linalg.lstsq(waves, out)
-    assert np.hypot(a, b) / middle == pytest.approx(said["depth"], rel=0.03)
+    assert np.hypot(a, b) / middle == pytest.approx(expected["depth"], rel=0.03)
     assert np.sqrt(left[0] / len(out)) < 0.3  # grey levels: nothing but that sine
 
 
 def test_flicker_never_brightens():
-    assert np.all(spoiled(STILL, "flicker", 5, FPS, 9) <= STILL)
+    assert np.all(distort_clip(STILL, "flicker", 5, FPS, 9) <= STILL)
 
 
-def test_flicker_slows_down_where_the_rate_is_too_low_to_show_it():
-    assert motion("flicker", 3, 20, Fraction(5), 0).parameters["frequency_hz"] == 1.25
-    assert motion("flicker", 3, 20, FPS, 0).parameters == parameters("flicker", 3)
+def test_flicker_is_slower_if_the_rate_is_too_low():
+    assert create_motion("flicker", 3, 20, Fraction(5), 0).parameters["frequency_hz"] == 1.25
+    assert create_motion("flicker", 3, 20, FPS, 0).parameters == parameters("flicker", 3)
 
 
-def test_planes_flicker_about_what_is_dark_in_them():
-    made = motion("flicker", 5, 30, FPS, 0)
+def test_planes_flicker_around_their_black_level():
+    made = create_motion("flicker", 5, 30, FPS, 0)
     darkest = min(range(30), key=made.gain)
     plane = np.array([[16, 116, 216]], np.uint8)
     gain = made.gain(darkest)
-    assert made.applied(plane, darkest, 16).tolist() == [
+    assert made.apply(plane, darkest, 16).tolist() == [
         [16, round(16 + 100 * gain), round(16 + 200 * gain)]
     ]
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
 @pytest.mark.parametrize("seed", range(3))
-def test_stutter_repeats_the_share_of_frames_it_says_in_freezes_of_the_length_it_says(
-    severity, seed
-):
-    flags = repeated(spoiled(MOVING, "stutter", severity, FPS, seed))
-    said = motion("stutter", severity, len(MOVING), FPS, seed).parameters
-    assert sum(flags) / len(MOVING) == pytest.approx(said["repeated_share"])
-    assert sum(flags) == said["freezes"] * said["freeze_frames"]
-    assert longest_run(flags) == said["freeze_frames"]
+def test_stutter_has_the_share_and_length_of_freezes_of_its_parameters(severity, seed):
+    flags = repeated(distort_clip(MOVING, "stutter", severity, FPS, seed))
+    expected = create_motion("stutter", severity, len(MOVING), FPS, seed).parameters
+    assert sum(flags) / len(MOVING) == pytest.approx(expected["repeated_share"])
+    assert sum(flags) == expected["freezes"] * expected["freeze_frames"]
+    assert longest_run(flags) == expected["freeze_frames"]
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
-def test_over_a_long_clip_the_share_of_repeated_frames_is_that_of_the_severity(severity):
-    made = motion("stutter", severity, 3000, FPS, 0)
+def test_a_long_clip_has_the_share_of_repeated_frames_of_the_severity(severity):
+    made = create_motion("stutter", severity, 3000, FPS, 0)
     wanted = parameters("stutter", severity)["repeated_share"]
     assert made.parameters["repeated_share"] == pytest.approx(wanted, rel=0.1)
 
 
-def test_after_a_freeze_the_clip_is_where_it_would_have_been():
-    out = spoiled(MOVING, "stutter", 5, FPS, 1)
-    made = motion("stutter", 5, len(MOVING), FPS, 1)
+def test_after_a_freeze_the_clip_continues_in_sync():
+    out = distort_clip(MOVING, "stutter", 5, FPS, 1)
+    made = create_motion("stutter", 5, len(MOVING), FPS, 1)
     for number in range(len(MOVING)):
-        if not made.repeats(number):
+        if not made.repeats_previous(number):
             assert np.array_equal(out[number], MOVING[number])
 
 
 @pytest.mark.parametrize("count", range(1, 12))
 @pytest.mark.parametrize("severity", [1, 5])
-def test_a_short_clip_stutters_as_far_as_it_can(count, severity):
-    made = motion("stutter", severity, count, FPS, 0)
-    still = [made.repeats(number) for number in range(count)]
+def test_a_short_clip_stutters_as_much_as_it_can(count, severity):
+    made = create_motion("stutter", severity, count, FPS, 0)
+    still = [made.repeats_previous(number) for number in range(count)]
     assert not still[0]
     assert any(still) == (count > 1)
     assert sum(still) / count == pytest.approx(made.parameters["repeated_share"])
@@ -173,19 +175,19 @@ def test_a_short_clip_stutters_as_far_as_it_can(count, severity):
 
 @pytest.mark.parametrize("name", INJECT)
 @pytest.mark.parametrize(("count", "fps"), [(1, 30), (4, 5), (2, Fraction(1, 2)), (7, 240)])
-def test_odd_lengths_and_rates_are_taken(name, count, fps):
+def test_unusual_lengths_and_rates_are_supported(name, count, fps):
     frames = MOVING[:count]
-    assert spoiled(frames, name, 5, Fraction(fps), 0).shape == frames.shape
+    assert distort_clip(frames, name, 5, Fraction(fps), 0).shape == frames.shape
 
 
 @pytest.mark.parametrize("name", INJECT)
-def test_parameters_grow_with_severity_and_carry_their_units(name):
-    told = [parameters(name, severity) for severity in SEVERITIES]
-    assert len({tuple(sorted(each)) for each in told}) == 1
-    grown = [key for key in told[0] if told[0][key] < told[-1][key]]
-    assert grown
-    for key in grown:
-        values = [each[key] for each in told]
+def test_parameters_increase_with_severity(name):
+    steps = [parameters(name, severity) for severity in SEVERITIES]
+    assert len({tuple(sorted(values)) for values in steps}) == 1
+    increasing = [key for key in steps[0] if steps[0][key] < steps[-1][key]]
+    assert increasing
+    for key in increasing:
+        values = [step[key] for step in steps]
         assert values == sorted(values)
 
 
@@ -203,20 +205,18 @@ def test_parameters_grow_with_severity_and_carry_their_units(name):
 def test_the_documented_strengths_are_those_used(name, key):
     text = (Path(__file__).parents[4] / "docs/motion.md").read_text(encoding="utf-8")
     (line,) = [row for row in text.splitlines() if row.startswith(f"| {name}: `{key}`")]
-    told = [float(cell) for cell in line.strip("|").split("|")[2:]]
-    assert told == [parameters(name, severity)[key] for severity in SEVERITIES]
+    documented = [float(cell) for cell in line.strip("|").split("|")[2:]]
+    assert documented == [parameters(name, severity)[key] for severity in SEVERITIES]
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
-        (lambda: parameters("shakes", 1), "no motion distortion is called 'shakes'.*shake"),
-        (lambda: parameters("shake", 6), "expected a severity from 1 to 5, not 6"),
-        (lambda: motion("shake", 1, 0, FPS, 0), "expected frames and a rate above 0, not 0"),
-        (lambda: spoiled(STILL[0], "shake", 1, FPS, 0), r"expected uint8 \[t, h, w, 3\]"),
-        (lambda: spoiled(STILL / 2.0, "shake", 1, FPS, 0), "not float64"),
+        (lambda: parameters("shakes", 1), "'shakes' is not a motion distortion.*shake"),
+        (lambda: parameters("shake", 6), "severity 6; expected a whole number from 1 to 5"),
+        (lambda: create_motion("shake", 1, 0, FPS, 0), "expected frames and a rate above 0, not 0"),
     ],
 )
-def test_wrong_values_are_told_with_what_was_expected(call, told):
-    with pytest.raises(ValueError, match=told):
+def test_arguments_that_are_not_valid_are_rejected_with_their_value(call, message):
+    with pytest.raises(ValueError, match=message):
         call()

@@ -1,4 +1,4 @@
-"""Real photographs, as they lie in the wheel of scikit-image."""
+"""Photographs from the wheel of scikit-image."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ NAMES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
 def read(path):
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Write `golden.png`: run it after a distortion was changed on purpose, and look at the picture."""
+"""Write `golden.png` after an intended change of a distortion; inspect the image afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks where they belong: the block effect on a grid of 16 pixels, JPEG on one of 8."""
+"""The block effect has a grid of 16 pixels, JPEG one of 8."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qbuild.media.distort.spatial import distort, parameters
+from qbuild.media.distort.parameters import parameters
+from qbuild.media.distort.spatial import distort
 from qbuild.media.distort.spatial.coding import block_side
 from qbuild.media.images.similarity import psnr
 
@@ -27,7 +28,7 @@ def inside(pixels: np.ndarray) -> float:
     return float(np.mean([steps(pixels, at, of=8) for at in range(1, 8)]))
 
 
-def test_the_block_effect_breaks_the_picture_at_16_pixels_and_nowhere_else(photographs):
+def test_the_block_effect_has_edges_at_16_pixels_and_nowhere_else(photographs):
     for photograph in photographs.values():
         ratios = []
         for severity in SEVERITIES:
@@ -39,7 +40,7 @@ def test_the_block_effect_breaks_the_picture_at_16_pixels_and_nowhere_else(photo
         assert ratios[4] > 20
 
 
-def test_compression_breaks_the_picture_at_8_pixels(photographs):
+def test_compression_has_edges_at_8_pixels(photographs):
     for photograph in photographs.values():
         made = distort(photograph, "compression-artifact", 4, 0)
         assert steps(made, 8) > 1.5 * inside(made)
@@ -65,7 +66,7 @@ def test_the_strongest_block_effect_leaves_the_mean_of_each_block(coffee):
 
 
 def test_every_severity_keeps_the_mean_of_each_block(coffee):
-    grey = (coffee[:160, :320] // 2 + 64).astype(np.uint8)  # overshoot does not clip
+    grey = (coffee[:160, :320] // 2 + 64).astype(np.uint8)  # overshoot is not clipped
     means = grey.reshape(10, 16, 20, 16, 3).mean(axis=(1, 3))
     for severity in SEVERITIES:
         made = distort(grey, "block-effect", severity, 0)
@@ -73,12 +74,12 @@ def test_every_severity_keeps_the_mean_of_each_block(coffee):
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
-def test_blocks_are_what_scipy_makes_of_their_dct(coffee, severity):
+def test_blocks_agree_with_scipy_s_dct(coffee, severity):
     from scipy.fft import dctn, idctn
 
-    figures = parameters("block-effect", severity)
+    values = parameters("vqa2", "block-effect", severity)
     kept = np.zeros(16)
-    kept[: int(figures["frequencies_kept"])] = figures["gain"]
+    kept[: int(values["frequencies_kept"])] = values["gain"]
     kept[0] = 1
     blocks = coffee[:64, :96].reshape(4, 16, 6, 16, 3).astype(float)
     waves = dctn(blocks, axes=(1, 3), norm="ortho")
@@ -88,23 +89,25 @@ def test_blocks_are_what_scipy_makes_of_their_dct(coffee, severity):
     assert np.abs(made - wanted).max() < 1.1
 
 
-def test_blocks_grow_with_the_picture():
+def test_blocks_grow_with_the_image():
     sides = {479: 16, 480: 16, 959: 16, 960: 32, 1920: 64, 2160: 64, 3840: 128, 9000: 128, 32: 16}
     assert {shorter: block_side(16, shorter) for shorter in sides} == sides
 
 
-def test_the_last_blocks_may_reach_beyond_the_picture(coffee):
+def test_the_last_blocks_may_extend_beyond_the_image(coffee):
     part = coffee[:100, :150]
     whole = np.pad(part, ((0, 12), (0, 10), (0, 0)), mode="edge")
     made = distort(part, "block-effect", 3, 0)
     assert np.array_equal(made, distort(whole, "block-effect", 3, 0)[:100, :150])
 
 
-def test_compression_is_jpeg_at_the_quality_told(coffee):
+def test_compression_is_jpeg_at_the_quality_of_the_parameters(coffee):
     for severity in SEVERITIES:
         stream = io.BytesIO()
-        quality = int(parameters("compression-artifact", severity)["quality"])
+        quality = int(parameters("vqa2", "compression-artifact", severity)["quality"])
         Image.fromarray(coffee).save(stream, "JPEG", quality=quality, subsampling="4:2:0")
         by_pillow = np.asarray(Image.open(stream))
-        away = np.abs(distort(coffee, "compression-artifact", severity, 0) - by_pillow.astype(int))
-        assert away.mean() < 0.5
+        difference = np.abs(
+            distort(coffee, "compression-artifact", severity, 0) - by_pillow.astype(int)
+        )
+        assert difference.mean() < 0.5

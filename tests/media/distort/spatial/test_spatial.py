@@ -1,4 +1,4 @@
-"""What holds of all eleven: a form, five severities, and the same bytes from the same seed."""
+"""Properties of all eleven distortions: shape, five severities, and the same bytes by seed."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qbuild.media.distort.spatial import FAMILY, distort, parameters
-from qbuild.media.distort.spatial.severities import TABLES
+from qbuild.media.distort.parameters import NAMES, TABLES, parameters
+from qbuild.media.distort.spatial import distort
 from qbuild.media.images.similarity import psnr, ssim
 from qbuild.quality.distortions import BY_SLUG, SPATIAL
 
+FAMILY = NAMES["vqa2"]
 DRAWING = ("motion-blur", "noise")
 FOLDER = Path(__file__).parent
 GOLDEN_SEVERITIES = (1, 3, 5)
 
 
 def golden_source() -> np.ndarray:
-    """A picture of 32 x 32 pixels with flat, smooth, sharp and coloured parts."""
+    """An image of 32 x 32 pixels with flat, smooth, sharp and coloured parts."""
     y, x = np.mgrid[0:32, 0:32]
-    picture = np.stack([x * 8, y * 8, 255 - (x + y) * 4], axis=2).astype(np.uint8)
-    picture[4:14, 18:28] = (230, 40, 60)
-    picture[20:30, 3:13] = (128, 128, 128)
-    picture[18:30, 20:30][::2] = 15
-    return picture
+    image = np.stack([x * 8, y * 8, 255 - (x + y) * 4], axis=2).astype(np.uint8)
+    image[4:14, 18:28] = (230, 40, 60)
+    image[20:30, 3:13] = (128, 128, 128)
+    image[18:30, 20:30][::2] = 15
+    return image
 
 
 def golden_sheet() -> np.ndarray:
-    """Every distortion, a row each, at severities 1, 3 and 5."""
+    """A row per distortion, at severities 1, 3 and 5."""
     source = golden_source()
     return np.vstack(
         [np.hstack([distort(source, name, s, 7) for s in GOLDEN_SEVERITIES]) for name in FAMILY]
@@ -54,7 +55,7 @@ def test_the_family_is_the_eleven_of_the_paper():
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_every_severity_is_further_from_the_photograph(photographs, name):
+def test_every_severity_differs_more_from_the_photograph(photographs, name):
     for photograph in photographs.values():
         distances = [psnr(photograph, distort(photograph, name, s, 3)) for s in range(1, 6)]
         assert None not in distances
@@ -84,13 +85,13 @@ def test_any_size_from_32_pixels_keeps_its_shape(coffee, name, size):
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_a_view_of_pixels_gives_what_a_copy_gives(coffee, name):
+def test_a_view_gives_the_same_result_as_its_copy(coffee, name):
     view = coffee[:64, 90:10:-1]
     assert np.array_equal(distort(view, name, 2, 5), distort(view.copy(), name, 2, 5))
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_a_grey_picture_stays_grey_but_for_noise(coffee, name):
+def test_a_grey_image_stays_grey_except_for_noise(coffee, name):
     grey = np.repeat(coffee[:96, :96, :1], 3, axis=2)
     made = distort(grey, name, 5, 0).astype(int)
     coloured = np.ptp(made, axis=2).max()
@@ -99,21 +100,21 @@ def test_a_grey_picture_stays_grey_but_for_noise(coffee, name):
 
 @pytest.mark.parametrize("name", ["spatial-blur", "motion-blur", "low-contrast", "block-effect"])
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (12, 130, 251)])
-def test_an_even_picture_has_nothing_to_blur_or_to_coarsen(name, colour):
+def test_a_uniform_image_is_not_changed_by_blur_or_blocks(name, colour):
     even = np.full((50, 70, 3), colour, dtype=np.uint8)
     made = distort(even, name, 3, 0)
-    if name == "low-contrast":  # about the luma: colours fade, light stays
+    if name == "low-contrast":  # contrast is scaled around the luma: colours fade
         assert np.ptp(made.reshape(-1, 3), axis=0).max() == 0
         return
     assert np.array_equal(made, even)
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_a_seed_decides_what_is_drawn_and_nothing_else(coffee, name):
+def test_the_seed_decides_what_is_drawn_and_nothing_else(coffee, name):
     part = coffee[100:200, 100:250]
     assert np.array_equal(distort(part, name, 3, 1), distort(part, name, 3, 1))
-    other = np.array_equal(distort(part, name, 3, 1), distort(part, name, 3, 2**64 - 1))
-    assert other == (name not in DRAWING)
+    is_equal = np.array_equal(distort(part, name, 3, 1), distort(part, name, 3, 2**64 - 1))
+    assert is_equal == (name not in DRAWING)
 
 
 def test_the_bytes_do_not_depend_on_threads(coffee):
@@ -148,54 +149,54 @@ def test_the_bytes_do_not_depend_on_the_process(coffee):
     assert done.stdout.decode().strip() == digest(FAMILY, part)
 
 
-def test_the_global_generator_is_left_alone(coffee):
-    np.random.seed(7)  # noqa: NPY002 - the very generator that must not move
+def test_the_global_generator_does_not_change(coffee):
+    np.random.seed(7)  # noqa: NPY002 - the generator that must not change
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
     digest(FAMILY, coffee[:64, :64])
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
 
 
-def test_the_pixels_are_those_of_the_recorded_sheet():
+def test_the_pixels_match_the_recorded_sheet():
     recorded = np.asarray(Image.open(FOLDER / "golden.png").convert("RGB")).astype(int)
-    away = np.abs(golden_sheet() - recorded)
-    assert away.mean() <= 0.1
-    assert away.max() <= 2
+    difference = np.abs(golden_sheet() - recorded)
+    assert difference.mean() <= 0.1
+    assert difference.max() <= 2
 
 
-def test_every_figure_is_told_and_moves_with_severity():
+def test_parameters_have_one_set_of_names_and_change_with_severity():
     for name in FAMILY:
-        steps = [parameters(name, severity) for severity in range(1, 6)]
+        steps = [parameters("vqa2", name, severity) for severity in range(1, 6)]
         assert len({tuple(step) for step in steps}) == 1
         assert len({tuple(step.values()) for step in steps}) == 5
         assert all(isinstance(value, float) for step in steps for value in step.values())
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"name": "spatial-blurr"}, "Did you mean spatial-blur"),
-        ({"name": "motion_blur"}, "no spatial distortion 'motion_blur'"),
-        ({"severity": 0}, "severity 0; expected 1 to 5"),
-        ({"severity": 6}, "severity 6; expected 1 to 5"),
-        ({"seed": -1}, "seed -1; expected 0 or more"),
+        ({"name": "motion_blur"}, "'motion_blur' is not a distortion of family vqa2"),
+        ({"severity": 0}, "severity 0; expected a whole number from 1 to 5"),
+        ({"severity": 6}, "severity 6; expected"),
+        ({"seed": -1}, "seed -1; expected a whole number from 0"),
         ({"pixels": np.zeros((31, 40, 3), np.uint8)}, "40 x 31 pixels; expected at least 32"),
         ({"pixels": np.zeros((40, 40), np.uint8)}, "expected uint8 \\[height, width, 3\\]"),
         ({"pixels": np.zeros((40, 40, 4), np.uint8)}, "uint8 \\[40, 40, 4\\]; expected"),
         ({"pixels": np.zeros((40, 40, 3))}, "float64 \\[40, 40, 3\\]; expected uint8"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(change, said):
+def test_arguments_that_are_not_valid_are_rejected_with_their_value(change, message):
     given = {"pixels": np.zeros((40, 40, 3), np.uint8), "name": "noise", "severity": 1, "seed": 0}
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         distort(**{**given, **change})
 
 
-def test_the_page_gives_the_figures_of_every_severity():
+def test_the_page_lists_the_parameters_of_every_severity():
     page = (FOLDER.parents[3] / "docs/spatial.md").read_text(encoding="utf-8")
     rows = [
-        [name, figure, *(f"{step:g}" for step in steps)]
-        for name, figures in TABLES.items()
-        for figure, steps in figures.items()
+        [name, parameter, *(f"{step:g}" for step in steps)]
+        for name, values in TABLES["vqa2"].items()
+        for parameter, steps in values.items()
     ]
-    told = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
-    assert [row for row in told if row and row[0] in TABLES and len(row) == 7] == rows
+    documented = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    assert [row for row in documented if row and row[0] in FAMILY and len(row) == 7] == rows

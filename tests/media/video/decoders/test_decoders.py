@@ -10,7 +10,7 @@ from whole_video import read_video
 from qbuild.media.images.read_write import MAX_PIXELS
 from qbuild.media.unreadable import UnreadableMediaError
 from qbuild.media.video.decoders import frames
-from qbuild.media.video.decoders.source import source
+from qbuild.media.video.decoders.header import read_header
 from qbuild.media.video.read import video_info
 
 BT709, BT601, LIMITED, FULL = 1, 5, 1, 2
@@ -39,7 +39,7 @@ CLIPS = {
 
 
 def all_frames(path, decoder):
-    found = list(frames(source(path, MAX_PIXELS), lambda _: True, decoder))
+    found = list(frames(read_header(path, MAX_PIXELS), lambda _: True, decoder))
     assert [index for index, _ in found] == list(range(len(found)))
     return np.stack([frame for _, frame in found]).astype(np.int16)
 
@@ -90,7 +90,7 @@ def test_the_automatic_choice_is_pyav(tmp_path):
 @pytest.mark.parametrize("name", ["h264.mp4", "vp9.webm", "hevc.mp4"])
 def test_frames_do_not_depend_on_the_number_of_threads(tmp_path, name):
     path = make_clip(tmp_path / name, **{"frames": 30, **CLIPS[name]})
-    opened = source(path, MAX_PIXELS)
+    opened = read_header(path, MAX_PIXELS)
     one, four = (
         np.stack([f for _, f in frames(opened, lambda _: True, "pyav", threads)])
         for threads in (1, 4)

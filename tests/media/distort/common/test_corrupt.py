@@ -1,4 +1,4 @@
-"""What `corrupt` takes, gives and refuses, for all 15 corruptions."""
+"""What `corrupt` accepts, returns and rejects, for all 15 corruptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from qbuild.media.distort.common import CORRUPTIONS, DETERMINISTIC, SEVERITIES, corrupt, parameters
+from qbuild.media.distort.common import CORRUPTIONS, DETERMINISTIC, corrupt
+from qbuild.media.distort.parameters import parameters
+from qbuild.quality.distortions import SEVERITIES
 
 SIZES = [(32, 32), (32, 500), (500, 32), (57, 83)]
 DRAWING = [name for name in CORRUPTIONS if name not in DETERMINISTIC]
@@ -22,7 +24,7 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2)))
 
 
-def test_the_names_stand_in_their_published_order():
+def test_the_names_are_in_their_published_order():
     text = """gaussian_noise shot_noise impulse_noise defocus_blur glass_blur motion_blur zoom_blur
     snow frost fog brightness contrast elastic_transform pixelate jpeg_compression"""
     assert tuple(text.split()) == CORRUPTIONS
@@ -30,7 +32,7 @@ def test_the_names_stand_in_their_published_order():
 
 @each
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_any_size_from_32_pixels_gives_a_new_picture_of_its_shape(photo, name, size):
+def test_any_size_from_32_pixels_gives_a_new_image_of_the_same_shape(photo, name, size):
     given = photo("coffee", *size).copy()
     before = given.copy()
     for severity in SEVERITIES:
@@ -45,7 +47,7 @@ def test_any_size_from_32_pixels_gives_a_new_picture_of_its_shape(photo, name, s
 
 @each
 @pytest.mark.parametrize("level", [0, 255])
-def test_an_even_picture_is_spoilt_without_a_warning(name, level):
+def test_a_uniform_image_is_corrupted_without_a_warning(name, level):
     given = np.full((40, 48, 3), level, np.uint8)
     for severity in SEVERITIES:
         assert corrupt(given, name, severity, seed=2).shape == given.shape
@@ -56,20 +58,20 @@ def test_black_stays_black_in_fog(photo):
 
 
 @each
-def test_a_view_with_strides_gives_what_its_copy_gives(photo, name):
+def test_a_strided_view_gives_the_same_result_as_its_copy(photo, name):
     whole = photo("chelsea", 80, 120)
     view = whole[::-2, ::2, ::-1]
     assert np.array_equal(corrupt(view, name, 3, 7), corrupt(view.copy(), name, 3, 7))
 
 
 @pytest.mark.parametrize("name", sorted(DETERMINISTIC))
-def test_a_corruption_that_draws_nothing_ignores_the_seed(photo, name):
+def test_a_deterministic_corruption_ignores_the_seed(photo, name):
     given = photo("astronaut", 64, 64)
     assert np.array_equal(corrupt(given, name, 3, 1), corrupt(given, name, 3, 2))
 
 
 @pytest.mark.parametrize("name", DRAWING)
-def test_another_seed_gives_another_picture(photo, name):
+def test_another_seed_gives_another_image(photo, name):
     given = photo("astronaut", 64, 64)
     for severity in SEVERITIES:
         made = [corrupt(given, name, severity, seed).tobytes() for seed in (1, 2, 2**64 - 1, 1)]
@@ -78,7 +80,7 @@ def test_another_seed_gives_another_picture(photo, name):
 
 
 @each
-def test_threads_and_the_number_of_opencv_s_own_change_no_byte(photo, name):
+def test_the_bytes_do_not_depend_on_threads_or_on_those_of_opencv(photo, name):
     given = photo("coffee", 301, 407)
     before = cv2.getNumThreads()
     try:
@@ -104,18 +106,18 @@ print(hashlib.sha256(b"".join(made[name] for name in CORRUPTIONS)).hexdigest())
 
 
 def test_every_process_makes_the_same_bytes_in_any_order():
-    told = [
+    digests = [
         subprocess.run(
             [sys.executable, "-c", PROCESS, order], check=True, capture_output=True, text=True
         ).stdout
         for order in ("on", "back")
     ]
-    assert told[0] == told[1]
-    assert len(told[0].strip()) == 64
+    assert digests[0] == digests[1]
+    assert len(digests[0].strip()) == 64
 
 
-# Not so in the reference either: glass 2 shuffles once where glass 1 does twice, snow 3 has fewer
-# flakes than snow 2, and frost 4 is darker than frost 3 with as much ice.
+# The reference does not either: glass 2 shuffles once where glass 1 does twice, snow 3 has fewer
+# flakes than snow 2, and frost 4 is darker than frost 3 with equal ice.
 GROWING = [name for name in CORRUPTIONS if name not in ("glass_blur", "snow", "frost")]
 
 
@@ -123,51 +125,72 @@ GROWING = [name for name in CORRUPTIONS if name not in ("glass_blur", "snow", "f
 def test_a_higher_severity_has_a_lower_psnr(photo, name):
     given = photo("astronaut", 192, 256)
     seeds = range(1) if name in DETERMINISTIC else range(12)
-    found = [
+    psnrs = [
         np.mean([psnr(given, corrupt(given, name, severity, seed)) for seed in seeds])
         for severity in SEVERITIES
     ]
-    assert found == sorted(found, reverse=True)
-    assert found[0] - found[-1] > 0.5
+    assert psnrs == sorted(psnrs, reverse=True)
+    assert psnrs[0] - psnrs[-1] > 0.5
 
 
 def test_the_parameters_of_a_severity_are_named():
-    assert parameters("gaussian_noise", 3) == {"sigma": 0.18}
-    assert parameters("glass_blur", 1) == {"sigma": 0.7, "reach": 1, "iterations": 2}
+    assert parameters("common", "gaussian_noise", 3) == {"sigma": 0.18}
+    assert parameters("common", "glass_blur", 1) == {"sigma": 0.7, "reach": 1, "iterations": 2}
 
 
 GOOD = np.zeros((32, 32, 3), np.uint8)
-REFUSED = {
-    "31 pixels": (GOOD[:31], "fog", 1, 0, "32 x 31; expected 32 to"),
-    "too wide": (np.zeros((32, 32_767, 3), np.uint8), "fog", 1, 0, "expected 32 to 32766"),
-    "grey": (GOOD[..., 0], "fog", 1, 0, r"\(32, 32\); expected \[h, w, 3\]"),
-    "four channels": (np.zeros((32, 32, 4), np.uint8), "fog", 1, 0, r"expected \[h, w, 3\]"),
-    "floats": (GOOD / 255, "fog", 1, 0, "float64; expected a numpy array of uint8"),
-    "a list": (GOOD.tolist(), "fog", 1, 0, "pixels are list"),
-    "a near name": (GOOD, "zoom-blur", 1, 0, "'zoom-blur'. Did you mean zoom_blur"),
-    "a far name": (GOOD, "xyz", 1, 0, "'xyz'. Known: brightness, contrast"),
-    "severity 0": (GOOD, "fog", 0, 0, "severity 0 is none"),
-    "severity 6": (GOOD, "fog", 6, 0, "severity 6 is none"),
-    "severity 1.5": (GOOD, "fog", 1.5, 0, "severity 1.5 is none"),
-    "a seed below 0": (GOOD, "fog", 1, -1, "seed -1 is none"),
-    "a seed with a point": (GOOD, "fog", 1, 1.0, "seed 1.0 is none"),
-    "no seed": (GOOD, "fog", 1, None, "seed None is none"),
+REJECTED = {
+    "31 pixels": (GOOD[:31], "fog", 1, 0, "32 x 31 pixels; expected 32 to"),
+    "too wide": (
+        np.zeros((32, 32_767, 3), np.uint8),
+        "fog",
+        1,
+        0,
+        "expected 32 to 32,766 per",
+    ),
+    "grey": (GOOD[..., 0], "fog", 1, 0, r"uint8 \[32, 32\]; expected uint8 \[height, width, 3\]"),
+    "four channels": (
+        np.zeros((32, 32, 4), np.uint8),
+        "fog",
+        1,
+        0,
+        r"uint8 \[32, 32, 4\]; expected",
+    ),
+    "floats": (GOOD / 255, "fog", 1, 0, r"float64 \[32, 32, 3\]; expected uint8"),
+    "a list": (GOOD.tolist(), "fog", 1, 0, "pixels list; expected uint8"),
+    "a near name": (
+        GOOD,
+        "zoom-blur",
+        1,
+        0,
+        "'zoom-blur' is not.*Did you mean zoom_blur",
+    ),
+    "a far name": (GOOD, "xyz", 1, 0, "'xyz' is not.*Known: brightness, contrast"),
+    "severity 0": (GOOD, "fog", 0, 0, "severity 0; expected a whole number from 1 to 5"),
+    "severity 6": (GOOD, "fog", 6, 0, "severity 6; expected"),
+    "severity 1.5": (GOOD, "fog", 1.5, 0, "severity 1.5; expected"),
+    "a seed below 0": (GOOD, "fog", 1, -1, "seed -1; expected a whole number from 0"),
+    "a seed with a point": (GOOD, "fog", 1, 1.0, "seed 1.0; expected"),
+    "no seed": (GOOD, "fog", 1, None, "seed None; expected"),
 }
 
 
 @pytest.mark.parametrize(
-    ("pixels", "name", "severity", "seed", "told"), REFUSED.values(), ids=REFUSED
+    ("pixels", "name", "severity", "seed", "message"), REJECTED.values(), ids=REJECTED
 )
-def test_what_cannot_be_used_is_refused_with_its_value(pixels, name, severity, seed, told):
-    with pytest.raises(ValueError, match=told):
+def test_arguments_that_are_not_valid_are_rejected_with_their_value(
+    pixels, name, severity, seed, message
+):
+    with pytest.raises(ValueError, match=message):
         corrupt(pixels, name, severity, seed)
 
 
-def test_the_face_alone_loads_no_opencv():
+def test_the_names_and_parameters_alone_load_no_opencv():
     code = (
-        "import sys, qbuild.media.distort.common; print({'cv2', 'scipy', 'PIL'} & set(sys.modules))"
+        "import sys, qbuild.media.distort.tasks;"
+        "print({'cv2', 'numpy', 'scipy', 'PIL'} & set(sys.modules))"
     )
-    told = subprocess.run(
+    loaded = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout
-    assert told == "set()\n"
+    assert loaded == "set()\n"

@@ -1,4 +1,4 @@
-"""What is met on the way through a video: packets, frames, times."""
+"""Counts and timestamps collected while a video is demuxed and decoded."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-ODD_SHARE = 0.02
+IRREGULAR_SHARE = 0.02
 
 
 @dataclass
-class Tally:
-    """Counts of one video stream, its shown size and its times, in seconds or ticks of `tick_s`."""
+class StreamStats:
+    """Counts, frame size and timestamps of one video stream; ticks are `tick_s` seconds."""
 
     tick_s: float
     packets: int = 0
-    discarded: int = 0  # outside the container's edit list: they never show
+    discarded: int = 0  # outside the container's edit list: never shown
     decoded: int = 0
-    reach_s: float = 0.0  # the end of the last packet, of any stream
+    end_s: float = 0.0  # the end of the last packet, of any stream
     coded_size: tuple[int, int] = (0, 0)
     rotation: int = 0  # clockwise degrees
-    timeless: int = 0
+    without_time: int = 0
     shows: list[tuple[int, int]] = field(default_factory=list)  # (start, length or 0), in ticks
 
     @property
@@ -34,23 +34,23 @@ class Tally:
         width, height = self.coded_size
         return (height, width) if self.rotation in {90, 270} else (width, height)
 
-    def meet(self, packet: Packet[Stream], video: VideoStream) -> None:
+    def count_packet(self, packet: Packet[Stream], video: VideoStream) -> None:
         """Count a packet of any stream."""
         if packet.pts is not None and packet.time_base is not None:
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
-            self.reach_s = max(self.reach_s, float(end))
+            self.end_s = max(self.end_s, float(end))
         if packet.stream is not video or not packet.size:
             return
         self.packets += 1
         if packet.is_discard:
             self.discarded += 1
         elif packet.pts is None:
-            self.timeless += 1
+            self.without_time += 1
         else:
             self.shows.append((packet.pts, packet.duration or 0))
 
-    def see(self, frame: VideoFrame) -> None:
-        """Take size and rotation from the first frame."""
+    def read_size(self, frame: VideoFrame) -> None:
+        """Set size and rotation from the first frame."""
         self.coded_size = (frame.width, frame.height)
         self.rotation = -frame.rotation % 360
 
@@ -60,21 +60,21 @@ class Tally:
 
     @property
     def variable_rate(self) -> bool:
-        """Whether over 2 in 100 steps are off the median by over a tenth of it, and over 2 ticks.
+        """Whether over 2 % of the steps differ from the median by over a tenth and over 2 ticks.
 
-        A dropped frame here and there does not make a rate variable. A stream that does not time
-        every packet, as in AVI, has one rate by construction.
+        A few dropped frames do not make a rate variable. A stream without a timestamp for every
+        packet, as in AVI, has a constant rate by construction.
         """
         steps = self._steps()
-        if self.timeless or not steps:
+        if self.without_time or not steps:
             return False
         middle = median(steps)
-        odd = sum(abs(step - middle) > max(2, middle / 10) for step in steps)
-        return odd > ODD_SHARE * len(steps)
+        irregular = sum(abs(step - middle) > max(2, middle / 10) for step in steps)
+        return irregular > IRREGULAR_SHARE * len(steps)
 
     @property
     def shown_s(self) -> float:
-        """Seconds from the first frame to the end of the last, by the timestamps."""
+        """Seconds from the first frame to the end of the last, from the timestamps."""
         start, (last, length) = min(self.shows)[0], max(self.shows)
         steps = self._steps()
         mean = sum(steps) / len(steps) if steps else 0

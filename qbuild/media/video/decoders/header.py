@@ -1,4 +1,4 @@
-"""A video file opened, and what its container says, before anything is decoded."""
+"""Open a video file and read its header, without decoding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from qbuild.media.unreadable import UnreadableMediaError, check_pixels, file_size
 
-# Containers of one file. Playlists, which fetch what they name, pictures and text are not here.
+# Containers of one file; without playlists, which load other files, images and text.
 CONTAINERS = (
     "asf avi dv flv gxf h264 hevc ivf m4v matroska mov mpeg mpegts mpegvideo mxf nut ogg rm"
 )
@@ -25,30 +25,30 @@ OPTIONS = {
 
 
 @dataclass(frozen=True)
-class Source:
-    """A file that holds a video, by its header: nothing here is counted."""
+class VideoHeader:
+    """A video file as its header declares it; nothing is counted."""
 
     path: Path
     codec: str
     decodable: bool
     fps: Fraction
-    declared_frames: int  # 0 where the container does not say
+    declared_frames: int  # 0 if the container does not declare it
     has_audio: bool
     max_pixels: int
 
 
-def source(path: Path, max_pixels: int) -> Source:
-    """What the header says; raises UnreadableMediaError for what is no video or too large."""
-    with opened(path) as (container, stream):
-        coded = stream.codec_context
-        codec = "unknown" if coded is None else str(coded.codec.canonical_name)
-        if coded is not None:
-            check_pixels(path.name, coded.width, coded.height, max_pixels)
-        return Source(
+def read_header(path: Path, max_pixels: int) -> VideoHeader:
+    """Read the header; raises UnreadableMediaError for other content or a frame too large."""
+    with open_video(path) as (container, stream):
+        context = stream.codec_context
+        codec = "unknown" if context is None else str(context.codec.canonical_name)
+        if context is not None:
+            check_pixels(path.name, context.width, context.height, max_pixels)
+        return VideoHeader(
             path=path,
             codec=codec,
-            decodable=coded is not None,
-            fps=_rate(path, stream),
+            decodable=context is not None,
+            fps=_frame_rate(path, stream),
             declared_frames=stream.frames,
             has_audio=bool(container.streams.audio),
             max_pixels=max_pixels,
@@ -56,13 +56,13 @@ def source(path: Path, max_pixels: int) -> Source:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The container and its first video stream; a cover picture of a piece of music is none."""
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open the container and its first video stream; cover art of music does not count as video."""
     size = file_size(path)
     try:
         container = av.open(str(path), options=OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
-        raise _no_video(path, error) from error
+        raise _not_a_video(path, error) from error
     with container:
         cover = av.stream.Disposition.attached_pic
         streams = [s for s in container.streams.video if not s.disposition & cover]
@@ -70,32 +70,32 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             raise UnreadableMediaError(
                 "no-video-stream", f"{path.name} holds no video stream, only {_kinds(container)}"
             )
-        reach = max((entry.pos + entry.size for entry in streams[0].index_entries), default=0)
-        if reach > size:
+        index_end = max((entry.pos + entry.size for entry in streams[0].index_entries), default=0)
+        if index_end > size:
             raise UnreadableMediaError(
-                "truncated", f"{path.name} has {size:,} bytes; its index reaches to {reach:,}"
+                "truncated", f"{path.name} has {size:,} bytes; its index reaches to {index_end:,}"
             )
         yield container, streams[0]
 
 
 def _kinds(container: InputContainer) -> str:
-    """What streams there are where a video stream can only be a cover picture."""
-    kinds = {"a cover picture" if s.type == "video" else str(s.type) for s in container.streams}
+    """The kinds of the streams; a video stream here can only be cover art."""
+    kinds = {"cover art" if s.type == "video" else str(s.type) for s in container.streams}
     return ", ".join(sorted(kinds)) or "nothing"
 
 
-def _no_video(path: Path, error: Exception) -> UnreadableMediaError:
+def _not_a_video(path: Path, error: Exception) -> UnreadableMediaError:
     with path.open("rb") as file:
         head = file.read(12)
     if head[4:8] == b"ftyp":
-        message = f"{path.name} begins as MP4 but its index (moov) is missing"
+        message = f"{path.name} starts as an MP4 file but its index (moov) is missing"
         return UnreadableMediaError("truncated", message)
-    message = f"{path.name} is no video that can be read; expected MP4, WebM, MKV, AVI or the like"
+    message = f"{path.name} is not a readable video; expected MP4, WebM, MKV, AVI or similar"
     return UnreadableMediaError("not-a-video", f"{message} ({type(error).__name__})")
 
 
-def _rate(path: Path, stream: VideoStream) -> Fraction:
+def _frame_rate(path: Path, stream: VideoStream) -> Fraction:
     rate = stream.average_rate or stream.guessed_rate
     if not rate or rate <= 0:
-        raise UnreadableMediaError("no-frame-rate", f"{path.name} states no frame rate")
+        raise UnreadableMediaError("no-frame-rate", f"{path.name} declares no frame rate")
     return Fraction(rate)

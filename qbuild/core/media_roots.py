@@ -1,24 +1,30 @@
-"""Where the user's media lie: one folder a dataset, out of which no path leads."""
+"""Where media lie: one folder per dataset, which no path leaves; and the media that rows name."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from qbuild.core.artifact.output_folder import safe_name
+from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT, MEDIA, safe_name
+from qbuild.core.canonical import dataset_of
 from qbuild.core.errors import InputError, UsageError, near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from qbuild.core.artifact.reader import Artifact
 
 ANY = ""
 
 
 @dataclass(frozen=True)
 class Medium:
-    """A picture or video: its id and path as in artifacts, and the file it is."""
+    """An image or video: its id and path as in artifacts, and its file."""
 
     media_id: str
     path: str
@@ -27,29 +33,46 @@ class Medium:
 
 @dataclass(frozen=True)
 class MediaRoots:
-    """Folders by dataset; the one under `""` serves every dataset without one of its own."""
+    """Folders by dataset; the one under `""` serves every dataset without one of its own.
 
-    folders: dict[str, Path]
+    `made` are folders that come with the inputs; a dataset named in `folders` is looked up there.
+    """
+
+    folders: Mapping[str, Path]
+    made: Mapping[str, Path] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, given: Iterable[str]) -> Self:
-        """From `[DATASET=]DIR` as given; UsageError for a folder that is not there."""
+        """From `[DATASET=]DIR`; UsageError for a folder that does not exist."""
         folders: dict[str, Path] = {}
         for text in given:
-            dataset, _, place = text.rpartition("=") if "=" in text else (ANY, "", text)
-            if not place or not Path(place).is_dir():
+            dataset, _, folder = text.rpartition("=") if "=" in text else (ANY, "", text)
+            if not folder or not Path(folder).is_dir():
                 raise UsageError(
                     "--media-root",
-                    f"no such folder: {place!r}",
+                    f"no such folder: {folder!r}",
                     "expected [DATASET=]DIR",
                     "Check the path.",
                 )
-            folders[dataset] = Path(place)
+            folders[dataset] = Path(folder)
         return cls(folders)
 
+    def with_made(self, made: Mapping[str, Path]) -> Self:
+        """These roots, and folders that come with the inputs."""
+        return replace(self, made={**self.made, **made})
+
+    def next_to(self, artifact: Path) -> Self:
+        """These roots, and the folder of media that were made together with an artifact, if any."""
+        folder = made_media_folder(artifact)
+        return self if folder is None else self.with_made({ANY: folder})
+
+    def has(self, dataset: str) -> bool:
+        """Whether a folder is known for a dataset."""
+        return self._folder(dataset) is not None
+
     def root(self, dataset: str) -> Path:
-        """The folder of a dataset; UsageError with the known names where none was given."""
-        folder = self.folders.get(dataset, self.folders.get(ANY))
+        """The folder of a dataset; UsageError with the known names where there is none."""
+        folder = self._folder(dataset)
         if folder is None:
             raise UsageError(
                 "--media-root",
@@ -60,43 +83,72 @@ class MediaRoots:
         return folder
 
     def find(self, dataset: str, path: str) -> Path:
-        """The file of a medium, there or not; InputError where the path leaves its root."""
+        """The file of a medium, existing or not; InputError where the path leaves its root."""
         root = self.root(dataset)
         if not safe_name(path):
             raise InputError(f"{dataset}:{path}", "the path leaves its root")
-        found = root / path
-        if not resolved(found).is_relative_to(resolved(root)):
+        file = root / path
+        if not resolved(file).is_relative_to(resolved(root)):
             raise InputError(
                 f"{dataset}:{path}",
                 f"a symbolic link leads out of {root}",
                 "expected a file below its root",
                 "Copy the file, or name the folder it lies in with --media-root.",
             )
-        return found
+        return file
+
+    def locate(self, media_id: str, path: str) -> Medium:
+        """A medium with its file; the errors of `find` and `root`."""
+        return Medium(media_id, path, self.find(dataset_of(media_id), path))
+
+    def _folder(self, dataset: str) -> Path | None:
+        for folders, name in (
+            (self.folders, dataset),
+            (self.made, dataset),
+            (self.made, ANY),
+            (self.folders, ANY),
+        ):
+            if name in folders:
+                return folders[name]
+        return None
 
 
 def resolved(path: Path) -> Path:
-    """The place a path stands for; `Path.resolve` raises where links go round in a circle."""
+    """The real path; unlike `Path.resolve` it raises nothing where links form a loop."""
     return Path(os.path.realpath(path))
 
 
-def media_beside(artifact: Path, roots: MediaRoots) -> MediaRoots:
-    """Where the media that an artifact's rows name lie: in its own folder of media, if it has one.
+def made_media_folder(artifact: Path) -> Path | None:
+    """The folder of the media that were made together with an artifact; None without one."""
+    folder = artifact.parent / MEDIA
+    return folder if artifact.name == FOLDER_ARTIFACT and folder.is_dir() else None
 
-    A dataset with a root of its own is looked for there instead, as everywhere.
+
+def media_of(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """The media that rows name, in order; of pairs, those of all their turns.
+
+    `columns` are some of `media_id`, `dataset`, `path` and `sha256` (hexadecimal; null where the
+    rows have none).
     """
-    from qbuild.core.artifact.output_folder import MEDIA
-    from qbuild.core.artifact.reader import FOLDER_ARTIFACT
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    made = artifact.parent / MEDIA
-    if artifact.name != FOLDER_ARTIFACT or not made.is_dir():
-        return roots
-    return MediaRoots({**roots.folders, ANY: made})
+    if "media" in rows.column_names:
+        media: Any = pc.list_flatten(rows.column("media"))
+        rows = pa.Table.from_struct_array(media)
+    if "dataset" in columns and "dataset" not in rows.column_names:
+        ids: list[Any] = rows.column("media_id").to_pylist()
+        rows = rows.append_column(
+            "dataset", pa.array([dataset_of(one) for one in ids], pa.string())
+        )
+    if "sha256" in columns and "sha256" not in rows.column_names:
+        rows = rows.append_column("sha256", pa.nulls(len(rows), pa.string()))
+    return rows.select(list(columns))
 
 
-def medium_of(named: Mapping[str, Any], roots: MediaRoots) -> Medium:
-    """A medium that a row names; InputError where its path leaves its root, UsageError for none."""
-    from qbuild.core.canonical import dataset_of
-
-    place = roots.find(dataset_of(named["media_id"]), named["path"])
-    return Medium(named["media_id"], named["path"], place)
+def artifact_media(artifact: Artifact, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """`media_of` the rows of each row group; only the columns needed are read."""
+    wanted = {"media"} if "media" in artifact.schema.arrow.names else {"media_id", *columns}
+    names = [name for name in artifact.schema.arrow.names if name in wanted]
+    for index in range(artifact.groups):
+        yield media_of(artifact.group(index, names), columns)

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from qbuild.core.artifact.reader import Artifact, is_artifact
 from qbuild.core.canonical import dataset_of, hash_file
 from qbuild.core.engine.inputs import describe_input
 from qbuild.core.errors import InputError, QbuildError, SchemaError, raise_all
-from qbuild.core.media_roots import ANY, MediaRoots
+from qbuild.core.media_roots import MediaRoots, artifact_media
 
+ID_AND_HASH = ("media_id", "sha256")  # columns of the media that a set holds
 _PARQUET = b"PAR1"
 _EXPECTED = "expected an artifact whose rows name media, or a file with one media id per line"
 
@@ -39,24 +39,6 @@ class MediaSet:
         hashes: list[Any] = media.column("sha256").drop_null().to_pylist()
         self.ids.update(ids)
         self.hashes.update(hashes)
-
-
-def media_in(rows: pa.Table) -> pa.Table:
-    """Columns `media_id` and `sha256` of every medium in `media` of the rows, else of the rows."""
-    if "media" in rows.column_names:
-        media: Any = pc.list_flatten(rows.column("media"))
-        rows = pa.Table.from_struct_array(media)
-    if "sha256" not in rows.column_names:
-        rows = rows.append_column("sha256", pa.nulls(len(rows), pa.string()))
-    return rows.select(["media_id", "sha256"])
-
-
-def scan_media(artifact: Artifact) -> Iterator[pa.Table]:
-    """`media_in` of each row group."""
-    names = artifact.schema.arrow.names
-    wanted = ("media",) if "media" in names else ("media_id", "sha256")
-    for index in range(artifact.groups):
-        yield media_in(artifact.group(index, [name for name in wanted if name in names]))
 
 
 def source_digest(path: str) -> str:
@@ -129,7 +111,7 @@ def _read_artifact(path: Path, *, row_hashes: bool) -> MediaSet:
             "Run the stage that makes it again.",
         )
     found = MediaSet(describe_input(artifact)["name"])
-    for media in scan_media(artifact):
+    for media in artifact_media(artifact, ID_AND_HASH):
         found.add(media)
     if "media" not in names and not row_hashes:
         found.hashes.clear()
@@ -213,7 +195,7 @@ def _files_of(source: MediaSet, roots: MediaRoots) -> Iterator[Path]:
 
 def _find_file(roots: MediaRoots, dataset: str, path: str) -> Path | None:
     """The file of a medium; None where it is missing or its dataset has no root."""
-    if dataset not in roots.folders and ANY not in roots.folders:
+    if not roots.has(dataset):
         return None
     file = roots.find(dataset, path)
     return file if file.is_file() else None

@@ -16,12 +16,13 @@ from typing import Any
 import pyarrow as pa
 
 from qbuild.core.artifact.description import of_rows
-from qbuild.core.artifact.output_folder import DESCRIPTION
-from qbuild.core.artifact.reader import FOLDER_ARTIFACT, Artifact, is_artifact
+from qbuild.core.artifact.output_folder import DESCRIPTION, FOLDER_ARTIFACT
+from qbuild.core.artifact.reader import Artifact, is_artifact
 from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.errors import InputError, QbuildError
+from qbuild.core.media_roots import artifact_media
 from qbuild.core.schema import load_schema
-from qbuild.quality.exclusion import MediaSet, read_media_set, scan_media, source_digest
+from qbuild.quality.exclusion import ID_AND_HASH, MediaSet, read_media_set, source_digest
 
 TRAINED_ON = "trained_on.parquet"
 SCHEMA = "trained_medium"
@@ -99,7 +100,7 @@ def unknown_bases(path: Path) -> list[dict[str, Any]]:
 def media_hashes(path: Path) -> dict[str, str | None]:
     """The hash (None where unknown) of every medium that an artifact's rows name, by id."""
     hashes: dict[str, str | None] = {}
-    for media in scan_media(Artifact.open(path)):
+    for media in artifact_media(Artifact.open(path), ID_AND_HASH):
         ids: list[Any] = media.column("media_id").to_pylist()
         digests: list[Any] = media.column("sha256").to_pylist()
         for media_id, digest in zip(ids, digests, strict=True):

@@ -79,11 +79,11 @@ def _asked(inputs: Inputs, run: Run) -> Iterator[Asked[Prompt]]:
 
 def _roots_by_row(inputs: Inputs) -> Iterator[MediaRoots]:
     """For each row of the inputs where the media of its artifact lie."""
-    from qbuild.core.media_roots import MediaRoots, media_beside
+    from qbuild.core.media_roots import MediaRoots
 
     roots = MediaRoots.parse(inputs.media_roots)
     for path, (_, rows) in zip(inputs.paths, inputs.lengths, strict=True):
-        yield from repeat(media_beside(path, roots), rows)
+        yield from repeat(roots.next_to(path), rows)
 
 
 def _question(number: int, row: Row, roots: MediaRoots) -> Asked[Prompt]:
@@ -91,7 +91,6 @@ def _question(number: int, row: Row, roots: MediaRoots) -> Asked[Prompt]:
     from qbuild.backends.conversation import turns_of
     from qbuild.backends.protocol import Prompt
     from qbuild.core.errors import InputError
-    from qbuild.core.media_roots import medium_of
 
     said = turns_of(row)
     system = said.pop(0)[1] if said and said[0][0] == "system" else None
@@ -102,7 +101,7 @@ def _question(number: int, row: Row, roots: MediaRoots) -> Asked[Prompt]:
     if fault is not None:
         return Asked(number, kept, None, fault)
     try:
-        media = tuple(medium_of(one, roots) for one in row["media"])
+        media = tuple(roots.locate(one["media_id"], one["path"]) for one in row["media"])
     except InputError as error:
         return Asked(number, kept, None, ("outside-root", error.what))
     texts = [text for _, text in said]

@@ -18,12 +18,13 @@ from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.media.files.ignored import left_out, left_out_line
-from qbuild.media.files.listing import FileOptions, Places, listed, refusal
+from qbuild.media.files.listing import FileOptions, listed, refusal, roots_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from qbuild.core.media_roots import MediaRoots
     from qbuild.media.files.probe import MediaProperties
 
 NAMED = ("rating", "level", "stall", "media", "distortion", "corruption", "clip")
@@ -48,7 +49,7 @@ class ProbeOptions(FileOptions):
 class State:
     """Where media lie, and which rows repeat an earlier file: row → its path."""
 
-    places: Places
+    roots: MediaRoots
     repeated: dict[int, str]
 
 
@@ -61,8 +62,8 @@ def prepare(inputs: Inputs, options: ProbeOptions) -> State:
     """The places of all media, and the repeated files unless they are kept."""
     from qbuild.media.files.duplicates import duplicates
 
-    places = Places.of(inputs, options)
-    return State(places, duplicates(inputs, places) if options.duplicates == "reject" else {})
+    roots = roots_of(inputs, options)
+    return State(roots, duplicates(inputs, roots) if options.duplicates == "reject" else {})
 
 
 def transform(batch: Batch, state: State, options: ProbeOptions) -> Output:
@@ -83,7 +84,7 @@ def transform(batch: Batch, state: State, options: ProbeOptions) -> Output:
             refusals.append(refusal(row, at + 1, "duplicate-content", message))
             continue
         try:
-            place = state.places.find(row["dataset"], row["path"])
+            place = state.roots.find(row["dataset"], row["path"])
             found = decoding.call(probe, place, options.max_pixels)
         except InputError as error:
             refusals.append(refusal(row, at + 1, "outside-root", error.what))

@@ -17,7 +17,7 @@ from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.plural import plural
 from qbuild.core.renamed import Renamed
 from qbuild.media.files.ignored import left_out, left_out_line
-from qbuild.media.files.listing import FileOptions, Places, listed
+from qbuild.media.files.listing import FileOptions, listed, roots_of
 from qbuild.stages.model_stage import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
 from qbuild.stages.probe import NAMED
 
@@ -82,7 +82,7 @@ def _asked(inputs: Inputs, options: ScoreOptions, run: Run) -> Iterator[Asked[Me
     from qbuild.core.media_roots import Medium
     from qbuild.media.unreadable import UnreadableMediaError, file_size, reject_disk_errors
 
-    places = Places.of(inputs, options)
+    roots = roots_of(inputs, options)
     seen: set[str] = set()
     for batch in inputs.scan():
         for number, row in enumerate(batch.rows.to_pylist(), batch.start + 1):
@@ -91,7 +91,7 @@ def _asked(inputs: Inputs, options: ScoreOptions, run: Run) -> Iterator[Asked[Me
                 continue
             seen.add(row["media_id"])
             try:
-                place = places.find(row["dataset"], row["path"])
+                place = roots.find(row["dataset"], row["path"])
                 file_size(place)
                 with reject_disk_errors(place):
                     row["sha256"] = hash_file(place).removeprefix("sha256:")

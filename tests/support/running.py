@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from qbuild.core.artifact.reader import FOLDER_ARTIFACT, Artifact, rejected_path
+from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
+from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.canonical import hash_file
 from qbuild.core.engine import runlog
 from qbuild.core.engine.request import Request, Result

@@ -9,7 +9,7 @@ from qbuild.backends.conversation import turns_of
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.inputs import describe_input, refuse_bad, refuse_incomplete
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.core.media_roots import MediaRoots, media_beside, medium_of
+from qbuild.core.media_roots import MediaRoots
 from qbuild_backends.data.sample import BadSampleError, Sample, Samples, take
 from qbuild_backends.models.inputs import Turn
 
@@ -20,7 +20,7 @@ def read_artifact(path: Path, roots: MediaRoots, kind: str | None, found: Sample
     """Add the samples of one artifact; the artifact by name and hash."""
     artifact = Artifact.open(path)
     _check_artifact(artifact)
-    own = media_beside(artifact.path, roots)
+    own = roots.next_to(artifact.path)
     described = describe_input(artifact)
     number = 0
     for batch in artifact.batches(ROWS):
@@ -55,7 +55,7 @@ def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample | BadSa
         message = "a part of a video by time; expected a whole one, cut before"
         return BadSampleError("part-of-video", message)
     try:
-        found = medium_of(medium, roots)
+        found = roots.locate(medium["media_id"], medium["path"])
     except InputError as error:  # the path leaves its root; a missing root ends the run
         return BadSampleError("path-leaves-root", str(error))
     return Sample(

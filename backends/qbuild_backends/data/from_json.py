@@ -17,7 +17,7 @@ from qbuild.backends.conversation import Role, conversation
 from qbuild.core.canonical import media_id
 from qbuild.core.engine.inputs import describe_input
 from qbuild.core.errors import InputError
-from qbuild.core.media_roots import MediaRoots, medium_of
+from qbuild.core.media_roots import MediaRoots
 from qbuild.quality.media_types import VIDEOS
 from qbuild_backends.data.sample import BadSampleError, Sample, Samples, take
 from qbuild_backends.models.inputs import Turn
@@ -83,7 +83,7 @@ def _sample(record: Any, name: str, dataset: str, roots: MediaRoots) -> Sample |
             turns=turns,
             kind=kind,
             media_id=own,
-            file=medium_of({"media_id": own, "path": place}, roots).file,
+            file=roots.locate(own, place).file,
             sha256=digest,
             num_frames=int(known.get("num_frames") or 0),
             fps=float(fps) if isinstance(fps, int | float) else 0.0,

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.artifact.description import OF_EXPORT, parsed
-from qbuild.core.artifact.output_folder import DESCRIPTION, MEDIA
-from qbuild.core.artifact.reader import FOLDER_ARTIFACT, Artifact, is_artifact
+from qbuild.core.artifact.output_folder import DESCRIPTION, FOLDER_ARTIFACT, MEDIA
+from qbuild.core.artifact.reader import Artifact, is_artifact
 from qbuild.core.errors import InputError, QbuildError, SchemaError
+from qbuild.core.media_roots import made_media_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,7 @@ class Described:
     @property
     def media_folder(self) -> Path | None:
         """Where the media lie that were made together with this artifact; None without any."""
-        inside = self.path.name == FOLDER_ARTIFACT and (self.path.parent / MEDIA).is_dir()
-        return self.path.parent / MEDIA if inside else None
+        return made_media_folder(self.path)
 
 
 def open_described(path: Path) -> Described:

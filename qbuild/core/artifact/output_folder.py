@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qbuild.core.engine.stage import File
 
 DESCRIPTION = "qbuild.json"
+FOLDER_ARTIFACT = "artifact.parquet"
 MEDIA = "media"
 _MARK = ".qbuild-output"  # says that this folder is ours to fill and to sweep
 

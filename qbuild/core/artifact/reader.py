@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from qbuild.core.artifact.content_hash import ContentHash, canonical_block
 from qbuild.core.artifact.description import KEY, OF_ARTIFACT, parsed
+from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.resources import data_dir
 from qbuild.core.schema import Schema, load_schema
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)  # the last for names of columns
-FOLDER_ARTIFACT = "artifact.parquet"
 
 
 @dataclass(frozen=True)

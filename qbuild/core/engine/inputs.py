@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
-from qbuild.core.artifact.output_folder import MEDIA
-from qbuild.core.artifact.reader import FOLDER_ARTIFACT, Artifact, cut, is_artifact
+from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
+from qbuild.core.artifact.reader import Artifact, cut, is_artifact
 from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.engine.stage import Batch, Runtime
 from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all
+from qbuild.core.media_roots import made_media_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +65,8 @@ class Sources:
         """The folder of each dataset whose media were made together with an input artifact."""
         found: dict[str, Path] = {}
         for artifact in self.artifacts:
-            folder = artifact.path.parent / MEDIA
-            if artifact.path.name != FOLDER_ARTIFACT or not folder.is_dir():
+            folder = made_media_folder(artifact.path)
+            if folder is None:
                 continue
             for name in _datasets(artifact):
                 if found.setdefault(name, folder) != folder:

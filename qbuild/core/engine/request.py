@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from qbuild.core.artifact.reader import FOLDER_ARTIFACT
+from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.engine.stage import Options, Runtime, Stage
 from qbuild.core.errors import UsageError, option_fault, raise_all
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.artifact.description import of_rows
-from qbuild.core.artifact.reader import FOLDER_ARTIFACT, Artifact, rejected_path
+from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
+from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.engine import runlog
 from qbuild.core.engine.executor import run_map, run_reduce, run_service

@@ -11,14 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from qbuild.core.artifact.lineage import open_described
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.canonical import dataset_of
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.core.media_roots import MediaRoots, resolved
+from qbuild.core.media_roots import MediaRoots, artifact_media, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,7 +130,7 @@ def listing(root: Path, skip: Iterable[str] = ()) -> tuple[set[str], set[str]]:
     return files, outside
 
 
-def media_of(artifact: Artifact) -> dict[str, set[str]]:
+def paths_by_dataset(artifact: Artifact) -> dict[str, set[str]]:
     """The paths an artifact's rows name, by dataset; of pairs, those of all their media."""
     columns, nested = ["dataset", "path"], artifact.schema.name == "instruction"
     if not nested and not set(columns).issubset(artifact.schema.arrow.names):
@@ -145,22 +141,10 @@ def media_of(artifact: Artifact) -> dict[str, set[str]]:
             "Give the artifact that the pairs were made from.",
         )
     found: dict[str, set[str]] = {}
-    for index in range(artifact.groups):
-        table = (
-            _of_pairs(artifact.group(index, ["media"]))
-            if nested
-            else artifact.group(index, columns)
-        )
+    for table in artifact_media(artifact, columns):
         for group in table.group_by("dataset").aggregate([("path", "list")]).to_pylist():
             found.setdefault(group["dataset"], set()).update(group["path_list"])
     return found
-
-
-def _of_pairs(rows: pa.Table) -> pa.Table:
-    """Dataset and path of each medium that pairs show."""
-    media = pa.chunked_array([pc.list_flatten(chunk) for chunk in rows.column("media").chunks])
-    ids, paths = (pc.struct_field(media, name) for name in ("media_id", "path"))
-    return pa.table({"dataset": [dataset_of(medium) for medium in ids.to_pylist()], "path": paths})
 
 
 def _wanted(paths: list[Path], roots: MediaRoots) -> dict[Path, dict[str, set[str]]]:
@@ -172,10 +156,8 @@ def _wanted(paths: list[Path], roots: MediaRoots) -> dict[Path, dict[str, set[st
             raise SchemaError(
                 str(path), "an export", "expected an artifact of ratings, levels or pairs"
             )
-        for dataset, names in media_of(item.artifact).items():
-            own = item.media_folder
-            made = own is not None and dataset not in roots.folders
-            root = resolved(own if own is not None and made else roots.root(dataset))
+        for dataset, names in paths_by_dataset(item.artifact).items():
+            root = resolved(roots.next_to(item.artifact.path).root(dataset))
             by_root.setdefault(root, {}).setdefault(dataset, set()).update(names)
     return by_root
 

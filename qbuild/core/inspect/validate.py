@@ -20,6 +20,7 @@ from qbuild.core.artifact.reader import Artifact, read_description, rejected_pat
 from qbuild.core.canonical import hash_file
 from qbuild.core.engine.fingerprint import fingerprint
 from qbuild.core.errors import InputError, QbuildError, SchemaError
+from qbuild.core.media_roots import artifact_media
 from qbuild.core.plural import plural
 from qbuild.core.rows.lookup import id_column
 
@@ -205,17 +206,29 @@ def _canonical_ids(found: Findings, artifact: Artifact) -> None:
 
 
 def _media(found: Findings, item: Described, roots: MediaRoots) -> None:
-    from qbuild.core.inspect.media_files import named_media, place_of
-
-    if item.artifact is None or (item.media_folder is None and not roots.folders):
+    made = item.media_folder
+    if item.artifact is None or (made is None and not roots.folders):
         return
-    for medium in named_media(item.artifact):
+    for dataset, path, sha256 in _media_once(item.artifact):
+        own = made is not None and dataset not in roots.folders
         try:
-            place = place_of(medium, item.media_folder, roots)
+            file = made / path if made is not None and own else roots.find(dataset, path)
         except InputError as error:
-            found.add("damage", medium.path, error.what)
+            found.add("damage", path, error.what)
             continue
-        if not place.is_file():
-            found.add("damage", medium.path, f"no such file in {place.parent}")
-        elif medium.sha256 and hash_file(place) != f"sha256:{medium.sha256}":
-            found.add("damage", medium.path, "its sha256 is not the one in the row")
+        if not file.is_file():
+            found.add("damage", path, f"no such file in {file.parent}")
+        elif sha256 and hash_file(file) != f"sha256:{sha256}":
+            found.add("damage", path, "its sha256 is not the one in the row")
+
+
+def _media_once(artifact: Artifact) -> Iterator[tuple[str, str, str | None]]:
+    """Dataset, path and hash of each medium, in the order of the rows."""
+    if not {"path", "media"}.intersection(artifact.schema.arrow.names):
+        return
+    seen: set[tuple[str, str, str | None]] = set()
+    for table in artifact_media(artifact, ["dataset", "path", "sha256"]):
+        for medium in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            if medium not in seen:
+                seen.add(medium)
+                yield medium

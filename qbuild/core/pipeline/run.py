@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.artifact import output_folder
 from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.artifact.description import MADE_FROM, OF_EXPORT, parsed
+from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.artifact.reader import (
-    FOLDER_ARTIFACT,
     Artifact,
     artifact_file,
     read_description,

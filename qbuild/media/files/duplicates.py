@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qbuild.core.engine.stage import Inputs
-    from qbuild.media.files.listing import Places
+    from qbuild.core.media_roots import MediaRoots
 
 
-def duplicates(inputs: Inputs, places: Places) -> dict[int, str]:
+def duplicates(inputs: Inputs, roots: MediaRoots) -> dict[int, str]:
     """For each row whose file has the bytes of an earlier row's, the path of that one.
 
     Only files of equal length are read. A file that cannot be read is nobody's duplicate: whoever
@@ -25,7 +25,7 @@ def duplicates(inputs: Inputs, places: Places) -> dict[int, str]:
     for batch in inputs.scan(["dataset", "path"]):
         for at, row in enumerate(batch.rows.to_pylist(), batch.start):
             try:
-                place = places.find(row["dataset"], row["path"])
+                place = roots.find(row["dataset"], row["path"])
                 by_size[place.stat().st_size].append((at, place, row["path"]))
             except (InputError, OSError):
                 continue

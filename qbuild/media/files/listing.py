@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -89,26 +89,10 @@ def listed(
     yield Output(rows=table, rejected=pa.concat_tables(refusals) if refusals else None, tally=tally)
 
 
-@dataclass(frozen=True)
-class Places:
+def roots_of(inputs: Inputs, options: FileOptions) -> MediaRoots:
     """Where the media of rows lie: below a `--media-root`, or where the inputs have them."""
-
-    roots: MediaRoots
-    given: MediaRoots
-
-    @classmethod
-    def of(cls, inputs: Inputs, options: FileOptions) -> Self:
-        """The places of all inputs: files, folders, and artifacts with media made for them."""
-        given = folders_of(inputs.files, options.dataset) | inputs.made_media
-        return cls(MediaRoots.parse(inputs.media_roots), MediaRoots(given))
-
-    def find(self, dataset: str, path: str) -> Path:
-        """The file of a medium, there or not.
-
-        InputError where the path leaves its root, UsageError where no root is known.
-        """
-        known = dataset in self.given.folders and dataset not in self.roots.folders
-        return (self.given if known else self.roots).find(dataset, path)
+    given = folders_of(inputs.files, options.dataset) | inputs.made_media
+    return MediaRoots.parse(inputs.media_roots).with_made(given)
 
 
 def folders_of(paths: Iterable[Path], dataset: str) -> dict[str, Path]:

@@ -24,7 +24,7 @@ from qbuild.core.engine.stage import Batch, File, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.media.distort.parameters import ALL, MAX_SIDE, MIN_SIDE, NAMES, RANDOM, Family, Severity
 from qbuild.media.distort.tasks import Engine, Task, plan_tasks
-from qbuild.media.files.listing import FileOptions, Places, listed, refusal
+from qbuild.media.files.listing import FileOptions, listed, refusal, roots_of
 from qbuild.media.files.naming import made_name
 from qbuild.stages.corrupt.rows import corruption_row, labels_of, render, report_of, unchanged
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from qbuild.core.media_roots import MediaRoots
     from qbuild.media.images.read_write import DecodedImage
 
 LABELLED = ("distortion", "corruption")  # rows of pictures that may have distortions of their own
@@ -79,7 +80,7 @@ class State:
     `pristine` is whether the sources are taken to be without distortion.
     """
 
-    places: Places
+    roots: MediaRoots
     repeated: dict[int, str]
     scratch: Path
     pristine: bool
@@ -107,10 +108,10 @@ def prepare(inputs: Inputs, options: CorruptOptions) -> State:
     from qbuild.media.files.duplicates import duplicates
 
     refuse_misfits(options)
-    places = Places.of(inputs, options)
-    repeated = duplicates(inputs, places) if options.duplicates == "reject" else {}
+    roots = roots_of(inputs, options)
+    repeated = duplicates(inputs, roots) if options.duplicates == "reject" else {}
     labelled = any(each["schema"]["name"] in LABELLED for each in inputs.descriptions)
-    return State(places, repeated, inputs.scratch, pristine=not labelled)
+    return State(roots, repeated, inputs.scratch, pristine=not labelled)
 
 
 def refuse_misfits(options: CorruptOptions) -> None:
@@ -172,7 +173,7 @@ def _source(
     if at in state.repeated:
         return "duplicate-content", f"the same bytes as {state.repeated[at]}"
     try:
-        place = state.places.find(row["dataset"], row["path"])
+        place = state.roots.find(row["dataset"], row["path"])
         with reject_disk_errors(place):
             picture = read_image(place, options.max_pixels)
             digest = hash_file(place).removeprefix("sha256:")

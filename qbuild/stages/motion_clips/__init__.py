@@ -32,11 +32,11 @@ from qbuild.stages.motion_clips.rows import QP, clip_row, refused_row, render, r
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from qbuild.core.media_roots import MediaRoots
     from qbuild.core.rows.duplicates import Duplicates
     from qbuild.core.rows.rejections import PlacedRejections
     from qbuild.media.clips.make import VideoClips
     from qbuild.media.clips.plan import ClipSettings, Quota
-    from qbuild.media.files.listing import Places
 
 LABEL_FILES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".xlsx"})
 TIME_LIMIT_S = 3600.0  # for all clips of one video
@@ -129,7 +129,7 @@ class State:
 
     duplicates: Duplicates
     quota: Quota
-    places: Places
+    roots: MediaRoots
     scratch: Path
 
 
@@ -159,7 +159,7 @@ def prepare(inputs: Inputs, options: MotionClipsOptions) -> State:
     from qbuild.core.rows.duplicates import find_duplicates
     from qbuild.labels.distortions import refuse_for_artifacts
     from qbuild.media.clips.plan import Quota
-    from qbuild.media.files.listing import Places, folders_of
+    from qbuild.media.files.listing import folders_of
 
     refuse_idle(options)
     if not inputs.files:
@@ -169,8 +169,8 @@ def prepare(inputs: Inputs, options: MotionClipsOptions) -> State:
     if options.total:
         quota = _spread(inputs, duplicates, options)
     given = folders_of(_parted(inputs.files)[0], options.dataset) | inputs.made_media
-    places = Places(MediaRoots.parse(inputs.media_roots), MediaRoots(given))
-    return State(duplicates, quota, places, inputs.scratch)
+    roots = MediaRoots.parse(inputs.media_roots).with_made(given)
+    return State(duplicates, quota, roots, inputs.scratch)
 
 
 def refuse_idle(options: MotionClipsOptions) -> None:
@@ -249,7 +249,7 @@ def clips_of(
     if row["kind"] != "video":
         raise UnreadableMediaError("not-a-video", f"{row['path']} is an {row['kind']}")
     try:
-        place = state.places.find(row["dataset"], row["path"])
+        place = state.roots.find(row["dataset"], row["path"])
     except InputError as error:
         raise UnreadableMediaError("outside-root", error.what) from error
     wanted = request_clips(row["media_id"], asked, options.recipe)

@@ -11,10 +11,10 @@ import pyarrow as pa
 from qbuild.core.canonical import row_seed
 from qbuild.core.engine.prefetch import ahead
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.core.media_roots import MediaRoots
+from qbuild.core.media_roots import MediaRoots, media_of
 from qbuild.core.rows.duplicates import Duplicates, find_duplicates
 from qbuild.core.rows.string_hash import string_hashes
-from qbuild.quality.exclusion import MediaSet, find_same_content, media_in, read_media_sets
+from qbuild.quality.exclusion import ID_AND_HASH, MediaSet, find_same_content, read_media_sets
 from qbuild.quality.plots.histogram import bin_counts
 from qbuild.quality.ranges import dataset_codes
 from qbuild.quality.sampling import moments, row_keys
@@ -183,7 +183,7 @@ def _excluded(
 def _excluding(inputs: Inputs, exclude: tuple[str, ...]) -> list[MediaSet]:
     pairs = MediaSet("instruction inputs")
     for table in inputs.beside("instruction"):
-        pairs.add(media_in(table))
+        pairs.add(media_of(table, ID_AND_HASH))
     return [*read_media_sets(exclude), *([pairs] if pairs.ids else [])]
 
 

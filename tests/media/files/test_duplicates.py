@@ -10,14 +10,13 @@ from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.inputs import Sources
 from qbuild.core.media_roots import MediaRoots
 from qbuild.media.files.duplicates import duplicates
-from qbuild.media.files.listing import Places
 
 
 def repeated(tmp_path, *names):
     paths = [{"media_id": f"d:{n}#{i}", "dataset": "d", "path": n} for i, n in enumerate(names)]
     artifact = tables.write_artifact(tmp_path / "f.parquet", pa.Table.from_pylist(paths), "file")
     sources = Sources([], tmp_path, 2, artifacts=[Artifact.open(artifact)])
-    return duplicates(sources, Places(MediaRoots({"": tmp_path}), MediaRoots({})))
+    return duplicates(sources, MediaRoots({"": tmp_path}))
 
 
 def test_a_copy_is_a_duplicate_of_the_first_of_its_bytes(tmp_path):

@@ -10,7 +10,7 @@ from images import image_folder, write_image
 from qbuild.core.engine.inputs import Sources
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.media_roots import MediaRoots
-from qbuild.media.files.listing import FileOptions, Places, listed
+from qbuild.media.files.listing import FileOptions, listed, roots_of
 
 
 def rows_of(*paths, kinds=("image", "video"), limit=None, **options):
@@ -135,7 +135,7 @@ def inputs(tmp_path, files=(), media_roots=()):
 
 def test_media_are_found_below_the_folder_given_or_the_root_named(tmp_path):
     folder = image_folder(tmp_path / "a", count=1)
-    places = Places.of(inputs(tmp_path, [folder], [f"koniq={tmp_path}"]), FileOptions())
+    places = roots_of(inputs(tmp_path, [folder], [f"koniq={tmp_path}"]), FileOptions())
     assert places.find("a", "p0.png") == folder / "p0.png"
     assert places.find("koniq", "a/p0.png").is_file()
     with pytest.raises(UsageError, match="no folder for dataset 'spaq'"):
@@ -144,11 +144,11 @@ def test_media_are_found_below_the_folder_given_or_the_root_named(tmp_path):
 
 def test_a_root_named_for_a_dataset_goes_before_the_folder_given(tmp_path):
     folder = image_folder(tmp_path / "a", count=1)
-    places = Places.of(inputs(tmp_path, [folder], [f"a={tmp_path}"]), FileOptions())
+    places = roots_of(inputs(tmp_path, [folder], [f"a={tmp_path}"]), FileOptions())
     assert places.find("a", "a/p0.png").is_file()
 
 
 def test_a_path_that_leaves_its_root_is_refused(tmp_path):
-    places = Places(MediaRoots({"": tmp_path}), MediaRoots({}))
+    places = MediaRoots({"": tmp_path})
     with pytest.raises(InputError, match="leaves its root"):
         places.find("a", "../x.png")

@@ -1,19 +1,20 @@
 """Q-Align: LLaVA's keys with the score in `id` (`name->score`), placeholder `<|image|>`.
 
-Videos stand under `image` too; the loader knows them by `.mp4` alone and opens the paths of a list
-as pictures. The same medium may stand at several placeholders, as it does in the released files:
-twice in 1,263 records of SPAQ (two questions on one picture), and once a key frame of a video.
-Such a record names its one path as a text. Here a video keeps the placeholders that its row has.
+Videos are named under `image` too; the loader knows them by `.mp4` alone and opens the paths of a
+list as images. A medium may have several placeholders, as in the released files: 1,263 records of
+SPAQ ask two questions about one image, and a video has one placeholder per key frame. Such a record
+names its one path as a text. Here a video keeps the placeholders that its row has.
 """
 
 from __future__ import annotations
 
 import math
 
-from qbuild.dialects.conversation import conversations, placeholders, spoken
-from qbuild.dialects.dialect import Defaults, Dialect, Record, Row, Unreadable, Unwritable
-from qbuild.dialects.extras import KEY, Said, extras, row_of
-from qbuild.dialects.places import Place, kind_of, one_each, paths_of, shown
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.dialects.conversation import count_placeholders, read_turns, write_turns
+from qbuild.dialects.dialect import Defaults, Dialect, Record, Row
+from qbuild.dialects.extras import KEY, Content, make_extras, row_from
+from qbuild.dialects.media import check_count, media_order, read_paths, shown_media
 from qbuild.quality.published_text import ID_ARROW
 from qbuild.quality.published_text import Q_ALIGN_PLACEHOLDER as PLACEHOLDER
 
@@ -23,54 +24,53 @@ def write(row: Row) -> Record:
     mos = row["labels"]["mos"]
     if mos is None:
         message = "the row has no mos; expected one, since the record's id holds it"
-        raise Unwritable("missing-mos", message, "labels")
-    talk = conversations(row, PLACEHOLDER)
-    order = shown(row)
-    _refuse_media(row)
+        raise RejectedError("missing-mos", message, "labels")
+    turns = write_turns(row, PLACEHOLDER)
+    order = media_order(row)
+    _check_media(row["media"])
     paths = [row["media"][index]["path"] for index in order]
-    places = [Place(path, kind_of(path)) for path in paths]
     name = paths[0].rpartition("/")[2]
     return {
         "id": f"{name}{ID_ARROW}{mos!r}",
         "image": paths[0] if len(row["media"]) == 1 else paths,
         **({"gt_score": mos} if row["split"] == "test" else {}),
-        "conversations": talk,
-        KEY: extras(row, order, places, "sample_id"),
+        "conversations": turns,
+        KEY: make_extras(row, order, shown_media(paths), "sample_id"),
     }
 
 
 def read(record: Record, defaults: Defaults) -> Row:
     """The row of a record; `mos` is the score in its id, or `gt_score`."""
-    talk = spoken(record)
+    turns = read_turns(record)
     if record.get("video") is not None:
-        raise Unreadable(
-            "mixed-keys", "`video` stands; expected every medium under `image`", "video"
-        )
-    count = placeholders(talk, PLACEHOLDER)
-    paths = paths_of(record.get("image"), "image")
+        message = "`video` is given; expected every medium under `image`"
+        raise RejectedError("mixed-keys", message, "video")
+    count = count_placeholders(turns, PLACEHOLDER)
+    paths = read_paths(record.get("image"), "image")
     if len(paths) == 1 and count > 1:
         paths *= count
-    one_each(paths, count, PLACEHOLDER, "image")
-    places = [Place(path, kind_of(path)) for path in paths]
-    return row_of(Said(talk, PLACEHOLDER, places, mos=_score(record)), record, defaults)
+    check_count(paths, count, PLACEHOLDER, "image")
+    content = Content(turns, PLACEHOLDER, shown_media(paths), mos=_score(record))
+    return row_from(content, record, defaults)
 
 
 def recognises(record: Record) -> bool:
-    """Whether `<|image|>` stands in a turn of the record."""
+    """Whether a turn of the record holds `<|image|>`."""
     return PLACEHOLDER in str(record.get("conversations"))
 
 
-def _refuse_media(row: Row) -> None:
-    media = row["media"]
+def _check_media(media: list[Row]) -> None:
     if not media:
-        raise Unwritable("no-media", "the row shows no medium; expected one, for the id", "media")
+        message = "the row shows no medium; expected one, for the id"
+        raise RejectedError("no-media", message, "media")
     for medium in media:
         if medium["kind"] == "video" and not medium["path"].endswith("mp4"):
-            message = "a video whose name does not end in mp4, which the loader opens as a picture"
-            raise Unwritable("video-not-mp4", f"{message}; expected .mp4", "media", medium["path"])
+            message = "a video whose name does not end in mp4, which the loader opens as an image"
+            path = medium["path"]
+            raise RejectedError("video-not-mp4", f"{message}; expected .mp4", "media", path)
         if medium["kind"] == "video" and len(media) > 1:
-            message = f"a video among {len(media)} media; expected it alone"
-            raise Unwritable("several-videos", f"{message}, as lists hold pictures", "media")
+            message = f"a video among {len(media)} media; expected it alone, as lists hold images"
+            raise RejectedError("several-videos", message, "media")
 
 
 def _score(record: Record) -> float | None:
@@ -80,8 +80,8 @@ def _score(record: Record) -> float | None:
     given = record.get("gt_score")
     score = None if given is None else _number(given, "gt_score")
     if None not in (in_id, score) and in_id != score:
-        message = f"the id says {in_id!r}, gt_score {score!r}; expected the same score"
-        raise Unreadable("score-conflict", message, "gt_score", str(given)[:80])
+        message = f"the score is {in_id!r} in the id, {score!r} in gt_score; expected the same"
+        raise RejectedError("score-conflict", message, "gt_score", str(given)[:80])
     return score if in_id is None else in_id
 
 
@@ -92,10 +92,8 @@ def _number(value: object, key: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         message = f"the score is {str(value)[:40]!r}; expected a finite number"
-        raise Unreadable("bad-score", message, key, str(value)[:80])
+        raise RejectedError("bad-score", message, key, str(value)[:80])
     return number
 
 
-DIALECT = Dialect(
-    "q-align", "Q-Align: JSON with <|image|>, the score in the id", write, read, recognises
-)
+DIALECT = Dialect("q-align", write, read, recognises)

@@ -1,17 +1,20 @@
-"""Bring in and check pairs from a dialect's own file.
+"""Read and check pairs from a dialect's own file.
 
 Reads JSON or JSONL files of records, or an export's folder; writes `instruction` rows. A record
-that `export` wrote gives the row that it was written from; of any other one the sample_id is
-computed, the dataset and the task are the options', and the score is read from a `name->score` id.
-Records of a wrong shape are rejected with the reason; identical rows collapse to one, rows of one
-sample_id that differ are all rejected. See docs/dialects.md.
+that `export` wrote gives the row it was written from; for any other one the sample_id is computed,
+dataset and task come from the options, and the score is read from a `name->score` id. Malformed
+records are rejected with the reason; identical rows collapse to one, rows of one sample_id that
+differ are all rejected. See docs/dialects.md.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -19,51 +22,39 @@ from pydantic import Field
 from qbuild.core.artifact.output_folder import DESCRIPTION
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.errors import InputError
+from qbuild.core.errors import InputError, SchemaError
+from qbuild.core.json_stream import decoded, json_values
 from qbuild.core.plural import plural
+from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table
 from qbuild.dialects import get_dialect, recognise
-from qbuild.dialects.dialect import Defaults, Unreadable
-from qbuild.dialects.records import as_json, read_values
+from qbuild.dialects.dialect import Defaults, Dialect, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from pathlib import Path
-
     import pyarrow as pa
 
-    from qbuild.dialects.dialect import Dialect, Row
-
-PIECE = 1_024  # records turned into a table at a time; one bad record sends its piece row by row
+CHUNK = 1_024  # records per table; a bad record makes its chunk be converted row by row
+Task = Literal[
+    "scoring", "distortion", "streaming", "binary", "multi", "open", "temporal", "extended",
+    "in-context", "causal", "general"
+]  # fmt: skip
 
 
 class ImportOptions(Options):
     """What the files are, and what their records do not say."""
 
     format: Literal["auto", "llava", "q-align"] = Field(
-        default="auto", description="Dialect of the records; auto tells by their placeholders."
+        default="auto", description="Dialect of the records; auto infers it from placeholders."
     )
     dataset: str = Field(
         default="",
         description="Dataset of records made elsewhere; by default the file's name without suffix.",
     )
-    task: Literal[
-        "scoring",
-        "distortion",
-        "streaming",
-        "binary",
-        "multi",
-        "open",
-        "temporal",
-        "extended",
-        "in-context",
-        "causal",
-        "general",
-    ] = Field(default="general", description="Task of records made elsewhere.")
+    task: Task = Field(default="general", description="Task of records made elsewhere.")
 
 
 @dataclass
-class Kept:
-    """The rows of all files, with the file and the record's number of each, and what was read."""
+class Accepted:
+    """The rows of all files as tables, the file and record number of each row, and the files."""
 
     tables: list[pa.Table] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
@@ -73,18 +64,18 @@ class Kept:
 def produce(
     inputs: Inputs, options: ImportOptions
 ) -> Generator[Output, None, list[dict[str, Any]]]:
-    """The rows of the files; refused records first, then those whose sample_id is not their own."""
-    kept, left = Kept(), inputs.limit
+    """The rows of the files, after the rejected records; conflicting rows are rejected last."""
+    accepted, left = Accepted(), inputs.limit
     paths = [path for given in inputs.files for path in _record_files(given)]
     for number, path in enumerate(paths):
-        read = yield from _file(path, number, options, kept, left)
-        left = None if left is None else left - read
-    yield from _settled(kept, paths)
-    return kept.files
+        count = yield from _read_file(path, number, options, accepted, left)
+        left = None if left is None else left - count
+    yield from _deduplicated(accepted, paths)
+    return accepted.files
 
 
 def finish(files: list[dict[str, Any]], tally: Tally, _: ImportOptions) -> dict[str, Any]:
-    """Each file with its dialect and records, duplicates, and records refused by reason."""
+    """Each file with its dialect and records, duplicates, and rejected records by reason."""
     return {"files": files, "collapsed": tally["collapsed"], "refused": tally.of("refused")}
 
 
@@ -107,82 +98,103 @@ def _record_files(given: Path) -> list[Path]:
 
     files: list[Path] = []
     if (given / DESCRIPTION).is_file() or given.name == DESCRIPTION:
-        found = open_described(given)
-        names = sorted(found.description["files"])
-        files = [found.path / name for name in names if name.endswith(".json")]
+        export = open_described(given)
+        names = sorted(export.description["files"])
+        files = [export.path / name for name in names if name.endswith(".json")]
     if given.is_dir() and files:
         return files
     what = "a folder without an export in it" if given.is_dir() else "the description of an export"
     raise InputError(
         str(given),
-        f"{what}, no file of records",
+        f"{what}, not a file of records",
         "expected the JSON or JSONL of a dialect, or the folder of an export",
         f"Give {' or '.join(map(str, files[:3]))}." if files else "Give the files themselves.",
     )
 
 
-def _file(
-    path: Path, number: int, options: ImportOptions, kept: Kept, limit: int | None
+def read_records(path: Path) -> Iterator[Any]:
+    """Each JSON value of a file in order; InputError with the place of what cannot be read.
+
+    Only the text of the file is held in memory, not its values.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        what = f"cannot be opened: {error.strerror or error}"
+        raise InputError(str(path), what, "expected a JSON file", "Check the path.") from error
+    if data.startswith(b"PAR1"):
+        raise SchemaError(
+            str(path),
+            "a Parquet file",
+            "expected the JSON or JSONL of a dialect",
+            "Give pairs that are an artifact already to `qbuild export`.",
+        )
+    yield from json_values(path, decoded(path, data))
+
+
+def _read_file(
+    path: Path, number: int, options: ImportOptions, accepted: Accepted, limit: int | None
 ) -> Generator[Output, None, int]:
-    """What a file's records give, kept or refused; returns how many were read."""
+    """Add the accepted rows of a file, yield its rejected records; returns the records read."""
     auto = options.format == "auto"
-    dialect = recognise(read_values(path)) if auto else get_dialect(options.format)
+    dialect = recognise(read_records(path)) if auto else get_dialect(options.format)
     defaults = Defaults(options.dataset or path.stem, options.task)
-    records = enumerate(islice(read_values(path), limit), start=1)
+    records = enumerate(islice(read_records(path), limit), start=1)
     count = 0
-    while piece := list(islice(records, PIECE)):
-        count += len(piece)
-        rows, refused = _read(path, piece, dialect, defaults)
-        table, unfit = _fitted(rows)
-        refused += [(n, refusal) for n, refusal in unfit.items()]
-        kept.tables.append(table)
-        kept.places += [(number, n) for n in rows if n not in unfit]
-        yield _refused(path.name, sorted(refused, key=lambda item: item[0]), dict(piece))
-    kept.files.append({"file": path.name, "format": dialect.name, "records": count})
+    while chunk := dict(islice(records, CHUNK)):
+        count += len(chunk)
+        rows, rejections = _read_chunk(path, chunk, dialect, defaults)
+        table, invalid = _fit_schema(rows)
+        accepted.tables.append(table)
+        accepted.places += [(number, n) for n in rows if n not in invalid]
+        yield _rejected(path.name, rejections | invalid, chunk)
+    accepted.files.append({"file": path.name, "format": dialect.name, "records": count})
     return count
 
 
-def _read(
-    path: Path, piece: list[tuple[int, Any]], dialect: Dialect, defaults: Defaults
-) -> tuple[dict[int, Row], list[tuple[int, Unreadable]]]:
-    """The rows of numbered records, and the refusals."""
+def _read_chunk(
+    path: Path, chunk: dict[int, Any], dialect: Dialect, defaults: Defaults
+) -> tuple[dict[int, Row], dict[int, Rejection]]:
+    """The rows of records and the rejections, by number."""
     rows: dict[int, Row] = {}
-    refused: list[tuple[int, Unreadable]] = []
-    for number, record in piece:
+    rejections: dict[int, Rejection] = {}
+    for number, record in chunk.items():
         if not isinstance(record, dict):
-            fault = Unreadable("not-an-object", "the record is no JSON object; expected one")
-            refused.append((number, fault))
+            message = "the record is not a JSON object; expected one"
+            rejections[number] = Rejection("not-an-object", message)
             continue
         try:
             rows[number] = dialect.read(record, defaults)
-        except Unreadable as refusal:
-            if number == 1 and refusal.reason == "rating-file":
+        except RejectedError as error:
+            if number == 1 and error.reason == "rating-file":
                 raise InputError(
                     str(path),
                     "a rating file: its records hold a score and no conversation",
                     "expected records with `conversations`",
                     "Read it with `qbuild ingest-ratings`.",
-                ) from refusal
-            refused.append((number, refusal))
-    return rows, refused
+                ) from error
+            rejections[number] = error.rejection
+    return rows, rejections
 
 
-def _fitted(rows: dict[int, Row]) -> tuple[pa.Table, dict[int, Unreadable]]:
-    """The rows as a table, without those that the schema refuses; these by number."""
+def _fit_schema(rows: dict[int, Row]) -> tuple[pa.Table, dict[int, Rejection]]:
+    """The rows as a table, without those that break the schema; these are rejected."""
     table = _table(list(rows.values()))
     if not isinstance(table, str):
         return table, {}
-    unfit: dict[int, Unreadable] = {}
-    for number, row in rows.items():
-        if isinstance(fault := _table([row]), str):
-            unfit[number] = Unreadable("against-schema", fault)
-    good = _table([row for number, row in rows.items() if number not in unfit])
-    assert not isinstance(good, str)  # noqa: S101 - rows that fit one by one fit together
-    return good, unfit
+    faults = {number: _table([row]) for number, row in rows.items()}
+    invalid = {
+        number: Rejection("against-schema", fault)
+        for number, fault in faults.items()
+        if isinstance(fault, str)
+    }
+    valid = _table([row for number, row in rows.items() if number not in invalid])
+    assert not isinstance(valid, str)  # noqa: S101 - rows that fit one by one fit together
+    return valid, invalid
 
 
 def _table(rows: list[Row]) -> pa.Table | str:
-    """The rows in the form of the schema, or what is wrong with one of them."""
+    """The rows as a table of the schema, or what is wrong with one of them."""
     import pyarrow as pa
 
     from qbuild.core.schema import load_schema
@@ -191,62 +203,78 @@ def _table(rows: list[Row]) -> pa.Table | str:
     try:
         table = pa.Table.from_pylist(rows, schema=schema.arrow)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        return f"no row of the schema ({str(error)[:200]})"
+        return f"not a row of the schema ({str(error)[:200]})"
     faults = schema.check(table)
     return f"{faults.first[0].column}: {faults.first[0].message}" if faults.total else table
 
 
-def _settled(kept: Kept, files: list[Path]) -> Iterator[Output]:
-    """The rows kept, each sample once; rows that conflict are refused."""
+def _deduplicated(accepted: Accepted, paths: list[Path]) -> Iterator[Output]:
+    """The accepted rows without duplicates, after the records that conflict."""
     import pyarrow as pa
 
-    whole = pa.concat_tables(kept.tables) if kept.tables else None
-    if whole is None or not whole.num_rows:
+    if not accepted.places:
         return
-    dropped, conflicts = _duplicates(whole)
-    for number, path in enumerate(files):
-        bad = {
-            kept.places[at][1]: why for at, why in conflicts.items() if kept.places[at][0] == number
-        }
-        if bad:
-            records = {n: r for n, r in enumerate(read_values(path), start=1) if n in bad}
-            yield _refused(path.name, sorted(bad.items()), records)
-    keep = [at not in dropped and at not in conflicts for at in range(whole.num_rows)]
-    yield Output(rows=whole.filter(pa.array(keep)), tally=Tally(collapsed=len(dropped)))
+    rows = pa.concat_tables(accepted.tables)
+    dropped, conflicts = _find_duplicates(rows)
+    by_file: dict[int, dict[int, Rejection]] = {}
+    for position, rejection in conflicts.items():
+        file, number = accepted.places[position]
+        by_file.setdefault(file, {})[number] = rejection
+    for file, rejections in sorted(by_file.items()):
+        numbered = enumerate(read_records(paths[file]), start=1)
+        records = {number: record for number, record in numbered if number in rejections}
+        yield _rejected(paths[file].name, rejections, records)
+    kept = [at not in dropped and at not in conflicts for at in range(rows.num_rows)]
+    yield Output(rows=rows.filter(pa.array(kept)), tally=Tally(collapsed=len(dropped)))
 
 
-def _duplicates(whole: pa.Table) -> tuple[set[int], dict[int, Unreadable]]:
-    """Rows that repeat an earlier one, and rows that differ from another of their sample_id."""
-    ids = whole.column("sample_id").to_pylist()
+def _find_duplicates(rows: pa.Table) -> tuple[set[int], dict[int, Rejection]]:
+    """Positions of rows that collapse, and of rows that conflict with another of their id."""
+    from qbuild.core.rows.duplicates import deduplicate
+
+    ids = rows.column("sample_id").to_pylist()
     times = Counter(ids)
-    again = [at for at, sample in enumerate(ids) if times[sample] > 1]
-    groups: dict[str, dict[int, Row]] = {}
-    for at, row in zip(again, whole.take(again).to_pylist() if again else [], strict=True):
-        groups.setdefault(row["sample_id"], {})[at] = row
-    dropped: set[int] = set()
-    conflicts: dict[int, Unreadable] = {}
-    for sample, group in groups.items():
-        first = next(iter(group.values()))
-        if all(row == first for row in group.values()):
-            dropped |= set(list(group)[1:])
-        else:
-            message = f"{len(group)} records of this sample_id differ; expected one"
-            refusal = Unreadable("conflict", message, "sample_id", sample)
-            conflicts |= dict.fromkeys(group, refusal)
-    return dropped, conflicts
+    suspects = [at for at, sample in enumerate(ids) if times[sample] > 1]
+    records = rows.take(suspects).to_pylist() if suspects else []
+    unique = deduplicate(
+        zip(suspects, records, strict=True), lambda item: item[1]["sample_id"], lambda item: item[1]
+    )
+    conflicts = {
+        position: Rejection(
+            "conflict",
+            f"{len(group)} records of this sample_id differ; expected one",
+            "sample_id",
+            row["sample_id"],
+        )
+        for group in unique.conflicts
+        for position, row in group
+    }
+    return set(suspects) - {at for at, _ in unique.kept} - conflicts.keys(), conflicts
 
 
-def _refused(source: str, refused: list[tuple[int, Unreadable]], records: dict[int, Any]) -> Output:
-    """Rejected rows for refusals by number, with the records as they were read."""
-    import pyarrow as pa
-
-    from qbuild.core.schema import load_schema
-
-    rows = [why.as_row(source, number, as_json(records[number])) for number, why in refused]
-    table = pa.Table.from_pylist(rows, schema=load_schema("rejected").arrow)
+def _rejected(source: str, rejections: dict[int, Rejection], records: dict[int, Any]) -> Output:
+    """Rejected rows by number, with the records as they were read."""
+    rows = [
+        RejectedRow(source, number, _storable(rejection), _as_json(records[number]))
+        for number, rejection in sorted(rejections.items())
+    ]
     tally = Tally()
-    tally.add_each("refused", (why.reason for _, why in refused))
-    return Output(rejected=table, tally=tally)
+    tally.add_each("refused", (rejection.reason for rejection in rejections.values()))
+    return Output(rejected=rejected_table(rows), tally=tally)
+
+
+def _storable(rejection: Rejection) -> Rejection:
+    value = None if rejection.value is None else _escape(rejection.value)
+    return replace(rejection, message=_escape(rejection.message), value=value)
+
+
+def _as_json(record: Any) -> str:
+    return _escape(json.dumps(record, ensure_ascii=False))
+
+
+def _escape(text: str) -> str:
+    """`text` with escapes for lone surrogates, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 STAGE = Stage(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pairs
 import pytest
 
-from qbuild.dialects.conversation import conversations, spoken
-from qbuild.dialects.dialect import Unreadable, Unwritable
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.dialects.conversation import read_turns, write_turns
 
 
 def said(*values, speakers=("human", "gpt")):
@@ -24,21 +24,21 @@ def said(*values, speakers=("human", "gpt")):
     ],
 )
 def test_a_row_that_would_not_come_back_the_same_is_refused(parts, reason):
-    with pytest.raises(Unwritable) as refusal:
-        conversations(pairs.pair(media=[], turns=pairs.turns(*parts)), "<image>")
-    assert refusal.value.reason == reason
+    with pytest.raises(RejectedError) as caught:
+        write_turns(pairs.pair(media=[], turns=pairs.turns(*parts)), "<image>")
+    assert caught.value.reason == reason
 
 
 def test_a_turn_of_the_system_is_refused_like_a_system_prompt():
     turns = [{**pairs.turns(["Judge."])[0], "role": "system"}, *pairs.turns(["Q?"], ["A."])]
-    with pytest.raises(Unwritable) as refusal:
-        conversations(pairs.pair(media=[], turns=turns), "<image>")
-    assert refusal.value.reason == "system-not-supported"
+    with pytest.raises(RejectedError) as caught:
+        write_turns(pairs.pair(media=[], turns=turns), "<image>")
+    assert caught.value.reason == "system-not-supported"
 
 
 def test_another_dialects_placeholder_is_plain_text():
     row = pairs.pair(media=[], turns=pairs.turns(["What does <|image|> mean?"], ["A picture."]))
-    assert conversations(row, "<image>")[0]["value"] == "What does <|image|> mean?"
+    assert write_turns(row, "<image>")[0]["value"] == "What does <|image|> mean?"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_another_dialects_placeholder_is_plain_text():
     ],
 )
 def test_what_is_no_conversation_is_refused_with_its_reason(record, reason):
-    with pytest.raises(Unreadable) as refusal:
-        spoken(record)
-    assert refusal.value.reason == reason
-    assert "; expected" in refusal.value.message
+    with pytest.raises(RejectedError) as caught:
+        read_turns(record)
+    assert caught.value.reason == reason
+    assert "; expected" in caught.value.message

@@ -9,7 +9,7 @@ from qbuild.dialects import DIALECTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs/dialects.md").read_text(encoding="utf-8")
-REASON = re.compile(r"Un(?:writ|read)able\(\s*\"([a-z-]+)\"")
+REASON = re.compile(r"Reject(?:edError|ion)\(\s*\"([a-z-]+)\"")
 
 
 def reasons():

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.dialects import DIALECTS, get_dialect
-from qbuild.dialects.dialect import Defaults, Unreadable
+from qbuild.dialects.dialect import Defaults
 
 DEFAULTS = Defaults("elsewhere", "open")
 both = pytest.mark.parametrize("name", DIALECTS)
@@ -58,8 +59,6 @@ texts = st.text(st.sampled_from("<image>|\n …é😀"), min_size=1, max_size=12
 @both
 @given(data=st.data())
 def test_any_row_that_is_written_is_read_as_it_was(name, data):
-    from qbuild.dialects.dialect import Unwritable
-
     count = data.draw(st.integers(0, 3))
     pieces = st.lists(st.one_of(texts, *[st.just(n) for n in range(count)]), min_size=1, max_size=5)
     row = pairs.pair(
@@ -69,7 +68,7 @@ def test_any_row_that_is_written_is_read_as_it_was(name, data):
     )
     try:
         record = get_dialect(name).write(row)
-    except Unwritable:
+    except RejectedError:
         return
     assert again(name, record) == row
     assert get_dialect(name).write(again(name, record)) == record
@@ -90,18 +89,18 @@ def test_a_text_edited_after_export_is_a_new_sample_of_the_old_one(name):
 @both
 def test_a_path_edited_after_export_is_refused(name):
     record = get_dialect(name).write(pairs.pair()) | {"image": "koniq/2.jpg"}
-    with pytest.raises(Unreadable, match=r"koniq/2.jpg.*koniq/1.jpg") as refusal:
+    with pytest.raises(RejectedError, match=r"koniq/2.jpg.*koniq/1.jpg") as caught:
         again(name, record)
-    assert refusal.value.reason == "path-conflict"
+    assert caught.value.reason == "path-conflict"
 
 
 @both
 def test_a_placeholder_edited_away_is_refused(name):
     record = get_dialect(name).write(pairs.pair())
     record["conversations"][0]["value"] = "How good is it?"
-    with pytest.raises(Unreadable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         again(name, record)
-    assert refusal.value.reason == "placeholder-count"
+    assert caught.value.reason == "placeholder-count"
 
 
 @both
@@ -125,9 +124,9 @@ def test_a_placeholder_edited_away_is_refused(name):
 def test_a_key_qbuild_that_was_broken_is_refused(name, broken, reason):
     record = get_dialect(name).write(pairs.pair())
     record["qbuild"] = {**record["qbuild"], **broken} if isinstance(broken, dict) else broken
-    with pytest.raises(Unreadable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         again(name, record)
-    assert refusal.value.reason == reason
+    assert caught.value.reason == reason
 
 
 @both

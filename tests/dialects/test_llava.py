@@ -3,7 +3,8 @@ from __future__ import annotations
 import pairs
 import pytest
 
-from qbuild.dialects.dialect import Defaults, Unreadable, Unwritable
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.dialects.dialect import Defaults
 from qbuild.dialects.llava import companions, read, recognises, write
 
 DEFAULTS = Defaults("somewhere", "general")
@@ -61,29 +62,29 @@ def test_a_row_without_media_has_no_image_key():
 
 
 def test_a_system_prompt_cannot_be_written():
-    with pytest.raises(Unwritable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         write(pairs.pair(system="You judge quality."))
-    assert refusal.value.reason == "system-not-supported"
+    assert caught.value.reason == "system-not-supported"
 
 
 def test_pictures_and_videos_in_one_row_cannot_be_written():
     media = [pairs.medium("a.jpg"), pairs.medium("b.mp4", "video")]
-    with pytest.raises(Unwritable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         write(pairs.pair(media=media, turns=pairs.turns([0, 1, "Same?"], ["No."])))
-    assert refusal.value.reason == "mixed-kinds"
+    assert caught.value.reason == "mixed-kinds"
 
 
 def test_two_videos_in_one_row_cannot_be_written():
     media = [pairs.medium("a.mp4", "video"), pairs.medium("b.mp4", "video")]
-    with pytest.raises(Unwritable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         write(pairs.pair(media=media, turns=pairs.turns([0, 1, "Same?"], ["No."])))
-    assert refusal.value.reason == "several-videos"
+    assert caught.value.reason == "several-videos"
 
 
 def test_a_medium_that_no_turn_shows_cannot_be_written():
-    with pytest.raises(Unwritable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         write(pairs.pair(media=[pairs.medium("a.jpg"), pairs.medium("b.jpg")]))
-    assert refusal.value.reason == "media-mismatch"
+    assert caught.value.reason == "media-mismatch"
 
 
 def test_a_plain_text_under_image_is_one_picture():
@@ -133,9 +134,9 @@ def test_a_video_is_known_by_its_key_or_its_suffix(key):
     ],
 )
 def test_media_that_do_not_fit_the_text_are_refused(keys, reason):
-    with pytest.raises(Unreadable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         read(foreign(**keys), DEFAULTS)
-    assert refusal.value.reason == reason
+    assert caught.value.reason == reason
 
 
 def test_two_dots_inside_a_name_are_fine():
@@ -144,9 +145,9 @@ def test_two_dots_inside_a_name_are_fine():
 
 def test_an_id_that_was_changed_after_export_is_refused():
     record = write(pairs.pair()) | {"id": "mine"}
-    with pytest.raises(Unreadable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         read(record, DEFAULTS)
-    assert refusal.value.reason == "bad-id"
+    assert caught.value.reason == "bad-id"
 
 
 def test_the_mix_file_takes_every_data_file_whole():

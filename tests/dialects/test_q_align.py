@@ -3,7 +3,8 @@ from __future__ import annotations
 import pairs
 import pytest
 
-from qbuild.dialects.dialect import Defaults, Unreadable, Unwritable
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.dialects.dialect import Defaults
 from qbuild.dialects.q_align import read, recognises, write
 
 DEFAULTS = Defaults("koniq", "scoring")
@@ -42,15 +43,15 @@ def test_rows_of_the_test_split_say_the_score_outright():
 
 
 def test_a_row_without_a_score_cannot_be_written():
-    with pytest.raises(Unwritable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         write(pairs.pair(labels={"mos": None}))
-    assert refusal.value.reason == "missing-mos"
+    assert caught.value.reason == "missing-mos"
 
 
 def test_a_row_without_media_cannot_be_written():
-    with pytest.raises(Unwritable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         write(pairs.pair(media=[], turns=pairs.turns(["Q?"], ["A."])))
-    assert refusal.value.reason == "no-media"
+    assert caught.value.reason == "no-media"
 
 
 def test_a_video_stands_under_image_with_the_placeholders_of_its_row():
@@ -64,16 +65,16 @@ def test_a_video_stands_under_image_with_the_placeholders_of_its_row():
 
 
 def test_a_video_that_the_loader_would_open_as_a_picture_cannot_be_written():
-    with pytest.raises(Unwritable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         write(pairs.pair(media=[pairs.medium("clip.avi", "video")]))
-    assert refusal.value.reason == "video-not-mp4"
+    assert caught.value.reason == "video-not-mp4"
 
 
 def test_a_video_among_other_media_cannot_be_written():
     media = [pairs.medium("a.mp4", "video"), pairs.medium("b.jpg")]
-    with pytest.raises(Unwritable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         write(pairs.pair(media=media, turns=pairs.turns([0, 1, "Same?"], ["No."])))
-    assert refusal.value.reason == "several-videos"
+    assert caught.value.reason == "several-videos"
 
 
 def test_a_published_record_gives_its_score_and_its_medium():
@@ -111,9 +112,9 @@ def test_a_record_without_a_score_has_none():
     ],
 )
 def test_a_record_that_says_two_things_is_refused(keys, reason):
-    with pytest.raises(Unreadable) as refusal:
+    with pytest.raises(RejectedError) as caught:
         read(foreign(**keys), DEFAULTS)
-    assert refusal.value.reason == reason
+    assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize("score", [63.6, "63.6", "63.60"])
@@ -122,9 +123,9 @@ def test_a_score_may_be_written_as_text(score):
 
 
 def test_a_test_file_of_scores_alone_is_sent_to_the_right_stage():
-    with pytest.raises(Unreadable, match="qbuild ingest-ratings") as refusal:
+    with pytest.raises(RejectedError, match="qbuild ingest-ratings") as caught:
         read({"img_path": "a.jpg", "gt_score": 3.2}, DEFAULTS)
-    assert refusal.value.reason == "rating-file"
+    assert caught.value.reason == "rating-file"
 
 
 def test_a_record_is_recognised_by_its_placeholder():

@@ -15,9 +15,8 @@ def test_an_unknown_dialect_names_the_near_ones():
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_a_dialect_bears_the_name_and_the_summary_of_its_entry(name):
-    dialect = get_dialect(name)
-    assert (dialect.name, dialect.summary) == (name, DIALECTS[name][1])
+def test_a_dialect_has_the_name_of_its_entry(name):
+    assert get_dialect(name).name == name
 
 
 def test_a_file_is_of_the_first_dialect_that_one_of_its_records_fits():

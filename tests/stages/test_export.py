@@ -8,14 +8,12 @@ import pyarrow as pa
 import pytest
 import tables
 import yaml
+from running import run_stage
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.canonical import canonical_json, hash_file
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, TooManyRejected
-from qbuild.stages.export import STAGE, ExportOptions
+from qbuild.stages.export import STAGE
 
 
 def qa(tmp_path, rows, name="qa.parquet"):
@@ -24,10 +22,8 @@ def qa(tmp_path, rows, name="qa.parquet"):
     return tables.write_artifact(tmp_path / name, table, "instruction", "scoring-qa")
 
 
-def export(inputs, output, limit=None, batch_rows=65_536, share=1.0, **options):
-    runtime = Runtime(batch_rows=batch_rows, max_reject_share=share)
-    request = Request(STAGE, ExportOptions(**options), tuple(inputs), output, runtime, limit)
-    return engine.run(request)
+def export(inputs, output, **given):
+    return run_stage(STAGE, inputs, output, **{"share": 1.0, **given})
 
 
 def names(folder):

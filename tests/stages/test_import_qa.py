@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import get_args
 
 import pairs
 import pyarrow as pa
 import pytest
 import tables
+from running import rejected_of, rows_of, run_stage
 
-from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.artifact.reader import Artifact
 from qbuild.core.canonical import hash_file
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, TooManyRejected
 from qbuild.core.schema import load_schema
 from qbuild.dialects import DIALECTS
@@ -32,25 +29,12 @@ def written(tmp_path, records, name="pairs.json"):
     return path
 
 
-def imported(paths, output, limit=None, share=1.0, **options):
-    runtime = Runtime(max_reject_share=share)
-    paths = [paths] if isinstance(paths, Path) else paths
-    return engine.run(
-        Request(STAGE, ImportOptions(**options), tuple(paths), output, runtime, limit)
-    )
-
-
-def rows(output):
-    return Artifact.open(output).table().to_pylist()
-
-
-def rejected(output):
-    return Artifact.open(rejected_path(output)).table().to_pylist()
+def imported(paths, output, **given):
+    return run_stage(STAGE, paths, output, **{"share": 1.0, **given})
 
 
 def exported(inputs, output, **options):
-    chosen = export.ExportOptions(**options)
-    return engine.run(Request(export.STAGE, chosen, tuple(inputs), output))
+    return run_stage(export.STAGE, inputs, output, **options)
 
 
 def artifact(tmp_path, given):
@@ -82,8 +66,8 @@ def test_the_format_decides_how_a_file_is_read(tmp_path):
     path = written(tmp_path, [record(question="<|image|>\nQ?", id="a.jpg->3.5")])
     imported(path, tmp_path / "auto.parquet", format="auto")
     imported(path, tmp_path / "q-align.parquet", format="q-align")
-    assert rows(tmp_path / "auto.parquet") == rows(tmp_path / "q-align.parquet")
-    assert rows(tmp_path / "auto.parquet")[0]["labels"]["mos"] == 3.5
+    assert rows_of(tmp_path / "auto.parquet") == rows_of(tmp_path / "q-align.parquet")
+    assert rows_of(tmp_path / "auto.parquet")[0]["labels"]["mos"] == 3.5
     with pytest.raises(InputError, match="no usable row"):  # <|image|> is plain text to llava
         imported(path, tmp_path / "llava.parquet", format="llava")
 
@@ -92,7 +76,9 @@ def test_the_dataset_is_the_options_else_the_files_name(tmp_path):
     path = written(tmp_path, [record()], "koniq.json")
     imported(path, tmp_path / "stem.parquet")
     imported(path, tmp_path / "named.parquet", dataset="a:b")
-    ids = [rows(tmp_path / n)[0]["media"][0]["media_id"] for n in ("stem.parquet", "named.parquet")]
+    ids = [
+        rows_of(tmp_path / n)[0]["media"][0]["media_id"] for n in ("stem.parquet", "named.parquet")
+    ]
     assert ids == ["koniq:a.jpg", "a%3Ab:a.jpg"]
 
 
@@ -100,7 +86,7 @@ def test_the_task_is_the_options(tmp_path):
     path = written(tmp_path, [record()])
     imported(path, tmp_path / "general.parquet")
     imported(path, tmp_path / "scoring.parquet", task="scoring")
-    found = [rows(tmp_path / n)[0]["task"] for n in ("general.parquet", "scoring.parquet")]
+    found = [rows_of(tmp_path / n)[0]["task"] for n in ("general.parquet", "scoring.parquet")]
     assert found == ["general", "scoring"]
 
 
@@ -113,7 +99,7 @@ def test_a_bad_record_is_rejected_with_its_place_and_the_rest_goes_on(tmp_path):
     records = [record("a.jpg"), record(["b.jpg", "c.jpg"]), "text", record("d.jpg")]
     result = imported(written(tmp_path, records), tmp_path / "qa.parquet")
     assert (result.rows, result.rejected) == (2, 2)
-    count, text = rejected(tmp_path / "qa.parquet")
+    count, text = rejected_of(tmp_path / "qa.parquet")
     assert (count["source"], count["row"]) == ("pairs.json", 2)
     assert count["reason"] == "placeholder-count"
     assert json.loads(count["record"]) == records[1]
@@ -124,7 +110,7 @@ def test_a_bad_record_is_rejected_with_its_place_and_the_rest_goes_on(tmp_path):
 def test_half_a_surrogate_pair_is_rejected_not_stumbled_over(tmp_path):
     records = [record(), record("b.jpg", answer="\ud83d"), record("c.jpg", id="\ud83d")]
     imported(written(tmp_path, records), tmp_path / "qa.parquet")
-    (bad,) = rejected(tmp_path / "qa.parquet")
+    (bad,) = rejected_of(tmp_path / "qa.parquet")
     assert bad["reason"] == "not-unicode"
     assert "\\ud83d" in bad["record"]
 
@@ -149,7 +135,7 @@ def test_a_key_qbuild_against_the_schema_is_rejected_alone(tmp_path, column, val
     records = json.loads((tmp_path / "out/llava.json").read_text())
     records[1]["qbuild"][column] = value
     result = imported(written(tmp_path, records), tmp_path / "back.parquet")
-    (bad,) = rejected(tmp_path / "back.parquet")
+    (bad,) = rejected_of(tmp_path / "back.parquet")
     assert (bad["row"], bad["reason"]) == (2, "against-schema")
     assert result.rows == 2
 
@@ -166,7 +152,7 @@ def test_records_of_one_sample_that_differ_are_all_rejected(tmp_path):
     two = written(tmp_path, [record(question=ask, id="a.jpg->4.5")], "2.json")
     result = imported([one, two], tmp_path / "qa.parquet", dataset="d")
     assert (result.rows, result.rejected) == (1, 2)
-    found = rejected(tmp_path / "qa.parquet")
+    found = rejected_of(tmp_path / "qa.parquet")
     assert [(bad["source"], bad["row"], bad["reason"]) for bad in found] == [
         ("1.json", 1, "conflict"),
         ("2.json", 1, "conflict"),
@@ -226,7 +212,10 @@ def test_limit_takes_the_first_records_over_all_files(tmp_path):
     one = written(tmp_path, [record("a.jpg")], "1.json")
     two = written(tmp_path, [record("b.jpg"), record("c.jpg")], "2.json")
     imported([one, two], tmp_path / "qa.parquet", limit=2)
-    assert [row["media"][0]["path"] for row in rows(tmp_path / "qa.parquet")] == ["a.jpg", "b.jpg"]
+    assert [row["media"][0]["path"] for row in rows_of(tmp_path / "qa.parquet")] == [
+        "a.jpg",
+        "b.jpg",
+    ]
 
 
 def test_the_rows_do_not_depend_on_the_size_of_pieces(tmp_path, monkeypatch):
@@ -236,9 +225,9 @@ def test_the_rows_do_not_depend_on_the_size_of_pieces(tmp_path, monkeypatch):
     ]
     path, found = written(tmp_path, records), set()
     for size in (1, 7, 1_024):
-        monkeypatch.setattr(import_qa, "PIECE", size)
+        monkeypatch.setattr(import_qa, "CHUNK", size)
         imported(path, tmp_path / "qa.parquet")
-        found.add((hash_file(tmp_path / "qa.parquet"), len(rejected(tmp_path / "qa.parquet"))))
+        found.add((hash_file(tmp_path / "qa.parquet"), len(rejected_of(tmp_path / "qa.parquet"))))
     assert len(found) == 1
 
 
@@ -274,6 +263,6 @@ def test_1263_published_records_show_one_picture_twice(tmp_path, data_folder):
     imported(path, tmp_path / "qa.parquet", dataset="spaq")
     shown = [
         [part["media"] for part in row["turns"][0]["parts"] if part["media"] is not None]
-        for row in rows(tmp_path / "qa.parquet")
+        for row in rows_of(tmp_path / "qa.parquet")
     ]
     assert shown.count([0, 0]) == 1_263

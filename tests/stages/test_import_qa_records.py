@@ -1,15 +1,17 @@
+"""qbuild/stages/import_qa.py: reading the JSON values of a file."""
+
 from __future__ import annotations
 
 import pytest
 
 from qbuild.core.errors import InputError
-from qbuild.dialects.records import read_values
+from qbuild.stages.import_qa import read_records
 
 
 def values(tmp_path, text):
     path = tmp_path / "records.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list(read_values(path))
+    return list(read_records(path))
 
 
 @pytest.mark.parametrize(
@@ -57,4 +59,4 @@ def test_a_bad_byte_is_told_with_its_offset(tmp_path):
 
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(InputError, match="cannot be opened: No such file"):
-        list(read_values(tmp_path / "none.json"))
+        list(read_records(tmp_path / "none.json"))

@@ -14,17 +14,14 @@ if TYPE_CHECKING:
     from qbuild.core.engine.stage import Stage
 
 STAGES: dict[str, tuple[str, str]] = {
-    "probe": ("probe", "Read pictures and videos whole and say what they are."),
+    "probe": ("probe", "Decode every image and video and list its properties."),
     "ingest-ratings": ("ingest_ratings", "Read rating files of any published layout."),
     "stalling": ("stalling", "Write streaming sessions with their stalls."),
     "mos-to-levels": ("mos_to_levels", "Normalise opinion scores and cut them into five levels."),
     "sample": ("sample", "Choose which rows to use: keep or flatten the scores."),
-    "corrupt": ("corrupt", "Spoil pictures on purpose, by seed."),
-    "motion-clips": ("motion_clips", "Cut clips from videos, or spoil videos in motion."),
-    "distortion-qa": (
-        "distortion_qa",
-        "Write pairs that ask what is wrong with a picture or video.",
-    ),
+    "corrupt": ("corrupt", "Distort images by seed."),
+    "motion-clips": ("motion_clips", "Cut clips from videos, or add motion distortions."),
+    "distortion-qa": ("distortion_qa", "Write pairs about the distortions of images and videos."),
     "scoring-qa": ("scoring_qa", "Write pairs that ask for the quality level."),
     "streaming-qa": ("streaming_qa", "Write pairs about streaming sessions and their stalls."),
     "ingest-depictions": (
@@ -43,8 +40,8 @@ STAGES: dict[str, tuple[str, str]] = {
     "score": ("score", "Score pictures and videos with a model."),
     "answer": ("answer", "Answer questions about pictures and videos with a model."),
     "evaluate": ("evaluate", "Compare predicted scores with opinion scores."),
-    "contact-sheet": ("contact_sheet", "Draw every corruption at every severity on one picture."),
-    "demo-media": ("demo_media", "Make spoiled pictures with synthetic ratings."),
+    "contact-sheet": ("contact_sheet", "Draw an image under every distortion at every severity."),
+    "demo-media": ("demo_media", "Make distorted images with synthetic ratings."),
 }
 
 

@@ -1,9 +1,9 @@
-"""Draw every corruption at every severity on one picture.
+"""Draw an image under every distortion at every severity.
 
-Reads one picture; writes a folder with `contact-sheet.png`: a row a corruption of the family, the
-picture itself in the first column, severities 1 to 5 in the others. The picture is made smaller
-before it is spoilt, so the sheet shows a picture of that size: blur and noise that work in pixels
-look stronger than they do on a large one. What is transparent is shown as if it were not.
+Reads one image; writes a folder with `contact-sheet.png`: a row per distortion of the family, the
+image itself in the first column, severities 1 to 5 in the others. The image is shrunk before it is
+distorted, so the sheet shows an image of that size: blur and noise that work in pixels look
+stronger than on a large image. Transparency is ignored.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ SHEET = "contact-sheet.png"
 
 
 class ContactSheetOptions(Options):
-    """Which family, how large, and from which seed."""
+    """Family, size and seed."""
 
     family: Literal["common", "vqa2"] = Field(
         default="common",
-        description="The 15 common corruptions, or the 11 spatial distortions of VQA².",
+        description="The 15 common corruptions, or VQA²'s eleven distortions.",
     )
-    seed: int = Field(default=0, ge=0, description="Seed of what is drawn: noise, angles, weather.")
+    seed: int = Field(default=0, ge=0, description="Seed of noise, angles and weather.")
     cell: int = Field(
-        default=160, ge=32, le=512, description="Longest side of one picture, in pixels."
+        default=160, ge=32, le=512, description="Longest side of one image, in pixels."
     )
 
 
 def produce(
     inputs: Inputs, options: ContactSheetOptions
 ) -> Generator[Output, None, dict[str, int | str]]:
-    """The sheet as one file; UsageError for more than one input, InputError for a bad picture."""
+    """The sheet as one file; UsageError unless there is one input, InputError for a bad image."""
     from qbuild.media.images.read_write import encode_image
 
     if len(inputs.files) != 1:
         given = f"{len(inputs.files)} inputs given"
-        raise UsageError("contact-sheet", given, "expected one picture", "Name one.")
-    made = _drawn(inputs.files[0], options)
-    yield Output(files=(File(SHEET, encode_image(made, None, "png")),), tally=Tally(rows=1))
-    return {"file": SHEET, "width": made.shape[1], "height": made.shape[0]}
+        raise UsageError("contact-sheet", given, "expected one image", "Give one image.")
+    sheet = _draw(inputs.files[0], options)
+    yield Output(files=(File(SHEET, encode_image(sheet, None, "png")),), tally=Tally(rows=1))
+    return {"file": SHEET, "width": sheet.shape[1], "height": sheet.shape[0]}
 
 
 def finish(
     state: dict[str, int | str], _tally: Tally, options: ContactSheetOptions
 ) -> dict[str, Any]:
-    """The family drawn, and the sheet's name and size."""
+    """The family, and the sheet's name and size."""
     return {"family": options.family, **state}
 
 
@@ -63,19 +63,18 @@ def render(report: dict[str, Any]) -> str:
     return f"{report['file']}: family {report['family']}, {size}"
 
 
-def _drawn(path: Path, options: ContactSheetOptions) -> Any:
+def _draw(path: Path, options: ContactSheetOptions) -> Any:
     from qbuild.media.distort.contact_sheet import draw_sheet, thumbnail
     from qbuild.media.images.read_write import read_image
     from qbuild.media.unreadable import UnreadableMediaError
 
-    todo = "Give another picture."
+    todo = "Give another image."
     try:
-        picture = read_image(path)
+        image = read_image(path)
     except UnreadableMediaError as error:
-        what = f"{error.reason}: {error.message}"
-        raise InputError(str(path), what, todo=todo) from error
+        raise InputError(str(path), str(error), todo=todo) from error
     try:
-        small = thumbnail(picture.pixels, options.cell)
+        small = thumbnail(image.pixels, options.cell)
     except ValueError as error:
         raise InputError(str(path), str(error), todo=todo) from error
     return draw_sheet(small, options.family, options.seed, options.cell)
@@ -84,7 +83,7 @@ def _drawn(path: Path, options: ContactSheetOptions) -> Any:
 STAGE = Stage(
     name="contact-sheet",
     version=1,
-    summary="Draw every corruption at every severity on one picture.",
+    summary="Draw an image under every distortion at every severity.",
     options=ContactSheetOptions,
     reads=Reads(schema=None),
     writes=None,

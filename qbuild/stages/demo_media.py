@@ -1,15 +1,15 @@
-"""Pictures of known strength of distortion, with SYNTHETIC scores, from photographs in wheels.
+"""Make distorted images of known strength with SYNTHETIC scores.
 
-The photographs lie inside the packages scikit-image and scikit-learn; nothing is downloaded.
-Each is made smaller, then written clean and spoilt by each kind at each strength: blur (Gaussian,
-deviation in pixels) and noise (white Gaussian, deviation in grey levels) as PNG, jpeg
-(compression, quality) as the JPEG file itself.
+The photographs come from the installed packages scikit-image and scikit-learn; nothing is
+downloaded. Each is shrunk, then written clean and distorted by each kind at each strength: blur
+(Gaussian, standard deviation in pixels) and noise (white Gaussian, standard deviation in grey
+levels) as PNG, jpeg (compression, quality) as the JPEG file itself.
 
-No human rated these pictures. With s the strength, 0 for the clean picture, and u in [0, 1) drawn
-from the seed and the picture's name, mos = 90 - 15 s + 10 (u - 0.5) on a scale of 0 to 100.
+No human rated these images. With s the strength, 0 for the clean image, and u in [0, 1) drawn from
+the seed and the image's name, mos = 90 - 15 s + 10 (u - 0.5) on a scale of 0 to 100.
 
-Reads nothing; writes `rating` rows of dataset `synthetic-demo` and the pictures they name. All
-pictures of one scene are in one split.
+Reads nothing; writes `rating` rows of dataset `synthetic-demo` and the images they name. All images
+of one scene are in one split.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TEST_SCENES = 2
 
 PACKAGES = {"skimage": "scikit-image", "sklearn": "scikit-learn"}  # import name, distribution
 
-# In the units told above: strength 1 is just visible at 320 pixels, strength 5 hides most detail.
+# In the units above: strength 1 is just visible at 320 pixels, strength 5 hides most detail.
 STRENGTHS: dict[str, tuple[float, float, float, float, float]] = {
     "blur": (0.7, 1.3, 2.2, 3.6, 6.0),
     "jpeg": (50, 28, 16, 9, 4),
@@ -51,7 +51,7 @@ STRENGTHS: dict[str, tuple[float, float, float, float, float]] = {
 
 @dataclass(frozen=True)
 class Photograph:
-    """A picture file in an installed package; pictures of one scene are kept in one split."""
+    """An image file in an installed package; images of one scene are in one split."""
 
     name: str
     scene: str
@@ -59,8 +59,8 @@ class Photograph:
     licence: str
 
 
-# Licences as skimage/data/_fetchers.py and sklearn/datasets/images/README.txt state them; the
-# latter names danielbuechele for the flower as well, but links to the page of vultilion.
+# Licences from skimage/data/_fetchers.py and sklearn/datasets/images/README.txt; the latter names
+# danielbuechele for the flower as well, but links to the page of vultilion.
 _STEREO = "no licence stated (Middlebury stereo benchmark 2014)"
 PHOTOGRAPHS = (
     Photograph("astronaut", "astronaut", "skimage/data/astronaut.png", "public domain (NASA)"),
@@ -75,20 +75,26 @@ PHOTOGRAPHS = (
 
 
 class DemoMediaOptions(Options):
-    """How many pictures, how large, and from which seed."""
+    """Number, size and seed of the images."""
 
-    seed: int = Field(default=0, ge=0, description="Seed of the noise, the scores and the split.")
+    seed: int = Field(default=0, ge=0, description="Seed of noise, scores and split.")
     size: int = Field(
-        default=320, ge=32, le=2048, description="Longest side in pixels; nothing is enlarged."
+        default=320,
+        ge=32,
+        le=2048,
+        description="Longest side in pixels; nothing is enlarged.",
     )
     strengths: int = Field(
-        default=5, ge=1, le=5, description="Strengths of each kind, from the weakest on."
+        default=5,
+        ge=1,
+        le=5,
+        description="Strengths per kind, beginning with the weakest.",
     )
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One picture to make: of which photograph, spoilt how, and its number there from 1."""
+    """One image to make: its photograph, its distortion, and its number there from 1."""
 
     photograph: Photograph
     kind: str
@@ -97,25 +103,27 @@ class Variant:
 
     @property
     def amount(self) -> float:
-        """Its kind's figure for its strength."""
+        """The parameter of its kind at its strength."""
         return STRENGTHS[self.kind][self.strength - 1]
 
     def path(self, seed: int, size: int) -> str:
-        """Its name in the media folder, which tells all that decides the file's bytes.
+        """Its file name, which contains everything that decides the file's bytes.
 
-        Some dialects keep no more of a path than the name.
+        Some dialects keep only the name of a path.
         """
-        suffix = "jpg" if self.kind == "jpeg" else "png"
-        return f"{self.photograph.name}-{self.kind}-{self.strength}-{size}px-s{seed}.{suffix}"
+        return self._name(f"{size}px-s{seed}")
 
-    def drawn_as(self, seed: int) -> str:
-        """The name that its noise and its score are drawn by: a size changes neither."""
+    def seed_key(self, seed: int) -> str:
+        """The key from which its noise and its score are drawn; independent of the size."""
+        return self._name(f"s{seed}")
+
+    def _name(self, end: str) -> str:
         suffix = "jpg" if self.kind == "jpeg" else "png"
-        return f"{self.photograph.name}-{self.kind}-{self.strength}-s{seed}.{suffix}"
+        return f"{self.photograph.name}-{self.kind}-{self.strength}-{end}.{suffix}"
 
 
 def variants(strengths: int) -> Iterator[Variant]:
-    """All pictures to make, photograph by photograph, the clean one first."""
+    """All images to make, photograph by photograph, the clean one first."""
     kinds = [(kind, s) for kind in STRENGTHS for s in range(1, strengths + 1)]
     for photograph in PHOTOGRAPHS:
         for number, (kind, strength) in enumerate([("clean", 0), *kinds], 1):
@@ -123,30 +131,30 @@ def variants(strengths: int) -> Iterator[Variant]:
 
 
 def produce(inputs: Inputs, options: DemoMediaOptions) -> Iterator[Output]:
-    """One row and one file at a time; MissingPartError before the first if a package is absent."""
+    """One row and one file at a time; MissingPartError first if a package is not installed."""
     import pyarrow as pa
 
-    files, tests = find_photographs(), held_out(options.seed)
+    files, tests = find_photographs(), choose_test_scenes(options.seed)
     for variant in islice(variants(options.strengths), inputs.limit):
         photograph = variant.photograph
-        picture = read_picture(files[photograph.name], options.size)
+        image = read_photograph(files[photograph.name], options.size)
         path = variant.path(options.seed, options.size)
         row = rating(variant, path, options.seed)
         row["split"] = "test" if photograph.scene in tests else "train"
         yield Output(
             rows=pa.Table.from_pylist([row]),
-            files=(File(path, encode(spoil(picture, variant, options.seed), variant)),),
+            files=(File(path, encode(distort(image, variant, options.seed), variant)),),
             tally=Tally(**{variant.kind: 1}, photographs=int(variant.number == 1)),
         )
 
 
 def rating(variant: Variant, path: str, seed: int) -> dict[str, Any]:
-    """A picture's row without its split; what only a human's rating could tell is left null."""
+    """An image's row without its split; columns that need human ratings are null."""
     return {
         "media_id": media_id(DATASET, path),
         "dataset": DATASET,
         "path": path,
-        "mos": synthetic_score(variant.strength, variant.drawn_as(seed), seed),
+        "mos": synthetic_score(variant.strength, variant.seed_key(seed), seed),
         "scale_low": 0.0,
         "scale_high": 100.0,
         "licence": variant.photograph.licence,
@@ -157,69 +165,69 @@ def rating(variant: Variant, path: str, seed: int) -> dict[str, Any]:
 
 
 def synthetic_score(strength: int, name: str, seed: int) -> float:
-    """The score by the formula at the top, with two decimals."""
+    """The score by the formula above, rounded to two decimals."""
     drawn = row_seed(seed, "score", name) / 2**64
     return round(90 - 15 * strength + 10 * (drawn - 0.5), 2)
 
 
-def held_out(seed: int) -> set[str]:
-    """The scenes held out: those whose seeds come first."""
+def choose_test_scenes(seed: int) -> set[str]:
+    """The scenes of the test split, chosen by seed."""
     scenes = {photograph.scene for photograph in PHOTOGRAPHS}
     return set(sorted(scenes, key=lambda scene: row_seed(seed, "split", scene))[:TEST_SCENES])
 
 
 def find_photographs() -> dict[str, Path]:
-    """The file of each photograph by its name; the packages themselves are not imported."""
-    files = {photograph.name: _place(photograph.file) for photograph in PHOTOGRAPHS}
-    gone = {PACKAGES[p.file.split("/")[0]] for p in PHOTOGRAPHS if not files[p.name].is_file()}
-    gone |= set() if find_spec("PIL") else {"pillow"}
+    """The file of each photograph by name; the packages are not imported."""
+    files = {photograph.name: _file_path(photograph.file) for photograph in PHOTOGRAPHS}
+    missing = {PACKAGES[p.file.split("/")[0]] for p in PHOTOGRAPHS if not files[p.name].is_file()}
+    missing |= set() if find_spec("PIL") else {"pillow"}
     raise_all(
         MissingPartError(
             "demo-media",
-            f"{distribution} is not installed, or without its pictures",
-            "expected the packages in whose wheels the photographs lie",
+            f"{distribution} is not installed, or without its images",
+            "expected the packages that contain the photographs",
             f"Install it: {install_hint([distribution], DEMO)}.",
         )
-        for distribution in sorted(gone)
+        for distribution in sorted(missing)
     )
     return files
 
 
 @lru_cache(maxsize=1)  # the variants of one photograph follow each other
-def read_picture(path: Path, size: int) -> Image:
+def read_photograph(path: Path, size: int) -> Image:
     """The photograph in RGB, longest side at most `size`, without profile or comment."""
     from PIL import Image
 
     with Image.open(path) as opened:
-        picture = opened.convert("RGB")
-    picture.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=None)
-    picture.info.clear()  # Pillow would write an ICC profile found here into every file
-    return picture
+        image = opened.convert("RGB")
+    image.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=None)
+    image.info.clear()  # otherwise Pillow writes its ICC profile into every file
+    return image
 
 
-def spoil(picture: Image, variant: Variant, seed: int) -> Image:
-    """The picture with its distortion; JPEG's comes with the encoding."""
+def distort(image: Image, variant: Variant, seed: int) -> Image:
+    """Distort the image; JPEG is applied by encoding."""
     from PIL import ImageFilter
 
     if variant.kind == "blur":
-        return picture.filter(ImageFilter.GaussianBlur(variant.amount))
+        return image.filter(ImageFilter.GaussianBlur(variant.amount))
     if variant.kind == "noise":
-        return _noisy(picture, variant.amount, row_seed(seed, "noise", variant.drawn_as(seed)))
-    return picture
+        return _add_noise(image, variant.amount, row_seed(seed, "noise", variant.seed_key(seed)))
+    return image
 
 
-def encode(picture: Image, variant: Variant) -> bytes:
-    """The file's bytes: JPEG where that is the distortion, else PNG, which changes nothing."""
+def encode(image: Image, variant: Variant) -> bytes:
+    """Encode as JPEG if that is the distortion, else as lossless PNG."""
     stream = BytesIO()
     if variant.kind == "jpeg":
-        picture.save(stream, "JPEG", quality=int(variant.amount), subsampling="4:2:0")
+        image.save(stream, "JPEG", quality=int(variant.amount), subsampling="4:2:0")
     else:
-        picture.save(stream, "PNG")
+        image.save(stream, "PNG")
     return stream.getvalue()
 
 
 def finish(_state: None, tally: Tally, _options: DemoMediaOptions) -> dict[str, Any]:
-    """Photographs read, pictures written, and how many of each kind."""
+    """Photographs read, images written, and how many of each kind."""
     kinds = {kind: tally[kind] for kind in ("clean", *STRENGTHS)}
     return {"images": tally["photographs"], "written": sum(kinds.values()), "kinds": kinds}
 
@@ -227,21 +235,21 @@ def finish(_state: None, tally: Tally, _options: DemoMediaOptions) -> dict[str, 
 def render(report: dict[str, Any]) -> str:
     """The report as two lines."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in report["kinds"].items())
-    made = f"{report['written']} pictures of {report['images']} photographs: {kinds}"
-    return f"{made}\nthe scores are synthetic: computed from the strength, no human rated them"
+    written = f"{report['written']} images of {report['images']} photographs: {kinds}"
+    return f"{written}\nthe scores are synthetic: computed from the strength, not rated by humans"
 
 
-def _noisy(picture: Image, deviation: float, seed: int) -> Image:
+def _add_noise(image: Image, deviation: float, seed: int) -> Image:
     import numpy as np
     from PIL import Image
 
-    grey = np.asarray(picture, dtype=np.float64)  # [h, w, 3], 0 to 255
+    grey = np.asarray(image, dtype=np.float64)  # [h, w, 3], 0 to 255
     noise = np.random.Generator(np.random.PCG64(seed)).standard_normal(grey.shape)
-    spoilt = np.clip(np.rint(grey + deviation * noise), 0, 255)
-    return Image.fromarray(spoilt.astype(np.uint8))
+    noisy = np.clip(np.rint(grey + deviation * noise), 0, 255)
+    return Image.fromarray(noisy.astype(np.uint8))
 
 
-def _place(file: str) -> Path:
+def _file_path(file: str) -> Path:
     module, below = file.split("/", 1)
     spec = find_spec(module)
     return Path(spec.origin).parent / below if spec is not None and spec.origin else Path()
@@ -250,7 +258,7 @@ def _place(file: str) -> Path:
 STAGE = Stage(
     name="demo-media",
     version=2,
-    summary="Make spoiled pictures with synthetic ratings.",
+    summary="Make distorted images with synthetic ratings.",
     options=DemoMediaOptions,
     reads=Reads(schema=None, least=0),
     writes="rating",

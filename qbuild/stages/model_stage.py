@@ -15,6 +15,7 @@ from qbuild.core.engine.stage import Options, Output, Runtime
 
 if TYPE_CHECKING:
     from qbuild.backends.protocol import Computing
+    from qbuild.core.rows.rejections import RejectedRow
 
 A = TypeVar("A")  # what is asked: a medium, a sample
 PIECE = 64  # rows handed on at a time
@@ -134,29 +135,31 @@ def outputs(
 ) -> Iterator[Output]:
     """The `prediction` rows of the replies, and the rejected rows of what was refused."""
     from qbuild.backends.protocol import Refused
-    from qbuild.media.files.listing import refusal
+    from qbuild.core.rows.rejections import Rejection
+    from qbuild.media.files.listing import rejected_medium
 
     rows: list[dict[str, Any]] = []
-    refusals: list[Any] = []
+    rejected: list[RejectedRow] = []
     for asked, said in answered:
         fault = (said.reason, said.message) if isinstance(said, Refused) else asked.fault
         if fault is not None:
-            refusals.append(refusal(asked.row, asked.number, *fault))
+            rejected.append(rejected_medium(asked.row, asked.number, Rejection(*fault)))
         else:
             rows.append(row_of(asked, said))
             run.rows += 1
-        if len(rows) + len(refusals) >= PIECE:
-            yield _output(rows, refusals)
-            rows, refusals = [], []
-    yield _output(rows, refusals)
+        if len(rows) + len(rejected) >= PIECE:
+            yield _output(rows, rejected)
+            rows, rejected = [], []
+    yield _output(rows, rejected)
 
 
-def _output(rows: list[dict[str, Any]], refusals: list[Any]) -> Output:
+def _output(rows: list[dict[str, Any]], rejected: list[RejectedRow]) -> Output:
     import pyarrow as pa
 
+    from qbuild.core.rows.rejections import rejected_table
     from qbuild.core.schema import load_schema
 
     return Output(
         rows=pa.Table.from_pylist(rows, schema=load_schema("prediction").arrow) if rows else None,
-        rejected=pa.concat_tables(refusals) if refusals else None,
+        rejected=rejected_table(rejected),
     )

@@ -16,8 +16,7 @@ from pydantic import Field
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.plural import plural
 from qbuild.core.renamed import Renamed
-from qbuild.media.files.ignored import left_out, left_out_line
-from qbuild.media.files.listing import FileOptions, listed, roots_of
+from qbuild.media.files.listing import FileOptions, format_ignored, ignored_report, list_media
 from qbuild.stages.model_stage import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
 from qbuild.stages.probe import NAMED
 
@@ -50,7 +49,7 @@ class ScoreOptions(FileOptions, ModelOptions):
 
 def read_files(paths: list[Path], options: FileOptions, limit: int | None) -> Iterator[Output]:
     """The media of files and folders, as rows of schema `file`."""
-    return listed(paths, options, limit=limit)
+    return list_media(paths, options, limit=limit)
 
 
 def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, Run]:
@@ -78,11 +77,12 @@ def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, Ru
 def _asked(inputs: Inputs, options: ScoreOptions, run: Run) -> Iterator[Asked[Medium]]:
     """Each medium once, with the hash of its file."""
     from qbuild.core.canonical import hash_file
-    from qbuild.core.errors import InputError
     from qbuild.core.media_roots import Medium
-    from qbuild.media.unreadable import UnreadableMediaError, file_size, reject_disk_errors
+    from qbuild.core.rows.rejections import RejectedError
+    from qbuild.media.files.locate import MediaFiles
+    from qbuild.media.unreadable import file_size, reject_disk_errors
 
-    roots = roots_of(inputs, options)
+    media = MediaFiles.of(inputs, options.dataset)
     seen: set[str] = set()
     for batch in inputs.scan():
         for number, row in enumerate(batch.rows.to_pylist(), batch.start + 1):
@@ -91,13 +91,11 @@ def _asked(inputs: Inputs, options: ScoreOptions, run: Run) -> Iterator[Asked[Me
                 continue
             seen.add(row["media_id"])
             try:
-                place = roots.find(row["dataset"], row["path"])
+                place = media.find(number, row)
                 file_size(place)
                 with reject_disk_errors(place):
                     row["sha256"] = hash_file(place).removeprefix("sha256:")
-            except InputError as error:
-                yield Asked(number, row, None, ("outside-root", error.what))
-            except UnreadableMediaError as error:
+            except RejectedError as error:
                 yield Asked(number, row, None, (error.reason, error.message))
             else:
                 yield Asked(number, row, Medium(row["media_id"], row["path"], place))
@@ -120,7 +118,7 @@ def _row(asked: Asked[Medium], scored: Scored, options: ScoreOptions, model: str
 def finish(run: Run, tally: Tally, _: ScoreOptions) -> dict[str, Any]:
     """How many media; under `run`, which is told and not kept, the first scores and the speed."""
     counts = {"model": run.model, "media": run.rows, "collapsed": run.collapsed}
-    return {**counts, **left_out(tally), "run": run.told()}
+    return {**counts, **ignored_report(tally), "run": run.told()}
 
 
 def render(report: dict[str, Any]) -> str:
@@ -134,7 +132,7 @@ def render(report: dict[str, Any]) -> str:
         lines.append(f"… {report['media'] - len(lines):,} more")
     told = f"{plural(report['media'], 'medium', 'media')} scored by {report['model']}"
     speed = f"{run['seconds']:.1f} s, {run['rows_per_s']:.3g} a second"
-    return "\n".join([*lines, f"{told}: {speed}", *left_out_line(report)])
+    return "\n".join([*lines, f"{told}: {speed}", *format_ignored(report)])
 
 
 STAGE = Stage(

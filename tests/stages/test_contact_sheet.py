@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydantic import ValidationError
+from running import run_stage
 
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
 from qbuild.core.errors import InputError, UsageError
 from qbuild.media.distort.contact_sheet import draw_sheet, grid_for
 from qbuild.media.distort.parameters import NAMES
@@ -17,7 +16,7 @@ from qbuild.stages.demo_media import find_photographs
 
 
 @pytest.fixture
-def picture(tmp_path):
+def image(tmp_path):
     """A photograph of 180 x 120 pixels as a PNG file."""
     path = tmp_path / "coffee.png"
     with Image.open(find_photographs()["coffee"]) as opened:
@@ -26,7 +25,7 @@ def picture(tmp_path):
 
 
 def draw(inputs, output, **options):
-    return run(Request(STAGE, ContactSheetOptions(**options), tuple(inputs), output))
+    return run_stage(STAGE, inputs, output, **options)
 
 
 def pixels(path):
@@ -35,8 +34,8 @@ def pixels(path):
         return np.asarray(opened.convert("RGB"))
 
 
-def test_the_folder_holds_the_sheet_and_its_description(picture, tmp_path):
-    result = draw([picture], tmp_path / "out", cell=48)
+def test_the_folder_holds_the_sheet_and_its_description(image, tmp_path):
+    result = draw([image], tmp_path / "out", cell=48)
     names = {path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."}
     assert names == {"contact-sheet.png", "qbuild.json"}
     assert result.complete
@@ -44,35 +43,35 @@ def test_the_folder_holds_the_sheet_and_its_description(picture, tmp_path):
     assert pixels(tmp_path / "out" / SHEET).shape == (height, width, 3)
     assert result.report == {"family": "common", "file": SHEET, "width": width, "height": height}
     assert STAGE.render is not None
-    told = f"contact-sheet.png: family common, {width} x {height} pixels"
-    assert STAGE.render(result.report) == told
+    line = f"contact-sheet.png: family common, {width} x {height} pixels"
+    assert STAGE.render(result.report) == line
 
 
-def test_the_same_picture_and_options_give_the_same_bytes(picture, tmp_path):
+def test_the_same_image_and_options_give_the_same_bytes(image, tmp_path):
     for folder in ("one", "two"):
-        draw([picture], tmp_path / folder, cell=48, seed=3)
+        draw([image], tmp_path / folder, cell=48, seed=3)
     for name in (SHEET, "qbuild.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_another_seed_draws_another_sheet(picture, tmp_path):
+def test_another_seed_draws_another_sheet(image, tmp_path):
     for seed in (0, 1):
-        draw([picture], tmp_path / str(seed), cell=48, family="vqa2", seed=seed)
+        draw([image], tmp_path / str(seed), cell=48, family="vqa2", seed=seed)
     assert (tmp_path / "0" / SHEET).read_bytes() != (tmp_path / "1" / SHEET).read_bytes()
 
 
 @pytest.mark.parametrize("family", ["common", "vqa2"])
-def test_the_sheet_is_that_of_its_family(picture, tmp_path, family):
-    draw([picture], tmp_path / "out", cell=40, family=family, seed=2)
-    wanted = draw_sheet(pixels(picture), family, 2, 40)
+def test_the_sheet_is_that_of_its_family(image, tmp_path, family):
+    draw([image], tmp_path / "out", cell=40, family=family, seed=2)
+    wanted = draw_sheet(pixels(image), family, 2, 40)
     assert np.array_equal(pixels(tmp_path / "out" / SHEET), wanted)
 
 
-def test_what_is_transparent_is_shown_as_if_it_were_not(picture, tmp_path):
-    with Image.open(picture) as opened:
+def test_transparency_is_ignored(image, tmp_path):
+    with Image.open(image) as opened:
         opened.putalpha(90)
         opened.save(tmp_path / "glass.png")
-    draw([picture], tmp_path / "opaque", cell=40, family="vqa2")
+    draw([image], tmp_path / "opaque", cell=40, family="vqa2")
     draw([tmp_path / "glass.png"], tmp_path / "glass", cell=40, family="vqa2")
     assert (tmp_path / "opaque" / SHEET).read_bytes() == (tmp_path / "glass" / SHEET).read_bytes()
 
@@ -83,14 +82,14 @@ def test_a_large_jpeg_of_the_published_data_is_drawn(data_folder, tmp_path):
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_any_other_number_of_inputs_than_one_is_a_matter_of_usage(picture, tmp_path, count):
+def test_any_number_of_inputs_other_than_one_is_a_usage_error(image, tmp_path, count):
     with pytest.raises(UsageError, match=f"{count} inputs given; expected"):
-        draw([picture] * count, tmp_path / "out")
+        draw([image] * count, tmp_path / "out")
     assert not (tmp_path / "out" / SHEET).exists()
 
 
-def cut(path, kind, share):
-    """The picture's file in that format, with only its first share of bytes."""
+def truncated(path, kind, share):
+    """The first share of the image's file in that format."""
     stream = io.BytesIO()
     with Image.open(path) as opened:
         opened.save(stream, kind)
@@ -98,15 +97,15 @@ def cut(path, kind, share):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_a_file_cut_off_is_refused_by_name_and_reason(picture, tmp_path, kind):
+def test_a_truncated_file_is_rejected_by_name_and_reason(image, tmp_path, kind):
     broken = tmp_path / "broken.img"
-    broken.write_bytes(cut(picture, kind, 0.5))
+    broken.write_bytes(truncated(image, kind, 0.5))
     with pytest.raises(InputError, match=r"broken\.img: truncated: .*Give another"):
         draw([broken], tmp_path / "out")
 
 
-def test_text_and_folders_are_refused_by_name_and_reason(tmp_path):
-    (tmp_path / "notes.png").write_text("no picture at all")
+def test_text_and_folders_are_rejected_by_name_and_reason(tmp_path):
+    (tmp_path / "notes.png").write_text("not an image")
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match=r"notes\.png: not-a-picture"):
         draw([tmp_path / "notes.png"], tmp_path / "out")
@@ -115,17 +114,17 @@ def test_text_and_folders_are_refused_by_name_and_reason(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("size", "said"),
+    ("size", "message"),
     [((40, 20), "40 x 20 pixels; expected at least 32 per side"), ((900, 40), "16 times as long")],
 )
-def test_a_picture_that_makes_no_sheet_is_refused_by_name(tmp_path, size, said):
+def test_an_image_too_small_or_too_long_is_rejected_by_name(tmp_path, size, message):
     Image.new("RGB", size).save(tmp_path / "odd.png")
-    with pytest.raises(InputError, match=rf"odd\.png: .*{said}") as caught:
+    with pytest.raises(InputError, match=rf"odd\.png: .*{message}") as caught:
         draw([tmp_path / "odd.png"], tmp_path / "out")
-    assert str(caught.value).endswith("Give another picture.")
+    assert str(caught.value).endswith("Give another image.")
 
 
 @pytest.mark.parametrize("options", [{"cell": 31}, {"cell": 513}, {"seed": -1}, {"family": "x"}])
-def test_options_out_of_bounds_are_refused(options):
+def test_options_out_of_bounds_are_rejected(options):
     with pytest.raises(ValidationError):
         ContactSheetOptions(**options)

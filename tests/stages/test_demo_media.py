@@ -1,4 +1,4 @@
-"""Demo pictures: made from what the wheels hold, the same on each run, and openly synthetic."""
+"""`demo-media`: images from installed packages, reproducible, and marked as synthetic."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from running import file_hashes, run_stage
 
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.canonical import hash_file
 from qbuild.core.engine.inputs import Sources
-from qbuild.core.engine.request import Request, Result
-from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.engine.stage_call import Job
 from qbuild.core.errors import MissingPartError, Problems
 from qbuild.stages import demo_media
@@ -27,22 +24,20 @@ from qbuild.stages.demo_media import STAGE, DemoMediaOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = DemoMediaOptions(size=48, strengths=2)  # 8 photographs, each clean and in 3 * 2 forms: 56
+    from qbuild.core.engine.request import Result
+
+SMALL = DemoMediaOptions(
+    size=48, strengths=2
+)  # 8 photographs, each clean and with 3 * 2 distortions: 56
 
 
-def make(folder: Path, limit: int | None = None, batch_rows: int = 65_536, **options) -> Result:
-    chosen = SMALL.model_copy(update=options)
-    return run(Request(STAGE, chosen, (), folder, Runtime(batch_rows=batch_rows), limit))
-
-
-def contents(folder: Path) -> dict[str, str]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
+def make(folder: Path, **given) -> Result:
+    return run_stage(STAGE, (), folder, **{**SMALL.model_dump(), **given})
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "pictures"
+    folder = tmp_path_factory.mktemp("demo") / "images"
     make(folder)
     return folder
 
@@ -55,7 +50,7 @@ def rows(made) -> list[dict]:
 @pytest.mark.parametrize("batch_rows", [1, 7])
 def test_the_same_options_give_the_same_bytes(made, tmp_path, batch_rows):
     make(tmp_path / "again", batch_rows=batch_rows)
-    assert contents(tmp_path / "again") == contents(made)
+    assert file_hashes(tmp_path / "again") == file_hashes(made)
 
 
 def test_another_seed_gives_other_names_and_other_noise(made, tmp_path):
@@ -64,13 +59,13 @@ def test_another_seed_gives_other_names_and_other_noise(made, tmp_path):
     assert other != (made / "media/astronaut-noise-2-48px-s0.png").read_bytes()
 
 
-def test_every_row_names_a_picture_and_every_picture_has_a_row(made, rows):
-    pictures = {p.relative_to(made / "media").as_posix() for p in made.glob("media/*")}
-    assert {row["path"] for row in rows} == pictures
-    assert len(rows) == len(pictures) == 56
+def test_every_row_names_an_image_and_every_image_has_a_row(made, rows):
+    images = {p.relative_to(made / "media").as_posix() for p in made.glob("media/*")}
+    assert {row["path"] for row in rows} == images
+    assert len(rows) == len(images) == 56
 
 
-def test_names_tell_source_operation_strength_size_and_seed(rows):
+def test_names_contain_source_operation_strength_size_and_seed(rows):
     assert [row["path"] for row in rows[:7]] == [
         "astronaut-clean-0-48px-s0.png",
         "astronaut-blur-1-48px-s0.png",
@@ -82,7 +77,7 @@ def test_names_tell_source_operation_strength_size_and_seed(rows):
     ]
 
 
-def test_no_row_passes_for_a_human_rating(rows):
+def test_every_row_is_marked_as_synthetic(rows):
     for row in rows:
         assert row["media_id"].startswith("synthetic-demo:")
         assert row["source"].startswith("synthetic:")
@@ -90,7 +85,7 @@ def test_no_row_passes_for_a_human_rating(rows):
         assert row["num_ratings"] is row["mos_std"] is row["votes"] is None
 
 
-def test_scores_fall_with_strength_and_stay_on_the_scale(rows):
+def test_scores_decrease_with_strength_and_stay_on_the_scale(rows):
     for row in rows:
         strength = int(row["path"].split("-")[-3])
         assert 85 - 15 * strength <= row["mos"] <= 95 - 15 * strength
@@ -104,31 +99,31 @@ def test_the_strongest_distortion_still_scores_above_zero():
 
 def test_both_views_of_one_scene_are_in_one_split():
     for seed in range(30):
-        tests = demo_media.held_out(seed)
+        tests = demo_media.choose_test_scenes(seed)
         assert len(tests) == demo_media.TEST_SCENES
     scenes = {p.name: p.scene for p in demo_media.PHOTOGRAPHS}
     assert scenes["motorcycle-left"] == scenes["motorcycle-right"]
 
 
-def test_each_photograph_is_in_one_split_and_both_splits_hold_some(rows):
+def test_each_photograph_is_in_one_split_and_no_split_is_empty(rows):
     splits = {(row["source_file"], row["split"]) for row in rows}
     assert len(splits) == 8
     assert {split for _, split in splits} == {"train", "test"}
 
 
-def test_rows_count_the_variants_of_their_file_from_one(rows):
+def test_rows_number_the_variants_of_their_file_from_one(rows):
     coffee = [row["source_row"] for row in rows if row["source_file"] == "coffee.png"]
     assert coffee == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_png_adds_nothing_to_the_distortion(made):
+def test_png_is_lossless(made):
     clean = Image.open(made / "media/chelsea-clean-0-48px-s0.png")
     blurred = Image.open(made / "media/chelsea-blur-2-48px-s0.png")
     wanted = clean.filter(ImageFilter.GaussianBlur(demo_media.STRENGTHS["blur"][1]))
     assert np.array_equal(np.asarray(blurred), np.asarray(wanted))
 
 
-def test_jpeg_is_compressed_once_from_the_clean_picture(made):
+def test_jpeg_is_compressed_once_from_the_clean_image(made):
     stream = io.BytesIO()
     quality = int(demo_media.STRENGTHS["jpeg"][0])
     with Image.open(made / "media/chelsea-clean-0-48px-s0.png") as clean:
@@ -136,7 +131,7 @@ def test_jpeg_is_compressed_once_from_the_clean_picture(made):
     assert (made / "media/chelsea-jpeg-1-48px-s0.jpg").read_bytes() == stream.getvalue()
 
 
-def test_noise_has_the_strength_it_says(tmp_path):
+def test_noise_has_the_documented_strength(tmp_path):
     make(tmp_path / "large", size=320, limit=7)
     media = tmp_path / "large/media"
     clean = np.asarray(Image.open(media / "astronaut-clean-0-320px-s0.png")).astype(float)
@@ -145,22 +140,22 @@ def test_noise_has_the_strength_it_says(tmp_path):
     assert np.std((noisy - clean)[inner]) == pytest.approx(6, rel=0.03)
 
 
-def test_pictures_carry_no_profile_or_comment(made):
+def test_images_hold_no_profile_or_comment(made):
     for path in made.glob("media/*.png"):
-        with Image.open(path) as picture:
-            assert picture.info == {}
+        with Image.open(path) as image:
+            assert image.info == {}
 
 
-def test_the_longest_side_is_the_size_asked_and_nothing_is_enlarged(tmp_path):
+def test_the_longest_side_has_the_requested_size_and_nothing_is_enlarged(tmp_path):
     make(tmp_path / "small", size=64, limit=1)
     make(tmp_path / "huge", size=2048, limit=1)
-    with Image.open(tmp_path / "small/media/astronaut-clean-0-64px-s0.png") as picture:
-        assert max(picture.size) == 64
-    with Image.open(tmp_path / "huge/media/astronaut-clean-0-2048px-s0.png") as picture:
-        assert picture.size == (512, 512)
+    with Image.open(tmp_path / "small/media/astronaut-clean-0-64px-s0.png") as image:
+        assert max(image.size) == 64
+    with Image.open(tmp_path / "huge/media/astronaut-clean-0-2048px-s0.png") as image:
+        assert image.size == (512, 512)
 
 
-def test_pictures_of_another_size_take_no_name_of_those_that_stand(made, tmp_path):
+def test_images_of_another_size_have_other_names(made, tmp_path):
     make(tmp_path / "small", size=32)
     names = {path.name for path in (tmp_path / "small/media").iterdir()}
     assert not names & {path.name for path in (made / "media").iterdir()}
@@ -170,13 +165,13 @@ def test_pictures_of_another_size_take_no_name_of_those_that_stand(made, tmp_pat
     assert len(hashes) == 2
 
 
-def test_a_limit_makes_only_the_first_pictures(tmp_path):
+def test_a_limit_makes_only_the_first_images(tmp_path):
     result = make(tmp_path / "few", limit=3)
     assert result.rows == 3
     assert len(list((tmp_path / "few/media").glob("*"))) == 3
 
 
-def test_the_bytes_of_a_written_picture_are_not_kept(tmp_path):
+def test_the_bytes_of_a_written_image_are_not_kept_in_memory(tmp_path):
     job = Job(STAGE, SMALL, None, tmp_path / "media")
     outputs = list(STAGE.produce(Sources([], tmp_path, 1, limit=5), SMALL))
     taken = [job.accept(output, None, None) for output in outputs]
@@ -184,29 +179,29 @@ def test_the_bytes_of_a_written_picture_are_not_kept(tmp_path):
     assert [file.data for output in taken for file in output.files] == [b""] * 5
 
 
-def test_the_report_counts_pictures_of_each_kind(tmp_path):
+def test_the_report_counts_images_of_each_kind(tmp_path):
     report = make(tmp_path / "few", limit=8).report
     kinds = {"clean": 2, "blur": 2, "jpeg": 2, "noise": 2}
     assert report == {"images": 2, "written": 8, "kinds": kinds}
     assert STAGE.render is not None
-    assert "8 pictures of 2 photographs" in STAGE.render(report)
+    assert "8 images of 2 photographs" in STAGE.render(report)
     assert "synthetic" in STAGE.render(report)
 
 
-def test_fewer_strengths_on_a_second_run_sweep_the_pictures_of_the_first(tmp_path):
+def test_a_second_run_with_fewer_strengths_removes_the_other_images(tmp_path):
     make(tmp_path / "out", limit=7)
     make(tmp_path / "out", limit=4, strengths=1)
     names = {path.name for path in (tmp_path / "out/media").iterdir()}
-    left = {
+    remaining = {
         "clean-0-48px-s0.png",
         "blur-1-48px-s0.png",
         "jpeg-1-48px-s0.jpg",
         "noise-1-48px-s0.png",
     }
-    assert names == {f"astronaut-{name}" for name in left}
+    assert names == {f"astronaut-{name}" for name in remaining}
 
 
-def test_what_is_not_installed_is_told_at_once_with_the_way_to_get_it(tmp_path, monkeypatch):
+def test_missing_packages_are_listed_together_with_how_to_install_them(tmp_path, monkeypatch):
     monkeypatch.setattr(demo_media, "find_spec", lambda name: None)
     with pytest.raises(Problems) as caught:
         make(tmp_path / "out")
@@ -218,11 +213,11 @@ def test_what_is_not_installed_is_told_at_once_with_the_way_to_get_it(tmp_path, 
     )
 
 
-def test_nothing_is_fetched(tmp_path, monkeypatch):
-    def refuse(*_: object) -> None:
+def test_nothing_is_downloaded(tmp_path, monkeypatch):
+    def fail(*_: object) -> None:
         raise AssertionError("a socket was opened")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect", fail)
     make(tmp_path / "out", limit=60)
     code = (
         "import sys, json; from qbuild.cli.main import app\n"
@@ -237,8 +232,8 @@ def test_nothing_is_fetched(tmp_path, monkeypatch):
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
-def test_the_global_generator_is_left_alone(tmp_path):
-    np.random.seed(7)  # noqa: NPY002 - the very generator that must not move
+def test_the_global_generator_does_not_change(tmp_path):
+    np.random.seed(7)  # noqa: NPY002 - the generator that must not change
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
     make(tmp_path / "out", limit=7)
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002

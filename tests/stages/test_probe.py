@@ -1,4 +1,4 @@
-"""Media probed: what they are, counted frames, bad files told by type while the rest goes on."""
+"""`probe`: properties of media, counted frames, bad files rejected by type."""
 
 from __future__ import annotations
 
@@ -12,33 +12,25 @@ import pytest
 from clips import make_clip, make_sound, truncate
 from images import draw_image, image_folder, write_image
 from PIL import Image
+from running import rejected_of, rows_of, run_stage
 from tables import rating_table, write_artifact
 
-from qbuild.core.artifact.reader import Artifact
 from qbuild.core.canonical import hash_file
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import TooManyRejected
 from qbuild.media.files import probe as probing
-from qbuild.stages.probe import STAGE, ProbeOptions
+from qbuild.stages.probe import STAGE
 
 
-def probe(inputs, output, batch_rows=65_536, workers=1, share=1.0, roots=(), **options):
-    runtime = Runtime(
-        batch_rows=batch_rows, workers=workers, max_reject_share=share, media_roots=roots
-    )
-    given = inputs if isinstance(inputs, tuple) else (inputs,)
-    return run(Request(STAGE, ProbeOptions(**options), given, output, runtime))
+def probe(inputs, output, share=1.0, **given):
+    return run_stage(STAGE, inputs, output, share=share, **given)
 
 
-def rows_of(output):
-    return {row["path"]: row for row in Artifact.open(output).table().to_pylist()}
+def rows_by_path(output):
+    return {row["path"]: row for row in rows_of(output)}
 
 
 def reasons_of(output):
-    rejected = output.with_name("m.rejected.parquet")
-    return {row["value"]: row["reason"] for row in Artifact.open(rejected).table().to_pylist()}
+    return {row["value"]: row["reason"] for row in rejected_of(output)}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +42,7 @@ def mixed(tmp_path_factory):
     make_clip(folder / "turned.mp4", rotation=90)
     make_clip(folder / "one.mp4", frames=1)
     (folder / "zero.mp4").touch()
-    (folder / "text.mp4").write_text("no video at all\n" * 40)
+    (folder / "text.mp4").write_text("not a video\n" * 40)
     make_sound(folder / "sound.m4v")
     truncate(make_clip(folder / "whole.mp4", frames=30), 0.5)
     (folder / "copy.png").write_bytes((folder / "p0.png").read_bytes())
@@ -60,7 +52,7 @@ def mixed(tmp_path_factory):
 
 def test_every_file_is_a_row_or_a_typed_rejection(mixed, tmp_path):
     result = probe(mixed, tmp_path / "m.parquet")
-    assert set(rows_of(tmp_path / "m.parquet")) == {
+    assert set(rows_by_path(tmp_path / "m.parquet")) == {
         "copy.png",
         "p1.png",
         "one.mp4",
@@ -80,9 +72,9 @@ def test_every_file_is_a_row_or_a_typed_rejection(mixed, tmp_path):
     assert (result.report["images"], result.report["videos"]) == (2, 5)
 
 
-def test_a_row_says_what_the_video_is(mixed, tmp_path):
+def test_a_row_holds_the_properties_of_the_video(mixed, tmp_path):
     probe(mixed, tmp_path / "m.parquet")
-    rows = rows_of(tmp_path / "m.parquet")
+    rows = rows_by_path(tmp_path / "m.parquet")
     portrait, turned = rows["portrait.mp4"], rows["turned.mp4"]
     assert (portrait["width"], portrait["height"]) == (64, 96)
     assert (portrait["fps_num"], portrait["fps_den"]) == (30_000, 1001)
@@ -102,9 +94,9 @@ def test_batches_and_workers_do_not_change_a_byte(mixed, tmp_path, batch_rows, w
     assert hash_file(tmp_path / "again.parquet") == hash_file(tmp_path / "m.parquet")
 
 
-def test_duplicates_are_kept_where_asked(mixed, tmp_path):
+def test_duplicates_are_kept_on_request(mixed, tmp_path):
     probe(mixed, tmp_path / "m.parquet", duplicates="keep")
-    rows = rows_of(tmp_path / "m.parquet")
+    rows = rows_by_path(tmp_path / "m.parquet")
     assert rows["p0.png"]["sha256"] == rows["copy.png"]["sha256"]
 
 
@@ -117,18 +109,18 @@ def test_ratings_are_probed_below_their_media_root(tmp_path):
     write_image(tmp_path / "root/clips/000000.mp4", format="png")
     ratings = write_artifact(tmp_path / "r.parquet", rating_table(1, datasets=1))
     probe(ratings, tmp_path / "m.parquet", roots=(f"set0={tmp_path / 'root'}",))
-    (row,) = rows_of(tmp_path / "m.parquet").values()
+    (row,) = rows_by_path(tmp_path / "m.parquet").values()
     assert (row["media_id"], row["kind"]) == ("set0:clips/000000.mp4", "image")
 
 
-def test_a_medium_that_is_not_there_is_rejected_by_name(tmp_path):
+def test_a_missing_file_is_rejected_by_name(tmp_path):
     write_image(tmp_path / "root/clips/000000.mp4", format="png")
     ratings = write_artifact(tmp_path / "r.parquet", rating_table(2, datasets=1))
     probe(ratings, tmp_path / "m.parquet", roots=(str(tmp_path / "root"),))
     assert reasons_of(tmp_path / "m.parquet") == {"clips/000001.mp4": "missing-file"}
 
 
-def _abort(path, *_):
+def _crash_or_hang(path, *_):
     if path.name == "p1.png":
         os.kill(os.getpid(), signal.SIGSEGV)
     if path.name == "p2.png":
@@ -136,27 +128,27 @@ def _abort(path, *_):
     return probing.MediaProperties("image", "png", 1, 1, "0" * 64, 1)
 
 
-def test_a_file_that_ends_or_holds_up_the_decoder_costs_its_own_row_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(probing, "probe", _abort)
+def test_a_file_that_crashes_or_blocks_the_decoder_costs_only_its_own_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(probing, "probe", _crash_or_hang)
     folder = image_folder(tmp_path / "in", count=4)
     probe(folder, tmp_path / "m.parquet", time_limit=2)
-    assert set(rows_of(tmp_path / "m.parquet")) == {"p0.png", "p3.png"}
+    assert set(rows_by_path(tmp_path / "m.parquet")) == {"p0.png", "p3.png"}
     assert reasons_of(tmp_path / "m.parquet") == {
         "p1.png": "decoder-crashed",
         "p2.png": "decoder-hung",
     }
 
 
-def test_a_header_bomb_is_refused_before_it_is_decoded(tmp_path):
+def test_a_header_bomb_is_rejected_before_decoding(tmp_path):
     folder = image_folder(tmp_path / "in", count=1)
     Image.new("1", (10_000, 10_000)).save(folder / "bomb.png")
     probe(folder, tmp_path / "m.parquet")
     assert reasons_of(tmp_path / "m.parquet") == {"bomb.png": "too-many-pixels"}
 
 
-def test_published_videos_have_the_frames_that_are_told_of_them(data_folder, tmp_path):
+def test_published_videos_have_the_documented_frames(data_folder, tmp_path):
     probe(data_folder / "videos", tmp_path / "m.parquet")
-    rows = rows_of(tmp_path / "m.parquet")
+    rows = rows_by_path(tmp_path / "m.parquet")
     assert rows["17734.mp4"]["num_frames"] == 234
     assert Fraction(rows["17734.mp4"]["fps_num"], rows["17734.mp4"]["fps_den"]) == Fraction(
         30_000, 1001
@@ -165,23 +157,23 @@ def test_published_videos_have_the_frames_that_are_told_of_them(data_folder, tmp
     assert reasons_of(tmp_path / "m.parquet") == {"zero_bytes.mp4": "empty-file"}
 
 
-def test_the_command_takes_empty_files_among_others(tmp_path, capsys):
+def test_the_command_accepts_empty_files_among_others(tmp_path, capsys):
     from qbuild.cli.main import app
 
     good, empty = write_image(tmp_path / "in/a.png"), tmp_path / "in/b.mp4"
     empty.touch()
     output = tmp_path / "m.parquet"
-    given = ["probe", str(good), str(empty), "-o", str(output), "--max-reject-share", "0.5"]
-    app([*given, "--json"], standalone_mode=False)
-    said = json.loads(capsys.readouterr().out)
-    assert (said["rows"], said["rejected"], said["images"]) == (1, 1, 1)
+    arguments = ["probe", str(good), str(empty), "-o", str(output), "--max-reject-share", "0.5"]
+    app([*arguments, "--json"], standalone_mode=False)
+    result = json.loads(capsys.readouterr().out)
+    assert (result["rows"], result["rejected"], result["images"]) == (1, 1, 1)
 
 
-def test_grey_and_deep_pictures_are_pictures(tmp_path):
+def test_grey_16_bit_cmyk_and_palette_images_are_images(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     Image.fromarray(draw_image()[..., 0].astype("uint16") * 257).save(folder / "deep.png")
     Image.fromarray(draw_image()).convert("CMYK").save(folder / "cmyk.jpg")
     Image.fromarray(draw_image()).convert("P").save(folder / "palette.gif")
     probe(folder, tmp_path / "m.parquet")
-    assert {row["kind"] for row in rows_of(tmp_path / "m.parquet").values()} == {"image"}
+    assert {row["kind"] for row in rows_by_path(tmp_path / "m.parquet").values()} == {"image"}

@@ -1,9 +1,9 @@
-"""Files and folders of media as rows of schema `file`, and where the media of rows lie.
+"""List the media of files and folders as rows of schema `file`.
 
-A folder is a dataset: it bears the folder's name unless another is given, and the paths of its
-media start below it. Hidden files are left out, and files whose ending is none of a picture or
-video. A link that leads out of the folder is refused, and so is a folder that cannot be listed; a
-link to a folder inside is not followed, for its files have names of their own.
+A folder is a dataset: its name is the folder's unless another is given, and the paths of its media
+are relative to it. Hidden files and files with other suffixes than those of images and videos are
+ignored. A link that leads out of the folder is rejected, and so is a folder that cannot be listed;
+a link to a folder inside is not followed, since its files have paths of their own.
 """
 
 from __future__ import annotations
@@ -11,150 +11,171 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from qbuild.core.artifact.output_folder import safe_name
 from qbuild.core.canonical import canonical_json, media_id
-from qbuild.core.engine.stage import Inputs, Options, Output
+from qbuild.core.engine.stage import Options, Output
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.media_roots import MediaRoots, resolved
-from qbuild.media.files.ignored import leave_out, left_out, left_out_line
+from qbuild.core.plural import plural
+from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
 from qbuild.quality.media_types import IMAGES, VIDEOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import pyarrow as pa
-
-ENDINGS = {"image": frozenset(IMAGES.split("|")), "video": frozenset(VIDEOS.split("|"))}
-KINDS = tuple(ENDINGS)
+SUFFIXES = {"image": frozenset(IMAGES.split("|")), "video": frozenset(VIDEOS.split("|"))}
+KINDS = tuple(SUFFIXES)
+NO_SUFFIX = "no ending"
+_LISTED_SUFFIXES = 8  # in the report
 
 
 class FileOptions(Options):
-    """What is said of media that are given as files or folders."""
+    """Properties of media that are given as files or folders."""
 
     dataset: str = Field(
-        default="", description="Name of the dataset of files and folders; else the folder's name."
+        default="", description="Dataset name of input files and folders; default: folder name."
     )
-    licence: str = Field(default="", description="Licence of the media of files and folders.")
-    source: str = Field(default="", description="Where they come from: a paper, page or study.")
+    licence: str = Field(default="", description="Licence of the media of input files and folders.")
+    source: str = Field(default="", description="Origin of the media: a paper, page or study.")
+
+
+class DecodingOptions(FileOptions):
+    """Which files are decoded."""
+
+    duplicates: Literal["reject", "keep"] = Field(
+        default="reject", description="Files with the same bytes as an earlier file."
+    )
+    max_pixels: int = Field(
+        default=64_000_000, ge=1024, description="Largest image or video frame, in pixels."
+    )
 
 
 @dataclass(frozen=True)
-class Found:
-    """A file below the folder of its dataset; `fault` is why it cannot be taken, if so."""
+class ListedFile:
+    """A file below the folder of its dataset; `rejection` says why it cannot be used, if so."""
 
     dataset: str
     path: str
-    fault: tuple[str, str] | None = None  # reason, message
+    rejection: Rejection | None = None
 
 
-def listed(
+def list_media(
     paths: Sequence[Path],
     options: FileOptions,
     kinds: Sequence[str] = KINDS,
     limit: int | None = None,
 ) -> Iterator[Output]:
-    """The media of files and folders in order of their names, as rows of schema `file`.
+    """Yield the media of files and folders, ordered by name, as rows of schema `file`.
 
-    Files of other kinds below a folder are not rows: `left_out` tells how many. A file given by
-    its own name is always a row, whatever its ending. Raises InputError where there is nothing to
-    read or to reject.
+    Other files below a folder are only counted (`ignored_report`). A file given by its own path is
+    always a row, whatever its suffix. InputError if there is nothing to read or to reject.
     """
     import pyarrow as pa
 
     from qbuild.core.schema import load_schema
 
     folders_of(paths, options.dataset)
-    rows, refusals, tally = [], [], Tally()
+    rows, rejected, tally = [], [], Tally()
     seen: set[tuple[str, str]] = set()
-    for found in _walk(paths, options.dataset, kinds, tally):
-        if (found.dataset, found.path) in seen:
+    for file in _walk(paths, options.dataset, kinds, tally):
+        if (file.dataset, file.path) in seen:
             continue
-        seen.add((found.dataset, found.path))
-        if found.fault is not None:
-            row = {"dataset": found.dataset, "path": printable(found.path)}
-            refusals.append(refusal(row, len(seen), *found.fault))
+        seen.add((file.dataset, file.path))
+        if file.rejection is not None:
+            row = {"dataset": file.dataset, "path": printable(file.path)}
+            rejected.append(rejected_medium(row, len(seen), file.rejection))
             continue
-        rows.append(_row(found, options))
+        rows.append(_file_row(file, options))
         if len(rows) == limit:
             break
-    if not rows and not refusals:
-        raise _nothing(paths, kinds, tally)
-    schema = load_schema("file").arrow
-    table = pa.Table.from_pylist(rows, schema=schema)
-    yield Output(rows=table, rejected=pa.concat_tables(refusals) if refusals else None, tally=tally)
-
-
-def roots_of(inputs: Inputs, options: FileOptions) -> MediaRoots:
-    """Where the media of rows lie: below a `--media-root`, or where the inputs have them."""
-    given = folders_of(inputs.files, options.dataset) | inputs.made_media
-    return MediaRoots.parse(inputs.media_roots).with_made(given)
+    if not rows and not rejected:
+        raise _nothing_found(paths, kinds, tally)
+    table = pa.Table.from_pylist(rows, schema=load_schema("file").arrow)
+    yield Output(rows=table, rejected=rejected_table(rejected), tally=tally)
 
 
 def folders_of(paths: Iterable[Path], dataset: str) -> dict[str, Path]:
-    """The folder of each dataset; UsageError where one name would stand for two folders."""
-    found: dict[str, Path] = {}
+    """The folder of each dataset; UsageError for two folders with the same dataset name."""
+    folders: dict[str, Path] = {}
     for path in paths:
         folder = path if path.is_dir() else path.parent
-        name = dataset or named(folder)
-        if resolved(found.setdefault(name, folder)) != resolved(folder):
+        name = dataset or dataset_name(folder)
+        if resolved(folders.setdefault(name, folder)) != resolved(folder):
             raise UsageError(
                 str(path),
-                f"dataset {name!r} already stands for the folder {found[name]}",
-                "expected one folder a dataset",
-                "Give the folder that holds both, or run the stage on each.",
+                f"dataset {name!r} is already the folder {folders[name]}",
+                "expected one folder per dataset",
+                "Give the folder that contains both, or run the stage on each.",
             )
-    return found
+    return folders
 
 
-def named(folder: Path) -> str:
-    """The name of the dataset that a folder is."""
+def dataset_name(folder: Path) -> str:
+    """The dataset name of a folder."""
     return printable(resolved(folder).name) or "media"
 
 
 def printable(name: str) -> str:
-    """A name from the disk as text that UTF-8 can hold."""
+    """A file name as valid UTF-8 text."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def refusal(row: dict[str, Any], number: int, reason: str, message: str) -> pa.Table:
-    """A rejected row for one medium, told by its path; `number` counts the rows read, from 1."""
-    import pyarrow as pa
+def rejected_medium(row: dict[str, Any], number: int, rejection: Rejection) -> RejectedRow:
+    """The rejected row of a medium; `number` counts rows from 1.
 
-    from qbuild.core.schema import load_schema
-
-    told = PurePosixPath(row["path"]).name in message
-    rejected = {
-        "source": row["dataset"],
-        "row": number,
-        "reason": reason,
-        "message": message if told else f"{row['path']}: {message}",
-        "column": "path",
-        "value": row["path"],
-        "record": canonical_json(row),
-    }
-    return pa.Table.from_pylist([rejected], schema=load_schema("rejected").arrow)
-
-
-def _nothing(paths: Sequence[Path], kinds: Sequence[str], tally: Tally) -> InputError:
-    endings = ", ".join(sorted(ending for kind in kinds for ending in ENDINGS[kind]))
-    return InputError(
-        ", ".join(map(str, paths)),
-        "; ".join([f"holds no {' or '.join(kinds)}", *left_out_line(left_out(tally))]),
-        f"expected files that end in {endings}",
-        "Check the folder; a file given by its own name is read whatever its ending.",
+    The row's own `source_file` and `source_row`, if any, replace its dataset and `number`.
+    """
+    named = PurePosixPath(row["path"]).name in rejection.message
+    message = rejection.message if named else f"{row['path']}: {rejection.message}"
+    return RejectedRow(
+        row.get("source_file") or row["dataset"],
+        row.get("source_row") or number,
+        Rejection(rejection.reason, message, "path", row["path"]),
+        canonical_json(row),
     )
 
 
-def _row(found: Found, options: FileOptions) -> dict[str, Any]:
+def ignored_report(tally: Tally) -> dict[str, Any]:
+    """`ignored` and `ignored_endings` of a report, the most frequent suffix first."""
+    suffixes = sorted(tally.of("ignored").items(), key=lambda each: (-each[1], each[0]))
+    return {"ignored": tally["ignored"], "ignored_endings": dict(suffixes)}
+
+
+def format_ignored(report: dict[str, Any]) -> list[str]:
+    """The line of a report about ignored files; none if there are none."""
+    if not report["ignored"]:
+        return []
+    suffixes = [f"{suffix} {count}" for suffix, count in report["ignored_endings"].items()]
+    more = len(suffixes) - _LISTED_SUFFIXES
+    shown = suffixes[:_LISTED_SUFFIXES] + ([f"{more:,} more suffixes"] if more > 0 else [])
+    return [f"{plural(report['ignored'], 'file')} with other suffixes ignored: {', '.join(shown)}"]
+
+
+def _count_ignored(name: str, tally: Tally) -> None:
+    tally.add("ignored")
+    tally.add("ignored", PurePosixPath(name).suffix.lower() or NO_SUFFIX)
+
+
+def _nothing_found(paths: Sequence[Path], kinds: Sequence[str], tally: Tally) -> InputError:
+    suffixes = ", ".join(sorted(suffix for kind in kinds for suffix in SUFFIXES[kind]))
+    return InputError(
+        ", ".join(map(str, paths)),
+        "; ".join([f"holds no {' or '.join(kinds)}", *format_ignored(ignored_report(tally))]),
+        f"expected files with the suffixes {suffixes}",
+        "Check the folder; a file given by its own path is read whatever its suffix.",
+    )
+
+
+def _file_row(file: ListedFile, options: FileOptions) -> dict[str, Any]:
     return {
-        "media_id": media_id(found.dataset, found.path),
-        "dataset": found.dataset,
-        "path": found.path,
+        "media_id": media_id(file.dataset, file.path),
+        "dataset": file.dataset,
+        "path": file.path,
         "split": None,
         "licence": options.licence or None,
         "source": options.source or None,
@@ -163,45 +184,52 @@ def _row(found: Found, options: FileOptions) -> dict[str, Any]:
 
 def _walk(
     paths: Sequence[Path], dataset: str, kinds: Sequence[str], tally: Tally
-) -> Iterator[Found]:
-    endings = frozenset().union(*(ENDINGS[kind] for kind in kinds))
+) -> Iterator[ListedFile]:
+    suffixes = frozenset().union(*(SUFFIXES[kind] for kind in kinds))
     for path in paths:
         if path.is_dir():
-            yield from _below(path, dataset or named(path), endings, tally)
+            yield from _walk_folder(path, dataset or dataset_name(path), suffixes, tally)
         else:
-            yield _judged(dataset or named(path.parent), path.parent, path.name)
+            yield _checked(dataset or dataset_name(path.parent), path.parent, path.name)
 
 
-def _below(folder: Path, dataset: str, endings: frozenset[str], tally: Tally) -> Iterator[Found]:
-    """The media below a folder, sorted, and what keeps others from being seen."""
-    closed: list[OSError] = []
-    for place, folders, files in os.walk(folder, onerror=closed.append):
-        folders[:] = _not_hidden(folders)
+def _walk_folder(
+    folder: Path, dataset: str, suffixes: frozenset[str], tally: Tally
+) -> Iterator[ListedFile]:
+    """The media below a folder, sorted, and the links and folders that cannot be followed."""
+    errors: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=errors.append):
+        folders[:] = _visible(folders)
         inside = Path(place).relative_to(folder)
         links = [inside / name for name in folders if Path(place, name).is_symlink()]
-        judged = [_judged(dataset, folder, link.as_posix()) for link in links]
-        yield from (link for link in judged if link.fault is not None)
-        for name in _not_hidden(files):
-            if name.rpartition(".")[2].lower() in endings:
-                yield _judged(dataset, folder, (inside / name).as_posix())
+        checked = [_checked(dataset, folder, link.as_posix()) for link in links]
+        yield from (link for link in checked if link.rejection is not None)
+        for name in _visible(files):
+            if name.rpartition(".")[2].lower() in suffixes:
+                yield _checked(dataset, folder, (inside / name).as_posix())
             else:
-                leave_out(printable(name), tally)
-    for error in closed:
+                _count_ignored(printable(name), tally)
+    for error in errors:
         name = Path(error.filename).relative_to(folder).as_posix()
-        yield Found(dataset, printable(name), ("no-permission", "the folder may not be listed"))
+        rejection = Rejection("no-permission", "the folder may not be listed")
+        yield ListedFile(dataset, printable(name), rejection)
 
 
-def _not_hidden(names: Iterable[str]) -> list[str]:
+def _visible(names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def _judged(dataset: str, folder: Path, name: str) -> Found:
+def _checked(dataset: str, folder: Path, name: str) -> ListedFile:
+    return ListedFile(dataset, name, _rejection_of(dataset, folder, name))
+
+
+def _rejection_of(dataset: str, folder: Path, name: str) -> Rejection | None:
     if name.encode(errors="replace").decode() != name:
-        return Found(dataset, name, ("unusable-name", "the name is not UTF-8; rename the file"))
+        return Rejection("unusable-name", "the name is not UTF-8; rename the file")
     if not safe_name(name) or not name.isprintable():
-        return Found(dataset, name, ("unusable-name", f"expected a plain name, not {name!r}"))
+        return Rejection("unusable-name", f"expected a plain name, not {name!r}")
     try:
         MediaRoots({dataset: folder}).find(dataset, name)
     except InputError as error:
-        return Found(dataset, name, ("outside-root", error.what))
-    return Found(dataset, name)
+        return Rejection("outside-root", error.what)
+    return None

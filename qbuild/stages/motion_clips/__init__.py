@@ -1,14 +1,14 @@
-"""Cut clips from videos, or spoil videos in motion.
+"""Cut clips from videos, or put camera shake, flicker or stuttering into them.
 
-Reads labelled videos, as artifacts or as label files, or media files and folders of which nothing
-is known (`--media-root` says where the videos of labels lie); writes the clips and a `clip` row for
-each. Cutting (`temporal`: a stretch of time; `spatial`: a square window of the whole duration)
-keeps the video's labels: so VQA² stage 1 makes 5,211 clips of 134 videos with flicker or stuttering
-(section 3.2), here with `--total 5211`. Injecting puts camera shake, flicker or stuttering of known
-strength into a stretch of a video: shake and flicker are both the paper's flicker.
+Reads labelled videos, as artifacts or as label files, or media files and folders without labels
+(`--media-root` says where the videos of labels lie); writes the clips and a `clip` row for each.
+Cutting (`temporal`: a range of frames; `spatial`: a square window of the whole duration) keeps the
+video's labels: this is how VQA² stage 1 makes 5,211 clips of 134 videos with flicker or stuttering
+(section 3.2), here with `--total 5211`. Injecting adds camera shake, flicker or stuttering of known
+strength to a part of a video: shake and flicker are both the paper's flicker.
 
-Each video is read and its clips are written in a process of its own. Clips are H.264 without loss
-that counts, at a constant rate, upright and without sound; see docs/motion.md.
+Each video is read and its clips are written in a child process. Clips are nearly lossless H.264, at
+a constant rate, upright and without sound; see docs/motion.md.
 """
 
 from __future__ import annotations
@@ -24,19 +24,26 @@ from qbuild.core.engine.stage import Batch, File, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError, near
 from qbuild.core.plural import plural
+from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table
 from qbuild.labels.distortions import LabelOptions
-from qbuild.media.clips.plan import CUT, GROUPS, INJECT, WHOLE
+from qbuild.media.clips.plan import CUT, GROUPS, INJECT, WHOLE, ClipSettings, Quota, request_clips
 from qbuild.media.distort.parameters import MIN_SIDE, RANDOM, Severity
-from qbuild.stages.motion_clips.rows import QP, clip_row, refused_row, render, report_of, unlabelled
+from qbuild.media.files.listing import (
+    FileOptions,
+    format_ignored,
+    ignored_report,
+    list_media,
+    rejected_medium,
+)
+from qbuild.quality.distortions import DISTORTIONS
+from qbuild.stages.motion_clips.rows import QP, clip_row, unlabelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qbuild.core.media_roots import MediaRoots
     from qbuild.core.rows.duplicates import Duplicates
-    from qbuild.core.rows.rejections import PlacedRejections
     from qbuild.media.clips.make import VideoClips
-    from qbuild.media.clips.plan import ClipSettings, Quota
+    from qbuild.media.files.locate import MediaFiles
 
 LABEL_FILES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".xlsx"})
 TIME_LIMIT_S = 3600.0  # for all clips of one video
@@ -44,33 +51,34 @@ PIECE = 1
 
 
 class MotionClipsOptions(LabelOptions):
-    """What is made of each video, how many times, and how it is written."""
+    """Which clips are made of each video, how many, and how they are encoded."""
 
     operations: str = Field(
         default="cut",
-        description="temporal, spatial, shake, flicker, stutter, with commas; cut is the first two,"
-        " inject the others.",
+        description="temporal, spatial, shake, flicker, stutter, separated by commas; cut is the"
+        " first two, inject the others.",
     )
-    per_video: int = Field(
-        default=8, ge=1, description="Clips of each video, its operations in turn."
-    )
+    per_video: int = Field(default=8, ge=1, description="Clips per video, its operations in turn.")
     total: int = Field(
-        default=0, ge=0, description="Clips of all videos together, spread evenly; 0: --per-video."
+        default=0,
+        ge=0,
+        description="Clips of all videos, distributed evenly; 0: --per-video.",
     )
     lengths: str = Field(
-        default="2,4,6", description="Seconds of a clip: some with commas, LOW:HIGH, or whole."
+        default="2,4,6",
+        description="Seconds per clip: numbers with commas, LOW:HIGH, or whole.",
     )
     crops: str = Field(
         default="224,320,448", description="Sides of the spatial windows in pixels, even."
     )
-    within_shots: bool = Field(default=False, description="Let no clip straddle a cut.")
+    within_shots: bool = Field(default=False, description="Let no clip contain a cut.")
     severity: Severity = Field(
         default=RANDOM,
-        description="Strength of what is injected: 1 to 5, random, or all in turn.",
+        description="Severity of injected distortions: 1 to 5, random, or all in turn.",
     )
-    seed: int = Field(default=0, ge=0, description="Draws places, windows, strengths and motion.")
+    seed: int = Field(default=0, ge=0, description="Seed of frames, windows and motion.")
     qp: int = Field(
-        default=QP, ge=0, le=30, description="Quantiser of H.264: 0 is lossless, 12 nearly."
+        default=QP, ge=0, le=30, description="H.264 quantiser: 0 is lossless, 12 nearly lossless."
     )
 
     @field_validator("operations")
@@ -79,7 +87,7 @@ class MotionClipsOptions(LabelOptions):
         known = (*GROUPS, *CUT, *INJECT)
         for name in text.split(","):
             if name.strip() not in known:
-                raise ValueError(f"expected names with commas. {near(name.strip(), known)}")
+                raise ValueError(f"expected names separated by commas. {near(name.strip(), known)}")
         return text
 
     @field_validator("lengths")
@@ -97,20 +105,18 @@ class MotionClipsOptions(LabelOptions):
     def _sides(cls, text: str) -> str:
         for part in text.split(","):
             if not part.strip().isdecimal() or int(part) % 2 or int(part) < MIN_SIDE:
-                raise ValueError(f"expected even numbers from {MIN_SIDE} with commas")
+                raise ValueError(f"expected even numbers from {MIN_SIDE}, separated by commas")
         return text
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """The operations, each once, groups resolved."""
+        """The operations, each once, with groups expanded."""
         given = [name.strip() for name in self.operations.split(",")]
         return tuple(dict.fromkeys(n for name in given for n in GROUPS.get(name, (name,))))
 
     @property
-    def recipe(self) -> ClipSettings:
-        """The options in the form that clips are plan_clips by."""
-        from qbuild.media.clips.plan import ClipSettings
-
+    def settings(self) -> ClipSettings:
+        """The options as the settings of the clip planner."""
         seconds = self.lengths.replace(":", ",").split(",") if self.lengths != WHOLE else []
         return ClipSettings(
             operations=self.chosen,
@@ -125,174 +131,193 @@ class MotionClipsOptions(LabelOptions):
 
 @dataclass(frozen=True)
 class State:
-    """How many clips each video gives, where it lies, and where clips wait to be put in place."""
+    """How many clips each video gives, where it lies, and a folder for written clips."""
 
     duplicates: Duplicates
     quota: Quota
-    roots: MediaRoots
+    media: MediaFiles
     scratch: Path
 
 
 def read_files(
     paths: list[Path], options: MotionClipsOptions, limit: int | None
 ) -> Iterator[Output]:
-    """The videos of files and folders, of which nothing is known, and those of label files."""
+    """The videos of files and folders, without labels, and those of label files."""
     from qbuild.labels.distortions import read_labels
-    from qbuild.media.files.listing import FileOptions, listed
 
-    media, labels = _parted(paths)
+    media, labels = _split_inputs(paths)
     named = FileOptions(dataset=options.dataset, licence=options.licence, source=options.source)
-    found = 0
-    for output in listed(media, named, ("video",), limit) if media else ():
+    count = 0
+    for output in list_media(media, named, ("video",), limit) if media else ():
         assert output.rows is not None  # noqa: S101
-        found += len(output.rows)
+        count += len(output.rows)
         rows = unlabelled(output.rows)
         yield Output(rows=rows, rejected=output.rejected, tally=output.tally)
-    left = None if limit is None else limit - found
-    if labels and left != 0:
-        yield from read_labels(labels, options, left)
+    rest = None if limit is None else limit - count
+    if labels and rest != 0:
+        yield from read_labels(labels, options, rest)
 
 
 def prepare(inputs: Inputs, options: MotionClipsOptions) -> State:
-    """The clips that each video is to give; UsageError for options that do not go together."""
-    from qbuild.core.media_roots import MediaRoots
+    """How many clips each video gives; UsageError for options that cannot be combined."""
     from qbuild.core.rows.duplicates import find_duplicates
     from qbuild.labels.distortions import refuse_for_artifacts
-    from qbuild.media.clips.plan import Quota
-    from qbuild.media.files.listing import folders_of
+    from qbuild.media.files.locate import MediaFiles
 
-    refuse_idle(options)
+    reject_unused_options(options)
     if not inputs.files:
         refuse_for_artifacts(options, "motion-clips")
     duplicates = find_duplicates(inputs, "media_id")
     quota = Quota(options.per_video, 0, options.seed)
     if options.total:
-        quota = _spread(inputs, duplicates, options)
-    given = folders_of(_parted(inputs.files)[0], options.dataset) | inputs.made_media
-    roots = MediaRoots.parse(inputs.media_roots).with_made(given)
-    return State(duplicates, quota, roots, inputs.scratch)
+        quota = _distribute(inputs, duplicates, options)
+    media = MediaFiles.of(inputs, options.dataset, _split_inputs(inputs.files)[0])
+    return State(duplicates, quota, media, inputs.scratch)
 
 
-def refuse_idle(options: MotionClipsOptions) -> None:
-    """Raise a UsageError for an option that nothing asked for would heed."""
+def reject_unused_options(options: MotionClipsOptions) -> None:
+    """Raise a UsageError for an option that has no effect with the others."""
     fields = MotionClipsOptions.model_fields
-    heeded = {
+    is_used = {
         "per_video": not options.total,
         "lengths": set(options.chosen) != {"spatial"},
         "crops": "spatial" in options.chosen,
         "severity": bool(set(options.chosen) & set(INJECT)),
     }
-    for name, is_heeded in heeded.items():
-        if not is_heeded and getattr(options, name) != fields[name].get_default():
+    for name, used in is_used.items():
+        if not used and getattr(options, name) != fields[name].get_default():
             flag = f"--{name.replace('_', '-')}"
             why = "--total is given" if name == "per_video" else f"operations: {options.operations}"
             raise UsageError(flag, f"has no effect ({why})", "expected it left out")
 
 
 def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output:
-    """The clips of each video, or the reason why it gives none."""
-    import numpy as np
+    """The clips of each video, or why it is rejected."""
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import in_input_order
     from qbuild.core.schema import load_schema
-    from qbuild.media.unreadable import UnreadableMediaError
 
-    found = state.duplicates.deduplicate(batch)
-    refusals: list[PlacedRejections] = []
-    rows, files, tally = [], [], Tally(collapsed=found.collapsed)
+    unique = state.duplicates.deduplicate(batch)
+    rejected: list[tuple[int, RejectedRow]] = []
+    rows: list[dict[str, Any]] = []
+    files: list[File] = []
+    tally = Tally(collapsed=unique.collapsed)
 
-    def refuse(place: int, row: dict[str, Any], reason: str, message: str) -> None:
-        told = refused_row(row, batch.start + place + 1, reason, message)
-        refusals.append((np.array([place]), told))
+    def reject(number: int, row: dict[str, Any], rejection: Rejection) -> None:
+        rejected.append((number, rejected_medium(row, number + 1, rejection)))
 
-    for place in found.conflicts.tolist():
-        (row,) = batch.rows.slice(place, 1).to_pylist()
-        refuse(place, row, "conflict", f"{row['media_id']} stands elsewhere with other labels")
-    for place, row in zip(found.positions.tolist(), found.rows.to_pylist(), strict=True):
-        asked = state.quota.of(row["media_id"])
+    for number, row in _numbered(batch, unique.conflicts, unique.conflicting):
+        message = f"{row['media_id']} has other labels in another row"
+        reject(number, row, Rejection("conflict", message))
+    for number, row in _numbered(batch, unique.positions, unique.rows):
+        requested = state.quota.of(row["media_id"])
         try:
-            made = clips_of(row, asked, state, options)
-        except UnreadableMediaError as error:
-            refuse(place, row, error.reason, error.message)
+            made = clips_of(number, row, requested, state, options)
+        except RejectedError as error:
+            reject(number, row, error.rejection)
             continue
         tally.add("videos")
-        tally.add("fewer", count=asked - len(made.clips))
+        tally.add("fewer", count=requested - len(made.clips))
         for written in made.clips:
             rows.append(clip_row(row, made, written, options.qp))
             files.append(File(rows[-1]["path"], written.file))
             tally.add("operation", written.clip.operation)
-            tally.add(
-                "unchanged", count=int(written.clip.severity is not None and not written.changed)
-            )
+            is_unchanged = written.clip.severity is not None and not written.changed
+            tally.add("unchanged", count=int(is_unchanged))
             tally.add_each("distortion", (d["name"] for d in rows[-1]["distortions"]))
     return Output(
         rows=pa.Table.from_pylist(rows, schema=load_schema("clip").arrow),
-        rejected=in_input_order(refusals),
+        rejected=rejected_table(row for _, row in sorted(rejected, key=lambda each: each[0])),
         files=tuple(files),
         tally=tally,
     )
 
 
+def _numbered(batch: Batch, positions: Any, rows: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows of a batch with their numbers in the inputs, from 0."""
+    for position, row in zip(positions.tolist(), rows.to_pylist(), strict=True):
+        yield batch.start + position, row
+
+
 def clips_of(
-    row: dict[str, Any], asked: int, state: State, options: MotionClipsOptions
+    number: int, row: dict[str, Any], requested: int, state: State, options: MotionClipsOptions
 ) -> VideoClips:
-    """The clips of one video, in files of its own folder; raises UnreadableMediaError."""
+    """The clips of one video, in a folder of its own; raises RejectedError."""
     import shutil
 
-    from qbuild.core.errors import InputError
     from qbuild.media.clips.make import make_clips
-    from qbuild.media.clips.plan import request_clips
     from qbuild.media.isolation import shared_child
-    from qbuild.media.unreadable import UnreadableMediaError
 
     if row["kind"] != "video":
-        raise UnreadableMediaError("not-a-video", f"{row['path']} is an {row['kind']}")
-    try:
-        place = state.roots.find(row["dataset"], row["path"])
-    except InputError as error:
-        raise UnreadableMediaError("outside-root", error.what) from error
-    wanted = request_clips(row["media_id"], asked, options.recipe)
+        raise RejectedError("not-a-video", f"{row['path']} is an {row['kind']}")
+    file = state.media.find(number, row)
+    requests = request_clips(row["media_id"], requested, options.settings)
     folder = state.scratch / hash_bytes(row["media_id"].encode())[7:39]
     folder.mkdir(exist_ok=True)
     try:
         return shared_child(TIME_LIMIT_S).call(
-            make_clips, place, folder, wanted, options.recipe, options.qp
+            make_clips, file, folder, requests, options.settings, options.qp
         )
-    except UnreadableMediaError:
-        shutil.rmtree(folder, ignore_errors=True)  # what was written before it broke
+    except RejectedError:
+        shutil.rmtree(folder, ignore_errors=True)  # clips written before the error
         raise
 
 
 def finish(_: State, tally: Tally, options: MotionClipsOptions) -> dict[str, Any]:
-    """Videos read, clips of each operation and with each distortion, and how many fewer."""
-    return report_of(tally, options.chosen)
+    """Videos read, clips per operation and per distortion, and how many fewer than requested."""
+    clips = {name: tally["operation", name] for name in options.chosen}
+    distortions = {name: tally["distortion", name] for name in DISTORTIONS}
+    return {
+        "videos": tally["videos"],
+        "clips": sum(clips.values()),
+        "operations": clips,
+        "distortions": {name: count for name, count in distortions.items() if count},
+        "unchanged": tally["unchanged"],
+        "fewer_than_asked": tally["fewer"],
+        "collapsed": tally["collapsed"],
+        **ignored_report(tally),
+    }
 
 
-def _spread(inputs: Inputs, duplicates: Duplicates, options: MotionClipsOptions) -> Quota:
-    """The share of each video of `--total`; UsageError where it is less than one each."""
-    from qbuild.media.clips.plan import Quota
+def render(report: dict[str, Any]) -> str:
+    """The report as lines."""
+    kinds = ", ".join(f"{name} {count}" for name, count in report["operations"].items())
+    distorted = ", ".join(f"{name} {count}" for name, count in report["distortions"].items())
+    clips, videos = plural(report["clips"], "clip"), plural(report["videos"], "video")
+    lines = [f"{clips} of {videos}: {kinds}"]
+    lines += [f"clips with {distorted}" if distorted else "no clip has a known distortion"]
+    if report["unchanged"]:
+        lines.append(f"{plural(report['unchanged'], 'clip')} did not change")
+    if report["fewer_than_asked"]:
+        fewer = plural(report["fewer_than_asked"], "clip")
+        lines.append(f"{fewer} fewer than requested: the videos allow no more")
+    if report["collapsed"]:
+        lines.append(f"{plural(report['collapsed'], 'duplicate row')} collapsed")
+    return "\n".join([*lines, *format_ignored(report)])
 
-    videos = []
+
+def _distribute(inputs: Inputs, duplicates: Duplicates, options: MotionClipsOptions) -> Quota:
+    """`--total` distributed over the videos; UsageError if it is less than one per video."""
+    videos: list[str] = []
     for batch in inputs.scan(["media_id", "kind"]):
-        for row in duplicates.deduplicate(batch).rows.to_pylist():
-            videos += [row["media_id"]] if row["kind"] == "video" else []
+        rows = duplicates.deduplicate(batch).rows.to_pylist()
+        videos += [row["media_id"] for row in rows if row["kind"] == "video"]
     if options.total < len(videos):
-        what = f"{plural(options.total, 'clip')} cannot be spread over {len(videos):,} videos"
-        raise UsageError("--total", what, f"expected at least {len(videos)}, one a video")
+        what = f"{plural(options.total, 'clip')} for {len(videos):,} videos"
+        raise UsageError("--total", what, f"expected at least {len(videos)}, one per video")
     if not videos:
         return Quota(0, 0, options.seed)
     return Quota.distribute(videos, options.total, options.seed)
 
 
-def _parted(paths: list[Path]) -> tuple[list[Path], list[Path]]:
+def _split_inputs(paths: list[Path]) -> tuple[list[Path], list[Path]]:
     """The media files and folders, and the label files."""
     labels = [path for path in paths if path.suffix.lower() in LABEL_FILES and not path.is_dir()]
     return [path for path in paths if path not in labels], labels
 
 
 def _number(text: str) -> float:
-    """A plain decimal number, 0 for anything else."""
+    """A decimal number, 0 for any other text."""
     try:
         return float(text) if text.strip().replace(".", "", 1).isdecimal() else 0.0
     except ValueError:
@@ -302,7 +327,7 @@ def _number(text: str) -> float:
 STAGE = Stage(
     name="motion-clips",
     version=1,
-    summary="Cut clips from videos, or spoil videos in motion.",
+    summary="Cut clips from videos, or add motion distortions.",
     options=MotionClipsOptions,
     reads=Reads(schema="distortion", otherwise=read_files, like=("corruption", "clip"), empty=True),
     writes="clip",

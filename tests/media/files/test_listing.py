@@ -1,4 +1,4 @@
-"""qbuild/media/files/listing.py: folders as rows, and the files of rows."""
+"""qbuild/media/files/listing.py: the media of folders as rows."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import os
 import pytest
 from images import image_folder, write_image
 
-from qbuild.core.engine.inputs import Sources
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, UsageError
-from qbuild.core.media_roots import MediaRoots
-from qbuild.media.files.listing import FileOptions, listed, roots_of
+from qbuild.media.files.listing import (
+    FileOptions,
+    _count_ignored,
+    format_ignored,
+    ignored_report,
+    list_media,
+)
 
 
 def rows_of(*paths, kinds=("image", "video"), limit=None, **options):
-    (output,) = listed(list(paths), FileOptions(**options), kinds, limit)
+    (output,) = list_media(list(paths), FileOptions(**options), kinds, limit)
     rejected = output.rejected.to_pylist() if output.rejected is not None else []
     return output.rows.to_pylist(), rejected, output.tally
 
 
-def test_a_folder_is_a_dataset_and_its_files_are_rows_in_the_order_of_their_names(tmp_path):
+def test_a_folder_is_a_dataset_and_its_files_are_rows_ordered_by_name(tmp_path):
     folder = image_folder(tmp_path / "coco", count=2)
     write_image(folder / "deep/er/z.jpg")
     rows, rejected, _ = rows_of(folder)
@@ -27,13 +32,13 @@ def test_a_folder_is_a_dataset_and_its_files_are_rows_in_the_order_of_their_name
     assert rejected == []
 
 
-def test_what_is_said_of_the_files_stands_in_every_row(tmp_path):
+def test_the_options_are_columns_of_every_row(tmp_path):
     folder = image_folder(tmp_path / "a", count=1)
     ((row,), _, _) = rows_of(folder, dataset="kodak", licence="CC0", source="page")
     assert (row["dataset"], row["licence"], row["source"]) == ("kodak", "CC0", "page")
 
 
-def test_files_of_other_endings_are_counted_and_hidden_ones_are_not(tmp_path):
+def test_files_with_other_suffixes_are_counted_and_hidden_ones_are_not(tmp_path):
     folder = image_folder(tmp_path / "a", count=1)
     (folder / "notes.txt").write_text("x")
     (folder / ".hidden.png").write_text("x")
@@ -44,7 +49,7 @@ def test_files_of_other_endings_are_counted_and_hidden_ones_are_not(tmp_path):
     assert tally["ignored"] == 1
 
 
-def test_a_stage_that_takes_pictures_leaves_videos_out(tmp_path):
+def test_a_stage_that_reads_images_ignores_videos(tmp_path):
     folder = image_folder(tmp_path / "a", count=1)
     (folder / "v.mp4").write_text("x")
     rows, _, tally = rows_of(folder, kinds=("image",))
@@ -52,13 +57,13 @@ def test_a_stage_that_takes_pictures_leaves_videos_out(tmp_path):
     assert tally["ignored"] == 1
 
 
-def test_a_file_given_by_its_name_is_a_row_whatever_its_ending(tmp_path):
-    picture = write_image(tmp_path / "a/p.png").rename(tmp_path / "a/p.data")
-    rows, _, _ = rows_of(picture)
+def test_a_file_given_by_its_path_is_a_row_whatever_its_suffix(tmp_path):
+    image = write_image(tmp_path / "a/p.png").rename(tmp_path / "a/p.data")
+    rows, _, _ = rows_of(image)
     assert [row["media_id"] for row in rows] == ["a:p.data"]
 
 
-def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_not(tmp_path):
+def test_a_link_out_of_the_folder_is_rejected_and_one_inside_is_not(tmp_path):
     folder = image_folder(tmp_path / "a", count=1)
     (folder / "inside.png").symlink_to(folder / "p0.png")
     (folder / "outside.png").symlink_to(write_image(tmp_path / "other.png"))
@@ -68,7 +73,7 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_not(tmp_path):
     assert "outside.png" in rejected["message"]
 
 
-def test_a_linked_folder_outside_is_refused_and_one_inside_is_not_listed_twice(tmp_path):
+def test_a_linked_folder_outside_is_rejected_and_one_inside_is_not_listed_twice(tmp_path):
     folder = image_folder(tmp_path / "a", count=1)
     write_image(folder / "sub/in.png")
     (folder / "again").symlink_to("sub")
@@ -80,7 +85,7 @@ def test_a_linked_folder_outside_is_refused_and_one_inside_is_not_listed_twice(t
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
-def test_a_folder_that_may_not_be_listed_is_refused_by_name(tmp_path):
+def test_a_folder_that_may_not_be_listed_is_rejected_by_name(tmp_path):
     folder = image_folder(tmp_path / "a", count=1)
     closed = folder / "closed"
     closed.mkdir(mode=0o000)
@@ -91,21 +96,21 @@ def test_a_folder_that_may_not_be_listed_is_refused_by_name(tmp_path):
     assert (rejected["reason"], rejected["value"]) == ("no-permission", "closed")
 
 
-def test_a_folder_without_media_is_an_error_that_tells_what_was_left_out(tmp_path):
+def test_a_folder_without_media_is_an_error_that_lists_ignored_files(tmp_path):
     (tmp_path / "photographs").mkdir()
     (tmp_path / "photographs/a.heic").touch()
-    with pytest.raises(InputError, match=r"holds no image; 1 file of other endings.*\.heic 1"):
+    with pytest.raises(InputError, match=r"holds no image; 1 file with other suffixes.*\.heic 1"):
         rows_of(tmp_path / "photographs", kinds=("image",))
 
 
-def test_numbers_of_a_pipeline_stand_for_text():
+def test_numbers_in_a_pipeline_are_accepted_as_text():
     assert FileOptions(dataset=2024).dataset == "2024"
 
 
 @pytest.mark.parametrize("name", [b"\xff.png", b"a\\b.png", b"a\nb.png"])
-def test_a_name_that_no_row_can_hold_is_refused(tmp_path, name):
+def test_a_name_that_no_row_can_hold_is_rejected(tmp_path, name):
     folder = image_folder(tmp_path / "a", count=1)
-    with open(os.fsencode(folder) + b"/" + name, "wb") as file:  # noqa: PTH123 - no text name
+    with open(os.fsencode(folder) + b"/" + name, "wb") as file:  # noqa: PTH123 - the name is not text
         file.write(b"x")
     rows, (rejected,), _ = rows_of(folder)
     assert len(rows) == 1
@@ -123,32 +128,38 @@ def test_a_folder_given_twice_is_listed_once(tmp_path):
     assert len(rows) == 2
 
 
-def test_two_folders_of_one_name_are_an_error_that_names_both(tmp_path):
+def test_two_folders_with_one_name_are_an_error_that_names_both(tmp_path):
     folders = [image_folder(tmp_path / n / "images", count=1) for n in ("one", "two")]
-    with pytest.raises(UsageError, match="dataset 'images' already stands for"):
+    with pytest.raises(UsageError, match="dataset 'images' is already the folder"):
         rows_of(*folders)
 
 
-def inputs(tmp_path, files=(), media_roots=()):
-    return Sources(list(files), tmp_path, 10, media_roots=tuple(media_roots))
+def report_of(*names):
+    tally = Tally()
+    for name in names:
+        _count_ignored(name, tally)
+    return ignored_report(tally)
 
 
-def test_media_are_found_below_the_folder_given_or_the_root_named(tmp_path):
-    folder = image_folder(tmp_path / "a", count=1)
-    places = roots_of(inputs(tmp_path, [folder], [f"koniq={tmp_path}"]), FileOptions())
-    assert places.find("a", "p0.png") == folder / "p0.png"
-    assert places.find("koniq", "a/p0.png").is_file()
-    with pytest.raises(UsageError, match="no folder for dataset 'spaq'"):
-        places.find("spaq", "p0.png")
+def test_suffixes_are_counted_in_lower_case_and_the_most_frequent_is_first():
+    report = report_of("a.heic", "b.HEIC", "c.d/notes", "c.tga", "x.jp2")
+    assert report["ignored"] == 5
+    assert list(report["ignored_endings"].items()) == [
+        (".heic", 2),
+        (".jp2", 1),
+        (".tga", 1),
+        ("no ending", 1),
+    ]
 
 
-def test_a_root_named_for_a_dataset_goes_before_the_folder_given(tmp_path):
-    folder = image_folder(tmp_path / "a", count=1)
-    places = roots_of(inputs(tmp_path, [folder], [f"a={tmp_path}"]), FileOptions())
-    assert places.find("a", "a/p0.png").is_file()
+def test_the_line_names_the_suffixes():
+    assert format_ignored(report_of("a.heic", "b.heic")) == [
+        "2 files with other suffixes ignored: .heic 2"
+    ]
 
 
-def test_a_path_that_leaves_its_root_is_refused(tmp_path):
-    places = MediaRoots({"": tmp_path})
-    with pytest.raises(InputError, match="leaves its root"):
-        places.find("a", "../x.png")
+def test_many_suffixes_are_summarised_and_none_give_no_line():
+    (line,) = format_ignored(report_of(*(f"x.e{n:02}" for n in range(11))))
+    assert line.startswith("11 files with other suffixes ignored: .e00 1, .e01 1")
+    assert line.endswith(".e07 1, 3 more suffixes")
+    assert format_ignored(report_of()) == []

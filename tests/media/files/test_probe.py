@@ -15,24 +15,29 @@ from qbuild.media.unreadable import UnreadableMediaError
 
 
 def reason(path, **options):
-    with pytest.raises(UnreadableMediaError) as refused:
+    with pytest.raises(UnreadableMediaError) as rejected:
         probe(path, **options)
-    return refused.value.reason
+    return rejected.value.reason
 
 
-def test_a_video_is_told_by_its_content_and_counted_by_decoding(tmp_path):
+def test_a_video_is_recognised_by_its_content_and_counted_by_decoding(tmp_path):
     path = make_clip(tmp_path / "a.mp4", frames=7, rotation=90, rate=24)
     renamed = path.rename(tmp_path / "a.png")
-    found = probe(renamed)
-    assert (found.kind, found.codec, found.width, found.height) == ("video", "h264", 64, 96)
-    assert (found.fps, found.num_frames, found.rotation) == (24, 7, 270)
-    assert (found.duration_s, found.variable_rate) == (pytest.approx(7 / 24), False)
-    assert found.sha256 == hashlib.sha256(renamed.read_bytes()).hexdigest()
-    assert found.size_bytes == renamed.stat().st_size
+    media = probe(renamed)
+    assert (media.kind, media.codec, media.width, media.height) == (
+        "video",
+        "h264",
+        64,
+        96,
+    )
+    assert (media.fps, media.num_frames, media.rotation) == (24, 7, 270)
+    assert (media.duration_s, media.variable_rate) == (pytest.approx(7 / 24), False)
+    assert media.sha256 == hashlib.sha256(renamed.read_bytes()).hexdigest()
+    assert media.size_bytes == renamed.stat().st_size
 
 
 @pytest.mark.parametrize(
-    ("codec", "name", "told"),
+    ("codec", "name", "expected"),
     [
         ("libx265", "a.mp4", "hevc"),
         ("libvpx-vp9", "a.webm", "vp9"),
@@ -40,21 +45,26 @@ def test_a_video_is_told_by_its_content_and_counted_by_decoding(tmp_path):
         ("mpeg4", "a.avi", "mpeg4"),
     ],
 )
-def test_the_codec_is_named_as_the_field_names_it(tmp_path, codec, name, told):
-    found = probe(make_clip(tmp_path / name, codec=codec))
-    assert (found.codec, found.num_frames) == (told, 12)
+def test_the_codec_has_its_common_name(tmp_path, codec, name, expected):
+    media = probe(make_clip(tmp_path / name, codec=codec))
+    assert (media.codec, media.num_frames) == (expected, 12)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp"])
 def test_an_animation_is_an_image(tmp_path, name):
     frames = [Image.fromarray(draw_frame(40 * index, 60, 40)) for index in range(3)]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    found = probe(tmp_path / name)
-    assert (found.kind, found.codec, found.width, found.height) == ("image", name[2:], 60, 40)
-    assert (found.fps, found.num_frames, found.duration_s, found.rotation) == (None,) * 4
+    media = probe(tmp_path / name)
+    assert (media.kind, media.codec, media.width, media.height) == (
+        "image",
+        name[2:],
+        60,
+        40,
+    )
+    assert (media.fps, media.num_frames, media.duration_s, media.rotation) == (None,) * 4
 
 
-def test_whatever_does_not_decode_is_refused_by_its_reason(tmp_path):
+def test_a_file_that_does_not_decode_is_rejected_with_its_reason(tmp_path):
     for name in ("text.png", "text.mp4", "empty.png"):
         (tmp_path / name).write_text("" if name.startswith("empty") else "words\n" * 99)
     assert reason(tmp_path / "text.png") == "not-a-picture"
@@ -69,25 +79,29 @@ def test_whatever_does_not_decode_is_refused_by_its_reason(tmp_path):
 
 
 def test_published_media_are_probed(data_folder):
-    found = probe(data_folder / "videos" / "17734.mp4")
-    assert (found.num_frames, found.fps, found.width) == (234, Fraction(30000, 1001), 1280)
-    assert found.variable_rate is False
+    media = probe(data_folder / "videos" / "17734.mp4")
+    assert (media.num_frames, media.fps, media.width) == (
+        234,
+        Fraction(30000, 1001),
+        1280,
+    )
+    assert media.variable_rate is False
     koniq = probe(data_folder / "images" / "koniq_2415943373.jpg")
     assert (koniq.kind, koniq.codec, koniq.width, koniq.height) == ("image", "jpeg", 1024, 768)
     assert reason(data_folder / "videos" / "zero_bytes.mp4") == "empty-file"
 
 
-def test_a_run_over_bad_files_in_isolation_loses_none_of_the_good(tmp_path):
+def test_bad_files_in_isolation_do_not_affect_good_ones(tmp_path):
     good = make_clip(tmp_path / "good.mp4", frames=60, front_index=True)
     bad = [overwrite_middle(good), truncate(good, 0.3)]
-    with Isolated(timeout_s=60) as room:
-        told = []
+    with Isolated(timeout_s=60) as child:
+        results = []
         for path in (*bad, good):
             try:
-                told.append(room.call(probe, path).num_frames)
+                results.append(child.call(probe, path).num_frames)
             except UnreadableMediaError as error:
-                told.append(error.reason)
-    assert told == ["damaged", "truncated", 60]
+                results.append(error.reason)
+    assert results == ["damaged", "truncated", 60]
 
 
 def resident_mib() -> float:
@@ -96,7 +110,7 @@ def resident_mib() -> float:
 
 
 def grown_mib(paths: list[Path], times: int) -> float:
-    """MiB that this process grew by while the files were probed so often, after a warm-up."""
+    """Growth of this process in MiB while the files are probed so many times, after a warm-up."""
     for _ in range(4):
         for path in paths:
             probe(path)
@@ -115,5 +129,5 @@ def test_300_files_in_a_row_do_not_grow_the_process(tmp_path):
         make_clip(tmp_path / "a.webm", codec="libvpx-vp9", width=320, height=240),
         make_clip(tmp_path / "b.mp4", codec="libx265", width=320, height=240),
     ]
-    with Isolated(timeout_s=300) as room:
-        assert room.call(grown_mib, paths, 100) < 30
+    with Isolated(timeout_s=300) as child:
+        assert child.call(grown_mib, paths, 100) < 30

@@ -1,4 +1,4 @@
-"""Clips of labelled and of clean videos: rows that tell all, the same bytes, bad videos told."""
+"""`motion-clips`: complete rows, reproducible bytes, bad videos rejected by reason."""
 
 from __future__ import annotations
 
@@ -11,54 +11,35 @@ import pyarrow as pa
 import pytest
 from clips import make_clip, make_sound, truncate
 from pydantic import ValidationError
+from running import file_hashes, rejected_of, rows_of, run_stage
 from tables import write_artifact
 
-from qbuild.core.artifact.reader import Artifact
 from qbuild.core.canonical import hash_file, row_seed
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, TooManyRejected, UsageError
 from qbuild.media.clips.plan import request_clips
-from qbuild.stages.motion_clips import STAGE, MotionClipsOptions, prepare, refuse_idle
+from qbuild.stages.motion_clips import STAGE, MotionClipsOptions, prepare, reject_unused_options
 
 LABELS = "path,distortions\na.mp4,stuttering\nb.mp4,flicker\nc.mp4,stuttering;flicker\n"
 
 
-def clips(inputs, folder, limit=None, batch_rows=65_536, workers=1, share=1.0, roots=(), **options):
-    runtime = Runtime(
-        batch_rows=batch_rows, workers=workers, max_reject_share=share, media_roots=roots
-    )
-    given = inputs if isinstance(inputs, tuple) else (inputs,)
-    operations = options.get("operations", "cut")
+def clips(inputs, folder, share=1.0, **given):
+    operations = given.get("operations", "cut")
     short = {"crops": "32,48"} if {"cut", "spatial"} & set(operations.split(",")) else {}
-    chosen = MotionClipsOptions(**{"lengths": "0.3,0.5", **short, **options})
-    return run(Request(STAGE, chosen, given, folder, runtime, limit))
+    return run_stage(STAGE, inputs, folder, share=share, **{"lengths": "0.3,0.5", **short, **given})
 
 
-def rows_of(folder):
-    return Artifact.open(folder).table().to_pylist()
-
-
-def rejected_of(folder):
-    return Artifact.open(folder / "artifact.rejected.parquet").table().to_pylist()
-
-
-def contents(folder):
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
-
-
-def videos_in(folder, *names, **what):
+def videos_in(folder, *names, **properties):
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names):
-        make_clip(folder / name, frames=24 + number, **what)
+        make_clip(folder / name, frames=24 + number, **properties)
     return folder
 
 
 def labelled(rows):
-    """A `distortion` artifact's rows of these columns."""
-    blank = {
+    """Rows of a `distortion` artifact with these columns."""
+    defaults = {
         "split": None,
         "licence": None,
         "source": None,
@@ -71,7 +52,7 @@ def labelled(rows):
         "source_file": None,
         "source_row": None,
     }
-    made = [{**blank, "media_id": f"{r['dataset']}:{r['path']}", **r} for r in rows]
+    made = [{**defaults, "media_id": f"{r['dataset']}:{r['path']}", **r} for r in rows]
     return pa.Table.from_pylist(made)
 
 
@@ -92,9 +73,9 @@ def cuts(folder, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def spoiled(folder, tmp_path_factory):
-    """The three videos, of which nothing is known, shaken, flickering and stuttering."""
-    out = tmp_path_factory.mktemp("spoiled") / "out"
+def distorted(folder, tmp_path_factory):
+    """The three videos, without labels, with shake, flicker and stuttering."""
+    out = tmp_path_factory.mktemp("distorted") / "out"
     return out, clips(folder, out, operations="inject", per_video=3, severity="all")
 
 
@@ -113,7 +94,7 @@ def test_a_cut_keeps_the_labels_of_its_video(cuts):
         assert not (row["source"] or "").startswith("synthetic")
 
 
-def test_a_row_tells_the_file_it_stands_for(cuts, folder):
+def test_a_row_describes_its_file(cuts, folder):
     out, _ = cuts
     for row in rows_of(out):
         file = out / "media" / row["path"]
@@ -126,7 +107,7 @@ def test_a_row_tells_the_file_it_stands_for(cuts, folder):
             assert sum(1 for _ in opened.decode(stream)) == row["num_frames"]
 
 
-def test_a_name_tells_source_operation_place_and_seed(cuts):
+def test_a_name_contains_source_operation_position_and_seed(cuts):
     for row in rows_of(cuts[0]):
         name = f"live/{row['source_path']}.{row['operation']}-{row['start_frame']}-"
         assert row["path"].startswith(f"{name}{row['num_frames']}f")
@@ -135,7 +116,7 @@ def test_a_name_tells_source_operation_place_and_seed(cuts):
         assert row["path"].endswith(f"-s{row['seed']}.mp4")
 
 
-def test_the_seed_of_a_row_comes_from_run_video_operation_and_number(cuts):
+def test_the_seed_of_a_row_depends_on_run_video_operation_and_number(cuts):
     for operation in ("temporal", "spatial"):
         seeds = {r["seed"] for r in rows_of(cuts[0]) if r["operation"] == operation}
         wanted = {
@@ -146,8 +127,8 @@ def test_the_seed_of_a_row_comes_from_run_video_operation_and_number(cuts):
         assert seeds == wanted
 
 
-def test_what_is_injected_is_labelled_synthetic_with_its_strength(spoiled):
-    out, result = spoiled
+def test_an_injected_distortion_is_labelled_synthetic_with_its_severity(distorted):
+    out, result = distorted
     seen_as = {"shake": "flicker", "flicker": "flicker", "stutter": "stuttering"}
     rows = rows_of(out)
     assert len(rows) == result.rows == 9
@@ -162,13 +143,13 @@ def test_what_is_injected_is_labelled_synthetic_with_its_strength(spoiled):
         assert f"-{row['severity']}-s{row['seed']}.mp4" in row["path"]
 
 
-def test_a_clean_cut_claims_nothing(folder, tmp_path):
+def test_a_cut_of_an_unlabelled_video_has_no_labels(folder, tmp_path):
     clips(folder, tmp_path / "out", per_video=1)
     for row in rows_of(tmp_path / "out"):
         assert (row["distortions"], row["judged"], row["source"]) == ([], [], None)
 
 
-def test_an_injection_keeps_what_else_is_known_of_the_video(folder, tmp_path):
+def test_an_injection_keeps_the_other_labels_of_the_video(folder, tmp_path):
     noise = {"name": "noise", "severity": 2}
     rows = [
         {"dataset": "street", "path": "a.mp4", "distortions": [noise], "judged": ["noise"]},
@@ -191,26 +172,26 @@ def test_an_injection_keeps_what_else_is_known_of_the_video(folder, tmp_path):
 
 
 @pytest.mark.parametrize("rows", [1, 7])
-def test_the_same_bytes_come_at_any_batch_size(cuts, spoiled, folder, tmp_path, rows):
+def test_the_bytes_do_not_depend_on_the_batch_size(cuts, distorted, folder, tmp_path, rows):
     injected, cut_again = tmp_path / "injected", tmp_path / "cut"
     clips(folder, injected, operations="inject", per_video=3, severity="all", batch_rows=rows)
-    assert contents(injected) == contents(spoiled[0])
+    assert file_hashes(injected) == file_hashes(distorted[0])
     labels = cuts[0].parent / "labels.csv"
     clips(labels, cut_again, roots=(str(folder),), dataset="live", per_video=4, batch_rows=rows)
-    assert contents(cut_again) == contents(cuts[0])
+    assert file_hashes(cut_again) == file_hashes(cuts[0])
 
 
 @pytest.mark.slow
-def test_two_workers_make_what_one_makes(spoiled, folder, tmp_path):
+def test_the_bytes_do_not_depend_on_the_number_of_workers(distorted, folder, tmp_path):
     out = tmp_path / "out"
     clips(folder, out, operations="inject", per_video=3, severity="all", workers=2)
-    assert contents(out) == contents(spoiled[0])
+    assert file_hashes(out) == file_hashes(distorted[0])
 
 
 def test_the_order_of_the_videos_changes_no_row(folder, tmp_path):
     rows = [{"dataset": "street", "path": f"{name}.mp4"} for name in "abc"]
     made = []
-    for name, order in (("there", rows), ("back", rows[::-1])):
+    for name, order in (("forward", rows), ("backward", rows[::-1])):
         given = write_artifact(tmp_path / f"{name}.parquet", labelled(order), "distortion", "x")
         out = tmp_path / name
         clips(given, out, roots=(str(folder),), total=7)
@@ -218,7 +199,7 @@ def test_the_order_of_the_videos_changes_no_row(folder, tmp_path):
     assert made[0] == made[1]
 
 
-def test_a_total_is_met_exactly(folder, tmp_path):
+def test_a_total_is_reached_exactly(folder, tmp_path):
     result = clips(folder, tmp_path / "out", total=8)
     assert result.rows == 8
     assert result.report["fewer_than_asked"] == 0
@@ -229,25 +210,26 @@ def test_134_labelled_videos_are_planned_into_5211_clips(tmp_path):
     rows += [{"dataset": "live", "path": "still.png", "kind": "image"}]
     given = write_artifact(tmp_path / "in.parquet", labelled(rows), "distortion", "x")
     options = MotionClipsOptions(total=5211)
-    asked = []
+    quotas = []
 
     def take(inputs, given_options):
         state = prepare(inputs, given_options)
-        asked.extend(state.quota.of(f"live:{number}.mp4") for number in range(134))
-        raise UsageError("", "plan_clips")
+        quotas.extend(state.quota.of(f"live:{number}.mp4") for number in range(134))
+        raise UsageError("", "planned")
 
     stage = replace(STAGE, prepare=take)
-    with pytest.raises(UsageError, match="plan_clips"):
+    with pytest.raises(UsageError, match="planned"):
         run(Request(stage, options, (given,), tmp_path / "out"))
-    assert sum(asked) == 5211
-    assert set(asked) == {38, 39}
+    assert sum(quotas) == 5211
+    assert set(quotas) == {38, 39}
     plans = [
-        len(request_clips(f"live:{n}.mp4", count, options.recipe)) for n, count in enumerate(asked)
+        len(request_clips(f"live:{n}.mp4", count, options.settings))
+        for n, count in enumerate(quotas)
     ]
     assert sum(plans) == 5211
 
 
-def test_repeated_rows_collapse_and_rows_that_disagree_are_rejected(folder, tmp_path):
+def test_identical_rows_collapse_and_conflicting_rows_are_rejected(folder, tmp_path):
     a, b = ({"dataset": "street", "path": f"{name}.mp4"} for name in "ab")
     rows = labelled([a, a, b, {**b, "judged": ["flicker"]}])
     given = write_artifact(tmp_path / "in.parquet", rows, "distortion", "x")
@@ -263,15 +245,15 @@ def test_clips_of_clips_can_be_made(cuts, tmp_path):
     assert {row["dataset"] for row in rows_of(tmp_path / "out")} == {"live-clips-clips"}
 
 
-def test_bad_videos_are_rejected_by_reason_and_the_others_made(folder, tmp_path):
+def test_bad_videos_are_rejected_by_reason_and_the_others_give_clips(folder, tmp_path):
     place = videos_in(tmp_path / "mixed", "good.mp4")
     (place / "zero.mp4").write_bytes(b"")
-    (place / "text.mp4").write_text("no video\n" * 100)
+    (place / "text.mp4").write_text("not a video\n" * 100)
     make_sound(place / "sound.mp4")
     make_clip(place / "one.mp4", frames=1)
     truncate(make_clip(place / "half.mp4", frames=24), 0.6)
     (place / "half.mp4").unlink()
-    (place / "picture.png").write_bytes(b"")
+    (place / "image.png").write_bytes(b"")
     result = clips(place, tmp_path / "out", per_video=2)
     assert result.rows == 2
     assert {row["value"]: row["reason"] for row in rejected_of(tmp_path / "out")} == {
@@ -284,13 +266,13 @@ def test_bad_videos_are_rejected_by_reason_and_the_others_made(folder, tmp_path)
     assert result.report["ignored"] == 1
 
 
-def test_a_labelled_picture_and_a_missing_video_are_rejected(folder, tmp_path):
+def test_a_labelled_image_and_a_missing_video_are_rejected(folder, tmp_path):
     (tmp_path / "labels.csv").write_text(
         "path,distortions\na.mp4,flicker\nx.png,noise\ngone.mp4,flicker\n"
     )
     clips(tmp_path / "labels.csv", tmp_path / "out", roots=(str(folder),), per_video=1)
-    told = [(row["source"], row["row"], row["reason"]) for row in rejected_of(tmp_path / "out")]
-    assert told == [("labels.csv", 2, "not-a-video"), ("labels.csv", 3, "missing-file")]
+    rejected = [(r["source"], r["row"], r["reason"]) for r in rejected_of(tmp_path / "out")]
+    assert rejected == [("labels.csv", 2, "not-a-video"), ("labels.csv", 3, "missing-file")]
 
 
 def test_too_many_bad_videos_fail_the_run(tmp_path):
@@ -310,26 +292,26 @@ def test_a_path_out_of_its_root_is_rejected(folder, tmp_path):
     assert [row["reason"] for row in rejected_of(tmp_path / "out")] == ["outside-root"]
 
 
-@pytest.mark.parametrize("what", [{"rate": 5}, {"width": 64, "height": 96}, {"rotation": 90}])
-def test_slow_portrait_and_rotated_videos_are_taken(tmp_path, what):
-    place = videos_in(tmp_path / "odd", "a.mp4", **what)
+@pytest.mark.parametrize("properties", [{"rate": 5}, {"width": 64, "height": 96}, {"rotation": 90}])
+def test_slow_portrait_and_rotated_videos_are_supported(tmp_path, properties):
+    place = videos_in(tmp_path / "odd", "a.mp4", **properties)
     result = clips(place, tmp_path / "out", operations="cut,inject", per_video=5, lengths="1")
     assert result.rows == 5
     for row in rows_of(tmp_path / "out"):
         tall = row["height"] > row["width"]
-        assert tall == ("rate" not in what and row["operation"] != "spatial")
+        assert tall == ("rate" not in properties and row["operation"] != "spatial")
 
 
-def test_a_small_video_gives_fewer_clips_and_the_report_says_so(tmp_path):
+def test_a_small_video_gives_fewer_clips_and_the_report_counts_them(tmp_path):
     make_clip(videos_in(tmp_path / "tiny") / "a.mp4", frames=6, width=32, height=32)
     result = clips(tmp_path / "tiny", tmp_path / "out", per_video=8)
     assert result.rows == 2
     assert result.report["fewer_than_asked"] == 6
     assert STAGE.render is not None
-    assert "6 clips fewer than asked: no room left" in STAGE.render(result.report)
+    assert "6 clips fewer than requested: the videos allow no more" in STAGE.render(result.report)
 
 
-def test_the_report_counts_clips_by_operation_and_distortion(cuts, spoiled):
+def test_the_report_counts_clips_by_operation_and_distortion(cuts, distorted):
     report = cuts[1].report
     assert (report["videos"], report["clips"]) == (3, 12)
     assert report["operations"] == {"temporal": 6, "spatial": 6}
@@ -339,7 +321,7 @@ def test_the_report_counts_clips_by_operation_and_distortion(cuts, spoiled):
         "12 clips of 3 videos: temporal 6, spatial 6",
         "clips with flicker 8, stuttering 8",
     ]
-    assert spoiled[1].report["distortions"] == {"flicker": 6, "stuttering": 3}
+    assert distorted[1].report["distortions"] == {"flicker": 6, "stuttering": 3}
 
 
 def test_a_limit_takes_the_first_videos_of_folders_then_of_label_files(folder, tmp_path):
@@ -352,10 +334,10 @@ def test_a_limit_takes_the_first_videos_of_folders_then_of_label_files(folder, t
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
-        ({"operations": "shakes"}, "expected names with commas. Did you mean shake?"),
-        ({"operations": ""}, "expected names with commas"),
+        ({"operations": "shakes"}, "expected names separated by commas. Did you mean shake?"),
+        ({"operations": ""}, "expected names separated by commas"),
         ({"lengths": "2,x"}, "expected seconds above 0"),
         ({"lengths": "0"}, "expected seconds above 0"),
         ({"lengths": "6:2"}, "expected seconds above 0"),
@@ -370,8 +352,8 @@ def test_a_limit_takes_the_first_videos_of_folders_then_of_label_files(folder, t
         ({"qp": 31}, "less than or equal to 30"),
     ],
 )
-def test_a_wrong_value_is_told_with_what_was_expected(options, told):
-    with pytest.raises(ValidationError, match=told):
+def test_an_option_that_is_not_valid_is_rejected_with_what_was_expected(options, message):
+    with pytest.raises(ValidationError, match=message):
         MotionClipsOptions(**options)
 
 
@@ -384,17 +366,17 @@ def test_a_wrong_value_is_told_with_what_was_expected(options, told):
         ({"total": 9, "per_video": 3}, "--per-video"),
     ],
 )
-def test_an_option_that_nothing_heeds_is_refused(options, flag):
+def test_an_option_without_effect_is_rejected(options, flag):
     with pytest.raises(UsageError, match=f"{flag}: has no effect"):
-        refuse_idle(MotionClipsOptions(**options))
+        reject_unused_options(MotionClipsOptions(**options))
 
 
-def test_a_total_below_one_a_video_is_refused(folder, tmp_path):
-    with pytest.raises(UsageError, match=r"--total: 2 clips cannot be spread over 3 videos"):
+def test_a_total_below_one_per_video_is_rejected(folder, tmp_path):
+    with pytest.raises(UsageError, match=r"--total: 2 clips for 3 videos; expected at least 3"):
         clips(folder, tmp_path / "out", total=2)
 
 
-def test_options_of_label_files_are_refused_with_artifacts_alone(folder, tmp_path):
+def test_options_of_label_files_are_rejected_with_artifacts_only(folder, tmp_path):
     rows = labelled([{"dataset": "street", "path": "a.mp4"}])
     given = write_artifact(tmp_path / "in.parquet", rows, "distortion", "x")
     with pytest.raises(UsageError, match="--threshold"):
@@ -435,10 +417,10 @@ def test_a_video_of_the_longest_name_gives_clips_that_the_disk_can_hold(folder, 
     assert (tmp_path / "out/media" / row["path"]).is_file()
 
 
-def test_a_folder_without_videos_tells_what_it_holds(tmp_path):
+def test_a_folder_without_videos_is_an_error_that_lists_ignored_files(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("none")
-    with pytest.raises(InputError, match=r"holds no video; 1 file .* left out: \.txt 1"):
+    with pytest.raises(InputError, match=r"holds no video; 1 file .* ignored: \.txt 1"):
         clips(tmp_path / "in", tmp_path / "out")
 
 

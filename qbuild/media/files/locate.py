@@ -1,0 +1,94 @@
+"""Locate the files of the media that rows name, and find files with the same bytes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from qbuild.core.canonical import hash_file
+from qbuild.core.errors import InputError
+from qbuild.core.media_roots import MediaRoots
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.media.files.listing import folders_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from qbuild.core.engine.stage import Inputs
+    from qbuild.media.files.listing import DecodingOptions
+
+
+@dataclass(frozen=True)
+class MediaFiles:
+    """Finds the files of rows: below a `--media-root`, or where the inputs hold them.
+
+    `copies` are the rows, numbered from 0, whose file has the bytes of an earlier one, and the path
+    of that one.
+    """
+
+    roots: MediaRoots
+    copies: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, inputs: Inputs, dataset: str, files: Sequence[Path] | None = None) -> Self:
+        """The media of input files and folders, and of artifacts; copies are kept."""
+        made = folders_of(inputs.files if files is None else files, dataset) | inputs.made_media
+        return cls(MediaRoots.parse(inputs.media_roots).with_made(made))
+
+    @classmethod
+    def without_copies(cls, inputs: Inputs, options: DecodingOptions) -> Self:
+        """The same; copies are rejected unless the options keep them."""
+        media = cls.of(inputs, options.dataset)
+        if options.duplicates == "keep":
+            return media
+        return replace(media, copies=find_copies(inputs, media))
+
+    def find(self, number: int, row: dict[str, Any]) -> Path:
+        """The file of row `number`, whether or not it exists.
+
+        RejectedError `duplicate-content`, or `outside-root` if the path leaves its root; UsageError
+        for an unknown root.
+        """
+        if number in self.copies:
+            message = f"the same bytes as {self.copies[number]}"
+            raise RejectedError("duplicate-content", message)
+        try:
+            return self.roots.find(row["dataset"], row["path"])
+        except InputError as error:
+            raise RejectedError("outside-root", error.what) from error
+
+
+def find_copies(inputs: Inputs, media: MediaFiles) -> dict[int, str]:
+    """The number of each row whose file has the bytes of an earlier one, and the path of that.
+
+    Only files of equal size are read. Files that cannot be read are left out, to be rejected where
+    they are read; so are rows that name one file twice.
+    """
+    by_size: dict[int, list[tuple[int, Path, str]]] = defaultdict(list)
+    for batch in inputs.scan(["dataset", "path"]):
+        for number, row in enumerate(batch.rows.to_pylist(), batch.start):
+            try:
+                file = media.find(number, row)
+                by_size[file.stat().st_size].append((number, file, row["path"]))
+            except (RejectedError, OSError):
+                continue
+    copies: dict[int, str] = {}
+    for size, candidates in by_size.items():
+        if size and len(candidates) > 1:
+            copies |= _copies_among(candidates)
+    return copies
+
+
+def _copies_among(candidates: list[tuple[int, Path, str]]) -> dict[int, str]:
+    first_by_hash: dict[str, tuple[Path, str]] = {}
+    copies = {}
+    for number, file, path in candidates:
+        try:
+            first_file, first_path = first_by_hash.setdefault(hash_file(file), (file, path))
+        except OSError:
+            continue
+        if first_file != file:
+            copies[number] = first_path
+    return copies

@@ -49,7 +49,7 @@ TASKS = {
     "motion": Task(media=200, held=160, steps=500, batch=16),
 }
 RECIPE = {
-    "frame": "none",
+    "video_prompt": "none",
     "learning_rate": 1e-3,
     "weight_decay": 0.05,
     "hold": 0.5,
@@ -100,9 +100,10 @@ def dct_base(work: Path, seed: int) -> Path:
     default start the model learns next to nothing in these steps.
     """
     import torch
-    from qbuild_backends.models.vqa2 import save_load as folder
+    from qbuild_backends.checkpoints.saving import save
+    from qbuild_backends.models.vqa2.family import FAMILY
 
-    model, processor = folder.tiny(seed)
+    model, processor = FAMILY.tiny(seed)
     embedding = model.model.vision_tower.embeddings.patch_embedding
     filters = torch.from_numpy(dct_filters(embedding.kernel_size[0])).float()
     pixels = clean_pixels(work / "train" / "clean" / "0", processor.settings.key_size)
@@ -113,18 +114,19 @@ def dct_base(work: Path, seed: int) -> Path:
         embedding.weight.copy_(filters * gain[:, None, None, None])
         embedding.bias.copy_(-mean * gain)
     (work / "base").mkdir()
-    folder.save(work / "base", model, processor)
+    save(work / "base", model, processor)
     return work / "base"
 
 
 def clean_pixels(folder: Path, size: int) -> Any:
     """Of 200 pictures or videos the first frame as a tensor [200, 3, size, size] in [-1, 1]."""
     import torch
-    from qbuild_backends.data.clips import read_clip
+    from made_media import clip_of
+    from qbuild_backends.models.vqa2.clips import Vqa2Clips
 
     files = sorted(folder.iterdir())
     chosen = (files[at] for at in np.linspace(0, len(files) - 1, 200, dtype=int))
-    keys = [read_clip(file, key_size=size, motion_size=None).keys[0] for file in chosen]
+    keys = [clip_of(file, Vqa2Clips(size, None)).keys[0] for file in chosen]
     return torch.from_numpy(np.stack(keys)).permute(0, 3, 1, 2) / 127.5 - 1
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from qbuild_backends.models.inputs import Clip
+    from qbuild_backends.models.inputs import Clip, ClipReader, Extent
 
 RATE = 30
 KINDS = ("images", "videos")
@@ -66,10 +66,10 @@ def _write_video(file: Path, texture: Any, number: int, frames: int) -> None:
 def make_model(folder: Path, preset: str) -> None:
     """A preset's shapes with random weights and the tiny tokenizer."""
     import torch
+    from qbuild_backends.checkpoints.saving import save
     from qbuild_backends.models.vqa2 import presets
-    from qbuild_backends.models.vqa2 import save_load as folders
+    from qbuild_backends.models.vqa2.family import FAMILY
     from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
-    from qbuild_backends.models.vqa2.processor import Vqa2Processor
     from qbuild_backends.models.vqa2.tokenizer import tiny_tokenizer
     from transformers import set_seed
 
@@ -77,7 +77,16 @@ def make_model(folder: Path, preset: str) -> None:
     config = presets.preset(preset)
     torch.set_default_dtype(torch.float32 if preset == "tiny" else torch.bfloat16)
     model = Vqa2ForConditionalGeneration(config)
-    folders.save(folder, model, Vqa2Processor.of(config, tiny_tokenizer()))
+    save(folder, model, FAMILY.processor(config, tiny_tokenizer()))
+
+
+def clip_of(file: Path, clips: ClipReader) -> Clip | Extent:
+    """The frames of a file, read in this process."""
+    from qbuild.media.images.read_write import image_format, read_image
+
+    if image_format(file) is not None:
+        return clips.read_image(read_image(file).buffer)
+    return clips.read_video(file)
 
 
 def published_clip(file: Path, key_size: int, motion_size: int) -> Clip:

@@ -25,8 +25,8 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
-from qbuild_backends.checkpoints.layouts import PATHWAY, layout_named
 from qbuild_backends.models.vqa2.fast_pathway import CHUNK, RADIUS, FastPathway
+from qbuild_backends.models.vqa2.layouts import PARTS, PATHWAY
 from torch import Tensor, nn
 
 
@@ -62,7 +62,7 @@ def fast_output(network: nn.Module, frames: Tensor) -> Tensor:
 def same_weights(network: nn.Module | None) -> FastPathway:
     pathway = FastPathway().eval()
     if network is not None:
-        rules = layout_named("slowfast")
+        rules = PARTS["slowfast"]
         renamed = {rules.ours(name): tensor for name, tensor in network.state_dict().items()}
         own = {name.removeprefix(PATHWAY): t for name, t in renamed.items() if name is not None}
         pathway.load_state_dict(own)

@@ -8,7 +8,7 @@ frames bicubic to the vision tower's size and all frames to the motion size; the
 same weights, one token, its logits over the whole vocabulary, one medium at a time; key frames go
 through the vision tower by transformers' own `get_video_features`. Its motion branch is the plain
 fast pathway: the slow one, which the published code computes as well, is left out in its favour.
-Ours: `Vqa2Backend.score`. Weights are random and the same, pictures 1024 x 768 JPEG, videos
+Ours: `FamilyBackend.score`. Weights are random and the same, pictures 1024 x 768 JPEG, videos
 1280 x 720 H.264 at 30 frames/s.
 
 Each contender runs in a process of its own, alternately, after a pass over the same media that
@@ -37,6 +37,7 @@ import numpy as np
 from made_media import (
     KINDS,
     children_watched,
+    clip_of,
     make_media,
     make_model,
     peak,
@@ -57,11 +58,12 @@ class Ours:
     def __init__(self, options: argparse.Namespace) -> None:
         from qbuild_backends.inference.loading import load_model
         from qbuild_backends.inference.scoring import Scorer
+        from qbuild_backends.models.vqa2.family import FAMILY
 
         from qbuild.backends.protocol import Computing, Scoring
 
         computing = Computing(options.device, batch=options.batch, readers=options.threads)
-        loaded = load_model(str(options.model), computing)
+        loaded = load_model(FAMILY, str(options.model), computing)
         self.scorer = Scorer(loaded, Scoring(computing=computing))
 
     def scores(self, files: list[Path]) -> list[float]:
@@ -80,7 +82,7 @@ class Ours:
 
     def compute(self, read: list[Any]) -> None:
         """The model alone."""
-        list(self.scorer.computed(read))
+        list(self.scorer.compute(read))
 
 
 class Published:
@@ -88,11 +90,12 @@ class Published:
 
     def __init__(self, options: argparse.Namespace) -> None:
         import torch
-        from qbuild_backends.models.vqa2 import save_load
+        from qbuild_backends.checkpoints.folder import from_folder
+        from qbuild_backends.models.vqa2.family import FAMILY
 
         self.device = torch.device(options.device)
         dtype = torch.bfloat16 if options.device == "cuda" else torch.float32
-        self.model, self.processor = save_load.load(options.model, dtype=dtype)
+        self.model, self.processor = from_folder(FAMILY, options.model, dtype=dtype)
         self.model.to(self.device)
         self.model.model.visual_tokens = partial(plain_visual_tokens, self.model.model)
         vocabulary = self.processor.tokenizer.get_vocab()
@@ -104,14 +107,8 @@ class Published:
 
     def scores_on_our_frames(self, files: list[Path]) -> list[float]:
         """Scores by `generate` of what our reader reads."""
-        from qbuild_backends.data.clips import read_clip
-
-        sizes = self.processor.settings
-        clips = (
-            read_clip(file, key_size=sizes.key_size, motion_size=sizes.motion_size)
-            for file in files
-        )
-        return [self._score(self._encoded(clip)) for clip in clips]
+        clips = self.processor.clips
+        return [self._score(self._encoded(clip_of(file, clips))) for file in files]
 
     def read(self, files: list[Path]) -> list[Any]:
         """What `compute` takes."""

@@ -17,19 +17,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from made_media import children_peak, peak, published_clip
+from made_media import children_peak, clip_of, peak, published_clip
 from motion_branch import fast_output, full_network
-from qbuild_backends.checkpoints.layouts import PATHWAY, layout_named
-from qbuild_backends.data.clips import read_clip
-from qbuild_backends.data.media_reader import FrameReader
+from qbuild_backends.data.media_reader import MediaReader
 from qbuild_backends.data.samples import read_samples
-from qbuild_backends.models.inputs import Clip
+from qbuild_backends.models.family import Processor
+from qbuild_backends.models.inputs import Clip, Encoded, Extent
+from qbuild_backends.models.vqa2.clips import Vqa2Clips
+from qbuild_backends.models.vqa2.family import FAMILY
 from qbuild_backends.models.vqa2.fast_pathway import FastPathway
-from qbuild_backends.models.vqa2.processor import Encoded, Vqa2Processor
-from qbuild_backends.training.base import accelerator_of
+from qbuild_backends.models.vqa2.layouts import PARTS, PATHWAY
+from qbuild_backends.training.base import make_accelerator
 from qbuild_backends.training.loop import Loop
 from qbuild_backends.training.run import Run
-from qbuild_backends.training.settings import settings_of
+from qbuild_backends.training.settings import read_settings
 from qbuild_backends.training.states import Progress
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -54,9 +55,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "save_every": 1_000_000,
     }
     spec = TrainSpec((place / "pairs.json",), place / "unwritten", (), 0, settings)
-    given = settings_of(settings)
+    given = read_settings(FAMILY, settings)
     samples = read_samples(spec.artifacts, MediaRoots.parse(()))
-    run = Measured(spec, given, samples, accelerator_of(given))
+    run = Measured(FAMILY, "vqa2", spec, given, samples, make_accelerator(given))
     run.naive, run.steps = naive, options.steps
     run.train()
     return run.figures
@@ -68,22 +69,21 @@ class Measured(Run):
     naive, steps = False, 0
     figures: dict[str, Any]
 
-    def _loop(self, model: Any, processor: Vqa2Processor) -> Loop:
+    def _loop(self, model: Any, processor: Processor) -> Loop:
         if not self.naive:
             return Timed(**vars(super()._loop(model, processor)), steps=self.steps)
         network, extractor = full_network(), model.model.motion_extractor
         if network is not None:
             extractor.pathway = WholeSlowFast(network, extractor.pathway)
         made = Naive(**vars(super()._loop(model, processor)), steps=self.steps)
-        sizes = processor.settings
-        made.loader.reader = PublishedReader(sizes.key_size, sizes.motion_size)
+        made.loader.reader = PublishedReader(processor.clips)
         return made
 
-    def _finish(self, loop: Any, progress: Progress, found: Any, took: dict[str, Any]) -> None:  # noqa: ARG002
+    def _write(self, loop: Any, progress: Progress, shares: Any, figures: dict[str, Any]) -> None:  # noqa: ARG002
         pathway = loop.trained.model.model.motion_extractor.pathway
-        self.figures = took | {"whole_slowfast": isinstance(pathway, WholeSlowFast)}
+        self.figures = figures | {"whole_slowfast": isinstance(pathway, WholeSlowFast)}
 
-    def tell(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """Nothing."""
 
 
@@ -121,7 +121,7 @@ class Timed(Loop):
         if self.settings.cache:
             for _ in self.loader.stream([[one] for one in range(len(self.loader.samples))]):
                 pass
-        steps = self.steps or self.schedule.steps_an_epoch
+        steps = self.steps or self.schedule.steps_per_epoch
         self._until(progress, 1)
         before = standing(device)
         first, last = self._until(progress, 1 + steps)
@@ -156,7 +156,7 @@ class Timed(Loop):
 
     def losses_on_our_frames(self) -> list[float]:
         """Losses of a picture and a video: their sum in one pass, in the naive form one each."""
-        loader = replace(self.loader, reader=_as(OurReader, self.loader.reader), workers=0)
+        loader = replace(self.loader, reader=OurReader(self.loader.reader.clips), workers=0)
         kinds = [sample.kind for sample in loader.samples]
         chosen = [kinds.index("image"), kinds.index("video")]
         passes = [[one] for one in chosen] if self.settings.per_device_batch == 1 else [chosen]
@@ -173,24 +173,21 @@ class Naive(Timed):
         return cast("Tensor", self.model(**moved, use_cache=False).loss)
 
 
-class OurReader(FrameReader):
+class OurReader(MediaReader):
     """Reads in this process."""
 
-    def read(self, file: Path, context: Any = None) -> Clip:  # noqa: ARG002
+    def read(self, file: Path) -> Clip | Extent:
         """The medium's frames."""
-        return read_clip(file, key_size=self.key_size, motion_size=self.motion_size)
+        return clip_of(file, self.clips)
 
 
-class PublishedReader(FrameReader):
+class PublishedReader(MediaReader):
     """Reads in this process, all frames at full size first."""
 
-    def read(self, file: Path, context: Any = None) -> Clip:  # noqa: ARG002
+    def read(self, file: Path) -> Clip:
         """The medium's frames."""
-        return published_clip(file, self.key_size, self.motion_size or self.key_size)
-
-
-def _as(kind: type[FrameReader], reader: FrameReader) -> FrameReader:
-    return kind(reader.key_size, reader.motion_size)
+        sizes = cast("Vqa2Clips", self.clips)
+        return published_clip(file, sizes.key_size, sizes.motion_size or sizes.key_size)
 
 
 class WholeSlowFast(nn.Module):
@@ -198,7 +195,7 @@ class WholeSlowFast(nn.Module):
 
     def __init__(self, network: nn.Module, fast: FastPathway) -> None:
         super().__init__()
-        rules, own = layout_named("slowfast"), fast.state_dict()
+        rules, own = PARTS["slowfast"], fast.state_dict()
         for theirs, tensor in network.state_dict().items():
             name = rules.ours(theirs)
             if name is not None:

@@ -227,7 +227,7 @@ def test_training_begins_from_a_checkpoint(qbuild, expected):
 def test_a_training_that_was_cut_off_goes_on(qbuild, expected):
     done = qbuild("train", *PAIRS, "-o", "cut-off", *settings(expected))
     assert done.code == 0, done.err
-    assert "going on from step 2" in done.err
+    assert "resuming from step 2" in done.err
     assert losses("cut-off")[:2] == losses("checkpoint")[:2]
     assert losses("cut-off") == pytest.approx(losses("checkpoint"), rel=1e-5)
 

@@ -1,7 +1,7 @@
-"""A backend that knows nothing: scores from the hash of a file's bytes, one form of answer.
+"""A backend without a model: scores from the hash of a file's bytes, answers of one form.
 
-It stands in where a real model would be slow: in tests, and to see a pipeline run to its end.
-Every name and answer it gives says that it is fake.
+It replaces a real model where that would be slow: in tests, and to try a pipeline. Every name and
+answer that it gives says that it is fake.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from qbuild.backends.protocol import (
     Answering,
     Backend,
     Needs,
-    Refused,
+    Rejected,
     Scored,
     Scoring,
 )
 from qbuild.core.canonical import canonical_json, hash_file, hash_value
+from qbuild.core.rows.rejections import Rejection
 from qbuild.media.unreadable import UnreadableMediaError, file_size
 from qbuild.quality.published_text import LEVEL_WORDS
 
@@ -34,7 +35,7 @@ WORDS = LEVEL_WORDS["itu"]
 
 
 class FakeBackend(Backend):
-    """Same file, same score; nothing is learnt and nothing is understood."""
+    """The same score for the same file; training learns nothing."""
 
     def __init__(self, model: str = "") -> None:
         self.model = f"fake ({model})" if model else "fake"
@@ -48,7 +49,7 @@ class FakeBackend(Backend):
         return hash_value(self.model)
 
     def train(self, spec: TrainSpec) -> Path:
-        """The output folder, with a file that says that nothing was trained."""
+        """The output folder, with a file that records that nothing was trained."""
         spec.output.mkdir(parents=True, exist_ok=True)
         note = {"fake": True, "trained": False, "seed": spec.seed}
         (spec.output / "fake.json").write_text(canonical_json(note) + "\n", encoding="utf-8")
@@ -56,36 +57,39 @@ class FakeBackend(Backend):
 
     def score(
         self, media: Iterable[Medium], _: Scoring = AS_PUBLISHED
-    ) -> Iterator[Scored | Refused]:
+    ) -> Iterator[Scored | Rejected]:
         """A score from the bytes of each file; the logits favour the word nearest to it."""
         for medium in media:
             try:
-                file_size(medium.file)
+                score = _fraction(_hash_medium(medium))
             except UnreadableMediaError as error:
-                yield Refused(medium.media_id, error.reason, error.message)
+                yield Rejected(medium.media_id, Rejection(error.reason, error.message))
                 continue
-            score = _share(hash_file(medium.file))
             logits = tuple(-4 * abs(score - place / 4) for place in range(5))
             yield Scored(medium.media_id, score, WORDS, logits)
 
     def answer(
         self, prompts: Iterable[Prompt], how: Answering = GREEDY
-    ) -> Iterator[Answered | Refused]:
-        """`fake answer: WORD`, the word drawn from the media's bytes and what is asked."""
+    ) -> Iterator[Answered | Rejected]:
+        """`fake answer: WORD`; the word depends on the media's bytes and the conversation."""
         for prompt in prompts:
             try:
-                for medium in prompt.media:
-                    file_size(medium.file)
+                hashes = [_hash_medium(medium) for medium in prompt.media]
             except UnreadableMediaError as error:
-                yield Refused(prompt.sample_id, error.reason, error.message)
+                yield Rejected(prompt.sample_id, Rejection(error.reason, error.message))
                 continue
-            seen = [hash_file(medium.file) for medium in prompt.media]
-            said = [seen, prompt.question, *map(list, prompt.before)]
-            word = WORDS[int(_share(hash_value(said)) * 5)]
+            asked = [hashes, prompt.question, *map(list, prompt.before)]
+            word = WORDS[int(_fraction(hash_value(asked)) * 5)]
             words = f"fake answer: {word}".split()[: how.max_new_tokens]
             yield Answered(prompt.sample_id, " ".join(words))
 
 
-def _share(digest: str) -> float:
+def _hash_medium(medium: Medium) -> str:
+    """`sha256:…` of its bytes; raises UnreadableMediaError."""
+    file_size(medium.file)
+    return hash_file(medium.file)
+
+
+def _fraction(digest: str) -> float:
     """A number in [0, 1) from the first 32 bits of a `sha256:…`."""
     return int(digest.removeprefix("sha256:")[:8], 16) / 2**32

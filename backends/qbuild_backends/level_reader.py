@@ -1,8 +1,8 @@
-"""A score out of a language model's logits: softmax over the level words alone, weighted.
+"""A score from a language model's logits: a weighted softmax over the level words alone.
 
 Words, logits and weights run from worst to best, as everywhere in qbuild. VQA² weighs its five
 words 0, .25, .5, .75, 1 (its release .2 to 1, which ranks the same), Q-Align 1 to 5, Q-Bench good
-against poor. The logits are read at one place: where the next token would be the level word.
+against poor. The logits are those of the token that would be the level word.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Tokenizer(Protocol):
-    """What is asked of a tokenizer here; those of `transformers` offer it."""
+    """The methods of a tokenizer of `transformers` that are used here."""
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
         """The token ids of the text."""
@@ -35,7 +35,7 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True)
 class Levels:
-    """What the level words' logits say, [...] for logits of shape [..., vocabulary].
+    """Probabilities and scores [...] of logits of shape [..., vocabulary].
 
     probabilities is [..., words]; score01 their weighted sum, in [0, 1] for the default weights;
     score15 is 1 + 4 · score01.
@@ -47,7 +47,7 @@ class Levels:
 
 
 class LevelReader:
-    """Reads scores at the place after `prefix`; raises UsageError for words that cannot be told."""
+    """Reads scores from the token after `prefix`; raises UsageError for ambiguous words."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ def level_weights(count: int, weights: Sequence[float] | None = None) -> Floats:
         raise UsageError(
             "levels",
             f"weights {list(weights)}",
-            f"expected {count} finite numbers, one a word, worst to best",
+            f"expected {count} finite numbers, one per word, worst to best",
             "Give as many weights as words, or none for evenly spaced ones.",
         )
     return np.asarray(weights, np.float64)
@@ -111,8 +111,8 @@ def _check_temperature(temperature: float) -> None:
 def level_token_ids(tokenizer: Tokenizer, words: Sequence[str], prefix: str) -> tuple[int, ...]:
     """The one token that each word is after the prefix; UsageError names every word that is not.
 
-    A space parts prefix and word, unless the prefix is empty or ends in a blank, or the word
-    brings its own.
+    A space separates prefix and word, unless the prefix is empty or ends in whitespace, or the
+    word begins with it.
     """
     pieces = {word: _word_tokens(tokenizer, prefix, word) for word in words}
     raise_all(_problems(tokenizer, words, prefix, pieces))
@@ -120,11 +120,11 @@ def level_token_ids(tokenizer: Tokenizer, words: Sequence[str], prefix: str) -> 
 
 
 def _word_tokens(tokenizer: Tokenizer, prefix: str, word: str) -> list[int]:
-    """What the tokens of prefix and word have beyond those of the prefix; [] where they merge."""
-    parted = not prefix or prefix[-1].isspace() or word[:1].isspace()
+    """The tokens of prefix and word beyond those of the prefix; [] where they merge."""
+    has_space = not prefix or prefix[-1].isspace() or word[:1].isspace()
     before = tokenizer.encode(prefix, add_special_tokens=False) if prefix else []
-    whole = tokenizer.encode(prefix + ("" if parted else " ") + word, add_special_tokens=False)
-    return whole[len(before) :] if whole[: len(before)] == before else []
+    both = tokenizer.encode(prefix + ("" if has_space else " ") + word, add_special_tokens=False)
+    return both[len(before) :] if both[: len(before)] == before else []
 
 
 def _problems(
@@ -133,18 +133,18 @@ def _problems(
     first: dict[int, str] = {}
     for place, word in enumerate(words):
         ids = pieces[word]
-        told = f"{word!r} after {prefix!r} is {tokenizer.convert_ids_to_tokens(ids)}"
+        what = f"{word!r} after {prefix!r} is {tokenizer.convert_ids_to_tokens(ids)}"
         if ids and ids[0] in first:
-            told += f" and shares its first token with {first[ids[0]]!r}"
-            yield _unfit(told, "expected words that differ in their first token")
+            what += f" and shares its first token with {first[ids[0]]!r}"
+            yield _unfit(what, "expected words that differ in their first token")
         elif word in words[:place]:
             yield _unfit(f"{word!r} is named twice", "expected different words")
         elif len(ids) != 1:
-            yield _unfit(told, "expected one token of its own")
+            yield _unfit(what, "expected one token of its own")
         if ids:
             first[ids[0]] = word
 
 
 def _unfit(what: str, expected: str) -> UsageError:
-    todo = "Choose other words, or a prefix after which they stand with their usual blank."
+    todo = "Choose other words, or a prefix that they follow after a space."
     return UsageError("level words", what, expected, todo)

@@ -1,4 +1,4 @@
-"""Memory that ends, of host or device, as an error that says what to lower."""
+"""Out of memory, of host or device, as an error that names what to lower."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from qbuild.core.errors import StageError
 
 @contextmanager
 def memory_errors(where: str, at: str, expected: str, todo: str) -> Iterator[None]:
-    """A context in which memory that ends is a StageError of these words; others are left alone."""
+    """A context in which out of memory is a StageError of this text; other errors pass."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        short = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if not short and "t allocate memory" not in str(error):
+        is_memory = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not is_memory and "t allocate memory" not in str(error):
             raise
         what = (str(error).splitlines() or [type(error).__name__])[0]
         raise StageError(where, f"out of memory{at} ({what})", expected, todo) from error

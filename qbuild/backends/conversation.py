@@ -10,19 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
+PLACE = LLAVA_PLACEHOLDER  # in a question, for a medium
 
 
-PLACE = LLAVA_PLACEHOLDER  # where a medium stands in a question
+def conversation(system: str | None, given: Iterable[tuple[Role, str]]) -> list[tuple[Role, str]]:
+    """Roles and texts as a model reads them: one system turn first, then alternating roles.
 
-
-def conversation(system: str | None, said: Iterable[tuple[Role, str]]) -> list[tuple[Role, str]]:
-    """Roles and texts as a model reads them: one system turn first, then sides that alternate.
-
-    Neighbours of one role join with a newline, and so do a row's system prompt and the system
-    turns among its others. Training, scores and answers see the same conversation through this.
+    Neighbours of one role are joined with a newline, and so are a row's system prompt and the
+    system turns among its others. Training, scores and answers all use this function.
     """
     turns, prompts = list[tuple[Role, str]](), [system or ""]
-    for role, text in said:
+    for role, text in given:
         if role == "system":
             prompts.append(text)
         elif turns and turns[-1][0] == role:
@@ -34,7 +32,7 @@ def conversation(system: str | None, said: Iterable[tuple[Role, str]]) -> list[t
 
 
 def turns_of(row: Mapping[str, Any]) -> list[tuple[Role, str]]:
-    """The conversation of an `instruction` row, `PLACE` where a medium is shown."""
+    """The conversation of an `instruction` row, with `PLACE` for each medium."""
     return conversation(row["system"], ((turn["role"], _text(turn)) for turn in row["turns"]))
 
 

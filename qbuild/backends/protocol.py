@@ -1,4 +1,4 @@
-"""What a model backend must offer, and what it is told."""
+"""What a model backend offers, and what it is given."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from qbuild.core.media_roots import Medium
+from qbuild.core.rows.rejections import Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -14,18 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a backend needs: distributions by name, an accelerator or not, memory in GiB."""
+    """The distributions that a backend needs, by name."""
 
     distributions: tuple[str, ...] = ()
-    accelerator: bool = False
-    memory_gib: float = 0.0
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A question about some media: `PLACE` stands in it where each of them is shown, in order.
+    """A question about media, with `PLACE` where each of them is shown, in order.
 
-    `before` are the questions and answers of the conversation so far, whose places come first.
+    `before` holds the questions and answers of the conversation so far, whose media come first.
     """
 
     sample_id: str
@@ -37,7 +36,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Scored:
-    """A medium's score in [0, 1], higher is better; words and logits worst to best, if any."""
+    """The score of a medium in [0, 1], higher is better; words and logits from worst to best."""
 
     media_id: str
     score: float
@@ -47,27 +46,26 @@ class Scored:
 
 @dataclass(frozen=True)
 class Answered:
-    """The answer to a sample, as the model gave it."""
+    """The model's answer to a sample."""
 
     sample_id: str
     answer: str
 
 
 @dataclass(frozen=True)
-class Refused:
-    """In place of a score or an answer: why there is none, a typed word and a sentence."""
+class Rejected:
+    """Why a medium or a sample, named by its id, has no score, no answer or is not trained on."""
 
-    of: str  # the medium's or the sample's id
-    reason: str
-    message: str
+    of: str
+    rejection: Rejection
 
 
 @dataclass(frozen=True)
 class Computing:
-    """Where a model computes and in what: changes nothing but speed and the last digits.
+    """Where and in which type a model computes; changes speed and the last digits alone.
 
-    device is auto, cpu or cuda; dtype auto, float32 or bfloat16; batch is samples at a time;
-    readers are threads that read media meanwhile.
+    device is auto, cpu or cuda; dtype auto, float32 or bfloat16; batch is samples per batch;
+    readers are threads that read media in the background.
     """
 
     device: str = "auto"
@@ -78,13 +76,13 @@ class Computing:
 
 @dataclass(frozen=True)
 class Scoring:
-    """How a score is asked for; a backend takes of it what it knows, and refuses other values.
+    """How a score is asked for; a backend rejects values that it does not know.
 
-    frame is what stands around a video, words the levels to choose among (a set's name, or words
-    worst to best, with commas), temperature what their logits are divided by.
+    video_prompt names the words around a video; words the levels to choose among (a set's name, or
+    words worst to best, separated by commas); temperature divides their logits.
     """
 
-    frame: str = "scoring"
+    video_prompt: str = "scoring"
     words: str = "vqa2"
     temperature: float = 1.0
     computing: Computing = Computing()
@@ -92,9 +90,9 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Answering:
-    """How an answer is asked for: greedily, up to `max_new_tokens`; frame as in Scoring."""
+    """How an answer is asked for: greedily, with at most `max_new_tokens`; the rest as Scoring."""
 
-    frame: str = "understanding"
+    video_prompt: str = "understanding"
     max_new_tokens: int = 256
     computing: Computing = Computing()
 
@@ -105,7 +103,7 @@ GREEDY = Answering()
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """What to train on and where the checkpoint goes; `settings` are the backend's own."""
+    """What to train on and the checkpoint's folder; `settings` are the backend's own."""
 
     artifacts: tuple[Path, ...]
     output: Path
@@ -116,7 +114,7 @@ class TrainSpec:
 
 @dataclass(frozen=True)
 class ImportSpec:
-    """What weights to bring in and where the checkpoint goes; `settings` are the backend's own."""
+    """Which weights to import and the checkpoint's folder; `settings` are the backend's own."""
 
     source: Path
     output: Path
@@ -129,28 +127,28 @@ class Backend(Protocol):
     model: str  # the preset or checkpoint in use, as predictions name it
 
     def needs(self) -> Needs:
-        """What must be there before anything else is called."""
+        """What must be installed before any other method is called."""
 
     def fingerprint(self) -> str:
-        """`sha256:…` of the model, equal for equal weights wherever they lie."""
+        """`sha256:…` of the model, equal for equal weights in any folder."""
 
     def train(self, spec: TrainSpec) -> Path:
-        """The folder of the checkpoint trained as told."""
+        """The folder of the trained checkpoint."""
 
     def score(
         self, media: Iterable[Medium], how: Scoring = AS_PUBLISHED
-    ) -> Iterator[Scored | Refused]:
-        """One score a medium, in the order given; a refusal for a medium that cannot be read."""
+    ) -> Iterator[Scored | Rejected]:
+        """One score per medium, in the order given; a rejection for one that cannot be read."""
 
     def answer(
         self, prompts: Iterable[Prompt], how: Answering = GREEDY
-    ) -> Iterator[Answered | Refused]:
-        """One answer a prompt, in the order given; a refusal where it cannot be asked."""
+    ) -> Iterator[Answered | Rejected]:
+        """One answer per prompt, in the order given; a rejection where it cannot be asked."""
 
 
 @runtime_checkable
 class Importer(Protocol):
-    """A backend that also takes weights as others published them; none has to."""
+    """A backend that also imports published weights; this is optional."""
 
     def import_checkpoint(self, spec: ImportSpec) -> Path:
         """The folder of the checkpoint."""

@@ -3,11 +3,11 @@
 A distribution offers a backend by an entry point of group `qbuild.backends`:
 
     [project.entry-points."qbuild.backends"]
-    qalign = "qbuild_backends.qalign:QAlignBackend"
+    qalign = "qbuild_backends.backend:qalign"
 
 The object is called with the name of a preset or the folder of a checkpoint (`""`: the backend's
-own choice) and returns a `Backend`. Its module imports torch inside functions, so that `needs()`
-can be asked on any machine.
+default) and returns a `Backend`. Its module imports torch inside functions, so that `needs()`
+works on any machine.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _INSTALL = "Install the backends that ship with qbuild: pip install -e . -e ./ba
 
 
 def backend_names() -> list[str]:
-    """The installed backends' names, sorted; none of them is imported."""
+    """The names of the installed backends, sorted; none of them is imported."""
     return sorted({entry.name for entry in metadata.entry_points(group=GROUP)})
 
 
 def load_backend(name: str, model: str = "") -> Backend:
-    """The backend of that name; MissingPartError where it is absent, broken or lacks its needs."""
+    """The backend of that name; MissingPartError if it or something that it needs is missing."""
     entry = _entry(name)
     try:
         factory = entry.load()
@@ -49,19 +49,19 @@ def load_backend(name: str, model: str = "") -> Backend:
 
 
 def _entry(name: str) -> metadata.EntryPoint:
-    found = {entry.value: entry for entry in metadata.entry_points(group=GROUP, name=name)}
-    if not found:
+    entries = {entry.value: entry for entry in metadata.entry_points(group=GROUP, name=name)}
+    if not entries:
         known = backend_names()
         hint = f"{near(name, known)} {_INSTALL}".strip()
         raise MissingPartError(f"backend {name}", "is not installed", "", hint)
-    if len(found) > 1:
+    if len(entries) > 1:
         raise MissingPartError(
             f"backend {name}",
-            f"is offered twice: {', '.join(sorted(found))}",
-            "expected one distribution to offer a name",
+            f"is offered twice: {', '.join(sorted(entries))}",
+            "expected one distribution per name",
             "Uninstall the other.",
         )
-    return next(iter(found.values()))
+    return next(iter(entries.values()))
 
 
 def _distribution(entry: metadata.EntryPoint) -> str:

@@ -134,14 +134,16 @@ def outputs(
     run: Run,
 ) -> Iterator[Output]:
     """The `prediction` rows of the replies, and the rejected rows of what was refused."""
-    from qbuild.backends.protocol import Refused
+    from qbuild.backends.protocol import Rejected
     from qbuild.core.rows.rejections import Rejection
     from qbuild.media.files.listing import rejected_medium
 
     rows: list[dict[str, Any]] = []
     rejected: list[RejectedRow] = []
     for asked, said in answered:
-        fault = (said.reason, said.message) if isinstance(said, Refused) else asked.fault
+        fault = asked.fault
+        if isinstance(said, Rejected):
+            fault = said.rejection.reason, said.rejection.message
         if fault is not None:
             rejected.append(rejected_medium(asked.row, asked.number, Rejection(*fault)))
         else:

@@ -13,7 +13,7 @@ from qbuild.cli.main import main
 @pytest.fixture
 def qbuild(tmp_path, monkeypatch, capsys):
     """Runs `qbuild ARGS` with the backend vqa2 offered; its exit code and what it printed."""
-    target = "qbuild_backends.models.vqa2.backend:Vqa2Backend"
+    target = "qbuild_backends.backend:vqa2"
     offered.offer(tmp_path, monkeypatch, "vqa2", "", target=target)
     monkeypatch.chdir(tmp_path)
 

@@ -61,7 +61,7 @@ def test_any_number_of_words_is_weighed_evenly():
 
 @pytest.mark.parametrize("weights", [(0.0, 1.0), (0, 1, 2, 3, float("nan"))])
 def test_weights_that_do_not_fit_the_words_are_refused(weights):
-    with pytest.raises(UsageError, match="expected 5 finite numbers, one a word"):
+    with pytest.raises(UsageError, match="expected 5 finite numbers, one per word"):
         score_of(np.zeros(5), weights)
 
 

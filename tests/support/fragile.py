@@ -1,6 +1,7 @@
-"""A decoder of videos that ends its process, or never answers, on files of certain names.
+"""Clip readers that end their process, or never answer, on files of certain names.
 
 No file here is known to do that to today's decoders, so a file's name says what one would do.
+`fragile_family` has the models that read with them: this module is imported by decoding processes.
 """
 
 from __future__ import annotations
@@ -9,47 +10,41 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qbuild_backends.data.clips import video_clip
-from qbuild_backends.models.inputs import Clip, Context, Extent
-
-CRASH = """
-import fragile
-from qbuild_backends.models.vqa2.backend import Vqa2Backend
-
-class Constant(Vqa2Backend):
-    def __init__(self, model=""):
-        super().__init__(model, fragile.decode)
-"""  # the source of a backend that reads with it, for `offered.offer`
+from qbuild_backends.models.inputs import Clip, Extent
+from qbuild_backends.models.vqa2.clips import Vqa2Clips
 
 
-def decode(
-    file: Path, key_size: int, motion_size: int | None, context: Context | None = None
-) -> Clip | Extent:
-    """What `video_clip` gives; a file `crash….mp4` ends the process, `hang….mp4` keeps it busy."""
-    if file.name.startswith("crash"):
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if file.name.startswith("hang"):
-        time.sleep(3_600)
-    return video_clip(file, key_size, motion_size, context)
+@dataclass(frozen=True)
+class FragileClips(Vqa2Clips):
+    """A file `crash….mp4` ends the process, `hang….mp4` keeps it busy."""
+
+    def read_video(self, file: Path) -> Clip | Extent:
+        if file.name.startswith("crash"):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if file.name.startswith("hang"):
+            time.sleep(3_600)
+        return super().read_video(file)
 
 
-def without_memory(
-    _file: Path, _key_size: int, _motion_size: int | None, _context: Context | None = None
-) -> Clip:
-    """No clip: as where frames do not fit in memory."""
-    raise MemoryError
+@dataclass(frozen=True)
+class ClipsWithoutMemory(Vqa2Clips):
+    """As where frames do not fit in memory."""
+
+    def read_video(self, file: Path) -> Clip | Extent:
+        raise MemoryError
 
 
-def told_by_process(
-    file: Path, key_size: int, motion_size: int | None, context: Context | None = None
-) -> Clip:
-    """The clip, its number of frames being the id of the process that read it."""
-    found = video_clip(file, key_size, motion_size, context)
-    assert isinstance(found, Clip)
-    return replace(found, num_frames=os.getpid())
+@dataclass(frozen=True)
+class ClipsByProcess(Vqa2Clips):
+    """The number of frames of a clip is the id of the process that read it."""
+
+    def read_video(self, file: Path) -> Clip | Extent:
+        clip = super().read_video(file)
+        assert isinstance(clip, Clip)
+        return replace(clip, num_frames=os.getpid())
 
 
 def heavy_modules() -> list[str]:

@@ -1,4 +1,4 @@
-"""Small VQA² models with weights that a seed fixes, clips drawn by it, and PyTorchVideo to compare.
+"""Small VQA² models with weights that a seed fixes, random clips, and PyTorchVideo to compare.
 
 `fixed_init` gives no weight its default: a mistake in any of them moves the output.
 """
@@ -8,17 +8,24 @@ from __future__ import annotations
 import sys
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
+from qbuild_backends.checkpoints.folder import from_folder
+from qbuild_backends.inference.loading import Loaded
 from qbuild_backends.models.inputs import Clip, Turn
+from qbuild_backends.models.vqa2.clips import Vqa2Clips
+from qbuild_backends.models.vqa2.family import FAMILY
 from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
 from qbuild_backends.models.vqa2.presets import preset
 from qbuild_backends.models.vqa2.processor import Vqa2Processor
 from qbuild_backends.models.vqa2.tokenizer import tiny_tokenizer
 from torch import nn
+
+from qbuild.media.images.read_write import image_format, read_image
 
 torch.set_num_threads(1)
 
@@ -47,7 +54,27 @@ def tiny_model(seed: int = 0) -> Vqa2ForConditionalGeneration:
 
 
 def tiny_processor() -> Vqa2Processor:
-    return Vqa2Processor.of(preset("tiny"), tiny_tokenizer())
+    return FAMILY.processor(preset("tiny"), tiny_tokenizer())
+
+
+def load(folder: Path, **options):
+    """Model and processor of a checkpoint."""
+    return from_folder(FAMILY, folder, **options)
+
+
+def loaded(model: nn.Module) -> Loaded:
+    """The model and the tiny processor, on the CPU."""
+    return Loaded(FAMILY, model, tiny_processor(), torch.device("cpu"))
+
+
+def read_clip(file: Path, *, key_size: int, motion_size: int | None) -> Clip:
+    """The frames of an image or video file, read in this process."""
+    clips = Vqa2Clips(key_size, motion_size)
+    if image_format(file) is not None:
+        return clips.read_image(read_image(file).buffer)
+    clip = clips.read_video(file)
+    assert isinstance(clip, Clip)
+    return clip
 
 
 def drawn_clip(keys: int = 2, motion: int | None = 8, seed: int = 0) -> Clip:

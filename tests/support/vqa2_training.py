@@ -22,7 +22,7 @@ QUESTION = "\nHow would you rate the quality of this {}?"
 QUICK = {
     "base": "tiny",
     "plan": "ugc-scorer",
-    "frame": "none",
+    "video_prompt": "none",
     "batch": 4,
     "per_device_batch": 2,
     "learning_rate": 1e-3,
@@ -39,8 +39,7 @@ from pathlib import Path
 sys.path.insert(0, {support!r})
 import torch
 torch.set_num_threads(1)
-from vqa2_training import spec
-from qbuild_backends.training.run import train
+from vqa2_training import spec, train
 if __name__ == "__main__":  # processes that decode import this file
     place = Path({place!r})
     given = spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r})
@@ -97,6 +96,22 @@ def artifact(path: Path, rows: list[dict[str, Any]]) -> Path:
     """The rows as an instruction artifact."""
     table = pa.Table.from_pylist(rows, schema=load_schema("instruction").arrow)
     return write_artifact(path, table, "instruction", "scoring-qa")
+
+
+def train(given: TrainSpec) -> Path:
+    """`qbuild train` with the backend vqa2."""
+    from qbuild_backends.models.vqa2.family import FAMILY
+    from qbuild_backends.training.run import train
+
+    return train(FAMILY, "vqa2", given)
+
+
+def settings_of(given: dict[str, Any]):
+    """The settings of a run of vqa2."""
+    from qbuild_backends.models.vqa2.family import FAMILY
+    from qbuild_backends.training.settings import read_settings
+
+    return read_settings(FAMILY, given)
 
 
 def spec(folder: Path, *pairs: Path, seed: int = 0, **settings: Any) -> TrainSpec:

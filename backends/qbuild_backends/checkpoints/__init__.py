@@ -1,1 +1,1 @@
-"""VQA² weights from other layouts and back; tensors only, nothing in a file is run."""
+"""Checkpoints: folders of qbuild's own, and published layouts; tensors only, no code is run."""

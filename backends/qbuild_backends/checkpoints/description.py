@@ -1,6 +1,6 @@
-"""What a checkpoint says of itself: its stage, settings, lineage and files.
+"""The description of a checkpoint, `qbuild.json`: its stage, settings, lineage and files.
 
-`qbuild.json` is written last: a folder with it is whole.
+It is written last: a folder with it is complete.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.errors import UsageError
 
 RUN = "run.json"
-_UNHASHED = {RUN, output_folder.DESCRIPTION}  # what it took is another at each run
+_UNHASHED = {RUN, output_folder.DESCRIPTION}  # the figures of a run differ each time
 
 
-def standing(place: Path, stage: dict[str, Any]) -> dict[str, Any] | None:
-    """What the checkpoint of this stage that stands at the place says of itself, or None.
+def read_existing(place: Path, stage: dict[str, Any]) -> dict[str, Any] | None:
+    """The description of the checkpoint of this stage at that place; None where nothing is.
 
-    UsageError for something else that stands there.
+    UsageError for anything else there.
     """
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         return None
     try:
-        told = json.loads((place / output_folder.DESCRIPTION).read_text(encoding="utf-8"))
+        described = json.loads((place / output_folder.DESCRIPTION).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        told = None
-    if not isinstance(told, dict) or told.get("stage") != stage:
+        described = None
+    if not isinstance(described, dict) or described.get("stage") != stage:
         raise UsageError(
             str(place),
-            f"holds something else than a checkpoint of `qbuild {stage['name']}`",
+            f"holds something other than a checkpoint of `qbuild {stage['name']}`",
             "expected a new name or an earlier checkpoint",
             "Choose another output.",
         )
-    return told
+    return described
 
 
 def describe(
@@ -47,7 +47,7 @@ def describe(
     report: dict[str, Any],
     stage: dict[str, Any],
 ) -> None:
-    """Write `qbuild.json`, which says that the checkpoint is whole."""
+    """Write `qbuild.json`, which marks the checkpoint as complete."""
     files = {
         path.relative_to(place).as_posix(): hash_file(path)
         for path in sorted(place.rglob("*"))

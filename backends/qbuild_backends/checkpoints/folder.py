@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,63 +12,91 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers.utils import logging
 
-from qbuild.core.errors import InputError
-from qbuild_backends.checkpoints.matching import TIED
+from qbuild.core.canonical import hash_file, hash_value
+from qbuild.core.errors import InputError, UsageError, near
 from qbuild_backends.checkpoints.stored import stored
-from qbuild_backends.models.vqa2 import save_load
-from qbuild_backends.models.vqa2.config import Vqa2Config
-from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
-from qbuild_backends.models.vqa2.processor import FILE as PROCESSOR
-from qbuild_backends.models.vqa2.processor import Settings, Vqa2Processor
+from qbuild_backends.models.family import HEAD, ModelFamily, Processor
 
 _AGAIN = "Copy, train or import the checkpoint again."
-_FREE = {"max_length", "motion"}  # a processor's own, within what the model can
 
 
-def from_folder(place: Path, **how: Any) -> tuple[Vqa2ForConditionalGeneration, Vqa2Processor]:
-    """The model in a folder, `how` as of `save_load.load`.
+def load_named(family: ModelFamily, name: str, where: str, **options: Any) -> tuple[Any, Processor]:
+    """The model and processor of a checkpoint's folder, or of the preset tiny.
+
+    Raises UsageError, at `where`, for another name, and as `from_folder`.
+    """
+    check_name(family, name, where)
+    if Path(name).is_dir():
+        return from_folder(family, Path(name), **options)
+    return family.tiny(0)
+
+
+def check_name(family: ModelFamily, name: str, where: str) -> None:
+    """Raise UsageError for a name that is neither a folder nor tiny."""
+    if Path(name).is_dir() or name == "tiny":
+        return
+    if name in family.presets:
+        raise UsageError(
+            where,
+            "names shapes alone: no weights, no tokenizer",
+            "expected the folder of a checkpoint, or tiny",
+            "Import published weights: `qbuild import-checkpoint`.",
+        )
+    raise UsageError(
+        where,
+        "is neither a folder nor a preset",
+        "expected the folder of a checkpoint, or tiny",
+        near(name, ("tiny",)),
+    )
+
+
+def from_folder(family: ModelFamily, place: Path, **options: Any) -> tuple[Any, Processor]:
+    """The model in a folder, in eval mode; options are those of `from_pretrained`.
 
     Raises InputError where its files are not whole or do not fit together.
     """
-    check_folder(place)
-    config = _config(place)
-    _check_weights(place, config)
+    check_folder(family, place)
+    config = _read_config(family, place)
+    _check_weights(family, place, config)
+    processor = family.load_processor(place, config)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model, processor = save_load.load(place, **how)
+        model: Any = family.model_class.from_pretrained(
+            place, use_safetensors=True, local_files_only=True, **options
+        )
     except (OSError, SafetensorError) as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             str(place),
-            f"cannot be loaded ({_first_line(error)})",
+            f"cannot be loaded ({first_line})",
             "expected weights, configuration and tokenizer of one model, whole",
             _AGAIN,
         ) from error
-    _check_processor(place, processor, config)
-    return model, processor
+    return model.eval(), processor
 
 
-def _config(place: Path) -> Vqa2Config:
+def _read_config(family: ModelFamily, place: Path) -> Any:
     try:
-        return Vqa2Config.from_pretrained(place)
+        return family.config_class.from_pretrained(place)
     except (OSError, ValueError, TypeError, KeyError, StrictDataclassError) as error:
         raise InputError(
             str(place / "config.json"),
-            f"is no configuration of a VQA² model ({' '.join(str(error).split())})",
+            f"is not a valid configuration of {family.name} ({' '.join(str(error).split())})",
             "expected the one that the model was saved with",
             _AGAIN,
         ) from error
 
 
-def _check_weights(place: Path, config: Vqa2Config) -> None:
+def _check_weights(family: ModelFamily, place: Path, config: Any) -> None:
     """Raise InputError for a weight of another shape, or missing: it would begin at random."""
     with torch.device("meta"):
-        wanted = Vqa2ForConditionalGeneration(config)
-    found = stored(place).shapes
+        expected = family.model_class(config).state_dict()
+    shapes = stored(place).shapes
     faults = [
-        f"{name} is {list(found[name]) if name in found else 'missing'}, not {list(tensor.shape)}"
-        for name, tensor in wanted.state_dict().items()
-        if found.get(name) != tensor.shape
-        and not (config.tie_word_embeddings and name == TIED and name not in found)
+        f"{name} is {list(shapes[name]) if name in shapes else 'missing'}, not {list(tensor.shape)}"
+        for name, tensor in expected.items()
+        if shapes.get(name) != tensor.shape
+        and not (config.tie_word_embeddings and name == HEAD and name not in shapes)
     ]
     if faults:
         raise InputError(
@@ -80,72 +107,44 @@ def _check_weights(place: Path, config: Vqa2Config) -> None:
         )
 
 
-def _check_processor(place: Path, processor: Vqa2Processor, config: Vqa2Config) -> None:
-    """Raise InputError for a processor of other sizes or ids than the model's."""
-    ours, theirs = asdict(processor.settings), asdict(Settings.of(config))
-    faults = [
-        f"{name} is {ours[name]}, the model's {theirs[name]}"
-        for name in theirs
-        if name not in _FREE and ours[name] != theirs[name]
-    ]
-    if faults:
-        raise InputError(
-            str(place / PROCESSOR),
-            f"does not fit the configuration: {', '.join(faults)}",
-            "expected the processor that the model was saved with",
-            _AGAIN,
-        )
-
-
-def check_folder(place: Path) -> None:
-    """Raise InputError unless the folder holds a whole model of this backend."""
-    described = place / "config.json"
-    if not described.is_file():
+def check_folder(family: ModelFamily, place: Path) -> None:
+    """Raise InputError unless the folder holds a configuration of this family."""
+    file = place / "config.json"
+    if not file.is_file():
         raise InputError(
             str(place),
             "holds no config.json",
-            "expected a folder that a VQA² model was saved in",
+            f"expected a folder that a model of {family.name} was saved in",
             "Give the checkpoint's own folder.",
         )
     try:
-        kind = json.loads(described.read_text(encoding="utf-8")).get("model_type")
+        model_type = json.loads(file.read_text(encoding="utf-8")).get("model_type")
     except (ValueError, AttributeError) as error:
-        what = f"is no JSON object ({error})"
-        raise InputError(str(described), what, "expected a model's configuration") from error
-    if kind != "vqa2":
+        what = f"is not a JSON object ({error})"
+        raise InputError(str(file), what, "expected a model's configuration") from error
+    if model_type != family.name:
         raise InputError(
-            str(described),
-            f"describes a model of type {kind!r}",
-            "expected vqa2",
+            str(file),
+            f"describes a model of type {model_type!r}",
+            f"expected {family.name}",
             "Choose the backend it was made for, or import it first: `qbuild import-checkpoint`.",
         )
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-@cache
-def folder_hash(place: Path, _: tuple[tuple[str, int, int], ...]) -> str:
-    """`sha256:…` of the model's files; the sizes and times are for the cache alone."""
-    from qbuild.core.canonical import hash_file, hash_value
-
-    return hash_value({file.name: hash_file(file) for file in model_files(place)})
-
-
-def fingerprint(name: str) -> str:
+def fingerprint(family: ModelFamily, name: str) -> str:
     """`sha256:…` of a checkpoint's weights, configuration and tokenizer, or of a preset's name."""
-    from qbuild.core.canonical import hash_value
-
     place = Path(name)
     if not place.is_dir():
         return hash_value({"preset": name})
-    check_folder(place)
-    stats = ((file.name, file.stat()) for file in model_files(place))
-    return folder_hash(place, tuple((name, at.st_size, at.st_mtime_ns) for name, at in stats))
+    check_folder(family, place)
+    # what decides a model's output; not how it came to be, nor when
+    patterns = ("*.safetensors", "config.json", "tokenizer*.json", family.processor_file)
+    files = sorted(file for pattern in patterns for file in place.glob(pattern))
+    stats = [(file, file.stat()) for file in files]
+    return _files_hash(tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats))
 
 
-def model_files(place: Path) -> list[Path]:
-    """What decides a model's output, sorted; not how it came to be, nor when."""
-    named = ("*.safetensors", "config.json", "tokenizer*.json", "vqa2_processor.json")
-    return sorted(file for pattern in named for file in place.glob(pattern))
+@cache
+def _files_hash(files: tuple[tuple[Path, int, int], ...]) -> str:
+    """`sha256:…` of the files; their sizes and times are for the cache alone."""
+    return hash_value({file.name: hash_file(file) for file, _, _ in files})

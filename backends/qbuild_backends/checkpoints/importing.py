@@ -1,20 +1,20 @@
 """`import-checkpoint`: published weights and their tokenizer into a folder of qbuild's own.
 
-The folder is what `train` takes as its base and `score` as its model. It is made beside its place
-and renamed when it is whole; `qbuild.json` is written last.
+The folder is what `train` takes as its base and `score` as its model. It is written next to its
+place and renamed when it is complete; `qbuild.json` is written last.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from pydantic import BaseModel, ConfigDict, Field
 from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging
 
@@ -23,92 +23,86 @@ from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.artifact.output_folder import claimed
 from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.errors import InputError, UsageError
-from qbuild_backends.checkpoints import description, transfer
-from qbuild_backends.checkpoints.configs import read_config
-from qbuild_backends.checkpoints.layouts import PATHWAY
-from qbuild_backends.checkpoints.matching import TIED, KeyTable
-from qbuild_backends.models.vqa2 import save_load
-from qbuild_backends.models.vqa2.config import Vqa2Config
-from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
-from qbuild_backends.models.vqa2.processor import FILE as PROCESSOR
-from qbuild_backends.models.vqa2.processor import TOKENIZER, Vqa2Processor, readable
-from qbuild_backends.settings import WHERE, checked
+from qbuild_backends.checkpoints import description, saving, transfer
+from qbuild_backends.checkpoints.matching import KeyTable
+from qbuild_backends.models.family import HEAD, ModelFamily
+from qbuild_backends.models.layout import Layout
+from qbuild_backends.models.saved_files import TOKENIZER, read_errors
+from qbuild_backends.settings import validate_settings
 
 STAGE = {"name": "import-checkpoint", "version": 1}
 SEED = 0  # of what the source has no weights for
 _DECIDES = ("*.safetensors", "*.bin", "config.json", "tokenizer*.json")
 
 
-class ImportSettings(BaseModel):
-    """What `--set` may say."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    layout: Literal["auto", "llava-hf", "llava-qwen", "vqa2"] = Field(
-        "auto", description="Whose names the tensors have; auto knows them by sight."
-    )
-    motion: Literal["paper", "release"] | None = Field(
-        None, description="Motion frames; none: release for llava_qwen, paper for llava-hf."
-    )
-    slowfast: str = Field("", description="PyTorchVideo's SlowFast-R50, whose pathway is taken.")
-
-
-def import_checkpoint(spec: ImportSpec) -> Path:
+def import_checkpoint(family: ModelFamily, backend: str, spec: ImportSpec) -> Path:
     """The folder of the checkpoint, its weights in the source's own type.
 
     Raises UsageError for settings or an output that cannot be, InputError for a source that is not
     whole or holds another model.
     """
-    settings = checked(ImportSettings, spec.settings)
-    description.standing(spec.output, STAGE)
-    config, processor = _read_small(spec.source, settings)
+    settings = validate_settings(family.import_settings, spec.settings)
+    description.read_existing(spec.output, STAGE)
+    _check_source(family, spec.source)
+    parts = _part_files(family, settings)
+    config = _read_config(family, spec.source, settings)
+    processor = family.processor(config, _tokenizer(spec.source))
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     claim = spec.output.with_name(f"{spec.output.name}.importing")
     with ExitStack() as stack:
         stack.enter_context(claimed(claim))
         stack.callback(shutil.rmtree, claim)
-        model, report = _imported(spec.source, settings, config)
-        inputs = _inputs(spec.source, settings)
-        with disk_errors(spec.output), save_load.replacing(spec.output) as place:
-            save_load.save(place, model, processor)
-            options = {"backend": "vqa2", **settings.model_dump(exclude={"slowfast"})}
+        model, report = _import(family, spec.source, config, settings.layout, parts)
+        inputs = _inputs(spec.source, parts)
+        with disk_errors(spec.output), saving.replace_folder(spec.output) as place:
+            saving.save(place, model, processor)
+            options = {"backend": backend, **settings.model_dump(exclude=set(family.part_layouts))}
             description.describe(place, 0, options, inputs, report, STAGE)
     return spec.output
 
 
-def _read_small(source: Path, settings: ImportSettings) -> tuple[Vqa2Config, Vqa2Processor]:
-    """Configuration and processor, before any weight is read."""
+def _check_source(family: ModelFamily, source: Path) -> None:
     if not source.is_dir():
         raise InputError(
             str(source),
-            "is no folder",
+            "is not a folder",
             "expected the folder of a published checkpoint on this disk",
             "Fetch it first; qbuild fetches no weights.",
         )
-    if (source / PROCESSOR).is_file():
+    if (source / family.processor_file).is_file():
         raise UsageError(
             str(source),
             "was made by qbuild",
             "expected weights as they were published",
             "Give it to `train` and `score` as it is.",
         )
-    if settings.slowfast and not Path(settings.slowfast).is_file():
-        raise InputError(
-            settings.slowfast,
-            "is no file",
-            "expected the weights of PyTorchVideo's SlowFast-R50",
-            "Correct --set slowfast=FILE, or leave it out.",
-        )
-    config = _config(source, settings)
-    return config, Vqa2Processor.of(config, _tokenizer(source))
 
 
-def _config(source: Path, settings: ImportSettings) -> Vqa2Config:
+def _part_files(family: ModelFamily, settings: Any) -> dict[str, Path]:
+    """The files of parts that the settings name, by setting."""
+    files = {name: getattr(settings, name) for name in family.part_layouts}
+    for name, file in files.items():
+        if file and not Path(file).is_file():
+            description = type(settings).model_fields[name].description
+            raise InputError(
+                file,
+                "is not a file",
+                f"expected: {description}",
+                f"Correct --set {name}=FILE, or leave it out.",
+            )
+    return {name: Path(file) for name, file in files.items() if file}
+
+
+def _read_config(family: ModelFamily, source: Path, settings: Any) -> Any:
+    file = source / "config.json"
+    if not file.is_file():
+        raise InputError(str(source), "holds no config.json", "expected one next to the weights")
     try:
-        return read_config(source, settings.motion or "")
+        config = json.loads(file.read_text(encoding="utf-8"))
+        return family.read_config(config, settings, str(file))
     except (ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
         raise InputError(
-            str(source / "config.json"),
+            str(file),
             f"cannot be read ({type(error).__name__}: {' '.join(str(error).split())})",
             "expected the configuration that was published with the weights",
             "Fetch the file again.",
@@ -116,59 +110,56 @@ def _config(source: Path, settings: ImportSettings) -> Vqa2Config:
 
 
 def _tokenizer(source: Path) -> PreTrainedTokenizerFast:
-    place = source / TOKENIZER
-    published = "expected the tokenizer that was published with the weights"
-    if not place.is_file():
+    file = source / TOKENIZER
+    expected = "expected the tokenizer that was published with the weights"
+    if not file.is_file():
         raise InputError(
             str(source),
             f"holds no {TOKENIZER}",
-            published,
+            expected,
             f"Fetch {TOKENIZER} and tokenizer_config.json into the folder.",
         )
-    with readable(place, published, "Fetch the file again."):
-        found: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
+    with read_errors(file, expected, "Fetch the file again."):
+        tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
             source, local_files_only=True
         )
-    return found
+    return tokenizer
 
 
-def _imported(
-    source: Path, settings: ImportSettings, config: Vqa2Config
-) -> tuple[Vqa2ForConditionalGeneration, dict[str, Any]]:
-    """The model, the pathway of SlowFast in it where one is given, and what is told of both."""
+def _import(
+    family: ModelFamily, source: Path, config: Any, layout: str, parts: dict[str, Path]
+) -> tuple[Any, dict[str, Any]]:
+    """The model with its parts, and the report."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        model, table = transfer.import_checkpoint(source, layout=settings.layout, config=config)
-    parts = [(source, table)]
-    if settings.slowfast:
-        _check_pathway(source, table)
-        file = Path(settings.slowfast)
-        parts.append((file, transfer.import_motion(model, file)))
-    return model, _report(model, parts)
+        model, table = transfer.import_model(family, source, config, layout)
+    tables = [(source, table)]
+    for name, file in parts.items():
+        part = family.part_layouts[name]
+        _check_part(name, part, source, table)
+        tables.append((file, transfer.import_part(model, file, part)))
+    return model, _report(model, tables)
 
 
-def _check_pathway(source: Path, table: KeyTable) -> None:
-    """Raise UsageError where the source has a pathway, which was trained with its projector."""
-    if any(name.startswith(PATHWAY) for name in table.matched.values()):
+def _check_part(name: str, part: Layout, source: Path, table: KeyTable) -> None:
+    """Raise UsageError where the source has the part, which was trained with the rest of it."""
+    if any(ours.startswith(part.holds) for ours in table.matched.values()):
         raise UsageError(
-            f"{WHERE}: slowfast",
-            f"{source} brings a pathway of its own",
-            "expected a base without motion branch",
-            "Leave slowfast out.",
+            f"setting {name}",
+            f"{source} has these weights of its own",
+            "expected a base without them",
+            f"Leave {name} out.",
         )
 
 
-def _report(
-    model: Vqa2ForConditionalGeneration, parts: list[tuple[Path, KeyTable]]
-) -> dict[str, Any]:
+def _report(model: Any, tables: list[tuple[Path, KeyTable]]) -> dict[str, Any]:
     """What was taken, what was left out (their names) and what begins at random (ours)."""
-    filled = {name for _, table in parts for name in table.matched.values()}
+    filled = {name for _, table in tables for name in table.matched.values()}
     if model.config.tie_word_embeddings:
-        filled.add(TIED)
-    absent = [name for name in parts[0][1].absent if name not in filled]
-    groups = Counter(name.removeprefix("model.").split(".")[0] for name in absent)
+        filled.add(HEAD)
+    absent = [name for name in tables[0][1].absent if name not in filled]
     return {
-        "layout": parts[0][1].layout,
+        "layout": tables[0][1].layout,
         "dtype": str(model.dtype).removeprefix("torch."),
         "parts": [
             {
@@ -177,20 +168,17 @@ def _report(
                 "matched": len(table.matched),
                 "left_out": len(table.left_out),
             }
-            for place, table in parts
+            for place, table in tables
         ],
-        "random": dict(groups),
+        "random": dict(Counter(name.removeprefix("model.").split(".")[0] for name in absent)),
         "absent": absent,
-        "left_out": [name for _, table in parts for name in table.left_out],
+        "left_out": [name for _, table in tables for name in table.left_out],
     }
 
 
-def _inputs(source: Path, settings: ImportSettings) -> list[dict[str, Any]]:
-    """Name and content hash of the source, then of the file with SlowFast's pathway."""
+def _inputs(source: Path, parts: dict[str, Path]) -> list[dict[str, Any]]:
+    """Name and content hash of the source, then of each part's file."""
     files = sorted({file for pattern in _DECIDES for file in source.glob(pattern)})
     hashes = {file.name: hash_file(file) for file in files if file.is_file()}
-    found = [{"name": source.resolve().name, "hash": hash_value(hashes)}]
-    if settings.slowfast:
-        file = Path(settings.slowfast)
-        found.append({"name": file.name, "hash": hash_file(file)})
-    return found
+    whole = {"name": source.resolve().name, "hash": hash_value(hashes)}
+    return [whole, *({"name": f.name, "hash": hash_file(f)} for f in parts.values())]

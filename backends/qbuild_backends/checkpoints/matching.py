@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 import torch
 
 from qbuild.core.errors import InputError
-from qbuild_backends.checkpoints.layouts import Layout
-
-TIED = "lm_head.weight"
+from qbuild_backends.models.family import HEAD
+from qbuild_backends.models.layout import Layout
 
 
 @dataclass
 class KeyTable:
     """The match of a checkpoint's tensors with a model's.
 
-    matched gives our name of theirs. missing and wrong_shape are ours; unexpected and left_out
-    theirs, the latter known to be of no use to VQA². absent are ours that the layout never has:
+    matched maps their names to ours. missing and wrong_shape are our names; unexpected and
+    left_out theirs, the latter of no use to the family. absent are ours that the layout never has:
     they keep the values they had.
     """
 
@@ -57,7 +56,7 @@ class KeyTable:
                 f"tensors do not fit the model: {'; '.join(faults)}",
                 f"expected the layout {self.layout} at the model's sizes "
                 f"({len(self.matched):,} tensors fit)",
-                "Take the configuration that the checkpoint was made with, or name its layout.",
+                "Use the configuration that the checkpoint was made with, or name its layout.",
             )
 
 
@@ -72,7 +71,7 @@ def match(
     *,
     tied: bool = False,
 ) -> KeyTable:
-    """The table for a model's shapes and a checkpoint's; `tied` forgives a lacking lm_head."""
+    """The table for a model's shapes and a checkpoint's; where `tied`, the head may be missing."""
     table = KeyTable(layout.name)
     for theirs, shape in found.items():
         ours = layout.ours(theirs)
@@ -86,9 +85,9 @@ def match(
             table.left_out.append(theirs)
         else:
             table.unexpected.append(theirs)
-    told = {layout.ours(theirs) for theirs in found}
+    renamed = {layout.ours(theirs) for theirs in found}
     for ours in expected:
-        if ours not in told:
-            kept = not ours.startswith(layout.holds) or (tied and ours == TIED)
+        if ours not in renamed:
+            kept = not ours.startswith(layout.holds) or (tied and ours == HEAD)
             (table.absent if kept else table.missing).append(ours)
     return table

@@ -1,4 +1,4 @@
-"""Checkpoints of published layouts into VQA² models, and models back into those layouts."""
+"""Checkpoints of published layouts into models of a family, and models back into those layouts."""
 
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
@@ -7,74 +7,56 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import save_torch_state_dict
 from transformers.utils import logging
 
-from qbuild.core.errors import UsageError
-from qbuild_backends.checkpoints.configs import read_config, written_config
-from qbuild_backends.checkpoints.layouts import layout_named, recognised
-from qbuild_backends.checkpoints.matching import TIED, KeyTable, match
-from qbuild_backends.checkpoints.stored import stored
-from qbuild_backends.models.vqa2.config import Vqa2Config
-from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration
-
-WRITTEN = ("llava-hf", "llava-qwen", "vqa2")
+from qbuild.core.errors import InputError, UsageError, near
+from qbuild_backends.checkpoints.matching import KeyTable, match
+from qbuild_backends.checkpoints.stored import Stored, stored
+from qbuild_backends.models.family import HEAD, ModelFamily
+from qbuild_backends.models.layout import Layout
 
 
-def import_checkpoint(
-    folder: Path,
-    *,
-    layout: str = "auto",
-    config: Vqa2Config | None = None,
-    motion: str = "",
-    dtype: torch.dtype | str = "auto",
-) -> tuple[Vqa2ForConditionalGeneration, KeyTable]:
-    """A model with a checkpoint's weights, in eval mode, and the table of what went where.
+def import_model(
+    family: ModelFamily, folder: Path, config: Any, layout: str = "auto"
+) -> tuple[Any, KeyTable]:
+    """A model with a checkpoint's weights in their own type, in eval mode, and the table of names.
 
-    The configuration is the checkpoint's own unless given. What the layout has no tensors for,
-    such as the motion branch of a plain LLaVA-OneVision, begins at random; `import_motion` fills
-    the pathway. Raises InputError where a tensor is missing, unexpected or of another shape.
+    What the layout has no tensors for, such as the motion branch of a plain LLaVA-OneVision,
+    begins at random. Raises InputError where a tensor is missing, unexpected or of another shape.
     """
     found = stored(folder)
-    chosen = recognised(found.shapes, found.where) if layout == "auto" else layout_named(layout)
-    config = config or read_config(folder, motion)
+    chosen = _recognise(family, found) if layout == "auto" else _layout(family, layout)
     with torch.device("meta"):
-        bare = Vqa2ForConditionalGeneration(config)
-    table = match(shapes_of(bare), found.shapes, chosen, tied=config.tie_word_embeddings)
-    table.check(found.where)
-    tensors = {table.matched[name]: t for name, t in found.read() if name in table.matched}
-    with _unreported():
-        model = Vqa2ForConditionalGeneration.from_pretrained(
-            None, config=config, state_dict=tensors, dtype=dtype
+        bare = family.model_class(config)
+    table = match(_shapes(bare), found.shapes, chosen, tied=config.tie_word_embeddings)
+    with _quiet_transformers():
+        model = family.model_class.from_pretrained(
+            None, config=config, state_dict=_read(found, table), dtype="auto"
         )
     return model.eval(), table
 
 
-def import_motion(model: Vqa2ForConditionalGeneration, file: Path) -> KeyTable:
-    """The fast pathway of a SlowFast-R50 of PyTorchVideo, taken into a model; all else stays."""
+def import_part(model: Any, file: Path, layout: Layout) -> KeyTable:
+    """Take a part of a model from a file in a layout of `part_layouts`; all else stays."""
     found = stored(file)
-    table = match(shapes_of(model), found.shapes, layout_named("slowfast"))
-    table.check(found.where)
-    tensors = {table.matched[name]: t for name, t in found.read() if name in table.matched}
-    model.load_state_dict(tensors, strict=False)
+    table = match(_shapes(model), found.shapes, layout)
+    model.load_state_dict(_read(found, table), strict=False)
     return table
 
 
-def export_checkpoint(model: Vqa2ForConditionalGeneration, folder: Path, layout: str) -> None:
+def export_checkpoint(family: ModelFamily, model: Any, folder: Path, layout: str) -> None:
     """Weights (safetensors, in shards of 5 GB) and configuration as that layout names them.
 
-    llava-hf and llava-qwen have no place for the motion branch and leave it out. The slow pathway,
-    which vqa2 has places for and nobody reads, is not written.
+    What the layout has no place for is left out: the motion branch in llava-hf and llava-qwen.
     """
-    if layout not in WRITTEN:
-        raise UsageError(
-            f"layout {layout}", "is not written", f"expected one of {', '.join(WRITTEN)}"
-        )
-    names = {ours: layout_named(layout).theirs(ours) for ours in model.state_dict()}
+    chosen = _layout(family, layout)
+    names = {ours: chosen.theirs(ours) for ours in model.state_dict()}
     if model.config.tie_word_embeddings:
-        names[TIED] = None
+        names[HEAD] = None
     tensors = {
         theirs: tensor.contiguous()
         for ours, tensor in model.state_dict().items()
@@ -82,13 +64,40 @@ def export_checkpoint(model: Vqa2ForConditionalGeneration, folder: Path, layout:
     }
     folder.mkdir(parents=True, exist_ok=True)
     save_torch_state_dict(tensors, folder, metadata={"format": "pt"})
-    text = json.dumps(written_config(model.config, layout), indent=2) + "\n"
+    text = json.dumps(family.write_config(model.config, layout), indent=2) + "\n"
     (folder / "config.json").write_text(text, encoding="utf-8")
 
 
+def _layout(family: ModelFamily, name: str) -> Layout:
+    """The layout of that name; UsageError lists the names."""
+    if name not in family.layouts:
+        raise UsageError(f"layout {name}", "is not known", "", near(name, family.layouts))
+    return family.layouts[name]
+
+
+def _recognise(family: ModelFamily, found: Stored) -> Layout:
+    """The first layout of the family whose sign is among the names."""
+    for layout in family.layouts.values():
+        if any(layout.recognises(name) for name in found.shapes):
+            return layout
+    names = list(found.shapes)
+    raise InputError(
+        found.where,
+        f"its {len(names):,} tensors ({', '.join(names[:3])} …) are of no known layout",
+        f"expected one of {', '.join(family.layouts)}",
+        "Name the layout, or convert the file.",
+    )
+
+
+def _read(found: Stored, table: KeyTable) -> dict[str, torch.Tensor]:
+    """The tensors of the table by our names; InputError where they do not fit the model."""
+    table.check(found.where)
+    return {table.matched[name]: t for name, t in found.read() if name in table.matched}
+
+
 @contextmanager
-def _unreported() -> Iterator[None]:
-    """Without transformers' own report of what was missing: the table says it, and why."""
+def _quiet_transformers() -> Iterator[None]:
+    """Without transformers' own report of what was missing: the table lists it, with the reason."""
     before = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
@@ -97,6 +106,6 @@ def _unreported() -> Iterator[None]:
         logging.set_verbosity(before)
 
 
-def shapes_of(model: torch.nn.Module) -> Mapping[str, torch.Size]:
+def _shapes(model: torch.nn.Module) -> Mapping[str, torch.Size]:
     """The shape of every tensor of the model, by our name; on the meta device too."""
     return {name: tensor.shape for name, tensor in model.state_dict().items()}

@@ -1,1 +1,1 @@
-"""What is trained on: samples, their media, batches."""
+"""Training data: samples, their media, batches."""

@@ -1,12 +1,11 @@
 """A folder that keeps decoded clips.
 
-A kept file is named by the SHA-256 of the medium's bytes and the two sizes, so that it fits
-whatever the medium is called. It holds three arrays in NumPy's own format, read without pickle.
+A file is named by the SHA-256 of the medium's bytes and the sizes of its frames, so that it
+fits whatever the name of the medium. It holds three arrays in NumPy's own format, without pickle.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,23 +18,15 @@ from qbuild.media.unreadable import reject_disk_errors
 from qbuild_backends.models.inputs import Clip
 
 
-@dataclass(frozen=True)
-class ClipCache:
-    """Clips at these sizes, kept below `folder`."""
-
-    folder: Path
-    key_size: int
-    motion_size: int | None
-
-    def place(self, file: Path) -> Path:
-        """Where the medium's clip is kept, or would be; raises UnreadableMediaError."""
-        with reject_disk_errors(file):
-            digest = hash_file(file).removeprefix("sha256:")
-        return self.folder / digest[:2] / f"{digest}-{self.key_size}-{self.motion_size or 0}.npy"
+def cached_clip_path(folder: Path, medium: Path, cache_key: str) -> Path:
+    """Where the medium's clip is cached, or would be; raises UnreadableMediaError."""
+    with reject_disk_errors(medium):
+        digest = hash_file(medium).removeprefix("sha256:")
+    return folder / digest[:2] / f"{digest}-{cache_key}.npy"
 
 
-def keep(clip: Clip, place: Path) -> None:
-    """Write a clip, whole or not at all; DiskError where it cannot be written."""
+def write_clip(clip: Clip, place: Path) -> None:
+    """Write a clip atomically; DiskError where it cannot be written."""
     motion = np.zeros((0,), np.uint8) if clip.motion is None else clip.motion
     with whole_file(place) as unfinished, unfinished.open("wb") as stream:
         np.save(stream, np.array([clip.num_frames, clip.duration_s]), allow_pickle=False)
@@ -43,16 +34,16 @@ def keep(clip: Clip, place: Path) -> None:
         np.save(stream, motion, allow_pickle=False)
 
 
-def kept(place: Path) -> Clip:
-    """The clip that lies there; InputError where the file is damaged."""
+def read_clip(place: Path) -> Clip:
+    """The clip in a file; InputError where the file is damaged."""
     try:
         with disk_errors(place), place.open("rb") as stream:
-            told, keys, motion = (np.load(stream, allow_pickle=False) for _ in range(3))
+            extent, keys, motion = (np.load(stream, allow_pickle=False) for _ in range(3))
     except (ValueError, EOFError) as error:
         raise InputError(
             str(place),
-            f"holds no whole clip ({error})",
-            "expected the frames that were kept there",
+            f"does not hold a whole clip ({error})",
+            "expected the frames that were written there",
             "Remove the file; its medium is decoded again.",
         ) from error
-    return Clip(keys, motion if motion.ndim == 4 else None, int(told[0]), float(told[1]))
+    return Clip(keys, motion if motion.ndim == 4 else None, int(extent[0]), float(extent[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +11,26 @@ from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.inputs import describe_input, refuse_bad, refuse_incomplete
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.media_roots import MediaRoots
-from qbuild_backends.data.sample import BadSampleError, Sample, Samples, take
+from qbuild.core.rows.rejections import RejectedError
+from qbuild_backends.data.sample import Sample, Samples
 from qbuild_backends.models.inputs import Turn
 
-ROWS = 1_024  # read at a time
+BATCH_ROWS = 1_024
 
 
-def read_artifact(path: Path, roots: MediaRoots, kind: str | None, found: Samples) -> Any:
-    """Add the samples of one artifact; the artifact by name and hash."""
+def read_artifact(path: Path, roots: MediaRoots, kind: str | None, samples: Samples) -> Any:
+    """Add the samples of one artifact; its name and hash."""
     artifact = Artifact.open(path)
     _check_artifact(artifact)
     own = roots.next_to(artifact.path)
     described = describe_input(artifact)
     number = 0
-    for batch in artifact.batches(ROWS):
+    for batch in artifact.batches(BATCH_ROWS):
         refuse_bad(artifact.schema, batch, str(path), number)
         for row in batch.to_pylist():
             number += 1
             name = f"{described['name']} row {number} (sample {row['sample_id']})"
-            take(found, _sample(row, name, own), name, kind)
+            samples.add(name, partial(_sample, row, name, own), kind)
     return described
 
 
@@ -43,27 +45,27 @@ def _check_artifact(artifact: Artifact) -> None:
     refuse_incomplete(artifact)
 
 
-def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample | BadSampleError:
+def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample:
     turns = tuple(Turn(role, text) for role, text in turns_of(row))
     if not row["media"]:
         return Sample(name, turns, "text")
     if len(row["media"]) > 1:
-        message = f"{len(row['media'])} media; expected one picture or video"
-        return BadSampleError("several-media", message)
+        message = f"{len(row['media'])} media; expected one image or video"
+        raise RejectedError("several-media", message)
     medium = row["media"][0]
     if medium["start_s"] is not None or medium["end_s"] is not None:
         message = "a part of a video by time; expected a whole one, cut before"
-        return BadSampleError("part-of-video", message)
+        raise RejectedError("part-of-video", message)
     try:
-        found = roots.locate(medium["media_id"], medium["path"])
+        file = roots.locate(medium["media_id"], medium["path"]).file
     except InputError as error:  # the path leaves its root; a missing root ends the run
-        return BadSampleError("path-leaves-root", str(error))
+        raise RejectedError("path-leaves-root", str(error)) from error
     return Sample(
         name=name,
         turns=turns,
         kind=medium["kind"],
         media_id=medium["media_id"],
-        file=found.file,
+        file=file,
         sha256=medium["sha256"],
         num_frames=medium["num_frames"] or 0,
         fps=medium["fps"] or 0.0,

@@ -1,7 +1,7 @@
 """Samples of JSON files in LLaVA's form or the VQA² release's, as `qbuild export` writes them.
 
-A record is `{"id", "image"|"video": path, "conversations": [{"from", "value"}]}`; in the release a
-video stands under `image` and `frames per sec` marks it. A record with neither key is text alone.
+A record is `{"id", "image"|"video": path, "conversations": [{"from", "value"}]}`; in the release
+`image` also names videos, and `frames per sec` marks them. A record with neither key is text alone.
 Only what training needs is read.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,29 +19,26 @@ from qbuild.core.canonical import media_id
 from qbuild.core.engine.inputs import describe_input
 from qbuild.core.errors import InputError
 from qbuild.core.media_roots import MediaRoots
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.quality.media_types import VIDEOS
-from qbuild_backends.data.sample import BadSampleError, Sample, Samples, take
+from qbuild_backends.data.sample import Sample, Samples
 from qbuild_backends.models.inputs import Turn
 
-_ROLES: dict[str, Role] = {
-    "human": "user",
-    "gpt": "assistant",
-    "system": "system",
-}
+_ROLES: dict[str, Role] = {"human": "user", "gpt": "assistant", "system": "system"}
 _FPS = "frames per sec"
 _IS_VIDEO = re.compile(rf"\.(?:{VIDEOS})\Z", re.IGNORECASE)
 
 
-def read_json(path: Path, roots: MediaRoots, kind: str | None, found: Samples) -> dict[str, Any]:
-    """Add the samples of one file; the file by name and hash.
+def read_json(path: Path, roots: MediaRoots, kind: str | None, samples: Samples) -> dict[str, Any]:
+    """Add the samples of one file; its name and hash.
 
-    Media lie below the media roots, and without any beside the file.
+    Media lie below the media roots, and without any in the folder of the file.
     """
     roots = roots if roots.folders else MediaRoots({"": path.parent})
     for number, record in enumerate(_records(path), 1):
-        told = record.get("id") if isinstance(record, dict) else None
-        name = f"{path.name} record {number} (id {told})"
-        take(found, _sample(record, name, path.stem, roots), name, kind)
+        identity = record.get("id") if isinstance(record, dict) else None
+        name = f"{path.name} record {number} (id {identity})"
+        samples.add(name, partial(_sample, record, name, path.stem, roots), kind)
     return describe_input(path)
 
 
@@ -58,7 +56,7 @@ def _records(path: Path) -> list[Any]:
         raise InputError(
             str(path),
             f"is neither an artifact nor JSON ({error})",
-            "expected pairs that a stage made, or LLaVA's JSON",
+            "expected pairs that a stage made, or JSON in LLaVA's form",
             "Make it with `qbuild export --format llava`.",
         ) from error
     if not isinstance(records, list):
@@ -67,70 +65,68 @@ def _records(path: Path) -> list[Any]:
     return records
 
 
-def _sample(record: Any, name: str, dataset: str, roots: MediaRoots) -> Sample | BadSampleError:
+def _sample(record: Any, name: str, dataset: str, roots: MediaRoots) -> Sample:
+    medium = _medium(record)
+    turns = tuple(Turn(role, text) for role, text in conversation(None, _turns(record)))
+    if medium is None:
+        return Sample(name, turns, "text")
+    path, kind = medium
+    known = _exported_medium(record)
+    own = str(known.get("media_id") or media_id(dataset, path))
+    fps = record.get(_FPS) or known.get("fps") or 0.0
     try:
-        medium = _medium(record)
-        turns = tuple(Turn(role, text) for role, text in conversation(None, _said(record)))
-        if medium is None:
-            return Sample(name, turns, "text")
-        place, kind = medium
-        known = _known(record)
-        own = str(known.get("media_id") or media_id(dataset, place))
-        digest = known.get("sha256")
-        fps = record.get(_FPS) or known.get("fps") or 0.0
-        return Sample(
-            name=name,
-            turns=turns,
-            kind=kind,
-            media_id=own,
-            file=roots.locate(own, place).file,
-            sha256=digest,
-            num_frames=int(known.get("num_frames") or 0),
-            fps=float(fps) if isinstance(fps, int | float) else 0.0,
-        )
+        file = roots.locate(own, path).file
     except InputError as error:
-        return BadSampleError("path-leaves-root", str(error))
-    except BadSampleError as error:
-        return error
+        raise RejectedError("path-leaves-root", str(error)) from error
+    return Sample(
+        name=name,
+        turns=turns,
+        kind=kind,
+        media_id=own,
+        file=file,
+        sha256=known.get("sha256"),
+        num_frames=int(known.get("num_frames") or 0),
+        fps=float(fps) if isinstance(fps, int | float) else 0.0,
+    )
 
 
 def _medium(record: Any) -> tuple[str, Literal["image", "video"]] | None:
-    """Path and kind of the one medium, if there is one; a list that names one twice is one."""
+    """Path and kind of the medium, if there is one; a list may name one medium twice."""
     if not isinstance(record, dict):
-        raise BadSampleError("bad-record", "no JSON object; expected a record")
+        raise RejectedError("bad-record", "not a JSON object; expected a record")
     key = "image" if record.get("image") is not None else "video"
     value = record.get(key)
     paths = sorted(set(value)) if isinstance(value, list) else [value]
     if value is None or not paths:
         if _FPS in record:
-            raise BadSampleError("no-medium", f"`{_FPS}` without a video; expected its path")
+            raise RejectedError("no-medium", f"`{_FPS}` without a video; expected its path")
         return None
     if len(paths) > 1:
-        raise BadSampleError("several-media", f"{len(paths)} media; expected one")
+        raise RejectedError("several-media", f"{len(paths)} media; expected one")
     if not isinstance(paths[0], str):
-        raise BadSampleError("bad-record", f"{key} is {paths[0]!r:.40}; expected a path")
+        raise RejectedError("bad-record", f"{key} is {paths[0]!r:.40}; expected a path")
     video = key == "video" or _FPS in record or _IS_VIDEO.search(paths[0]) is not None
     return paths[0], "video" if video else "image"
 
 
-def _known(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What `qbuild export` kept of the medium under the key `qbuild`."""
+def _exported_medium(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The medium as `qbuild export` wrote it under the key `qbuild`."""
     extra = record.get("qbuild")
     media = extra.get("media") if isinstance(extra, dict) else None
     first = media[0] if isinstance(media, list) and media else None
     return first if isinstance(first, dict) else {}
 
 
-def _said(record: Mapping[str, Any]) -> list[tuple[Role, str]]:
-    talk = record.get("conversations")
-    if not isinstance(talk, list) or not talk:
-        raise BadSampleError("no-conversation", "no `conversations`; expected a list of turns")
+def _turns(record: Mapping[str, Any]) -> list[tuple[Role, str]]:
+    given = record.get("conversations")
+    if not isinstance(given, list) or not given:
+        raise RejectedError("no-conversation", "no `conversations`; expected a list of turns")
     turns = []
-    for number, turn in enumerate(talk, 1):
+    for number, turn in enumerate(given, 1):
         value = turn.get("value") if isinstance(turn, dict) else None
         role = _ROLES.get(str(turn.get("from"))) if isinstance(turn, dict) else None
         if role is None or not isinstance(value, str):
             message = f"turn {number} is {turn!r:.60}; expected `from` human or gpt, and `value`"
-            raise BadSampleError("no-conversation", message)
+            raise RejectedError("no-conversation", message)
         turns.append((role, value))
     return turns

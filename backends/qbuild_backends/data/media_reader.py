@@ -1,8 +1,8 @@
-"""Media read ahead by threads: pictures in them, videos in child processes that may crash or hang.
+"""Media prefetched by threads: images in them, videos in child processes that may crash or hang.
 
-Pillow's decoders stay in the threads: where only pictures are read, no child has to start. A
-video's frames come over at 2 to 3 in 100 of what their decoding takes. No video can end a run: what
-it does to its child is its own UnreadableMediaError, `decoder-crashed` or `decoder-hung`.
+Pillow's decoders stay in the threads: where only images are read, no child starts. Transferring a
+video's frames takes 2 to 3 % of the time of decoding them. No video can end a run: a child that
+crashes or hangs is an UnreadableMediaError, `decoder-crashed` or `decoder-hung`.
 """
 
 from __future__ import annotations
@@ -19,22 +19,19 @@ from typing import Any, Self, TypeVar
 from qbuild.media.images.read_write import image_format, read_image
 from qbuild.media.isolation import Isolated
 from qbuild.media.unreadable import file_size
-from qbuild_backends.data.cache import ClipCache, keep, kept
-from qbuild_backends.data.clips import picture_clip, video_clip
-from qbuild_backends.models.inputs import Clip, Context, Extent
+from qbuild_backends.data.cache import cached_clip_path, read_clip, write_clip
+from qbuild_backends.models.inputs import Clip, ClipReader, Extent
 
 T = TypeVar("T")
 U = TypeVar("U")
-# What decodes a video in a child: an importable function with the arguments of `video_clip`.
-Decode = Callable[[Path, int, int | None, Context | None], Clip | Extent]
-TIME_LIMIT_S = 600.0  # for one video, as in `qbuild probe`
+TIMEOUT_S = 600.0  # for one video, as in `qbuild probe`
 
 
 class Children:
     """A context in which several threads may call functions in child processes.
 
     Each call has a child to itself. A child is started when a thread calls and all others are
-    busy, so there are never more than threads that call at a time, and none without a call.
+    busy: there are never more children than threads that call, and none without a call.
     """
 
     def __init__(self, timeout_s: float) -> None:
@@ -57,7 +54,7 @@ class Children:
             child.__exit__()
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
-        """What an importable function returns, or raises, in a child; raises as `Isolated.call`."""
+        """The result of an importable function in a child; raises as `Isolated.call`."""
         with self._lock:
             if not self._open:
                 raise RuntimeError("no child processes: they are closed, or not yet open")
@@ -68,25 +65,20 @@ class Children:
         finally:
             with self._lock:
                 self._busy.discard(child)
-                goes_on = self._open
-                if goes_on:
+                is_open = self._open
+                if is_open:
                     self._idle.append(child)
-            if not goes_on:
+            if not is_open:
                 child.__exit__()
 
 
 @dataclass
-class FrameReader:
-    """A context in which clips are read at these sizes, by any number of threads.
+class MediaReader:
+    """A context in which any number of threads may read clips, which are cached below `folder`."""
 
-    Below `folder`, where there is one, clips are kept, and those that are kept are not decoded.
-    """
-
-    key_size: int
-    motion_size: int | None  # None: key frames alone
-    folder: Path | None = None
-    decode: Decode = video_clip
-    timeout_s: float = TIME_LIMIT_S
+    clips: ClipReader
+    folder: Path | None = None  # None: nothing is cached
+    timeout_s: float = TIMEOUT_S
     _children: Children = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -99,33 +91,33 @@ class FrameReader:
     def __exit__(self, *_: object) -> None:
         self._children.__exit__()
 
-    def read(self, file: Path, context: Context | None = None) -> Clip | Extent:
-        """The medium's frames; of a video that `context` cannot hold its extent alone.
+    def read(self, file: Path) -> Clip | Extent:
+        """The clip of a medium; the extent alone of a video that the context cannot hold.
 
-        Raises UnreadableMediaError, DiskError where keeping the frames fails, InputError for
-        frames that are kept but damaged.
+        Raises UnreadableMediaError, DiskError where writing to the cache fails, InputError for a
+        damaged cache file.
         """
-        file_size(file)  # a file that is not there is not the decoder's to tell
+        file_size(file)  # raises for a file that is missing, before a decoder does
         if self.folder is None:
-            return self._read(file, context)
-        place = ClipCache(self.folder, self.key_size, self.motion_size).place(file)
+            return self._read(file)
+        place = cached_clip_path(self.folder, file, self.clips.cache_key)
         if place.is_file():
-            return kept(place)
-        found = self._read(file, context)
-        if isinstance(found, Clip):
-            keep(found, place)
-        return found
+            return read_clip(place)
+        clip = self._read(file)
+        if isinstance(clip, Clip):
+            write_clip(clip, place)
+        return clip
 
-    def _read(self, file: Path, context: Context | None) -> Clip | Extent:
+    def _read(self, file: Path) -> Clip | Extent:
         if image_format(file) is not None:
-            return picture_clip(read_image(file).buffer, self.key_size)
-        return self._children.call(self.decode, file, self.key_size, self.motion_size, context)
+            return self.clips.read_image(read_image(file).buffer)
+        return self._children.call(self.clips.read_video, file)
 
 
-def read_ahead(
-    items: Iterable[T], read: Callable[[T], U], *, threads: int, ahead: int
+def prefetch(
+    items: Iterable[T], read: Callable[[T], U], *, threads: int, depth: int
 ) -> Generator[tuple[T, U]]:
-    """Each item with what `read` makes of it, in order, up to `ahead` of them read in advance.
+    """Each item with what `read` makes of it, in order; up to `depth` of them are read in advance.
 
     Without threads an item is read when it is asked for. Closed early, it waits for what is being
     read: leave the context of the reader first, and that ends at once.
@@ -134,13 +126,13 @@ def read_ahead(
         for item in items:
             yield item, read(item)
         return
-    source, begun = iter(items), deque[tuple[T, Future[U]]]()
+    source, pending = iter(items), deque[tuple[T, Future[U]]]()
     with ThreadPoolExecutor(threads, "read") as pool:
         try:
-            begun.extend((item, pool.submit(read, item)) for item in islice(source, ahead))
-            while begun:
-                item, found = begun.popleft()
-                begun.extend((later, pool.submit(read, later)) for later in islice(source, 1))
-                yield item, found.result()
+            pending.extend((item, pool.submit(read, item)) for item in islice(source, depth))
+            while pending:
+                item, result = pending.popleft()
+                pending.extend((later, pool.submit(read, later)) for later in islice(source, 1))
+                yield item, result.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""The samples of files: instruction artifacts, and JSON as it is exported."""
+"""The samples of files: instruction artifacts, and exported JSON."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from qbuild_backends.data.sample import Samples
 def read_samples(
     paths: Sequence[Path], roots: MediaRoots, kind: Literal["image", "video"] | None = None
 ) -> Samples:
-    """The samples of all files, in order; `kind` is the only one that the plan trains on.
+    """The samples of all files, in order; `kind` where the plan trains on one kind alone.
 
-    A plan that takes but one kind does not train the language model, and text is no kind of it.
+    Such a plan does not train the language model, and rejects text without a medium.
 
     Raises the errors of `Artifact.open`, InputError for a file that is neither artifact nor JSON,
     UsageError for a dataset without a media root.
     """
-    found = Samples()
+    samples = Samples()
     problems: list[QbuildError] = []
     for path in paths:
         try:
             if is_artifact(path):
-                found.inputs.append(read_artifact(path, roots, kind, found))
+                samples.inputs.append(read_artifact(path, roots, kind, samples))
             else:
-                found.inputs.append(read_json(path, roots, kind, found))
+                samples.inputs.append(read_json(path, roots, kind, samples))
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)
-    return found
+    return samples

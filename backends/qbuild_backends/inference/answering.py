@@ -4,104 +4,91 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from dataclasses import replace
 
 import torch
 
-from qbuild.backends.protocol import Answered, Answering, Prompt, Refused
+from qbuild.backends.protocol import Answered, Answering, Prompt, Rejected
 from qbuild.core.errors import UsageError
-from qbuild_backends.data.clips import video_clip
-from qbuild_backends.data.media_reader import Decode, FrameReader
-from qbuild_backends.inference.batches import in_batches
-from qbuild_backends.inference.loading import Loaded
-from qbuild_backends.inference.memory import inference_memory
-from qbuild_backends.inference.scoring import encoded, features, read_medium, with_clips
-from qbuild_backends.models.inputs import Clip, Extent, Turn
-from qbuild_backends.models.vqa2.processor import Encoded
-from qbuild_backends.models.vqa2.video_prompts import framed
+from qbuild.core.rows.rejections import Rejection
+from qbuild_backends.data.media_reader import MediaReader
+from qbuild_backends.inference.batches import compute_in_batches
+from qbuild_backends.inference.clips import encode, media_inputs, read_clip, with_clips
+from qbuild_backends.inference.loading import Loaded, inference_memory
+from qbuild_backends.models.inputs import Clip, Encoded, Extent, Turn
 
 
 class Answerer:
-    """Answers prompts of at most one medium each with one model; `decode` as in `Scorer`.
+    """Answers prompts of at most one medium each with one model.
 
     Raises UsageError for answers as long as the context.
     """
 
-    def __init__(self, loaded: Loaded, how: Answering, decode: Decode = video_clip) -> None:
-        self.loaded, self.how, self.decode = loaded, how, decode
-        most = loaded.processor.context.most
-        if how.max_new_tokens >= most:
+    def __init__(self, loaded: Loaded, how: Answering) -> None:
+        self.loaded, self.how = loaded, how
+        if how.max_new_tokens >= loaded.processor.max_length:
             raise UsageError(
                 f"--max-new-tokens {how.max_new_tokens}",
-                f"leaves no room for a question in a context of {most:,} tokens",
-                "expected fewer",
+                f"leaves no room for a question in {loaded.processor.max_length:,} tokens",
+                "expected fewer than the context holds",
             )
-        vocabulary = loaded.processor.tokenizer.get_vocab()
-        self._end, self._pad = (vocabulary[mark] for mark in ("<|im_end|>", "<|endoftext|>"))
 
-    def answer(self, prompts: Iterable[Prompt]) -> Iterator[Answered | Refused]:
-        """One answer a prompt, in the order given, without the blanks around it."""
+    def answer(self, prompts: Iterable[Prompt]) -> Iterator[Answered | Rejected]:
+        """One answer per prompt, in the order given, without surrounding whitespace."""
         ids: list[str] = []
-        with closing(self.encoded(prompts, ids)) as read:
-            for number, text in enumerate(in_batches(read, self.texts, self.how.computing.batch)):
-                yield text if isinstance(text, Refused) else Answered(ids[number], text)
+        with closing(self.encoded(prompts, ids)) as samples:
+            texts = compute_in_batches(samples, self.generate, self.how.computing.batch)
+            for number, text in enumerate(texts):
+                yield text if isinstance(text, Rejected) else Answered(ids[number], text)
 
-    def encoded(self, prompts: Iterable[Prompt], ids: list[str]) -> Generator[Encoded | Refused]:
-        """What the model takes of each prompt, in order; their ids are added to `ids`."""
-        read, computing = self._read, self.how.computing
-        with closing(with_clips(prompts, read, self.loaded, computing, self.decode)) as found:
-            for prompt, clip in found:
+    def encoded(self, prompts: Iterable[Prompt], ids: list[str]) -> Generator[Encoded | Rejected]:
+        """The model's input for each prompt, in order; adds their ids to `ids`."""
+        with closing(with_clips(prompts, _read, self.loaded, self.how.computing)) as clips:
+            for prompt, clip in clips:
                 ids.append(prompt.sample_id)
-                yield clip if isinstance(clip, Refused) else self._asked(prompt, clip)
+                yield clip if isinstance(clip, Rejected) else self._encode(prompt, clip)
 
-    def _asked(self, prompt: Prompt, clip: Clip | Extent | None) -> Encoded | Refused:
-        turns = conversation(prompt)
-        if clip is not None:
-            turns = framed(turns, clip, self.how.frame)
-        asked = encoded(self.loaded, turns, clip, prompt.sample_id)
-        return asked if isinstance(asked, Refused) else self._with_room(asked, prompt.sample_id)
-
-    def _with_room(self, asked: Encoded, sample_id: str) -> Encoded | Refused:
-        """The prompt, unless its answer could run beyond the context."""
-        most, new = self.loaded.processor.context.most, self.how.max_new_tokens
-        if len(asked.ids) + new <= most:
-            return asked
+    def _encode(self, prompt: Prompt, clip: Clip | Extent | None) -> Encoded | Rejected:
+        """The prompt, unless its answer could exceed the context."""
+        turns, video_prompt = conversation(prompt), self.how.video_prompt
+        encoded = encode(self.loaded, turns, clip, video_prompt, prompt.sample_id)
+        limit, new = self.loaded.processor.max_length, self.how.max_new_tokens
+        if isinstance(encoded, Rejected) or len(encoded.ids) + new <= limit:
+            return encoded
         message = (
-            f"{len(asked.ids):,} tokens and an answer of up to {new:,}; expected {most:,} at most, "
-            "the context: ask for a shorter answer (--max-new-tokens)"
+            f"{len(encoded.ids):,} tokens and an answer of up to {new:,}; expected {limit:,} at "
+            "most, the context: ask for a shorter answer (--max-new-tokens)"
         )
-        return Refused(sample_id, "too-long", message)
+        return Rejected(prompt.sample_id, Rejection("too-long", message))
 
-    def _read(self, prompt: Prompt, reader: FrameReader) -> Clip | Extent | Refused | None:
-        if len(prompt.media) > 1:
-            message = f"{len(prompt.media)} media; expected one, the model's frames show no more"
-            return Refused(prompt.sample_id, "several-media", message)
-        if not prompt.media:
-            return None
-        clip = read_medium(prompt.media[0], reader, self.loaded.processor.context)
-        if isinstance(clip, Refused):
-            return Refused(prompt.sample_id, clip.reason, clip.message)
-        return clip
-
-    def texts(self, samples: Sequence[Encoded]) -> list[str]:
-        """What the model says to each sample, up to its end mark or `max_new_tokens`."""
+    def generate(self, samples: Sequence[Encoded]) -> list[str]:
+        """The answer to each sample, up to its end or `max_new_tokens`."""
         device, processor = self.loaded.device, self.loaded.processor
         with torch.inference_mode(), inference_memory(self.how.computing, device):
-            batch = processor.collate(samples, padding="left")
+            batch = processor.collate(samples, padding="left", labels=False)
             ids = batch["input_ids"].to(device)
-            model: Any = self.loaded.model
-            said = model.generate(
+            generated = self.loaded.model.generate(
                 input_ids=ids,
                 attention_mask=batch["attention_mask"].to(device),
-                **features(batch, device),
+                **media_inputs(batch, device),
                 max_new_tokens=self.how.max_new_tokens,
                 do_sample=False,
                 num_beams=1,
-                eos_token_id=self._end,
-                pad_token_id=self._pad,
+                eos_token_id=processor.end_token_id,
+                pad_token_id=processor.pad_token_id,
             )
-        new = said[:, ids.shape[1] :].tolist()
+        new = generated[:, ids.shape[1] :].tolist()
         return [text.strip() for text in processor.tokenizer.batch_decode(new, True)]
+
+
+def _read(prompt: Prompt, reader: MediaReader) -> Clip | Extent | Rejected | None:
+    if len(prompt.media) > 1:
+        message = f"{len(prompt.media)} media; expected one, all that a prompt of the model shows"
+        return Rejected(prompt.sample_id, Rejection("several-media", message))
+    if not prompt.media:
+        return None
+    clip = read_clip(prompt.media[0], reader)
+    return replace(clip, of=prompt.sample_id) if isinstance(clip, Rejected) else clip
 
 
 def conversation(prompt: Prompt) -> list[Turn]:

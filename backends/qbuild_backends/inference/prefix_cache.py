@@ -1,7 +1,7 @@
-"""The text that all prompts begin with, gone through the language model once.
+"""The text that all prompts begin with, computed once.
 
 The system turn and the words before the first placeholder are the same for every medium of a run:
-their keys and values are computed for the first batch and stand before those of every other.
+their keys and values are computed for the first batch and reused for every other.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -16,63 +16,67 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
-from qbuild_backends.models.vqa2.model import Vqa2Model
-from qbuild_backends.models.vqa2.processor import Encoded
+from qbuild_backends.inference.loading import Loaded
+from qbuild_backends.models.generation import cache_name
+from qbuild_backends.models.inputs import Encoded
 
-# Below this share of a batch's longest prompt a prefix is not worth its mask: behind it attention
+# Below this share of a batch's longest prompt a prefix is not worth its mask: after it, attention
 # is no longer the plain causal one, whose kernels are the fastest.
-LEAST_SHARE = 0.04
+MIN_SHARE = 0.04
 
 
-class Prefix:
+class PrefixCache:
     """The keys and values of one text, kept until batches begin with another."""
 
-    def __init__(self, model: Vqa2Model) -> None:
-        self._model = model
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
         self._ids = np.empty(0, np.int64)
         self._cache = Cache(layers=[])
 
-    def of(self, samples: Sequence[Encoded]) -> tuple[int, Cache | None]:
-        """How many ids of each sample need not be computed, and what stands before the others."""
-        config = self._model.config
-        ids = shared(samples, (config.video_token_id, config.motion_token_id))
-        if len(ids) < LEAST_SHARE * max(len(sample.ids) for sample in samples):
-            return 0, None
+    def find(self, samples: Sequence[Encoded]) -> tuple[int, dict[str, Cache]]:
+        """How many ids of each sample are computed already, and the argument that holds them."""
+        if not self._loaded.family.shares_prefix:
+            return 0, {}
+        ids = common_prefix(samples, self._loaded.processor.media_token_ids)
+        if len(ids) < MIN_SHARE * max(len(sample.ids) for sample in samples):
+            return 0, {}
         if not np.array_equal(ids, self._ids):
-            self._ids, self._cache = ids, self._computed(ids)
-        return len(ids), self._cache
+            self._ids, self._cache = ids, self._compute(ids)
+        return len(ids), {cache_name(self._loaded.model.base_model): self._cache}
 
-    def _computed(self, ids: NDArray[np.int64]) -> Cache:
-        text = torch.from_numpy(ids)[None].to(self._model.device)
-        grown = self._model.language_model(input_ids=text, use_cache=True).past_key_values
-        return Cache(layers=[_Standing(layer.keys, layer.values) for layer in grown.layers])
+    def _compute(self, ids: NDArray[np.int64]) -> Cache:
+        language = self._loaded.model.get_decoder()
+        text = torch.from_numpy(ids)[None].to(self._loaded.device)
+        outputs = language(input_ids=text, use_cache=True)
+        layers = getattr(outputs, cache_name(language)).layers
+        return Cache(layers=[_FixedLayer(layer.keys, layer.values) for layer in layers])
 
 
-class _Standing(DynamicLayer):
-    """A layer's keys and values (1, heads, p, width) before those of a batch, which it forgets."""
+class _FixedLayer(DynamicLayer):
+    """A layer's keys and values (1, heads, p, width); it does not keep those of a batch."""
 
     def __init__(self, keys: Tensor, values: Tensor) -> None:
         super().__init__()
         self.lazy_initialization(keys, values)
-        self.keys, self.values = self._standing = keys, values
+        self.keys, self.values = self._fixed = keys, values
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
     ) -> tuple[Tensor, Tensor]:
         """Keys and values (b, heads, p + n, width) of the whole prompts."""
-        keys, values = self._standing
-        return _behind(keys, key_states), _behind(values, value_states)
+        keys, values = self._fixed
+        return _prepend(keys, key_states), _prepend(values, value_states)
 
 
-def _behind(standing: Tensor, new: Tensor) -> Tensor:
-    return torch.cat((standing.expand(len(new), -1, -1, -1), new), dim=-2)
+def _prepend(prefix: Tensor, states: Tensor) -> Tensor:
+    return torch.cat((prefix.expand(len(states), -1, -1, -1), states), dim=-2)
 
 
-def shared(samples: Sequence[Encoded], features: tuple[int, ...]) -> NDArray[np.int64]:
-    """The ids that all samples begin with, before the first feature and the last id of each."""
-    least = min(len(sample.ids) for sample in samples) - 1
-    first = samples[0].ids[:least]
-    same = ~np.isin(first, features)
+def common_prefix(samples: Sequence[Encoded], media_ids: tuple[int, ...]) -> NDArray[np.int64]:
+    """The ids that all samples begin with, before the first medium and the last id of each."""
+    length = min(len(sample.ids) for sample in samples) - 1
+    first = samples[0].ids[:length]
+    same = ~np.isin(first, media_ids)
     for sample in samples[1:]:
-        same &= sample.ids[:least] == first
-    return first[: least if same.all() else int(same.argmin())]
+        same &= sample.ids[:length] == first
+    return first[: length if same.all() else int(same.argmin())]

@@ -1,1 +1,1 @@
-"""Model families: what differs between them."""
+"""Model families: one folder each, behind the protocol of `family`."""

@@ -1,21 +1,26 @@
-"""What a model is given, whatever its family: turns of a conversation, and frames of a medium.
+"""What a model is given, whatever its family: turns of a conversation, frames, token ids.
 
-Nothing here loads torch: processes that only decode import this module.
+Nothing here loads torch: decoding processes import this module.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from qbuild.media.images.read_write import Pixels
 
+IGNORED = -100  # the label of a token that the loss leaves out
+
 
 @dataclass(frozen=True)
 class Turn:
-    """One side's words; `<image>` stands where features go, key frames first, motion second."""
+    """One side's words; `<image>` stands where the tokens of a medium go."""
 
     role: Literal["system", "user", "assistant"]
     text: str
@@ -23,10 +28,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much a clip shows, known of a video before it is decoded: counts of frames, seconds.
+    """How much a clip shows, known of a video before it is decoded.
 
-    motion is None for a picture and where motion is not asked for; num_frames is the video's own,
-    1 for a picture; duration_s is 0 for a picture.
+    keys and motion are counts of frames; motion is None for an image and where motion is not asked
+    for. num_frames is the video's own, 1 for an image; duration_s is 0 for an image.
     """
 
     keys: int
@@ -36,39 +41,21 @@ class Extent:
 
     @property
     def kind(self) -> Literal["image", "video"]:
-        """What it is an extent of, with motion or without."""
+        """The kind of medium, with motion or without."""
         return "video" if self.duration_s else "image"
 
 
 @dataclass(frozen=True)
-class Context:
-    """How many tokens a model holds, and how many a key frame is."""
-
-    tokens_per_key: int
-    most: int
-
-    def tokens(self, extent: Extent) -> list[int]:
-        """Tokens of each feature: key frames and one newline, then motion, where there is any."""
-        keys = extent.keys * self.tokens_per_key + 1
-        return [keys] if extent.motion is None else [keys, extent.motion]
-
-    def holds(self, extent: Extent) -> bool:
-        """Whether the features alone fit; with the words around them they may still not."""
-        return sum(self.tokens(extent)) <= self.most
-
-
-@dataclass(frozen=True)
 class Clip:
-    """One medium's frames, uint8 RGB.
+    """The frames of one medium, uint8 RGB.
 
-    keys is [k, s, s, 3]: a frame a second, or the picture itself. motion is [t, m, m, 3], or in
-    its place what `MotionExtractor.features` made of it, float [t, 256]; None for a picture or
-    where it was not asked for. num_frames is the video's own, 1 for a picture; duration_s is 0
-    for a picture.
+    keys is [k, h, w, 3]: the key frames of a video, or the image. motion is [t, m, m, 3], the
+    frames of a model's motion branch; None for an image and where motion is not asked for.
+    num_frames and duration_s are those of Extent.
     """
 
     keys: Pixels
-    motion: NDArray[Any] | None = None
+    motion: Pixels | None = None
     num_frames: int = 1
     duration_s: float = 0.0
 
@@ -80,5 +67,37 @@ class Clip:
 
     @property
     def kind(self) -> Literal["image", "video"]:
-        """What it is a clip of, with motion or without."""
+        """The kind of medium, with motion or without."""
         return self.extent.kind
+
+
+class ClipReader(Protocol):
+    """Makes media into the frames that a model takes.
+
+    It is pickled into decoding processes; its module loads no torch.
+    """
+
+    @property
+    def cache_key(self) -> str:
+        """The sizes that it reads at, for the names of cached clips."""
+
+    def read_image(self, pixels: Pixels) -> Clip:
+        """The clip of an image uint8 [h, w, 3 or 4]."""
+
+    def read_video(self, file: Path) -> Clip | Extent:
+        """The clip of a video; its extent, undecoded, where the model's context cannot hold it.
+
+        Raises UnreadableMediaError.
+        """
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One sample: ids (n,), which of them are answer (n,), and its media's arrays.
+
+    media names the branch of the model that each array goes through (`ParameterGroup.branch`).
+    """
+
+    ids: NDArray[np.int64]
+    answer: NDArray[np.bool_]
+    media: Mapping[str, NDArray[Any]]

@@ -1,29 +1,27 @@
-"""A model spread over processes by FSDP or DeepSpeed, and passes that go through all its branches.
+"""A model sharded over processes by FSDP or DeepSpeed, and passes through all of its branches.
 
-No process has the whole of a spread model: all fetch a part together when one of them calls it.
+No process has the whole of a sharded model: all fetch a part together when one of them calls it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from qbuild.core.errors import UsageError
-from qbuild_backends.data.clips import MULTIPLE
-from qbuild_backends.models.vqa2.freezing import group_of
-from qbuild_backends.models.vqa2.model import FEATURES
-from qbuild_backends.models.vqa2.processor import Settings
-from qbuild_backends.settings import WHERE
+from qbuild_backends.models.family import ModelFamily
+from qbuild_backends.training.freezing import group_of
 from qbuild_backends.training.settings import TrainSettings
 
 
-def asked_for(kind: str) -> bool:
-    """Whether accelerate was launched to spread by FSDP or DEEPSPEED."""
+def launched_with(kind: str) -> bool:
+    """Whether accelerate was launched with FSDP or DEEPSPEED."""
     return os.environ.get(f"ACCELERATE_USE_{kind}", "false").lower() == "true"  # by its launcher
 
 
@@ -31,7 +29,7 @@ def fsdp_plugin() -> Any:
     """FSDP as it was launched, but for precision: it casts nothing, autocast does.
 
     Batch norms cannot be cast with their weights; and so passes are as on one device. UsageError
-    for FSDP 1, which torch is giving up.
+    for FSDP 1, which torch deprecates.
     """
     from accelerate.utils import FullyShardedDataParallelPlugin
     from torch.distributed.fsdp import MixedPrecisionPolicy
@@ -42,16 +40,16 @@ def fsdp_plugin() -> Any:
             "accelerate's configuration",
             f"asks for fsdp_version {version}",
             "expected 2",
-            "Launch with the fsdp.yaml that ships (docs/training.md).",
+            "Launch with the fsdp.yaml of this package (docs/training.md).",
         )
     return FullyShardedDataParallelPlugin(mixed_precision_policy=MixedPrecisionPolicy())
 
 
 def shard_on_cpu(accelerator: Any) -> None:
-    """Let FSDP spread the model over processes on a CPU, as it does over GPUs.
+    """Let FSDP shard the model over processes on a CPU, as it does over GPUs.
 
-    Torch shards there too; accelerate asks for it on GPUs alone, and elsewhere holds the whole
-    model in each process without a word.
+    Torch shards there too; accelerate asks for it on GPUs alone, and elsewhere silently holds the
+    whole model in each process.
     """
     from accelerate import PartialState
     from accelerate.utils import DistributedType
@@ -61,15 +59,15 @@ def shard_on_cpu(accelerator: Any) -> None:
     accelerator.state.fsdp_plugin = fsdp_plugin()
 
 
-def tell_deepspeed(config: dict[str, Any], settings: TrainSettings, precision: str) -> None:
-    """Fill in what DeepSpeed cannot see, in its own configuration.
+def configure_deepspeed(config: dict[str, Any], settings: TrainSettings, precision: str) -> None:
+    """Fill in what DeepSpeed cannot know, in its own configuration.
 
     Its passes are in bfloat16 by autocast, as on one device: by its own setting it would round the
     weights, the checkpoint's among them.
     """
     from transformers.integrations import deepspeed
 
-    # or transformers would spread the base while it is made
+    # or transformers would shard the base while it is made
     deepspeed.unset_hf_deepspeed_config()  # type: ignore[no-untyped-call]
     config["train_micro_batch_size_per_gpu"] = settings.per_device_batch  # there is no loader
     config["gradient_clipping"] = settings.max_norm
@@ -77,93 +75,92 @@ def tell_deepspeed(config: dict[str, Any], settings: TrainSettings, precision: s
         config["torch_autocast"] = {"enabled": True, "dtype": "bfloat16"}
 
 
-def is_spread(accelerator: Any) -> bool:
-    """Whether no process has the whole model: under FSDP and DeepSpeed."""
-    return accelerator.distributed_type.value in {"FSDP", "DEEPSPEED"}
+def register_direct_reads(family: ModelFamily, model: nn.Module) -> None:
+    """Let DeepSpeed fetch, with a module, the parameters that it reads without a call.
 
-
-BRANCHES = ("text", "visual", "motion")
-_BRANCH = {
-    "vision_tower": "visual",
-    "projector": "visual",
-    "motion_extractor": "motion",
-    "motion_projector": "motion",
-    "language_model": "text",
-}
-
-
-class Branches:
-    """Which branches of the model a pass goes through, and which of them an update moves.
-
-    While `every` is set, a pass that lacks a kind of media gets a black clip of it, whose tokens
-    count 0 times. Of a spread model all processes fetch each part together and give up its
-    gradients together: a part that a pass of pictures left out would be waited for by one of
-    videos. `seen`, told before each update, are the branches that passes with samples went
-    through: the others are left where they are, though a blank clip, and DeepSpeed by itself,
-    leaves them a gradient of 0, for which AdamW would move them on by their moments.
-    """
-
-    def __init__(self, model: Any, chosen: torch.optim.Optimizer) -> None:
-        """To be made before the model is spread."""
-        groups = {id(one): group_of(name) for name, one in model.named_parameters()}
-        firsts = [group["params"][0] for group in chosen.param_groups]
-        self.moved = [_BRANCH[groups[id(first)]] for first in firsts]
-        self.seen, self.every = set(BRANCHES), False
-        chosen.register_step_pre_hook(self._leave_others)
-
-    def _leave_others(self, chosen: torch.optim.Optimizer, *_: Any) -> None:
-        for branch, group in zip(self.moved, chosen.param_groups, strict=True):
-            if branch not in self.seen:
-                for parameter in group["params"]:
-                    parameter.grad = None
-
-    def fill(self, model: Any, sizes: Settings, *, motion: bool) -> None:
-        """Have blank clips put into the passes of a prepared model; of video where `motion`."""
-
-        def filled(body: Any, args: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            lacks_keys = self.every and given.get("key_counts") is None
-            lacks_motion = self.every and motion and given.get("motion_counts") is None
-            if not (lacks_keys or lacks_motion):
-                return args, given
-            features = {name: given.pop(name) for name in FEATURES if name in given}
-            embeds = body.embedded(given.pop("input_ids"), **features)
-            with _blank_pass(body):
-                if lacks_keys:
-                    tokens = body.visual_tokens(_black(1, sizes.key_size), torch.tensor([1]))
-                    embeds = embeds + 0 * tokens.sum()
-                if lacks_motion:
-                    black = _black(MULTIPLE, sizes.motion_size)
-                    tokens = body.motion_tokens(torch.tensor([MULTIPLE]), black)
-                    embeds = embeds + 0 * tokens.sum()
-            return args, {**given, "inputs_embeds": embeds}
-
-        model.model.register_forward_pre_hook(filled, with_kwargs=True)
-
-
-def _black(frames: int, size: int) -> Tensor:
-    return torch.zeros(frames, size, size, 3, dtype=torch.uint8)
-
-
-def share_positions(model: Any) -> None:
-    """Let DeepSpeed fetch the motion positions with their extractor, which reads them by itself.
-
-    It fetches a part's weights when the part is called, and the table of positions never is.
+    DeepSpeed fetches a part's weights when the part is called.
     """
     from deepspeed.runtime.zero import (  # type: ignore[import-not-found]
         register_external_parameter,
     )
 
-    extractor = model.model.motion_extractor
-    register_external_parameter(extractor, extractor.position_embedding.weight)
+    for name, parameter in family.read_directly.items():
+        module = model.get_submodule(name)
+        register_external_parameter(module, module.get_parameter(parameter))
+
+
+def is_sharded(accelerator: Any) -> bool:
+    """Whether no process has the whole model: under FSDP and DeepSpeed."""
+    return accelerator.distributed_type.value in {"FSDP", "DEEPSPEED"}
+
+
+class Branches:
+    """The branches of the model that a pass goes through, and those that an update moves.
+
+    While `fill_all` is set, a pass that lacks a kind of media gets a black clip of it, whose tokens
+    count 0 times. All processes fetch each part of a sharded model together and reduce its
+    gradients together: a part that a pass of images left out would be waited for by one of videos.
+    `seen`, set before each update, are the branches that passes with samples went through: the
+    others are not updated, though a blank clip, and DeepSpeed by itself, leaves them a gradient of
+    0, for which AdamW would move them by their moments.
+    """
+
+    def __init__(
+        self, family: ModelFamily, model: nn.Module, optimiser: torch.optim.Optimizer
+    ) -> None:
+        """To be made before the model is sharded."""
+        self.family = family
+        self.names = sorted({group.branch for group in family.groups.values()})
+        branches = {id(one): self._branch(name) for name, one in model.named_parameters()}
+        self.moved = [branches[id(group["params"][0])] for group in optimiser.param_groups]
+        self.seen, self.fill_all = set(self.names), False
+        optimiser.register_step_pre_hook(self._skip_unseen)
+
+    def _branch(self, name: str) -> str:
+        return self.family.groups[group_of(self.family, name)].branch
+
+    def _skip_unseen(self, optimiser: torch.optim.Optimizer, *_: Any) -> None:
+        for branch, group in zip(self.moved, optimiser.param_groups, strict=True):
+            if branch not in self.seen:
+                for parameter in group["params"]:
+                    parameter.grad = None
+
+    def add_blank_clips(self, model: Any, branches: Collection[str]) -> None:
+        """Let the passes of a prepared model go through these branches while `fill_all` is set."""
+
+        def fill(body: Any, args: Any, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+            if self.fill_all:
+                blank = partial(_blank_pass, body)
+                inputs = self.family.fill_branches(body, inputs, branches, blank)
+            return args, inputs
+
+        model.base_model.register_forward_pre_hook(fill, with_kwargs=True)
+
+    def share_statistics(self, accelerator: Any, model: nn.Module, seen: set[str]) -> None:
+        """Give the batch norms of all processes the mean statistics of those that saw the branch.
+
+        `seen` are the branches that the samples of this process went through.
+        """
+        norms: dict[str, list[Any]] = {}
+        for name, module in model.named_modules():
+            if _is_trained_norm(module):
+                norms.setdefault(self._branch(f"{name}."), []).append(module)
+        for branch, modules in norms.items():
+            kept = [part for norm in modules for part in (norm.running_mean, norm.running_var)]
+            mine = torch.cat([*kept, torch.ones(1, device=accelerator.device)]) * (branch in seen)
+            *means, count = accelerator.reduce(mine, "sum").split([*map(len, kept), 1])
+            if count:
+                for part, mean in zip(kept, means, strict=True):
+                    part.copy_(mean / count)
 
 
 @contextmanager
 def _blank_pass(module: nn.Module) -> Iterator[None]:
     """Batch norms keep their statistics, and all is float32.
 
-    In bfloat16 on a CPU the first convolution's gradient of 0 came out as no number now and then.
+    In bfloat16 on a CPU the first convolution's gradient of 0 was occasionally NaN.
     """
-    norms = _trained_norms(module)
+    norms = [part for part in module.modules() if _is_trained_norm(part)]
     for norm in norms:
         norm.eval()
     try:
@@ -174,31 +171,18 @@ def _blank_pass(module: nn.Module) -> Iterator[None]:
             norm.train()
 
 
-def _trained_norms(module: nn.Module) -> list[Any]:
-    """The batch norms whose statistics follow what is trained on."""
+def _is_trained_norm(module: nn.Module) -> bool:
+    """Whether it is a batch norm whose statistics follow what is trained on."""
     kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - has no other name
-    return [part for part in module.modules() if isinstance(part, kind) and part.training]
+    return isinstance(module, kind) and module.training
 
 
-def share_statistics(accelerator: Any, model: nn.Module, *, saw_motion: bool) -> None:
-    """Give the batch norms of all processes the mean statistics of those that saw videos."""
-    norms = _trained_norms(model)
-    kept = [part for norm in norms for part in (norm.running_mean, norm.running_var)]
-    if not kept:
-        return
-    mine = torch.cat([*kept, torch.ones(1, device=accelerator.device)]) * saw_motion
-    *means, count = accelerator.reduce(mine, "sum").split([*map(len, kept), 1])
-    if count:
-        for part, mean in zip(kept, means, strict=True):
-            part.copy_(mean / count)
-
-
-def check_spread(accelerator: Any, settings: TrainSettings) -> None:
-    """Raise a UsageError for LoRA on a model that is spread."""
-    if is_spread(accelerator) and settings.lora_rank:
+def check_lora(accelerator: Any, settings: TrainSettings) -> None:
+    """Raise a UsageError for LoRA on a sharded model."""
+    if is_sharded(accelerator) and settings.lora_rank:
         raise UsageError(
-            f"{WHERE}: lora_rank {settings.lora_rank}",
+            f"setting lora_rank {settings.lora_rank}",
             f"adapters cannot be merged under {accelerator.distributed_type.value}",
             "expected one device, or several that each hold the model",
-            "Leave lora_rank out, or launch without spreading the model.",
+            "Leave lora_rank out, or launch without sharding the model.",
         )

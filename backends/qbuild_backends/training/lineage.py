@@ -1,24 +1,24 @@
-"""What a checkpoint was trained on, and what its run left beside it.
+"""What a checkpoint was trained on, and the records of its run.
 
-`trained_on.parquet` has the form that `qbuild.quality.lineage` reads, so that
-`evaluate --trained-on` can refuse those media.
+`trained_on.parquet` is read by `qbuild.quality.lineage`, so that `evaluate --trained-on` can reject
+those media.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from qbuild.backends.protocol import Rejected
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.canonical import canonical_json, hash_file
 from qbuild.core.engine.inputs import describe_input
 from qbuild.quality import lineage as leakage
 from qbuild.quality.lineage import TRAINED_ON
 from qbuild_backends.checkpoints.description import RUN
-from qbuild_backends.data.sample import Samples, Skipped
+from qbuild_backends.data.sample import Samples, rejection_record
 
 STAGE = {"name": "train", "version": 1}
 SKIPPED, LOSSES = "skipped.jsonl", "losses.jsonl"
@@ -27,7 +27,7 @@ SKIPPED, LOSSES = "skipped.jsonl", "losses.jsonl"
 def lineage_of(samples: Samples, base: str, fingerprint: str) -> list[dict[str, Any]]:
     """Name and content hash of each file trained on, then of the base, then of the base's media.
 
-    A checkpoint that does not say what it was trained on, such as an imported one, is marked, and
+    A checkpoint without a record of its media, such as an imported one, is marked as unknown, and
     so are those that it came from.
     """
     place = Path(base)
@@ -54,20 +54,20 @@ def write_trained_on(
 
 
 def _digest(file: Path) -> str | None:
-    """The hash of a file; None of one that cannot be read, known by its id alone."""
+    """The hash of a file; None for one that cannot be read, known by its id alone."""
     try:
         return hash_file(file).removeprefix("sha256:")
-    except OSError:  # its samples were skipped for that, or it has gone since
+    except OSError:  # its samples were skipped, or it was removed since
         return None
 
 
 def write_records(
-    place: Path, losses: Sequence[float], skipped: Sequence[Skipped], run: dict[str, Any]
+    place: Path, losses: Sequence[float], skipped: Sequence[Rejected], run: dict[str, Any]
 ) -> None:
-    """Write the loss of each step, the samples left out, and what the run took."""
+    """Write the loss of each step, the samples skipped, and the run's time and memory."""
     steps = [{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)]
     _write_lines(place / LOSSES, steps)
-    _write_lines(place / SKIPPED, [asdict(one) for one in skipped])
+    _write_lines(place / SKIPPED, [rejection_record(one) for one in skipped])
     (place / RUN).write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
 
 

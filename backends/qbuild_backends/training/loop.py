@@ -1,8 +1,8 @@
-"""The steps of training: batches in, losses out, a state kept every so often.
+"""The steps of training: batches in, losses out, a state saved every so many steps.
 
 A step's loss is the mean over its samples of each one's mean over its answer's tokens, so it does
-not depend on how a batch is cut into passes and devices; with one sample a pass, as published, it
-is the usual loss. A sample that was skipped adds nothing.
+not depend on how a batch is cut into passes and devices; with one sample per pass, as published,
+it is the usual loss. A sample that was skipped adds nothing.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from qbuild.backends.conversation import PLACE
+from qbuild.backends.protocol import Rejected
 from qbuild.core.errors import InputError, StageError
 from qbuild_backends.data import batching
-from qbuild_backends.data.clips import picture_clip
 from qbuild_backends.data.loader import Loader
-from qbuild_backends.data.sample import MEND
-from qbuild_backends.models.inputs import Turn
-from qbuild_backends.models.vqa2.processor import IGNORED, Encoded
-from qbuild_backends.training.distributed import BRANCHES, Branches, share_statistics
+from qbuild_backends.data.sample import FIX
+from qbuild_backends.models.family import TEXT
+from qbuild_backends.models.inputs import IGNORED, Encoded, Turn
+from qbuild_backends.training.distributed import Branches
 from qbuild_backends.training.optimiser import rate_share, set_rates
 from qbuild_backends.training.settings import TrainSettings
 from qbuild_backends.training.states import Progress, Trained, write_state
@@ -39,8 +40,8 @@ class Schedule:
 
     lengths: Sequence[int]  # of the samples, in tokens
     batch: int
-    passes: int  # a step, over all devices
-    steps_an_epoch: int
+    passes: int  # per step, over all devices
+    steps_per_epoch: int
     steps: int
     seed: int
 
@@ -48,14 +49,14 @@ class Schedule:
     def of(
         cls, lengths: Sequence[int], settings: TrainSettings, devices: int, seed: int
     ) -> Schedule:
-        """The schedule of these samples; `check_devices` has seen that the batch divides."""
-        an_epoch = math.ceil(len(lengths) / settings.batch)
-        steps = an_epoch * settings.epochs
+        """The schedule of these samples, for a batch that `check_devices` accepts."""
+        per_epoch = math.ceil(len(lengths) / settings.batch)
+        steps = per_epoch * settings.epochs
         return cls(
             lengths=lengths,
             batch=settings.batch,
             passes=max(devices, settings.batch // settings.per_device_batch),
-            steps_an_epoch=an_epoch,
+            steps_per_epoch=per_epoch,
             steps=min(steps, settings.max_steps or steps),
             seed=seed,
         )
@@ -67,12 +68,12 @@ class Schedule:
 
     def batches(self, first: int) -> Iterator[list[int]]:
         """The samples of each step from `first` on."""
-        epoch, cut = -1, list[list[int]]()
+        epoch, batches = -1, list[list[int]]()
         for step in range(first, self.steps):
-            if step // self.steps_an_epoch != epoch:
-                epoch = step // self.steps_an_epoch
-                cut = batching.batches(self.lengths, self.batch, self.seed, epoch)
-            yield cut[step % self.steps_an_epoch]
+            if step // self.steps_per_epoch != epoch:
+                epoch = step // self.steps_per_epoch
+                batches = batching.batches(self.lengths, self.batch, self.seed, epoch)
+            yield batches[step % self.steps_per_epoch]
 
 
 @dataclass
@@ -88,46 +89,47 @@ class Loop:
     schedule: Schedule
     settings: TrainSettings
     states: Path
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
 
     def run(self, progress: Progress) -> dict[str, Any]:
-        """Train from where `progress` stands to the end, in place; what it took.
+        """Train from `progress` to the end, updating it; returns time, speed and memory.
 
         Raises InputError for a bad sample unless they are skipped, StageError for a loss that is
-        no number.
+        not finite.
         """
-        begun, first, tokens = time.perf_counter(), progress.step, 0
+        start, first, tokens = time.perf_counter(), progress.step, 0
         batches = list(self.schedule.batches(first))
-        mine = [self._mine(batch) for batch in batches]
+        mine = [self._my_passes(batch) for batch in batches]
         with closing(self.loader.stream([part for parts in mine for part in parts])) as stream:
             for batch, parts in zip(batches, mine, strict=True):
                 set_rates(self.optimiser, self._rate_share(progress.step))
-                loss, seen = self._step(stream, len(parts), len(batch))
-                tokens += seen
-                self._note(progress, loss, batch)
-        took = time.perf_counter() - begun
+                loss, step_tokens = self._step(stream, len(parts), len(batch))
+                tokens += step_tokens
+                self._record(progress, loss, batch)
+        seconds = time.perf_counter() - start
         return {
             "steps": progress.step - first,
-            "seconds": round(took, 3),
-            "tokens_a_second": round(tokens / took) if took else 0,
-            "waited_share": round(self.loader.waited_s / took, 4) if took else 0.0,
+            "seconds": round(seconds, 3),
+            "tokens_a_second": round(tokens / seconds) if seconds else 0,
+            "waited_share": round(self.loader.waited_s / seconds, 4) if seconds else 0.0,
             "peak_gib": _peak_gib(),
         }
 
     def _rate_share(self, step: int) -> float:
         return rate_share(step, self.schedule.steps, self.settings.warmup, self.settings.hold)
 
-    def _mine(self, batch: Sequence[int]) -> list[list[int]]:
-        """The passes of this process: of neighbours in length each process has one at a time."""
+    def _my_passes(self, batch: Sequence[int]) -> list[list[int]]:
+        """The passes of this process, one of every group of neighbours in length."""
         parts = batching.passes(batch, self.schedule.passes)
-        place, processes = self.accelerator.process_index, self.accelerator.num_processes
-        return parts[place::processes]
+        index, processes = self.accelerator.process_index, self.accelerator.num_processes
+        return parts[index::processes]
 
     def _step(
         self, stream: Iterator[list[Encoded]], passes: int, samples: int
     ) -> tuple[float, int]:
         """One update; its loss over all devices, and the tokens of this one."""
-        whole, tokens = torch.zeros((), device=self.accelerator.device), 0
+        device = self.accelerator.device
+        total, tokens = torch.zeros((), device=device), 0
         # accelerate takes the mean over passes and devices, the loss is one over samples
         scale = passes * self.accelerator.num_processes / samples
         seen = set[str]()
@@ -135,11 +137,11 @@ class Loop:
             encoded = next(stream)
             self._check_skipped()
             tokens += sum(len(sample.ids) for sample in encoded)
-            seen |= _branches(encoded)
+            seen.update(*({TEXT, *sample.media} for sample in encoded))
             with self.accelerator.accumulate(self.model):
                 loss = self._loss(encoded)
                 if self.accelerator.sync_gradients:
-                    self.branches.seen = self._anywhere(seen)  # DeepSpeed updates in `backward`
+                    self.branches.seen = self._seen_anywhere(seen)  # DeepSpeed updates in backward
                 self.accelerator.backward(loss * scale)
                 if self.accelerator.sync_gradients and self.settings.max_norm:
                     self.accelerator.clip_grad_norm_(
@@ -147,87 +149,75 @@ class Loop:
                     )
                 self.optimiser.step()
                 self.optimiser.zero_grad()
-            whole += loss.detach() / samples
+            total += loss.detach() / samples
         if self.accelerator.num_processes > 1:
-            saw = "motion" in seen
-            share_statistics(self.accelerator, self.trained.model, saw_motion=saw)
-        return float(self.accelerator.reduce(whole, "sum")), tokens
+            self.branches.share_statistics(self.accelerator, self.trained.model, seen)
+        return float(self.accelerator.reduce(total, "sum")), tokens
 
-    def _anywhere(self, seen: set[str]) -> set[str]:
+    def _seen_anywhere(self, seen: set[str]) -> set[str]:
         """The branches that samples of the step went through in any process."""
-        told = torch.tensor([float(branch in seen) for branch in BRANCHES])
-        counts = self.accelerator.reduce(told.to(self.accelerator.device), "sum")
-        return {name for name, count in zip(BRANCHES, counts.tolist(), strict=True) if count}
+        names = self.branches.names
+        mine = torch.tensor([float(name in seen) for name in names])
+        counts = self.accelerator.reduce(mine.to(self.accelerator.device), "sum")
+        return {name for name, count in zip(names, counts.tolist(), strict=True) if count}
 
     def _loss(self, encoded: list[Encoded]) -> Tensor:
-        """The sum of the samples' losses; 0 of a blank one where a pass has none.
+        """The sum of the samples' losses; 0 of a blank sample where a pass has none.
 
-        Every process goes through the model as often: with its parts spread they wait for another.
+        Every process makes the same number of passes: a sharded model waits for all of them.
         """
-        chosen = encoded or [self._blank()]
-        self.branches.every = self.trained.sharded is not None or not encoded
-        batch = self.loader.processor.collate(chosen)
+        self.branches.fill_all = self.trained.sharded is not None or not encoded
+        batch = self.loader.processor.collate(encoded or [self._blank()])
         device = self.accelerator.device
         moved = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
         with self.accelerator.autocast():
             return sample_losses(self.model, moved).sum() * (1.0 if encoded else 0.0)
 
     def _blank(self) -> Encoded:
-        black = np.zeros((8, 8, 3), np.uint8)
-        clip = picture_clip(black, self.loader.reader.key_size)
-        return self.loader.processor.encode(
-            [Turn("user", "<image>"), Turn("assistant", "-")], clip, name="blank"
-        )
+        processor = self.loader.processor
+        clip = processor.clips.read_image(np.zeros((8, 8, 3), np.uint8))
+        return processor.encode([Turn("user", PLACE), Turn("assistant", "-")], clip)
 
     def _check_skipped(self) -> None:
         if self.loader.skipped and self.settings.on_bad_sample == "stop":
-            first = self.loader.skipped[0]
-            raise InputError(
-                first.sample,
-                f"{first.reason}: {first.message.removesuffix('.')}",
-                "",
-                MEND,
-            )
+            raise bad_sample(self.loader.skipped[0], FIX)
 
-    def _note(self, progress: Progress, loss: float, batch: Sequence[int]) -> None:
-        """Record a step's loss, tell it now and then, keep a state where one is due."""
+    def _record(self, progress: Progress, loss: float, batch: Sequence[int]) -> None:
+        """Record a step's loss, log it and save a state where one is due."""
         if not math.isfinite(loss):
             names = ", ".join(self.loader.samples[number].name for number in batch[:3])
             raise StageError(
                 f"step {progress.step + 1}",
                 f"the loss is {loss} on {names} …",
-                "expected a number",
-                "Lower learning_rate, or go on from the last state in float32.",
+                "expected a finite number",
+                "Lower learning_rate, or resume from the last state in float32.",
             )
         progress.step += 1
         progress.losses.append(loss)
         steps, every = self.schedule.steps, self.settings.log_every
         if progress.step % every == 0 or progress.step == steps:
             recent = progress.losses[-every:]
-            self.tell(f"step {progress.step}/{steps}: loss {sum(recent) / len(recent):.4f}")
+            self.log(f"step {progress.step}/{steps}: loss {sum(recent) / len(recent):.4f}")
         if progress.step % self.settings.save_every == 0 and progress.step < steps:
             collect_skipped(progress, self.loader, self.accelerator)
             write_state(self.states, progress, self.trained, self.settings.keep)
 
 
-def _branches(encoded: Sequence[Encoded]) -> set[str]:
-    """The branches that these samples go through."""
-    visual = any(sample.keys is not None for sample in encoded)
-    motion = any(sample.motion is not None for sample in encoded)
-    return {
-        name for name, used in zip(BRANCHES, (bool(encoded), visual, motion), strict=True) if used
-    }
+def bad_sample(rejected: Rejected, todo: str, expected: str = "") -> InputError:
+    """The error of a sample that ends a run."""
+    reason, message = rejected.rejection.reason, rejected.rejection.message
+    return InputError(rejected.of, f"{reason}: {message.removesuffix('.')}", expected, todo)
 
 
 def collect_skipped(progress: Progress, loader: Loader, accelerator: Any) -> None:
-    """Move what every process has skipped into the progress, where it is not yet."""
-    found = loader.skipped
+    """Move what every process has skipped into the progress, each sample once."""
+    skipped = loader.skipped
     if accelerator.num_processes > 1:
         from accelerate.utils import gather_object
 
-        found = gather_object(found)
+        skipped = gather_object(skipped)
     known = set(progress.skipped)
-    progress.skipped += [one for one in dict.fromkeys(found) if one not in known]
+    progress.skipped += [one for one in dict.fromkeys(skipped) if one not in known]
     loader.skipped = []
 
 
@@ -235,17 +225,17 @@ def sample_losses(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
     """The mean loss over each sample's answer tokens (b,).
 
     Only positions before an answer's token in any sample go through the language head: over a
-    vocabulary of 152,000 the others would take a gigabyte for 1,800 of them.
+    vocabulary of 152,000 the others would take a gigabyte per 1,800.
     """
-    given = dict(batch)
-    targets = given.pop("labels")[:, 1:]  # (b, n - 1)
+    inputs = dict(batch)
+    targets = inputs.pop("labels")[:, 1:]  # (b, n - 1)
     places = (targets != IGNORED).any(0).nonzero()[:, 0]  # (p,)
-    logits = model(**given, logits_to_keep=places, use_cache=False).logits  # (b, p, vocabulary)
-    wanted = targets[:, places]
+    logits = model(**inputs, logits_to_keep=places, use_cache=False).logits  # (b, p, vocabulary)
+    expected = targets[:, places]
     losses = cross_entropy(
-        logits.float().transpose(1, 2), wanted, ignore_index=IGNORED, reduction="none"
+        logits.float().transpose(1, 2), expected, ignore_index=IGNORED, reduction="none"
     )
-    return losses.sum(1) / (wanted != IGNORED).sum(1)
+    return losses.sum(1) / (expected != IGNORED).sum(1)
 
 
 def _peak_gib() -> float:

@@ -8,34 +8,37 @@ from typing import Any
 import torch
 from torch import nn
 
-from qbuild_backends.models.vqa2.freezing import GROUPS, group_of
+from qbuild_backends.models.family import ModelFamily
+from qbuild_backends.training.freezing import group_of
 from qbuild_backends.training.settings import TrainSettings
 
 
-def optimiser(model: nn.Module, settings: TrainSettings) -> torch.optim.AdamW:
-    """AdamW over what is trained; one parameter group for each of the model's that has any."""
-    found: dict[str, list[nn.Parameter]] = {group: [] for group in GROUPS}
+def make_optimiser(
+    family: ModelFamily, model: nn.Module, settings: TrainSettings
+) -> torch.optim.AdamW:
+    """AdamW over what is trained, with a parameter group for each group of the family."""
+    trained: dict[str, list[nn.Parameter]] = {group: [] for group in family.groups}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            found[group_of(name)].append(parameter)
+            trained[group_of(family, name)].append(parameter)
     groups: list[dict[str, Any]] = [
         {"params": parameters, "lr": settings.rate(group), "top": settings.rate(group)}
-        for group, parameters in found.items()
+        for group, parameters in trained.items()
         if parameters
     ]
     return torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
 
 
-def set_rates(chosen: torch.optim.Optimizer, share: float) -> None:
-    """Every group's rate at this share of its highest."""
-    for group in chosen.param_groups:
+def set_rates(optimiser: torch.optim.Optimizer, share: float) -> None:
+    """Set each group's rate to this share of its highest."""
+    for group in optimiser.param_groups:
         group["lr"] = group["top"] * share
 
 
 def rate_share(step: int, steps: int, warmup: float, hold: float) -> float:
     """The share of the highest rate at a step, from 0: rises, holds, falls as half a cosine.
 
-    It depends on the step alone, so that a resumed run needs nothing else to go on.
+    It depends on the step alone, so that a resumed run needs no other state.
     """
     rising = math.ceil(steps * warmup)
     if step < rising:

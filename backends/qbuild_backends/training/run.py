@@ -1,7 +1,8 @@
-"""`train`: a checkpoint's folder out of pairs, a base and settings; begun anew or gone on with.
+"""`train`: a checkpoint's folder out of pairs, a base model and settings; new or resumed.
 
-While it runs, states lie in `<output>.training`; the same command goes on from the newest. The
-checkpoint is made beside its place and renamed when it is whole, then the states are removed.
+While it runs, states are written to `<output>.training`; the same command resumes from the newest.
+The checkpoint is written next to its place and renamed when it is complete, then the states are
+removed.
 """
 
 from __future__ import annotations
@@ -24,52 +25,52 @@ from qbuild.core.canonical import hash_value
 from qbuild.core.errors import InputError, raise_all
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.plural import plural
-from qbuild_backends.checkpoints import description
-from qbuild_backends.checkpoints.matching import TIED
-from qbuild_backends.data import batching
+from qbuild_backends.checkpoints import description, folder, saving
 from qbuild_backends.data.loader import Loader
-from qbuild_backends.data.media_reader import FrameReader
-from qbuild_backends.data.sample import MEND, Samples
+from qbuild_backends.data.media_reader import MediaReader
+from qbuild_backends.data.sample import FIX, Sample, Samples
 from qbuild_backends.data.samples import read_samples
-from qbuild_backends.models.vqa2 import save_load
-from qbuild_backends.models.vqa2.freezing import PLANS, Share, shares, train_mode, trainable
-from qbuild_backends.models.vqa2.processor import Vqa2Processor
-from qbuild_backends.models.vqa2.video_prompts import NONE
+from qbuild_backends.memory import memory_errors
+from qbuild_backends.models.family import HEAD, LANGUAGE_MODEL, ModelFamily, Processor
 from qbuild_backends.training import adapters, lineage, states
 from qbuild_backends.training.base import (
-    accelerator_of,
     base_model,
-    base_name,
     check_devices,
-    check_parts,
+    check_packages,
+    make_accelerator,
 )
-from qbuild_backends.training.distributed import Branches, is_spread, share_positions
-from qbuild_backends.training.loop import Loop, Schedule, collect_skipped
-from qbuild_backends.training.memory import training_memory
-from qbuild_backends.training.optimiser import optimiser
-from qbuild_backends.training.settings import TrainSettings, settings_of
+from qbuild_backends.training.distributed import Branches, is_sharded, register_direct_reads
+from qbuild_backends.training.freezing import Share, freeze, parameter_shares, train_mode
+from qbuild_backends.training.loop import Loop, Schedule, bad_sample, collect_skipped
+from qbuild_backends.training.optimiser import make_optimiser
+from qbuild_backends.training.settings import TrainSettings, read_settings
+
+_FIX_ALL = "Fix the samples or their media."
 
 
-def train(spec: TrainSpec) -> Path:
-    """The folder of the checkpoint; at once where this very run has ended there before.
+def train(family: ModelFamily, backend: str, spec: TrainSpec) -> Path:
+    """The folder of the checkpoint; returns at once where this run has already ended there.
 
     Raises UsageError for settings that do not fit each other or the machine, InputError for what
-    cannot be read and for bad samples unless they are skipped, StageError where memory ends.
+    cannot be read and for bad samples unless they are skipped, StageError for out of memory.
     """
-    check_parts()
+    check_packages(backend)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    settings = settings_of(spec.settings)
-    samples = read_samples(spec.artifacts, MediaRoots.parse(spec.media_roots), _kind(settings))
+    settings = read_settings(family, spec.settings)
+    kind = family.plans[settings.plan].kind
+    samples = read_samples(spec.artifacts, MediaRoots.parse(spec.media_roots), kind)
     _check_samples(samples, settings)
-    accelerator = accelerator_of(settings)
+    accelerator = make_accelerator(settings)
     check_devices(settings, accelerator.num_processes)
     with ExitStack() as stack:
-        stack.enter_context(training_memory(settings))
-        run = Run(spec, settings, samples, accelerator)
-        if not run.stands():
+        where = f"setting per_device_batch {settings.per_device_batch}"
+        todo = memory_advice(settings)
+        stack.enter_context(memory_errors(where, "", "expected a pass that fits", todo))
+        run = Run(family, backend, spec, settings, samples, accelerator)
+        if not run.is_done():
             if accelerator.is_main_process:
                 stack.enter_context(claimed(run.states))
-                stack.callback(states.remove_unbegun, run.states)
+                stack.callback(states.remove_if_empty, run.states)
             accelerator.wait_for_everyone()
             run.train()
     if accelerator.is_main_process and run.states.exists():
@@ -79,115 +80,127 @@ def train(spec: TrainSpec) -> Path:
 
 
 class Run:
-    """One training run: what it is made of, and the fingerprint that it is known by."""
+    """One training run: what it is made of, and the fingerprint that identifies it."""
 
     def __init__(
-        self, spec: TrainSpec, settings: TrainSettings, samples: Samples, accelerator: Any
+        self,
+        family: ModelFamily,
+        backend: str,
+        spec: TrainSpec,
+        settings: TrainSettings,
+        samples: Samples,
+        accelerator: Any,
     ) -> None:
-        self.spec, self.settings, self.samples = spec, settings, samples
-        self.accelerator = accelerator
+        self.family, self.spec, self.settings = family, spec, settings
+        self.samples, self.accelerator = samples, accelerator
         self.states = spec.output.with_name(f"{spec.output.name}.training")
-        self.base = base_name(settings.base)
-        self.options = {**settings.what_counts(), "backend": "vqa2", "seed": spec.seed}
-        self.lineage = lineage.lineage_of(samples, settings.base, self.base.fingerprint)
+        folder.check_name(family, settings.base, f"setting base {settings.base}")
+        self.options = {**settings.decisive(), "backend": backend, "seed": spec.seed}
+        base_fingerprint = folder.fingerprint(family, settings.base)
+        self.lineage = lineage.lineage_of(samples, settings.base, base_fingerprint)
         self.fingerprint = hash_value([self.options, self.lineage])
 
-    def stands(self) -> bool:
-        """Whether the output is the whole checkpoint of this run."""
-        told = description.standing(self.spec.output, lineage.STAGE)
-        return told is not None and bool(told["report"].get("run") == self.fingerprint)
+    def is_done(self) -> bool:
+        """Whether the output is the complete checkpoint of this run."""
+        described = description.read_existing(self.spec.output, lineage.STAGE)
+        return described is not None and described["report"].get("run") == self.fingerprint
 
     def train(self) -> None:
-        """Train and put the checkpoint in place."""
+        """Train and write the checkpoint."""
         torch.manual_seed(self.spec.seed)
-        model, processor = base_model(self.settings, self.spec.seed)
-        trainable(model, self.settings.plan)
-        if self.settings.lora_rank and "language_model" in PLANS[self.settings.plan].groups:
-            adapters.add_lora(model, self.settings)
-        found = shares(model)
-        if self.settings.qlora:
-            found["language_model"] = adapters.whole_share(model, found["language_model"])
-        train_mode(model)
-        if self.settings.gradient_checkpointing:
-            model.activation_checkpointing_enable({"use_reentrant": False})
+        model, processor = base_model(self.family, self.settings, self.spec.seed)
+        shares = self._prepare(model)
         loop = self._loop(model, processor)
         progress = states.resume(self.states, self.fingerprint, loop.trained)
         if progress.step:
-            self.tell(f"going on from step {progress.step}")
-        took = loop.run(progress)
+            self.log(f"resuming from step {progress.step}")
+        figures = loop.run(progress)
         collect_skipped(progress, loop.loader, self.accelerator)
-        self._check_learnt(progress, loop.schedule.drawn)
-        self._finish(loop, progress, found, took)
+        self._check_not_all_skipped(progress, loop.schedule.drawn)
+        self._write(loop, progress, shares, figures)
 
-    def _loop(self, model: Any, processor: Vqa2Processor) -> Loop:
-        settings, sizes = self.settings, processor.settings
-        chosen = optimiser(model, settings)
-        spread = is_spread(self.accelerator)
-        branches = Branches(model, chosen)
-        prepared, prepared_optimiser = self.accelerator.prepare(model, chosen)
-        shows_videos = any(sample.kind == "video" for sample in self.samples.good)
-        branches.fill(model, sizes, motion=sizes.motion and shows_videos)
-        if self.accelerator.distributed_type.value == "DEEPSPEED":
-            share_positions(model)
-        frame = 0 if settings.frame == NONE else _FRAME_TOKENS
-        lengths = batching.sizes(self.samples.good, sizes.tokens_per_key, frame)
-        keeps = Path(settings.cache) if settings.cache else None
+    def _prepare(self, model: Any) -> dict[str, Share]:
+        """Freeze the model, add adapters and set its mode; the parameters of each group."""
+        settings, plan = self.settings, self.family.plans[self.settings.plan]
+        freeze(self.family, model, settings.plan)
+        if settings.lora_rank and LANGUAGE_MODEL in plan.groups:
+            adapters.add_lora(model, settings)
+        shares = parameter_shares(self.family, model)
+        if settings.qlora:
+            shares[LANGUAGE_MODEL] = adapters.unpacked_share(model, shares[LANGUAGE_MODEL])
+        train_mode(model)
+        if settings.gradient_checkpointing:
+            model.activation_checkpointing_enable({"use_reentrant": False})
+        return shares
+
+    def _loop(self, model: Any, processor: Processor) -> Loop:
+        settings, accelerator = self.settings, self.accelerator
+        optimiser = make_optimiser(self.family, model, settings)
+        branches = Branches(self.family, model, optimiser)
+        prepared, prepared_optimiser = accelerator.prepare(model, optimiser)
+        kinds = {sample.kind for sample in self.samples.good} & {"video"} | {"image"}
+        branches.add_blank_clips(model, {b for kind in kinds for b in processor.branches(kind)})  # type: ignore[arg-type]
+        if accelerator.distributed_type.value == "DEEPSPEED":
+            register_direct_reads(self.family, model)
+        lengths = [self._estimated_length(processor, sample) for sample in self.samples.good]
+        cache = Path(settings.cache) if settings.cache else None
         return Loop(
-            accelerator=self.accelerator,
+            accelerator=accelerator,
             model=prepared,
             optimiser=prepared_optimiser,
             trained=states.Trained(
                 model,
-                chosen,
-                main=self.accelerator.is_main_process,
-                sharded=self.accelerator if spread else None,
+                optimiser,
+                main=accelerator.is_main_process,
+                sharded=accelerator if is_sharded(accelerator) else None,
             ),
             branches=branches,
             loader=Loader(
                 samples=self.samples.good,
                 processor=processor,
-                reader=FrameReader(sizes.key_size, sizes.shown_motion_size, keeps),
-                frame=settings.frame,
+                reader=MediaReader(processor.clips, cache),
+                video_prompt=settings.video_prompt,
                 workers=settings.workers,
             ),
-            schedule=Schedule.of(lengths, settings, self.accelerator.num_processes, self.spec.seed),
+            schedule=Schedule.of(lengths, settings, accelerator.num_processes, self.spec.seed),
             settings=settings,
             states=self.states,
-            tell=self.tell,
+            log=self.log,
         )
 
-    def _check_learnt(self, progress: states.Progress, drawn: int) -> None:
+    def _estimated_length(self, processor: Processor, sample: Sample) -> int:
+        characters = sum(len(turn.text) for turn in sample.turns)
+        prompt = self.settings.video_prompt
+        extent = sample.num_frames, sample.fps
+        return processor.estimate_tokens(sample.kind, characters, *extent, prompt)
+
+    def _check_not_all_skipped(self, progress: states.Progress, drawn: int) -> None:
         """Raise InputError where every sample that was drawn was skipped as it was read."""
-        if len(progress.skipped) < drawn:
-            return
-        first = progress.skipped[0]
-        raise InputError(
-            first.sample,
-            f"{first.reason}: {first.message.removesuffix('.')}",
-            f"expected a sample to train on, of {plural(drawn, 'sample')} all were skipped",
-            "Mend the samples or their media.",
-        )
+        if len(progress.skipped) >= drawn:
+            drawn_samples = plural(drawn, "sample")
+            expected = f"expected a sample to train on, but all {drawn_samples} were skipped"
+            raise bad_sample(progress.skipped[0], _FIX_ALL, expected)
 
-    def _finish(
-        self, loop: Loop, progress: states.Progress, found: dict[str, Share], took: dict[str, Any]
+    def _write(
+        self, loop: Loop, progress: states.Progress, shares: dict[str, Share], figures: Any
     ) -> None:
-        """Write the checkpoint beside its place and rename it; only the main process writes."""
-        model, weights = self._whole(loop)
+        """Write the checkpoint next to its place and rename it, in the main process alone."""
+        model, weights = self._merged(loop)
         if not self.accelerator.is_main_process:
             return
-        report = self._report(progress, loop.schedule.drawn, found)
+        report = self._report(progress, loop.schedule.drawn, shares)
         output = self.spec.output
-        with disk_errors(output), save_load.replacing(output) as place:
+        with disk_errors(output), saving.replace_folder(output) as place:
             model.eval().save_pretrained(place, state_dict=weights)
             loop.loader.processor.save(place)
             lineage.write_trained_on(place, self.samples, self.settings.base, self.lineage)
             skipped = [*self.samples.bad, *progress.skipped]
-            lineage.write_records(place, progress.losses, skipped, took)
+            lineage.write_records(place, progress.losses, skipped, figures)
             description.describe(
                 place, report["samples"], self.options, self.lineage, report, lineage.STAGE
             )
 
-    def _whole(self, loop: Loop) -> tuple[Any, dict[str, Any]]:
+    def _merged(self, loop: Loop) -> tuple[Any, dict[str, Any]]:
         """The model to write and all its weights, in the main process; adapters are merged."""
         model = self.accelerator.unwrap_model(loop.model)
         if not self.settings.qlora:
@@ -195,54 +208,57 @@ class Run:
                 adapters.merge_lora(model)
             weights = self.accelerator.get_state_dict(loop.model)
             if loop.trained.sharded is not None and model.config.tie_word_embeddings:
-                weights.pop(TIED, None)  # gathered twice
+                weights.pop(HEAD, None)  # gathered twice
             return model, weights
         if not self.accelerator.is_main_process:
             return model, {}
-        plain, _ = base_model(self.settings.model_copy(update={"qlora": False}), self.spec.seed)
-        return plain, adapters.merged(model, plain)
+        settings = self.settings.model_copy(update={"qlora": False})
+        plain, _ = base_model(self.family, settings, self.spec.seed)
+        return plain, adapters.merge_into(plain, model)
 
     def _report(
-        self, progress: states.Progress, drawn: int, found: dict[str, Share]
+        self, progress: states.Progress, drawn: int, shares: dict[str, Share]
     ) -> dict[str, Any]:
-        """What stands in `qbuild.json` and is printed: the same for the same run.
+        """The report in `qbuild.json`, which is printed too: the same for the same run.
 
         The last loss is the mean over the last tenth of the steps.
         """
         last = progress.losses[-math.ceil(progress.step / 10) :]
+        base = Path(self.settings.base)
         return {
             "run": self.fingerprint,
             "plan": self.settings.plan,
-            "base": self.base.name,
+            "base": base.resolve().name if base.is_dir() else self.settings.base,
             "samples": drawn - len(progress.skipped),
             "skipped": len(self.samples.bad) + len(progress.skipped),
             "steps": progress.step,
             "first_loss": progress.losses[0],
             "last_loss": sum(last) / len(last),
-            "parameters": {group: asdict(share) for group, share in found.items()},
+            "parameters": {group: asdict(share) for group, share in shares.items()},
         }
 
-    def tell(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """Print a line on stderr, once for all processes."""
         if self.accelerator.is_main_process:
             sys.stderr.write(line + "\n")
-
-
-_FRAME_TOKENS = 130  # the training frame in Qwen2's vocabulary, about
-
-
-def _kind(settings: TrainSettings) -> Any:
-    return PLANS[settings.plan].kind
 
 
 def _check_samples(samples: Samples, settings: TrainSettings) -> None:
     """Raise for bad samples that are not to be skipped, and where none is good."""
     stops = settings.on_bad_sample == "stop"
     if stops or not samples.good:
-        todo = MEND if stops else "Mend the samples or their media."
-        raise_all(
-            InputError(bad.sample, f"{bad.reason}: {bad.message}", todo=todo) for bad in samples.bad
-        )
+        raise_all(bad_sample(bad, FIX if stops else _FIX_ALL) for bad in samples.bad)
     if not samples.good:
         names = ", ".join(str(given["name"]) for given in samples.inputs)
         raise InputError(names, "holds no sample", "expected at least one to train on")
+
+
+def memory_advice(settings: TrainSettings) -> str:
+    """Which setting to change where memory does not suffice."""
+    if settings.per_device_batch > 1:
+        return f"Lower per_device_batch to {settings.per_device_batch // 2}; batch stays as it is."
+    if not settings.gradient_checkpointing:
+        return "Turn gradient_checkpointing on."
+    if not settings.lora_rank:
+        return "Train with lora_rank=64, or shard the model over devices (docs/training.md)."
+    return "Shard the model over devices (docs/training.md), or use shorter videos."

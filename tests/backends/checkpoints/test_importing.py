@@ -12,15 +12,16 @@ pytest.importorskip("transformers", reason="needs the model backends' transforme
 
 import offered  # noqa: E402
 import vqa2_layouts  # noqa: E402
+import vqa2_toys  # noqa: E402
 from images import write_image  # noqa: E402
-from qbuild_backends.checkpoints import configs, importing  # noqa: E402
-from qbuild_backends.checkpoints.folder import check_folder, fingerprint  # noqa: E402
-from qbuild_backends.checkpoints.layouts import PATHWAY  # noqa: E402
+from qbuild_backends.checkpoints import importing  # noqa: E402
+from qbuild_backends.checkpoints.folder import check_folder, check_name, fingerprint  # noqa: E402
 from qbuild_backends.checkpoints.transfer import export_checkpoint  # noqa: E402
 from qbuild_backends.inference.loading import load_model  # noqa: E402
-from qbuild_backends.models.vqa2 import save_load  # noqa: E402
+from qbuild_backends.models.vqa2 import published_config  # noqa: E402
+from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
+from qbuild_backends.models.vqa2.layouts import PATHWAY  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
-from qbuild_backends.training.base import base_name  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from vqa2_toys import (  # noqa: E402
     batch_of,
@@ -38,7 +39,7 @@ from qbuild.core.errors import DiskError, InputError, Problems, UsageError  # no
 
 def published(place, model=None, layout="llava-hf"):
     """A folder as weights are published: tensors, configuration and tokenizer of that layout."""
-    export_checkpoint(model or tiny_model(), place, layout)
+    export_checkpoint(FAMILY, model or tiny_model(), place, layout)
     tiny_processor().tokenizer.save_pretrained(place)
     return place
 
@@ -49,7 +50,7 @@ def source(tmp_path):
 
 
 def imported(source, output, **settings):
-    return importing.import_checkpoint(ImportSpec(source, output, settings))
+    return importing.import_checkpoint(FAMILY, "vqa2", ImportSpec(source, output, settings))
 
 
 def refusal(source, output, error=InputError, **settings):
@@ -75,7 +76,7 @@ def test_a_base_comes_in_with_the_same_logits(qbuild, source, tmp_path):
         f"  llava-hf from llava-tiny: {len(shapes)} tensors matched, 0 left out",
         "  begins at random: motion_extractor (319 tensors), motion_projector (4 tensors)",
     ]
-    model, processor = save_load.load(tmp_path / "base")
+    model, processor = vqa2_toys.load(tmp_path / "base")
     batch = batch_of(processor, drawn_clip(1, None))
     assert torch.equal(model(**batch).logits, tiny_model()(**batch).logits)
 
@@ -103,14 +104,13 @@ def test_an_imported_folder_is_scored_with(qbuild, source, tmp_path):
 
 def test_an_imported_folder_is_trained_from(source, tmp_path):
     pytest.importorskip("accelerate", reason="needs accelerate, which training runs on")
-    from qbuild_backends.training.run import train
-    from vqa2_training import picture_pairs, spec
+    from vqa2_training import picture_pairs, spec, train
 
     base = imported(source, tmp_path / "base")
     told = spec(tmp_path, picture_pairs(tmp_path, 4), base=str(base), plan="1-spatial")
     done = json.loads((train(told) / DESCRIPTION).read_text())
     assert done["report"]["base"] == "base"
-    assert done["lineage"][-1]["hash"] == fingerprint(str(base))
+    assert done["lineage"][-1]["hash"] == fingerprint(FAMILY, str(base))
 
 
 @torch.inference_mode()
@@ -119,9 +119,9 @@ def test_a_slowfast_file_fills_the_pathway_alone(source, tmp_path):
     whole = {name: torch.full(shape, 2.0) for name, shape in shapes.items()}
     file = tmp_path / "SLOWFAST_8x8_R50.pyth"
     torch.save({"model_state": whole}, file)
-    plain, _ = save_load.load(imported(source, tmp_path / "plain"))
+    plain, _ = vqa2_toys.load(imported(source, tmp_path / "plain"))
     place = imported(source, tmp_path / "filled", slowfast=str(file))
-    filled, _ = save_load.load(place)
+    filled, _ = vqa2_toys.load(place)
     pathway = [name for name in filled.state_dict() if name.startswith(PATHWAY)]
     assert all((filled.state_dict()[name] == 2).all() for name in pathway)
     rest = filled.state_dict().keys() - set(pathway)
@@ -145,9 +145,9 @@ def test_a_slowfast_file_fills_the_pathway_alone(source, tmp_path):
 def test_a_release_comes_in_whole_but_for_the_slow_pathway(tmp_path, monkeypatch):
     """Of tiny shapes: its configuration names SO400M alone, for which tiny's tower stands here."""
     config = preset("tiny", "release")
-    monkeypatch.setattr(configs, "so400m", lambda: config.vision)
-    ids = {name: getattr(config, name) for name in configs.QWEN2_TOKENS}
-    monkeypatch.setattr(configs, "QWEN2_TOKENS", ids | {"motion_positions": 256})
+    monkeypatch.setattr(published_config, "so400m", lambda: config.vision)
+    ids = {name: getattr(config, name) for name in published_config.QWEN2_TOKENS}
+    monkeypatch.setattr(published_config, "QWEN2_TOKENS", ids | {"motion_positions": 256})
     source = published(tmp_path / "release", layout="vqa2")
     shapes = vqa2_layouts.vqa2(config)
     slow = {name: torch.zeros(shapes[name]) for name in shapes if "multipathway_blocks.0." in name}
@@ -156,13 +156,13 @@ def test_a_release_comes_in_whole_but_for_the_slow_pathway(tmp_path, monkeypatch
     told = report_of(place)
     assert (told["layout"], told["absent"], told["random"]) == ("vqa2", [], {})
     assert set(told["left_out"]) == set(slow)
-    model, processor = save_load.load(place)
+    model, processor = vqa2_toys.load(place)
     assert processor.settings.motion_size == 384  # the release's frames, without being told
     assert all(torch.equal(w, model.state_dict()[n]) for n, w in tiny_model().state_dict().items())
     file = tmp_path / "slowfast.pyth"
     file.write_bytes(b"")
     refused = refusal(source, tmp_path / "again", UsageError, slowfast=str(file))
-    assert "release brings a pathway of its own; expected a base" in refused
+    assert "release has these weights of its own; expected a base" in refused
 
 
 def test_weights_keep_their_type(tmp_path):
@@ -179,7 +179,7 @@ def test_a_tied_head_does_not_begin_at_random(tmp_path):
     model.tie_weights()
     place = imported(published(tmp_path / "tied", model), tmp_path / "base")
     assert set(report_of(place)["random"]) == {"motion_extractor", "motion_projector"}
-    weight = save_load.load(place)[0].lm_head.weight
+    weight = vqa2_toys.load(place)[0].lm_head.weight
     assert torch.equal(weight, model.get_input_embeddings().weight)
 
 
@@ -188,7 +188,7 @@ def test_the_same_import_gives_the_same_bytes_and_replaces_the_earlier(source, t
     assert (one / DESCRIPTION).read_bytes() == (other / DESCRIPTION).read_bytes()
     (one / "model.safetensors").write_bytes(b"damaged")
     imported(source, one)
-    assert fingerprint(str(one)) == fingerprint(str(other))
+    assert fingerprint(FAMILY, str(one)) == fingerprint(FAMILY, str(other))
     beside = {place.name for place in tmp_path.iterdir()}
     assert beside == {"llava-tiny", "one", "other"}
 
@@ -213,7 +213,7 @@ def test_other_weights_are_another_source(source, tmp_path):
 
 def test_a_source_that_is_no_folder_is_refused(tmp_path):
     told = refusal(tmp_path / "lmms" / "none", tmp_path / "base")
-    assert "none: is no folder; expected the folder of a published checkpoint on this disk" in told
+    assert "none: is not a folder; expected the folder of a published checkpoint" in told
 
 
 def test_a_source_without_tokenizer_is_refused_before_its_weights_are_read(source, tmp_path):
@@ -260,14 +260,14 @@ def test_a_tokenizer_of_another_form_is_refused(source, tmp_path):
 
 def test_settings_that_cannot_be_are_told_together(source, tmp_path):
     told = refusal(source, tmp_path / "base", Problems, layot="vqa2", motion="slow", slowfast=3)
-    assert "vqa2 settings: layot: is no setting. Did you mean layout?" in told
-    assert "vqa2 settings: motion: the value 'slow' cannot be used; expected 'paper'" in told
-    assert "vqa2 settings: slowfast: the value 3 cannot be used" in told
+    assert "setting layot: is not known. Did you mean layout?" in told
+    assert "setting motion: the value 'slow' cannot be used; expected 'paper'" in told
+    assert "setting slowfast: the value 3 cannot be used" in told
 
 
 def test_a_slowfast_file_that_is_not_there_is_refused(source, tmp_path):
     told = refusal(source, tmp_path / "base", slowfast="none.pyth")
-    assert "none.pyth: is no file; expected the weights of PyTorchVideo's SlowFast-R50" in told
+    assert "none.pyth: is not a file; expected: PyTorchVideo's SlowFast-R50" in told
 
 
 @pytest.mark.parametrize("described", [None, {"stage": {"name": "train", "version": 1}}])
@@ -278,7 +278,7 @@ def test_an_output_that_is_something_else_stays(source, tmp_path, described):
     if described:
         (place / DESCRIPTION).write_text(json.dumps(described))
     told = refusal(source, place, UsageError)
-    assert "holds something else than a checkpoint of `qbuild import-checkpoint`" in told
+    assert "holds something other than a checkpoint of `qbuild import-checkpoint`" in told
     assert (place / "thesis.tex").read_text() == "mine"
 
 
@@ -310,7 +310,7 @@ def test_unknown_settings_end_the_command_with_code_2(qbuild, source):
         *("import-checkpoint", source, "-o", "b", "--backend", "vqa2", "--set", "layot=vqa2")
     )
     assert code == 2
-    assert "layot: is no setting. Did you mean layout?" in err
+    assert "layot: is not known. Did you mean layout?" in err
 
 
 def test_a_backend_without_the_method_is_refused(qbuild, source, tmp_path, monkeypatch):
@@ -322,13 +322,14 @@ def test_a_backend_without_the_method_is_refused(qbuild, source, tmp_path, monke
 
 def test_a_foreign_folder_is_told_the_command_that_imports_it(source, tmp_path):
     with pytest.raises(InputError, match="or import it first: `qbuild import-checkpoint`"):
-        check_folder(source)
+        check_folder(FAMILY, source)
     place = imported(source, tmp_path / "base")
     (place / "vqa2_processor.json").unlink()
     with pytest.raises(InputError, match="Import published weights: `qbuild import-checkpoint`"):
-        save_load.load(place)
-    for refused in (lambda: load_model("7b", Computing(device="cpu")), lambda: base_name("7b")):
-        with pytest.raises(
-            UsageError, match="Import published weights: `qbuild import-checkpoint`"
-        ):
-            refused()
+        vqa2_toys.load(place)
+    for name_model in (
+        lambda: load_model(FAMILY, "7b", Computing(device="cpu")),
+        lambda: check_name(FAMILY, "7b", "setting base 7b"),
+    ):
+        with pytest.raises(UsageError, match="Import published weights: `qbuild import-check"):
+            name_model()

@@ -7,17 +7,9 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from qbuild_backends.data.batching import batches, passes, sizes
-from qbuild_backends.data.sample import Sample
-from qbuild_backends.models.inputs import Turn
+from qbuild_backends.data.batching import batches, passes
 
 LENGTHS = np.random.default_rng(0).integers(20, 2_000, 1_000).tolist()
-
-
-def test_text_alone_counts_its_words_and_no_frames():
-    turns = (Turn("user", "x" * 300), Turn("assistant", "y" * 100))
-    picture, video, text = (Sample("s", turns, kind) for kind in ("image", "video", "text"))
-    assert sizes([picture, video, text], 196, frame=40) == [296, 8 * 196 + 240 + 110, 100]
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 1_000])

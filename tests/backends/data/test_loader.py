@@ -10,21 +10,20 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the model backends' torch")
 
-import fragile
 import torch
 from clips import make_clip, overwrite_middle, truncate
+from fragile_family import fragile_processor
 from images import write_image
 from pairs import pair
 from pairs import turns as said
 from qbuild_backends.data.loader import Loader
-from qbuild_backends.data.media_reader import FrameReader
+from qbuild_backends.data.media_reader import MediaReader
 from qbuild_backends.data.sample import Sample
 from qbuild_backends.models.inputs import Turn
 from qbuild_backends.models.vqa2.processor import Vqa2Processor
 from qbuild_backends.training.loop import sample_losses
-from qbuild_backends.training.run import train
 from vqa2_toys import tiny_model, tiny_processor
-from vqa2_training import artifact, picture_pairs, spec
+from vqa2_training import artifact, picture_pairs, spec, train
 
 from qbuild.core.errors import DiskError, InputError
 
@@ -47,18 +46,17 @@ def samples(tmp_path_factory):
     return pictures + videos
 
 
-def loaded(samples, passes, folder=None, processor=None, workers=0, **how):
-    reader = FrameReader(112, 48, folder, **how)
-    loader = Loader(samples, processor or tiny_processor(), reader, "none", workers)
+def loaded(samples, passes, folder=None, processor=None, workers=0):
+    processor = processor or tiny_processor()
+    loader = Loader(samples, processor, MediaReader(processor.clips, folder), "none", workers)
     return loader, list(loader.stream(passes))
 
 
 def same(one, two):
     return all(
         np.array_equal(a.ids, b.ids)
-        and np.array_equal(a.keys, b.keys)
-        and (a.motion is None) == (b.motion is None)
-        and (a.motion is None or np.array_equal(a.motion, b.motion))
+        and a.media.keys() == b.media.keys()
+        and all(np.array_equal(a.media[name], b.media[name]) for name in a.media)
         for first, second in zip(one, two, strict=True)
         for a, b in zip(first, second, strict=True)
     )
@@ -73,8 +71,8 @@ def test_the_number_of_threads_changes_nothing(samples):
 
 def test_a_picture_has_one_placeholder_filled_and_a_video_two(samples):
     _, [encoded] = loaded(samples, [[0, 4]])
-    assert encoded[0].motion is None
-    assert len(encoded[1].motion) == 4  # of 6, cut to a multiple of 4
+    assert "motion" not in encoded[0].media
+    assert len(encoded[1].media["motion"]) == 4  # of 6, cut to a multiple of 4
     settings = tiny_processor().settings
     assert (encoded[1].ids == settings.motion_token_id).sum() == 4
 
@@ -95,7 +93,7 @@ def test_kept_frames_that_are_damaged_are_told_by_their_file(samples, tmp_path):
     loaded(samples, [[0]], tmp_path / "kept")
     (file,) = (tmp_path / "kept").rglob("*.npy")
     file.write_bytes(file.read_bytes()[:200])
-    with pytest.raises(InputError, match=r"\.npy: holds no whole clip .* Remove the file"):
+    with pytest.raises(InputError, match=r"\.npy: does not hold a whole clip .* Remove the file"):
         loaded(samples, [[0]], tmp_path / "kept")
 
 
@@ -122,11 +120,11 @@ def test_bad_samples_are_left_out_by_name_and_the_rest_stays(samples, tmp_path):
         loader, [first, rest] = loaded(mixed, [[0, 1, 2, 3], [4, 5, 6]], workers=workers)
         assert (len(first), len(rest)) == (1, 1)
         assert same([first, rest], loaded(samples, [[1], [2]])[1])
-        reasons = [one.reason for one in loader.skipped]
+        reasons = [one.rejection.reason for one in loader.skipped]
         assert reasons[1:] == ["empty-file", "other-kind", "placeholders", "too-long"]
-        assert loader.skipped[0].sample == broken.name
-        assert "2 placeholders" in loader.skipped[3].message
-        assert "more than the context holds" in loader.skipped[4].message
+        assert loader.skipped[0].of == broken.name
+        assert "2 placeholders" in loader.skipped[3].rejection.message
+        assert "more than the context holds" in loader.skipped[4].rejection.message
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -135,12 +133,12 @@ def test_a_video_that_crashes_its_decoder_is_left_out_by_name(samples, tmp_path,
     crash.write_bytes(samples[4].file.read_bytes())
     mixed = [samples[0], sample(crash, "video"), samples[4], samples[5]]
     loader, found = loaded(
-        mixed, [[0, 1], [2, 3]], tmp_path / "kept", workers=workers, decode=fragile.decode
+        mixed, [[0, 1], [2, 3]], tmp_path / "kept", fragile_processor(tiny_processor()), workers
     )
     assert same(found, loaded(samples, [[0], [4, 5]])[1])
     (skipped,) = loader.skipped
-    assert (skipped.sample, skipped.reason) == ("crash.mp4", "decoder-crashed")
-    assert "SIGSEGV" in skipped.message
+    assert (skipped.of, skipped.rejection.reason) == ("crash.mp4", "decoder-crashed")
+    assert "SIGSEGV" in skipped.rejection.message
 
 
 def test_a_video_longer_than_the_context_is_left_out_undecoded(tmp_path):
@@ -149,8 +147,11 @@ def test_a_video_longer_than_the_context_is_left_out_undecoded(tmp_path):
     bad = overwrite_middle(make_clip(tmp_path / "long.mp4", frames=200))  # damaged, were it decoded
     loader, _ = loaded([sample(bad, "video")], [[0]], processor=short)
     (skipped,) = loader.skipped
-    assert skipped.reason == "too-long"
-    assert "more than the context holds (113 of 7 key frames, 200 of motion" in skipped.message
+    assert skipped.rejection.reason == "too-long"
+    assert (
+        "more than the context holds (113 of 7 key frames, 200 of motion"
+        in skipped.rejection.message
+    )
 
 
 TEXT = Sample("text", (Turn("user", "What is blur?"), Turn("assistant", "Lost detail.")), "text")
@@ -158,8 +159,8 @@ TEXT = Sample("text", (Turn("user", "What is blur?"), Turn("assistant", "Lost de
 
 def test_text_alone_is_encoded_without_frames(samples):
     _, [[text, picture]] = loaded([TEXT, samples[0]], [[0, 1]], workers=2)
-    assert (text.keys, text.motion) == (None, None)
-    assert picture.keys is not None
+    assert text.media == {}
+    assert "visual" in picture.media
 
 
 def test_a_pass_of_text_alone_and_a_mixed_one_have_the_losses_of_each_sample(samples):

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from clips import make_clip, overwrite_middle
 from images import write_image
-from qbuild_backends.data.clips import read_clip
-from qbuild_backends.data.media_reader import Children, FrameReader, read_ahead
-from qbuild_backends.models.inputs import Clip, Context, Extent
+from qbuild_backends.data.media_reader import Children, MediaReader, prefetch
+from qbuild_backends.models.inputs import Clip, Extent
+from qbuild_backends.models.vqa2.clips import Context, Vqa2Clips
+from vqa2_toys import read_clip
 
 from qbuild.media.unreadable import UnreadableMediaError
 
@@ -27,11 +28,11 @@ def folder(tmp_path_factory):
     return place
 
 
-def reader(**how):
-    return FrameReader(112, 48, **how)
+def reader(clips=Vqa2Clips, context=None, **how):
+    return MediaReader(clips(112, 48, context), **how)
 
 
-def read_all(reader, files, threads=2, ahead=4):
+def read_all(reader, files, threads=2, depth=4):
     """What came of each file: a clip, or the reason why there is none."""
 
     def read(file):
@@ -41,7 +42,7 @@ def read_all(reader, files, threads=2, ahead=4):
             return error.reason
 
     with reader:
-        return [found for _, found in read_ahead(files, read, threads=threads, ahead=ahead)]
+        return [found for _, found in prefetch(files, read, threads=threads, depth=depth)]
 
 
 def same(one, two):
@@ -60,7 +61,7 @@ def test_frames_from_a_child_are_those_decoded_here_and_may_be_written_to(folder
 @pytest.mark.parametrize("threads", [0, 2])
 def test_a_decoder_that_crashes_costs_its_own_file_and_no_other(folder, threads):
     files = [folder / name for name in ("a.mp4", "crash.mp4", "0.png", "b.mp4", "crash.mp4")]
-    found = read_all(reader(decode=fragile.decode), files, threads)
+    found = read_all(reader(fragile.FragileClips), files, threads)
     whole = read_all(reader(), [files[0], files[2], files[3]], threads)
     assert [found[1], found[4]] == ["decoder-crashed"] * 2
     assert all(same(*pair) for pair in zip([found[0], *found[2:4]], whole, strict=True))
@@ -74,14 +75,16 @@ def test_a_file_that_is_not_there_is_missing_and_not_damaged(folder, name):
 @pytest.mark.slow
 def test_a_decoder_that_hangs_is_given_up_after_the_time_limit(folder):
     files = [folder / name for name in ("hang.mp4", "a.mp4")]
-    hung, good = read_all(reader(decode=fragile.decode, timeout_s=6), files, threads=1)
+    hung, good = read_all(reader(fragile.FragileClips, timeout_s=6), files, threads=1)
     assert hung == "decoder-hung"
     assert len(good.motion) == 36
 
 
 def test_a_child_that_decodes_loads_no_torch(folder):
     with Children(60) as children:
-        assert len(children.call(fragile.decode, folder / "a.mp4", 112, 48).keys) == 2
+        assert (
+            len(children.call(fragile.FragileClips(112, 48).read_video, folder / "a.mp4").keys) == 2
+        )
         assert children.call(fragile.heavy_modules) == []
 
 
@@ -94,7 +97,7 @@ def test_pictures_alone_start_no_child(folder):
 
 def test_there_are_no_more_children_than_threads_and_they_are_kept(folder):
     videos = [folder / f"{name}.mp4" for name in "abcabc"]
-    by_process = reader(decode=fragile.told_by_process)
+    by_process = reader(fragile.ClipsByProcess)
     assert len({clip.num_frames for clip in read_all(by_process, videos, threads=0)}) == 1
     assert len({clip.num_frames for clip in read_all(by_process, videos, threads=2)}) <= 2
     assert multiprocessing.active_children() == []
@@ -108,8 +111,8 @@ def test_leaving_early_ends_a_child_that_hangs_and_reads_no_further(folder):
             taken.append(name)
             yield folder / name
 
-    with reader(decode=fragile.decode) as reading:
-        found = read_ahead(files(), reading.read, threads=2, ahead=4)
+    with reader(fragile.FragileClips) as reading:
+        found = prefetch(files(), reading.read, threads=2, depth=4)
         assert isinstance(next(found)[1], Clip)
         reading.__exit__()
         found.close()  # would wait for the decoders of ten minutes
@@ -125,8 +128,11 @@ def test_a_reader_that_is_not_open_starts_nothing(folder):
 def test_a_video_that_the_context_cannot_hold_is_not_decoded(folder):
     bad = overwrite_middle(make_clip(folder / "long.mp4", frames=200))
     tokens = 7 * 16 + 1 + 200
-    with reader() as reading:
-        with pytest.raises(UnreadableMediaError, match="damaged"):
-            reading.read(bad, Context(16, most=tokens))
-        found = reading.read(bad, Context(16, most=tokens - 1))
+    with (
+        reader(context=Context(16, tokens)) as reading,
+        pytest.raises(UnreadableMediaError, match="damaged"),
+    ):
+        reading.read(bad)
+    with reader(context=Context(16, tokens - 1)) as reading:
+        found = reading.read(bad)
     assert found == Extent(7, 200, 200, pytest.approx(200 / 30))

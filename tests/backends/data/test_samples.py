@@ -153,8 +153,8 @@ def test_a_system_prompt_stands_before_the_turns(tmp_path, roots):
 def test_a_bad_sample_is_named_with_its_reason(tmp_path, roots, what, kind, reason):
     found = read_one(tmp_path, roots, kind, **what)
     assert found.good == []
-    assert [bad.reason for bad in found.bad] == [reason]
-    assert found.bad[0].sample == f"one.parquet row 1 (sample {pair()['sample_id']})"
+    assert [bad.rejection.reason for bad in found.bad] == [reason]
+    assert found.bad[0].of == f"one.parquet row 1 (sample {pair()['sample_id']})"
 
 
 def test_a_dataset_without_a_root_ends_the_run(tmp_path, roots):
@@ -175,7 +175,7 @@ def test_a_link_that_leads_out_of_the_media_made_with_an_artifact_is_refused(tmp
     (tmp_path / "made" / "media" / "p.png").symlink_to(outside)
     artifact(tmp_path / "made" / "artifact.parquet", [pair(media=[medium("p.png")])])
     found = read_samples([tmp_path / "made"], PLACES)
-    assert [bad.reason for bad in found.bad] == ["path-leaves-root"]
+    assert [bad.rejection.reason for bad in found.bad] == ["path-leaves-root"]
 
 
 def test_an_artifact_of_another_schema_is_refused(tmp_path, roots):
@@ -230,7 +230,7 @@ def test_what_an_export_kept_of_the_medium_is_read_back(tmp_path, roots):
 )
 def test_a_bad_record_is_named_with_its_reason(tmp_path, roots, record, reason):
     found = read_record(tmp_path, roots, id="x1", **record)
-    assert [(bad.sample, bad.reason) for bad in found.bad] == [
+    assert [(bad.of, bad.rejection.reason) for bad in found.bad] == [
         ("records.json record 1 (id x1)", reason)
     ]
 

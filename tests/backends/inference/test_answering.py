@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
-import fragile  # noqa: E402
 from clips import make_clip  # noqa: E402
+from fragile_family import fragile_processor  # noqa: E402
 from images import write_image  # noqa: E402
-from qbuild_backends.data.clips import read_clip  # noqa: E402
 from qbuild_backends.inference.answering import Answerer, conversation  # noqa: E402
 from qbuild_backends.inference.loading import Loaded  # noqa: E402
 from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
-from qbuild_backends.models.vqa2.video_prompts import framed  # noqa: E402
-from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
+from vqa2_toys import fixed_init, read_clip  # noqa: E402
+from vqa2_toys import loaded as loaded_model  # noqa: E402
 
 from qbuild.backends.conversation import PLACE  # noqa: E402
-from qbuild.backends.protocol import Answering, Computing, Prompt, Refused  # noqa: E402
+from qbuild.backends.protocol import Answering, Computing, Prompt, Rejected  # noqa: E402
 from qbuild.core.errors import UsageError  # noqa: E402
 from qbuild.core.media_roots import Medium  # noqa: E402
 
@@ -28,7 +29,7 @@ LONGEST = 8
 
 def made() -> Loaded:
     model = fixed_init(Vqa2ForConditionalGeneration(preset("tiny")), 2).eval()
-    return Loaded(model, tiny_processor(), torch.device("cpu"))
+    return loaded_model(model)
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +62,8 @@ def tokens(loaded, sample):
     """What the model says step by step, the whole sequence computed anew for each token."""
     processor = loaded.processor
     clip = read_clip(sample.media[0].file, key_size=112, motion_size=48)
-    turns = framed(conversation(sample), clip, "understanding")
-    batch = processor.collate([processor.encode(turns, clip, open_end=True)])
+    how = {"video_prompt": "understanding", "open_end": True}
+    batch = processor.collate([processor.encode(conversation(sample), clip, **how)])
     del batch["labels"], batch["attention_mask"]
     said = []
     with torch.inference_mode():
@@ -127,7 +128,7 @@ def test_what_cannot_be_asked_is_refused_in_its_place(loaded, samples, tmp_path)
         samples[1],
     ]
     found = answers(loaded, asked)
-    refused = {one.of: one.reason for one in found if isinstance(one, Refused)}
+    refused = {one.of: one.rejection.reason for one in found if isinstance(one, Rejected)}
     assert refused == {
         "two": "several-media",
         "unread": "not-a-video",
@@ -145,9 +146,10 @@ def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_answered(
     crash.write_bytes(samples[0].media[0].file.read_bytes())
     asked = Prompt("s9", (Medium("set:crash", "crash.mp4", crash),), samples[0].question)
     how = Answering(max_new_tokens=LONGEST, computing=Computing("cpu", batch=2))
-    found = list(Answerer(loaded, how, fragile.decode).answer([samples[0], asked, *samples[1:]]))
+    fragile = replace(loaded, processor=fragile_processor(loaded.processor))
+    found = list(Answerer(fragile, how).answer([samples[0], asked, *samples[1:]]))
     refused = found.pop(1)
-    assert (refused.of, refused.reason) == ("s9", "decoder-crashed")
+    assert (refused.of, refused.rejection.reason) == ("s9", "decoder-crashed")
     assert found == answers(loaded, samples)
 
 
@@ -172,12 +174,14 @@ def test_the_conversation_so_far_and_the_system_turn_are_part_of_the_question(sa
 
 
 def test_an_answer_that_could_run_beyond_the_context_is_refused_before_it_is_written(loaded):
-    most = loaded.processor.context.most
+    most = loaded.processor.max_length
     text = Prompt("s9", (), "What is blur?")
     (asked,) = Answerer(loaded, Answering()).encoded([text], [])
     room = most - len(asked.ids)
     (refused,) = answers(loaded, [text], longest=room + 1)
-    assert refused.reason == "too-long"
-    assert f"an answer of up to {room + 1:,}; expected {most:,} at most" in refused.message
+    assert refused.rejection.reason == "too-long"
+    assert (
+        f"an answer of up to {room + 1:,}; expected {most:,} at most" in refused.rejection.message
+    )
     how = Answering(max_new_tokens=room)
-    assert not isinstance(next(Answerer(loaded, how).encoded([text], [])), Refused)
+    assert not isinstance(next(Answerer(loaded, how).encoded([text], [])), Rejected)

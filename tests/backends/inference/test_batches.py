@@ -8,14 +8,15 @@ import pytest
 pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
-from qbuild_backends.inference.batches import in_batches
-from qbuild_backends.models.vqa2.processor import Encoded
+from qbuild_backends.inference.batches import compute_in_batches
+from qbuild_backends.models.inputs import Encoded
 
-from qbuild.backends.protocol import Refused
+from qbuild.backends.protocol import Rejected
+from qbuild.core.rows.rejections import Rejection
 
 
 def sample(length):
-    return Encoded(np.zeros(length, np.int64), np.zeros(length, bool), None, None)
+    return Encoded(np.zeros(length, np.int64), np.zeros(length, bool), {})
 
 
 def computed(lengths, size, most_tokens=None):
@@ -26,8 +27,8 @@ def computed(lengths, size, most_tokens=None):
         batches.append([len(one.ids) for one in samples])
         return batches[-1]
 
-    samples = [one if isinstance(one, Refused) else sample(one) for one in lengths]
-    return batches, list(in_batches(samples, compute, size, most_tokens))
+    samples = [one if isinstance(one, Rejected) else sample(one) for one in lengths]
+    return batches, list(compute_in_batches(samples, compute, size, most_tokens))
 
 
 def test_samples_of_like_length_are_computed_together_and_told_in_order():
@@ -38,7 +39,7 @@ def test_samples_of_like_length_are_computed_together_and_told_in_order():
 
 
 def test_a_refusal_keeps_its_place():
-    refused = Refused("a", "damaged", "a is damaged")
+    refused = Rejected("a", Rejection("damaged", "a is damaged"))
     assert computed([4, refused, 5, refused], 2)[1] == [4, refused, 5, refused]
 
 

@@ -8,15 +8,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
+import vqa2_toys  # noqa: E402
 from images import write_image  # noqa: E402
 from qbuild_backends.inference import prefix_cache  # noqa: E402
-from qbuild_backends.inference.loading import Loaded  # noqa: E402
-from qbuild_backends.inference.prefix_cache import shared  # noqa: E402
+from qbuild_backends.inference.prefix_cache import common_prefix  # noqa: E402
 from qbuild_backends.inference.scoring import Scorer  # noqa: E402
+from qbuild_backends.models.inputs import Encoded  # noqa: E402
 from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
-from qbuild_backends.models.vqa2.processor import Encoded  # noqa: E402
-from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
+from vqa2_toys import fixed_init  # noqa: E402
 
 from qbuild.backends.protocol import Computing, Scoring  # noqa: E402
 from qbuild.core.media_roots import Medium  # noqa: E402
@@ -25,7 +25,7 @@ FEATURES = (90, 91)
 
 
 def sample(*ids):
-    return Encoded(np.array(ids), np.zeros(len(ids), bool), None, None)
+    return Encoded(np.array(ids), np.zeros(len(ids), bool), {})
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def sample(*ids):
     ],
 )
 def test_what_is_shared_ends_at_a_difference_a_feature_or_the_last_id(samples, wanted):
-    assert shared([sample(*ids) for ids in samples], FEATURES).tolist() == wanted
+    assert common_prefix([sample(*ids) for ids in samples], FEATURES).tolist() == wanted
 
 
 @pytest.fixture(scope="module")
 def loaded():
     model = fixed_init(Vqa2ForConditionalGeneration(preset("tiny")), 1).eval()
-    return Loaded(model, tiny_processor(), torch.device("cpu"))
+    return vqa2_toys.loaded(model)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_pictures_share_a_beginning_that_is_computed_once(loaded, read):
 
 def test_scores_are_those_of_whole_prompts(loaded, read, monkeypatch):
     _, found = lengths_read(loaded, read, 4)
-    monkeypatch.setattr(prefix_cache, "LEAST_SHARE", 2.0)
+    monkeypatch.setattr(prefix_cache, "MIN_SHARE", 2.0)
     shapes, wanted = lengths_read(loaded, read, 4)
     assert [length for _, length in shapes] == 2 * [len(read[0].ids)]
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
@@ -92,7 +92,7 @@ def test_scores_are_those_of_whole_prompts(loaded, read, monkeypatch):
 
 def test_a_beginning_that_is_not_worth_it_is_computed_with_the_rest(loaded, read):
     longer = [
-        Encoded(np.append(one.ids, [7] * 500), np.append(one.answer, [False] * 500), one.keys, None)
+        Encoded(np.append(one.ids, [7] * 500), np.append(one.answer, [False] * 500), one.media)
         for one in read[:2]
     ]
     shapes, _ = lengths_read(loaded, longer, 2)
@@ -100,7 +100,7 @@ def test_a_beginning_that_is_not_worth_it_is_computed_with_the_rest(loaded, read
 
 
 def test_another_beginning_takes_the_place_of_the_last(loaded, read):
-    other = [Encoded(np.insert(one.ids, 1, 9), np.insert(one.answer, 1, 0), one.keys, None)
+    other = [Encoded(np.insert(one.ids, 1, 9), np.insert(one.answer, 1, 0), one.media)
              for one in read]  # fmt: skip
     together = Scorer(loaded, Scoring())
     found = [together.logits(samples) for samples in (read, other, read)]

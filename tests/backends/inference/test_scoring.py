@@ -13,19 +13,24 @@ torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
 import fragile  # noqa: E402
+import vqa2_toys  # noqa: E402
 from clips import make_clip, overwrite_middle  # noqa: E402
+from fragile_family import fragile_backend  # noqa: E402
 from images import write_image  # noqa: E402
-from qbuild_backends.data.clips import read_clip  # noqa: E402
-from qbuild_backends.inference.loading import device_of  # noqa: E402
+from qbuild_backends.backend import vqa2  # noqa: E402
+from qbuild_backends.checkpoints import saving  # noqa: E402
+from qbuild_backends.inference.loading import find_device  # noqa: E402
 from qbuild_backends.models.inputs import Turn  # noqa: E402
-from qbuild_backends.models.vqa2 import save_load  # noqa: E402
-from qbuild_backends.models.vqa2.backend import Vqa2Backend  # noqa: E402
 from qbuild_backends.models.vqa2.model import Vqa2ForConditionalGeneration  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
-from vqa2_toys import fixed_init, tiny_processor  # noqa: E402
+from vqa2_toys import (  # noqa: E402
+    fixed_init,
+    read_clip,
+    tiny_processor,
+)
 
-from qbuild.backends.protocol import Computing, Refused, Scoring  # noqa: E402
+from qbuild.backends.protocol import Computing, Rejected, Scored, Scoring  # noqa: E402
 from qbuild.core.errors import InputError, StageError, UsageError  # noqa: E402
 from qbuild.core.media_roots import Medium  # noqa: E402
 from qbuild.quality.published_text import VQA2_VIDEO_PROMPTS  # noqa: E402
@@ -38,7 +43,7 @@ def checkpoint(tmp_path_factory):
     """The tiny preset with weights that a seed fixes, in a folder."""
     place = tmp_path_factory.mktemp("models") / "fixed"
     model = fixed_init(Vqa2ForConditionalGeneration(preset("tiny")), 1).eval()
-    save_load.save(place, model, tiny_processor())
+    saving.save(place, model, tiny_processor())
     return place
 
 
@@ -57,12 +62,12 @@ def media(tmp_path_factory):
 
 def scored(checkpoint, media, batch=4, **how):
     computing = Computing(device="cpu", batch=batch)
-    return list(Vqa2Backend(str(checkpoint)).score(media, Scoring(computing=computing, **how)))
+    return list(vqa2(str(checkpoint)).score(media, Scoring(computing=computing, **how)))
 
 
 def one_by_one(checkpoint, medium):
     """The words' logits by `generate`, which computes the head over the whole vocabulary."""
-    model, processor = save_load.load(checkpoint)
+    model, processor = vqa2_toys.load(checkpoint)
     clip = read_clip(medium.file, key_size=112, motion_size=48)
     kind = "image" if clip.motion is None else "video"
     around = "<image>" if kind == "image" else VQA2_VIDEO_PROMPTS["scoring"]
@@ -101,16 +106,16 @@ def test_no_batch_size_moves_a_score_or_its_place(checkpoint, media):
     for other in others:
         for one, two in zip(first, other, strict=True):
             assert type(one) is type(two)
-            if not isinstance(one, Refused):
+            if not isinstance(one, Rejected):
                 assert one.media_id == two.media_id
                 assert one.logits == pytest.approx(two.logits, abs=2e-4)
 
 
 def test_what_cannot_be_read_is_refused_in_its_place(checkpoint, media):
     found = scored(checkpoint, media)
-    ids = [one.of if isinstance(one, Refused) else one.media_id for one in found]
+    ids = [one.of if isinstance(one, Rejected) else one.media_id for one in found]
     assert ids == [medium.media_id for medium in media]
-    reasons = {one.of: one.reason for one in found if isinstance(one, Refused)}
+    reasons = {one.of: one.rejection.reason for one in found if isinstance(one, Rejected)}
     assert reasons == {"set:f.mp4": "not-a-video", "set:i.png": "empty-file"}
 
 
@@ -120,10 +125,10 @@ def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_scored(
     crash = shutil.copy(media[0].file, tmp_path / "crash.mp4")
     given = [*media[:2], Medium("set:crash.mp4", "crash.mp4", crash), *media[2:4]]
     how = Scoring(computing=Computing(device="cpu", batch=4))
-    backend = Vqa2Backend(str(checkpoint), decode=fragile.decode)
+    backend = fragile_backend(str(checkpoint))
     found = list(backend.score(given, how))
     refused = found.pop(2)
-    assert (refused.of, refused.reason) == ("set:crash.mp4", "decoder-crashed")
+    assert (refused.of, refused.rejection.reason) == ("set:crash.mp4", "decoder-crashed")
     whole = scored(checkpoint, media[:4])
     assert [one.media_id for one in found] == [one.media_id for one in whole]
     for one, two in zip(found, whole, strict=True):
@@ -131,7 +136,7 @@ def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_scored(
 
 
 def test_no_process_is_left_where_scoring_ends_early(checkpoint, media):
-    found = Vqa2Backend(str(checkpoint)).score(media * 3, Scoring(computing=Computing("cpu")))
+    found = vqa2(str(checkpoint)).score(media * 3, Scoring(computing=Computing("cpu")))
     next(found)
     found.close()
     assert multiprocessing.active_children() == []
@@ -146,7 +151,7 @@ def test_media_are_asked_for_no_further_ahead_than_they_are_used(checkpoint, med
             yield media[1]
 
     how = Scoring(computing=Computing(device="cpu", batch=2, readers=1))
-    next(Vqa2Backend(str(checkpoint)).score(watched(), how))
+    next(vqa2(str(checkpoint)).score(watched(), how))
     assert len(taken) <= 16
 
 
@@ -169,7 +174,7 @@ def test_the_temperature_divides_the_logits_and_leaves_those_kept(checkpoint, me
 
 def test_the_frame_is_read_for_a_video_and_none_stands_around_a_picture(checkpoint, media):
     pair = media[:2]
-    first, second = (scored(checkpoint, pair, frame=f) for f in ("scoring", "training"))
+    first, second = (scored(checkpoint, pair, video_prompt=f) for f in ("scoring", "training"))
     assert first[0].logits != pytest.approx(second[0].logits, abs=1e-3)
     assert first[1].logits == pytest.approx(second[1].logits, abs=2e-4)
 
@@ -190,7 +195,7 @@ def test_an_unknown_set_of_words_is_told_with_the_near_ones(checkpoint, media):
 
 
 def test_bfloat16_scores_are_near_those_of_float32(checkpoint, media):
-    backend = Vqa2Backend(str(checkpoint))
+    backend = vqa2(str(checkpoint))
     found = [
         next(backend.score(media[:1], Scoring(computing=Computing("cpu", dtype)))).score
         for dtype in ("float32", "bfloat16")
@@ -204,29 +209,30 @@ def test_a_medium_longer_than_the_context_is_refused_by_its_tokens(checkpoint, m
     place.write_text(json.dumps(json.loads(place.read_text()) | {"max_length": 140}))
     bad = overwrite_middle(make_clip(tmp_path / "long.mp4", frames=200))  # damaged, were it decoded
     found = scored(short, [*media[:4], Medium("set:long", "long.mp4", bad)])
-    assert [getattr(one, "reason", "") for one in found] == ["", "", "too-long", "", "too-long"]
-    for refused in (found[2], found[4]):
+    assert [type(one) for one in found] == [Scored, Scored, Rejected, Scored, Rejected]
+    for refused in (found[2].rejection, found[4].rejection):
+        assert refused.reason == "too-long"
         assert "expected 140 at most. Cut the video" in refused.message
-    assert "(113 of 7 key frames, 200 of motion, 106 of text)" in found[4].message
+    assert "(113 of 7 key frames, 200 of motion, 106 of text)" in found[4].rejection.message
 
 
 # ----------------------------------------------------------------- which model, where
 
 
 def test_the_models_name_is_its_folders_and_a_preset_says_that_it_is_untrained(checkpoint):
-    assert Vqa2Backend(str(checkpoint)).model == "fixed"
-    assert Vqa2Backend().model == "tiny (untrained)"
+    assert vqa2(str(checkpoint)).model == "fixed"
+    assert vqa2().model == "tiny (untrained)"
 
 
 def test_a_model_is_known_by_its_content_wherever_it_lies(checkpoint, tmp_path):
-    there = Vqa2Backend(str(checkpoint)).fingerprint()
+    there = vqa2(str(checkpoint)).fingerprint()
     moved = shutil.copytree(checkpoint, tmp_path / "moved")
-    assert Vqa2Backend(str(moved)).fingerprint() == there
+    assert vqa2(str(moved)).fingerprint() == there
     weights = moved / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
-    assert Vqa2Backend(str(moved)).fingerprint() != there != Vqa2Backend("tiny").fingerprint()
+    assert vqa2(str(moved)).fingerprint() != there != vqa2("tiny").fingerprint()
 
 
 @pytest.mark.parametrize(
@@ -248,14 +254,14 @@ def test_a_name_that_is_no_model_is_told_with_what_there_is(name, told, media):
     ("config", "told"),
     [
         ('{"model_type": "llava_onevision"}', "a model of type 'llava_onevision'; expected vqa2"),
-        ("[]", "is no JSON object"),
+        ("[]", "is not a JSON object"),
         (None, "holds no config.json"),
     ],
 )
 def test_a_folder_of_another_model_is_refused(config, told, media, tmp_path):
     if config is not None:
         (tmp_path / "config.json").write_text(config)
-    backend = Vqa2Backend(str(tmp_path))
+    backend = vqa2(str(tmp_path))
     with pytest.raises(InputError, match=told):
         backend.fingerprint()
     with pytest.raises(InputError, match=told):
@@ -310,19 +316,19 @@ def of_unknown_frames(place):
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (cut_short, r"spoilt/model\.safetensors: cannot be read"),
-        (without_weights, r"spoilt: holds no checkpoint; expected one of .*model\.safetensors"),
+        (cut_short, r"damaged/model\.safetensors: cannot be read"),
+        (without_weights, r"damaged: holds no checkpoint; expected one of .*model\.safetensors"),
         (without_a_tensor, r"model\.image_newline is missing, not \[128\] \(1 in all"),
         (of_other_shapes, r"is \[384, 128\], not \[768, 128\] \(9 in all"),
-        (of_no_shapes, r"config\.json: is no configuration of a VQA² model \(.*hidden_size"),
-        (without_tokenizer, r"spoilt: holds no tokenizer\.json"),
-        (of_another_tokenizer, r"spoilt/tokenizer\.json: cannot be read"),
+        (of_no_shapes, r"config\.json: is not a valid configuration of vqa2 \(.*hidden_size"),
+        (without_tokenizer, r"damaged: holds no tokenizer\.json"),
+        (of_another_tokenizer, r"damaged/tokenizer\.json: cannot be read"),
         (of_other_frames, r"does not fit the configuration: key_size is 384, the model's 112"),
         (of_unknown_frames, r"vqa2_processor\.json: cannot be read .*missing 6 required"),
     ],
 )
 def test_a_checkpoint_that_is_not_whole_is_refused(checkpoint, media, tmp_path, spoil, told):
-    place = shutil.copytree(checkpoint, tmp_path / "spoilt")
+    place = shutil.copytree(checkpoint, tmp_path / "damaged")
     spoil(place)
     with pytest.raises(InputError, match=told) as caught:
         scored(place, media[:1])
@@ -334,13 +340,13 @@ def test_a_gpu_that_is_not_there_is_told_with_what_is():
     with pytest.raises(
         UsageError, match=r"--device cuda: there is no GPU .*expected cpu"
     ) as caught:
-        device_of("cuda")
+        find_device("cuda")
     assert caught.value.exit_code == 2
-    assert device_of("auto").type == "cpu"
+    assert find_device("auto").type == "cpu"
 
 
 def test_out_of_memory_while_media_are_read_says_what_to_lower(checkpoint, media):
-    backend = Vqa2Backend(str(checkpoint), decode=fragile.without_memory)
+    backend = fragile_backend(str(checkpoint), fragile.ClipsWithoutMemory)
     found = backend.score(media[:1], Scoring(computing=Computing("cpu", batch=4)))
     with pytest.raises(StageError, match=r"out of memory on cpu at --batch 4 .*Lower --batch"):
         list(found)

@@ -12,15 +12,25 @@ torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("peft", reason="needs peft, which LoRA comes from")
 
 from qbuild_backends.inference import loading  # noqa: E402
-from qbuild_backends.models.vqa2 import save_load  # noqa: E402
-from qbuild_backends.models.vqa2.freezing import group_of, shares, trainable  # noqa: E402
-from qbuild_backends.training.adapters import add_lora, in_four_bits, merge_lora, whole_share  # noqa: E402
+from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
+from qbuild_backends.training.adapters import (  # noqa: E402
+    add_lora,
+    four_bit_options,
+    merge_lora,
+    unpacked_share,
+)
 from qbuild_backends.training.base import base_model  # noqa: E402
-from qbuild_backends.training.run import Run, train  # noqa: E402
-from qbuild_backends.training.settings import settings_of  # noqa: E402
+from qbuild_backends.training.freezing import freeze, group_of, parameter_shares  # noqa: E402
+from qbuild_backends.training.run import Run  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 from vqa2_toys import batch_of, drawn_clip, tiny_model, tiny_processor  # noqa: E402
-from vqa2_training import picture_pairs, spec, video_pairs  # noqa: E402
+from vqa2_training import (  # noqa: E402
+    picture_pairs,
+    settings_of,
+    spec,
+    train,
+    video_pairs,
+)
 
 from qbuild.backends.protocol import Computing  # noqa: E402
 from qbuild.core.errors import MissingPartError, UsageError  # noqa: E402
@@ -35,13 +45,13 @@ def lora(**given):
 
 def test_only_adapters_of_the_language_model_are_trained_beside_the_other_groups():
     model = tiny_model()
-    trainable(model, "ugc-scorer")
+    freeze(FAMILY, model, "ugc-scorer")
     add_lora(model, lora())
     names = [n for n, p in model.named_parameters() if p.requires_grad and "language" in n]
     assert len(names) == 3 * 4 * 2  # layers, targets, A and B
     assert all("lora_" in name for name in names)
     assert not model.lm_head.weight.requires_grad
-    assert shares(model)["vision_tower"].trained > 0
+    assert parameter_shares(FAMILY, model)["vision_tower"].trained > 0
 
 
 @torch.inference_mode()
@@ -50,7 +60,7 @@ def test_merged_adapters_give_the_same_logits_under_the_plain_names():
     names = set(model.state_dict())
     batch = batch_of(processor, drawn_clip())
     before = model(**batch).logits
-    trainable(model, "ugc-scorer")
+    freeze(FAMILY, model, "ugc-scorer")
     add_lora(model, lora())
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
@@ -70,14 +80,14 @@ def test_a_target_that_no_module_bears_lists_those_there_are():
 @pytest.mark.skipif(HAS_FOUR_BITS, reason="bitsandbytes is here")
 def test_four_bits_without_bitsandbytes_are_refused_with_the_reason():
     with pytest.raises(MissingPartError, match="bitsandbytes, which is not installed"):
-        in_four_bits("cpu", "no")
+        four_bit_options(FAMILY, "cpu", "no")
 
 
 def in_training(**given):
     """The tiny preset in 4 bits with its adapters, as a run begins with it, and its processor."""
     settings = lora(qlora=True, device="cpu", **given)
-    model, processor = base_model(settings, seed=0)
-    trainable(model, settings.plan)
+    model, processor = base_model(FAMILY, settings, seed=0)
+    freeze(FAMILY, model, settings.plan)
     add_lora(model, settings)
     return model.train(), processor
 
@@ -86,7 +96,7 @@ def in_training(**given):
 def test_only_the_language_models_linears_are_in_four_bits():
     from bitsandbytes.nn import Linear4bit
 
-    model, _ = base_model(lora(qlora=True, device="cpu"), seed=0)
+    model, _ = base_model(FAMILY, lora(qlora=True, device="cpu"), seed=0)
     found = {name for name, module in model.named_modules() if isinstance(module, Linear4bit)}
     assert found == {
         name
@@ -94,8 +104,10 @@ def test_only_the_language_models_linears_are_in_four_bits():
         if isinstance(module, torch.nn.Linear) and name.startswith("model.language_model.")
     }
     assert model.get_submodule(min(found)).compute_dtype == torch.float32  # on a CPU
-    plain = shares(tiny_model())["language_model"].parameters
-    assert whole_share(model, shares(model)["language_model"]).parameters == plain
+    plain = parameter_shares(FAMILY, tiny_model())["language_model"].parameters
+    assert (
+        unpacked_share(model, parameter_shares(FAMILY, model)["language_model"]).parameters == plain
+    )
 
 
 @four_bits
@@ -109,7 +121,7 @@ def test_gradients_go_through_four_bits_to_the_adapters_and_the_branches():
         elif "language_model" in name and "lora_A" not in name:
             assert parameter.grad is None, name
     for group in ("vision_tower", "projector", "motion_extractor", "motion_projector"):
-        grads = [p.grad for n, p in model.named_parameters() if group_of(n) == group]
+        grads = [p.grad for n, p in model.named_parameters() if group_of(FAMILY, n) == group]
         assert any(grad is not None and grad.any() for grad in grads), group
 
 
@@ -121,18 +133,18 @@ def test_a_run_in_four_bits_writes_a_whole_checkpoint_in_the_bases_own_numbers(t
     lines = (found / "losses.jsonl").read_text().splitlines()
     losses = [json.loads(line)["loss"] for line in lines]
     assert losses[-1] < losses[0] - 0.3
-    base, weights = save_load.tiny(0)[0].state_dict(), load_file(found / "model.safetensors")
+    base, weights = FAMILY.tiny(0)[0].state_dict(), load_file(found / "model.safetensors")
     assert {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()} == {
         name: (tensor.shape, tensor.dtype) for name, tensor in base.items()
     }
     assert "quantization_config" not in json.loads((found / "config.json").read_text())
-    for name in (name for name in base if group_of(name) == "language_model"):
+    for name in (name for name in base if group_of(FAMILY, name) == "language_model"):
         learnt = weights[name] - base[name]
         if name.split(".")[-2] in ("q_proj", "k_proj", "v_proj", "o_proj") and "weight" in name:
             assert torch.linalg.matrix_rank(learnt, rtol=1e-3) == 4, name
         else:
             assert not learnt.any(), name
-    assert loading.load_model(str(found), Computing(device="cpu")).model
+    assert loading.load_model(FAMILY, str(found), Computing(device="cpu")).model
     again = spec(tmp_path, *pairs, base=str(found), qlora=True, lora_rank=4, max_steps=1)
     after = train(replace(again, output=tmp_path / "again"))
     told = [json.loads((at / "qbuild.json").read_text())["report"] for at in (found, after)]
@@ -152,7 +164,7 @@ def test_an_interrupted_run_in_four_bits_goes_on_to_the_same_losses_and_weights(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Run, "tell", interrupted)
+        patched.setattr(Run, "log", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(given)
     found = train(given)

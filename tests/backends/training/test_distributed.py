@@ -9,12 +9,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("accelerate", reason="needs accelerate, which training runs on")
 
-from qbuild_backends.models.vqa2.freezing import group_of, train_mode, trainable  # noqa: E402
+from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
 from qbuild_backends.training import distributed  # noqa: E402
+from qbuild_backends.training.freezing import freeze, group_of, train_mode  # noqa: E402
 from qbuild_backends.training.loop import sample_losses  # noqa: E402
-from qbuild_backends.training.optimiser import optimiser  # noqa: E402
-from qbuild_backends.training.settings import settings_of  # noqa: E402
+from qbuild_backends.training.optimiser import make_optimiser  # noqa: E402
 from vqa2_toys import batch_of, drawn_clip, tiny_model, tiny_processor, turns  # noqa: E402
+from vqa2_training import settings_of  # noqa: E402
 
 from qbuild.core.errors import UsageError  # noqa: E402
 
@@ -25,7 +26,7 @@ def test_lora_is_refused_where_the_model_is_spread_over_devices():
     settings = settings_of({"base": "tiny", "plan": "assistant", "lora_rank": 4})
     spread = SimpleNamespace(distributed_type=SimpleNamespace(value="FSDP"))
     with pytest.raises(UsageError, match="cannot be merged under FSDP"):
-        distributed.check_spread(spread, settings)
+        distributed.check_lora(spread, settings)
 
 
 def test_a_blank_clip_gives_every_branch_a_gradient_of_zero_and_changes_no_number():
@@ -34,9 +35,9 @@ def test_a_blank_clip_gives_every_branch_a_gradient_of_zero_and_changes_no_numbe
     text = processor.collate([processor.encode(turns(0))])
     for batch, left_out in ((picture, {"motion"}), (text, {"vision", "projector", "motion"})):
         plain, blanked = trained_model(), trained_model()
-        branches = distributed.Branches(blanked, adamw(blanked))
-        branches.fill(blanked, processor.settings, motion=True)
-        branches.every = True
+        branches = distributed.Branches(FAMILY, blanked, adamw(blanked))
+        branches.add_blank_clips(blanked, processor.branches("video"))
+        branches.fill_all = True
         expected, found = (sample_losses(model, batch) for model in (plain, blanked))
         assert torch.equal(expected, found)
         expected.sum().backward()
@@ -46,7 +47,7 @@ def test_a_blank_clip_gives_every_branch_a_gradient_of_zero_and_changes_no_numbe
             if not parameter.requires_grad:
                 continue
             if wanted[name].grad is None:
-                assert group_of(name).startswith(tuple(left_out)), name
+                assert group_of(FAMILY, name).startswith(tuple(left_out)), name
                 assert parameter.grad is None or not parameter.grad.any(), name
             else:
                 assert torch.equal(parameter.grad, wanted[name].grad), name
@@ -56,27 +57,27 @@ def test_a_blank_clip_gives_every_branch_a_gradient_of_zero_and_changes_no_numbe
 
 def trained_model():
     model = tiny_model()
-    trainable(model, "ugc-scorer")
+    freeze(FAMILY, model, "ugc-scorer")
     train_mode(model)
     return model
 
 
 def adamw(model):
-    return optimiser(model, settings_of({"base": "tiny", "plan": "ugc-scorer"}))
+    return make_optimiser(FAMILY, model, settings_of({"base": "tiny", "plan": "ugc-scorer"}))
 
 
 def test_a_branch_that_no_pass_went_through_is_left_where_it_is():
     model = trained_model()
     chosen = adamw(model)
-    branches = distributed.Branches(model, chosen)
+    branches = distributed.Branches(FAMILY, model, chosen)
     before = {name: tensor.clone() for name, tensor in model.named_parameters()}
-    for seen in (set(distributed.BRANCHES), {"text", "visual"}):
+    for seen in (set(branches.names), {"text", "visual"}):
         for parameter in model.parameters():
             parameter.grad = torch.ones_like(parameter)
         branches.seen = seen
         chosen.step()
     for name, tensor in model.named_parameters():
         if tensor.requires_grad:
-            steps = 1 if group_of(name).startswith("motion") else 2
+            steps = 1 if group_of(FAMILY, name).startswith("motion") else 2
             assert chosen.state[tensor]["step"] == steps, name
             assert torch.allclose(before[name] - tensor, torch.tensor(steps * 1e-5), atol=2e-6)

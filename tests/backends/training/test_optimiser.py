@@ -6,17 +6,18 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from qbuild_backends.models.vqa2.freezing import trainable
-from qbuild_backends.training.optimiser import optimiser, rate_share, set_rates
-from qbuild_backends.training.settings import settings_of
+from qbuild_backends.models.vqa2.family import FAMILY
+from qbuild_backends.training.freezing import freeze
+from qbuild_backends.training.optimiser import make_optimiser, rate_share, set_rates
 from vqa2_toys import tiny_model
+from vqa2_training import settings_of
 
 
 def test_each_trained_group_has_its_own_rate_at_every_step():
     model = tiny_model()
-    trainable(model, "1-spatial")
+    freeze(FAMILY, model, "1-spatial")
     given = {"base": "tiny", "plan": "1-spatial", "learning_rate": 1e-3, "projector_rate": 4e-3}
-    chosen = optimiser(model, settings_of(given))
+    chosen = make_optimiser(FAMILY, model, settings_of(given))
     assert [group["lr"] for group in chosen.param_groups] == [1e-3, 4e-3]
     set_rates(chosen, 0.25)
     assert [group["lr"] for group in chosen.param_groups] == [2.5e-4, 1e-3]

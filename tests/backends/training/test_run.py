@@ -10,15 +10,21 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("accelerate", reason="needs accelerate, which training runs on")
 
+import vqa2_toys  # noqa: E402
 from pairs import medium  # noqa: E402
-from qbuild_backends.data.clips import read_clip  # noqa: E402
+from qbuild_backends.backend import vqa2  # noqa: E402
 from qbuild_backends.models.inputs import Turn  # noqa: E402
-from qbuild_backends.models.vqa2 import save_load  # noqa: E402
-from qbuild_backends.models.vqa2.backend import Vqa2Backend  # noqa: E402
-from qbuild_backends.training import base as starting  # noqa: E402
+from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
+from qbuild_backends.training import base as training_base  # noqa: E402
 from qbuild_backends.training import loop  # noqa: E402
-from qbuild_backends.training.run import train  # noqa: E402
-from vqa2_training import WORDS, picture_pairs, spec, video_pairs  # noqa: E402
+from vqa2_toys import read_clip  # noqa: E402
+from vqa2_training import (  # noqa: E402
+    WORDS,
+    picture_pairs,
+    spec,
+    train,
+    video_pairs,
+)
 
 from qbuild.backends.protocol import Computing, Scoring  # noqa: E402
 from qbuild.core.artifact.output_folder import DESCRIPTION  # noqa: E402
@@ -50,7 +56,7 @@ def test_the_loss_falls_and_the_checkpoint_is_a_model(trained):
     found = losses(trained / "checkpoint")
     assert len(found) == 9
     assert found[-1] < found[0] - 1
-    model, processor = save_load.load(trained / "checkpoint")
+    model, processor = vqa2_toys.load(trained / "checkpoint")
     assert processor.settings.key_size == model.config.key_size
     assert not (trained / "checkpoint.training").exists()
 
@@ -121,8 +127,8 @@ def test_gradient_checkpointing_changes_no_loss(tmp_path):
 )
 def test_stage_one_moves_its_groups_and_no_other_weight(tmp_path, plan, pairs, moved):
     made = train(spec(tmp_path, pairs(tmp_path, 4), plan=plan))
-    before, _ = save_load.tiny(0)
-    after, _ = save_load.load(made)
+    before, _ = FAMILY.tiny(0)
+    after, _ = vqa2_toys.load(made)
     weights = after.state_dict()
     changed = {
         name.split(".")[1]
@@ -134,9 +140,9 @@ def test_stage_one_moves_its_groups_and_no_other_weight(tmp_path, plan, pairs, m
 
 def test_lora_leaves_a_checkpoint_that_loads_like_any_other(tmp_path):
     made = train(spec(tmp_path, picture_pairs(tmp_path, 4), lora_rank=2, epochs=2))
-    model, _ = save_load.load(made)
+    model, _ = vqa2_toys.load(made)
     assert not [name for name, _ in model.named_parameters() if "lora" in name]
-    before = save_load.tiny(0)[0].state_dict()
+    before = FAMILY.tiny(0)[0].state_dict()
     after = model.state_dict()
     name = "model.language_model.layers.0.self_attn.q_proj.weight"
     assert not torch.equal(before[name], after[name])
@@ -145,8 +151,8 @@ def test_lora_leaves_a_checkpoint_that_loads_like_any_other(tmp_path):
 
 def test_without_motion_the_motion_branch_stays_as_it_was(tmp_path):
     made = train(spec(tmp_path, video_pairs(tmp_path, 4), motion=False))
-    before = save_load.tiny(0)[0].state_dict()
-    after = save_load.load(made)[0].state_dict()
+    before = FAMILY.tiny(0)[0].state_dict()
+    after = vqa2_toys.load(made)[0].state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert not any("motion" in name for name in changed)
@@ -161,12 +167,12 @@ def still(tmp_path_factory):
 
 
 def shown_motion(checkpoint):
-    return save_load.load(checkpoint)[1].settings.motion
+    return vqa2_toys.load(checkpoint)[1].settings.motion
 
 
 def test_a_model_of_key_frames_alone_is_scored_by_them(still):
     checkpoint = still / "checkpoint"
-    model, processor = save_load.load(checkpoint)
+    model, processor = vqa2_toys.load(checkpoint)
     assert len(losses(checkpoint)) == 2
     assert processor.settings.motion is False
     files = [still / "media" / f"v{at}.mp4" for at in range(3)]
@@ -174,7 +180,7 @@ def test_a_model_of_key_frames_alone_is_scored_by_them(still):
     how = Scoring(words=",".join(WORDS), computing=Computing("cpu"))
     vocabulary = processor.tokenizer.get_vocab()
     words = [vocabulary[f"Ġ{word}"] for word in WORDS]
-    for file, found in zip(files, Vqa2Backend(str(checkpoint)).score(media, how), strict=True):
+    for file, found in zip(files, vqa2(str(checkpoint)).score(media, how), strict=True):
         clip = read_clip(file, key_size=112, motion_size=None)
         asked = Turn("user", "<image>\nHow would you rate the quality of this video?")
         said = Turn("assistant", "The quality of the video is")
@@ -193,7 +199,7 @@ def test_a_model_goes_on_without_motion_unless_the_setting_brings_it_back(
     made = train(spec(tmp_path, video_pairs(tmp_path, 2), base=base, motion=motion))
     assert shown_motion(made) is shown
     before, after = (
-        save_load.load(place)[0].state_dict() for place in (still / "checkpoint", made)
+        vqa2_toys.load(place)[0].state_dict() for place in (still / "checkpoint", made)
     )
     name = "model.motion_projector.linear_1.weight"
     assert torch.equal(before[name], after[name]) is not shown
@@ -247,7 +253,7 @@ def test_a_run_that_stopped_at_a_bad_sample_goes_on_by_skipping_it(tmp_path, cap
     with pytest.raises(InputError):
         train(spec(tmp_path, *pairs, **given))
     made = train(spec(tmp_path, *pairs, **given, on_bad_sample="skip"))
-    assert "going on from step" in capsys.readouterr().err
+    assert "resuming from step" in capsys.readouterr().err
     assert described(made)["report"]["skipped"] == 1
 
 
@@ -255,7 +261,7 @@ def test_a_run_that_skips_all_it_draws_leaves_no_checkpoint_and_no_states(tmp_pa
     given = spec(tmp_path, with_a_bad_video(tmp_path), on_bad_sample="skip", epochs=2)
     for video in (tmp_path / "media").iterdir():
         video.write_bytes(video.read_bytes()[:400])
-    with pytest.raises(InputError, match="a sample to train on, of 4 samples all were skipped"):
+    with pytest.raises(InputError, match="a sample to train on, but all 4 samples were skipped"):
         train(given)
     assert not list(tmp_path.glob("*checkpoint*"))
 
@@ -267,7 +273,7 @@ def test_a_run_cut_short_by_its_steps_counts_the_samples_that_it_drew(tmp_path):
 
 def test_samples_of_which_none_is_good_are_refused_even_where_they_may_be_skipped(tmp_path):
     pairs = video_pairs(tmp_path, 2)
-    with pytest.raises(Problems, match="expected an image, all that the plan trains on"):
+    with pytest.raises(Problems, match="the plan trains on an image alone"):
         train(spec(tmp_path, pairs, plan="1-spatial", on_bad_sample="skip"))
 
 
@@ -276,7 +282,7 @@ def test_samples_of_which_none_is_good_are_refused_even_where_they_may_be_skippe
     [
         ({"device": "cuda"}, "no GPU that torch"),
         ({"base": "0.5b"}, "names shapes alone"),
-        ({"base": "tinny"}, r"is no folder; .* Did you mean tiny\?"),
+        ({"base": "tinny"}, r"is neither a folder nor a preset; .* Did you mean tiny\?"),
     ],
 )
 def test_what_the_machine_or_the_base_cannot_give_is_refused(tmp_path, settings, told):
@@ -324,7 +330,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_samples(tmp_path):
 def test_a_folder_of_other_things_is_not_written_over(tmp_path):
     (tmp_path / "checkpoint").mkdir()
     (tmp_path / "checkpoint" / "thesis.tex").write_text("years of work")
-    with pytest.raises(UsageError, match="holds something else"):
+    with pytest.raises(UsageError, match="holds something other"):
         train(spec(tmp_path, picture_pairs(tmp_path, 4)))
     assert (tmp_path / "checkpoint" / "thesis.tex").exists()
 
@@ -341,9 +347,9 @@ def test_who_may_read_the_checkpoint_may_read_its_weights(trained):
 
 
 def test_devices_that_do_not_divide_the_batch_are_refused(tmp_path):
-    from qbuild_backends.training.settings import settings_of
+    from vqa2_training import settings_of
 
     settings = settings_of({"base": "tiny", "plan": "assistant", "batch": 8})
-    starting.check_devices(settings, 8)
+    training_base.check_devices(settings, 8)
     with pytest.raises(UsageError, match="expected a multiple of 3"):
-        starting.check_devices(settings, 3)
+        training_base.check_devices(settings, 3)

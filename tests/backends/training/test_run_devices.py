@@ -15,9 +15,15 @@ torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("accelerate", reason="needs accelerate, which training runs on")
 
 from accelerate.commands.config.config_args import load_config_from_file  # noqa: E402
-from qbuild_backends.training.run import train  # noqa: E402
 from vqa2_toys import tiny_model  # noqa: E402
-from vqa2_training import child_script, free_port, picture_pairs, spec, video_pairs  # noqa: E402
+from vqa2_training import (  # noqa: E402
+    child_script,
+    free_port,
+    picture_pairs,
+    spec,
+    train,
+    video_pairs,
+)
 
 torch.set_num_threads(1)
 CONFIGS = Path(str(files("qbuild_backends.training"))) / "accelerate"

@@ -15,9 +15,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("accelerate", reason="needs accelerate, which training runs on")
 
-from qbuild_backends.training.run import train  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
-from vqa2_training import picture_pairs, spec, video_pairs  # noqa: E402
+from vqa2_training import (  # noqa: E402
+    picture_pairs,
+    spec,
+    train,
+    video_pairs,
+)
 
 torch.set_num_threads(1)
 
@@ -29,8 +33,7 @@ from pathlib import Path
 sys.path.insert(0, {support!r})
 import torch
 torch.set_num_threads(1)
-from vqa2_training import spec
-from qbuild_backends.training.run import train
+from vqa2_training import spec, train
 place = Path({place!r})
 train(spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r}))
 """

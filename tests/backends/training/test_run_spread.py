@@ -23,9 +23,15 @@ pytest.importorskip("accelerate", reason="needs accelerate, which training runs 
 
 import psutil  # noqa: E402 - which accelerate brings
 from qbuild_backends.inference import loading  # noqa: E402
-from qbuild_backends.training.run import train  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
-from vqa2_training import child_script, free_port, picture_pairs, spec, video_pairs  # noqa: E402
+from vqa2_training import (  # noqa: E402
+    child_script,
+    free_port,
+    picture_pairs,
+    spec,
+    train,
+    video_pairs,
+)
 
 from qbuild.backends.protocol import Computing  # noqa: E402
 

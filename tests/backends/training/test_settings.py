@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from qbuild_backends.training.settings import settings_of
+from vqa2_training import settings_of
 
 from qbuild.core.errors import Problems, UsageError
 
@@ -18,23 +18,26 @@ def test_without_more_it_is_the_papers_recipe():
     assert (found.epochs, found.batch, found.per_device_batch) == (1, 8, 1)
     assert (found.learning_rate, found.warmup, found.weight_decay) == (1e-5, 0.03, 0.0)
     assert found.gradient_checkpointing
-    assert found.frame == "training"
+    assert found.video_prompt == "training"
 
 
 def test_all_faults_are_told_at_once_with_near_names():
     with pytest.raises(Problems) as told:
         settings_of({"plan": "ugc", "learning_rat": 1, "batch": 0, "epochs": "two"})
     text = str(told.value)
-    assert "learning_rat: is no setting. Did you mean learning_rate" in text
-    assert "base: is missing; expected: Folder of a checkpoint, or the preset tiny. Give" in text
+    assert "learning_rat: is not known. Did you mean learning_rate" in text
+    assert (
+        "setting base: is missing; expected: Folder of a checkpoint, or the preset tiny. Give"
+        in text
+    )
     for name in ("plan", "batch", "epochs"):
-        assert f"vqa2 settings: {name}: " in text
+        assert f"setting {name}: " in text
 
 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"batch": 8, "per_device_batch": 3}, "batch 8 is no multiple of per_device_batch 3"),
+        ({"batch": 8, "per_device_batch": 3}, "batch 8 is not a multiple of per_device_batch 3"),
         ({"plan": "1-motion", "motion": False}, "leaves plan 1-motion nothing to train"),
         ({"qlora": True}, "qlora without lora_rank"),
         ({"warmup": 0.5, "hold": 0.5}, "leave no step to fall in"),
@@ -44,6 +47,17 @@ def test_settings_that_contradict_each_other_are_refused(given, told):
     with pytest.raises(UsageError, match=told) as caught:
         settings_of(LEAST | given)
     assert "ugc-scorer" not in str(caught.value)  # the settings are not told back
+
+
+def test_a_renamed_setting_is_accepted_with_a_notice_and_keeps_its_fingerprint(capsys):
+    old = settings_of(LEAST | {"frame": "none"})
+    assert capsys.readouterr().err == (
+        "setting frame was renamed to video_prompt; the old name works until 0.3\n"
+    )
+    new = settings_of(LEAST | {"video_prompt": "none"})
+    assert old.decisive() == new.decisive()
+    assert capsys.readouterr().err == ""
+    assert old.decisive()["frame"] == "none"
 
 
 def test_motion_is_as_the_base_has_it_unless_it_is_set():
@@ -57,7 +71,7 @@ def test_a_group_has_the_common_rate_unless_it_has_its_own():
     assert found.rate("projector") == 1e-4
 
 
-def test_what_decides_no_number_is_no_part_of_what_counts():
+def test_what_decides_no_number_is_no_part_of_decisive():
     one = settings_of(LEAST | {"workers": 0, "cache": "/a", "on_bad_sample": "skip"})
-    assert one.what_counts() == settings_of(LEAST).what_counts()
-    assert settings_of(LEAST | {"epochs": 2}).what_counts() != one.what_counts()
+    assert one.decisive() == settings_of(LEAST).decisive()
+    assert settings_of(LEAST | {"epochs": 2}).decisive() != one.decisive()

@@ -6,10 +6,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from qbuild_backends.data.sample import Skipped  # noqa: E402
 from qbuild_backends.training.states import STATE, Progress, Trained, resume, write_state  # noqa: E402
 
+from qbuild.backends.protocol import Rejected  # noqa: E402
 from qbuild.core.errors import UsageError  # noqa: E402
+from qbuild.core.rows.rejections import Rejection  # noqa: E402
 
 
 def begun():
@@ -36,7 +37,7 @@ def numbers(trained):
 def test_from_a_state_on_every_number_is_as_without_the_break(tmp_path):
     one = begun()
     step(one)
-    told = Progress("run", 1, [0.5], [Skipped("s", "damaged", "x")])
+    told = Progress("run", 1, [0.5], [Rejected("s", Rejection("damaged", "x"))])
     write_state(tmp_path, told, one, keep=1)
     step(one)
     other = begun()

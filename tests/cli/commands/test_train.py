@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-BACKEND = "qbuild_backends.models.vqa2.backend:Vqa2Backend"
+BACKEND = "qbuild_backends.backend:vqa2"
 
 
 @pytest.fixture
@@ -94,5 +94,5 @@ def test_unknown_settings_end_with_code_2_and_near_names(qbuild_cli, vqa2):
         *vqa2, "-o", "made", "--config", "quick.yaml", "--set", "learning_rat=1", "--set", "epoch=2"
     )
     assert done.code == 2
-    assert "learning_rat: is no setting. Did you mean learning_rate" in done.err
-    assert "epoch: is no setting. Did you mean epochs?" in done.err
+    assert "learning_rat: is not known. Did you mean learning_rate" in done.err
+    assert "epoch: is not known. Did you mean epochs?" in done.err

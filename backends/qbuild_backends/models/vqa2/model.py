@@ -19,25 +19,16 @@ from transformers import (
 )
 
 from qbuild.core.errors import InputError
+from qbuild_backends.models.generation import MediaGenerationMixin
 from qbuild_backends.models.vqa2.config import Vqa2Config
 from qbuild_backends.models.vqa2.motion_tokens import MotionExtractor, MotionProjector
 
-# What a sample has beside its text; generation hands it on in its first step only.
-FEATURES = ("key_frames", "key_counts", "motion_frames", "motion_features", "motion_counts")
+# What a batch has besides its text.
+FEATURES = ("key_frames", "key_counts", "motion_frames", "motion_counts")
 # Patches that inference sends through the vision tower at a time, so that its memory does not grow
 # with the video: a CPU is as fast on one key frame of SO400M (729) as on eight, a GPU wants more.
 PATCHES_TOGETHER = {"cpu": 1_024, "cuda": 6_000}
-_HANDED_ON = {
-    "input_ids",
-    "attention_mask",
-    "position_ids",
-    "past_key_values",
-    "inputs_embeds",
-    "labels",
-    "use_cache",
-    "logits_to_keep",
-    *FEATURES,
-}
+_NAMED = {"input_ids", "attention_mask", "position_ids", "logits_to_keep", *FEATURES}
 
 
 class _Vqa2(LlavaOnevisionPreTrainedModel):
@@ -110,21 +101,10 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
         states: Tensor = tower.encoder(inputs_embeds=embedded).last_hidden_state
         return states
 
-    def motion_tokens(
-        self,
-        motion_counts: Tensor,
-        motion_frames: Tensor | None = None,
-        motion_features: Tensor | None = None,
-    ) -> Tensor:
-        """Motion tokens (m, hidden) of frames uint8 (m, s, s, 3) or of their features (m, 256)."""
-        if motion_features is None:
-            placed = self.motion_extractor(motion_frames, motion_counts)
-        else:
-            weight = self.motion_projector.linear_1.weight
-            given = motion_features.to(weight.device, weight.dtype)
-            placed = self.motion_extractor.placed(given, motion_counts)
-        projected: Tensor = self.motion_projector(placed)
-        return projected
+    def motion_tokens(self, motion_frames: Tensor, motion_counts: Tensor) -> Tensor:
+        """Motion tokens (m, hidden) of frames uint8 (m, s, s, 3)."""
+        tokens: Tensor = self.motion_projector(self.motion_extractor(motion_frames, motion_counts))
+        return tokens
 
     def embedded(
         self,
@@ -132,7 +112,6 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
         key_frames: Tensor | None = None,
         key_counts: Tensor | None = None,
         motion_frames: Tensor | None = None,
-        motion_features: Tensor | None = None,
         motion_counts: Tensor | None = None,
     ) -> Tensor:
         """The text's embeddings (b, n, hidden) with visual and motion tokens in their places."""
@@ -140,8 +119,8 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
         visual = motion = None
         if key_frames is not None and key_counts is not None:
             visual = self.visual_tokens(key_frames, key_counts)
-        if motion_counts is not None:
-            motion = self.motion_tokens(motion_counts, motion_frames, motion_features)
+        if motion_frames is not None and motion_counts is not None:
+            motion = self.motion_tokens(motion_frames, motion_counts)
         embeds = _filled(embeds, input_ids == self.config.video_token_id, visual, "visual")
         return _filled(embeds, input_ids == self.config.motion_token_id, motion, "motion")
 
@@ -152,7 +131,6 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
         key_frames: Tensor | None = None,
         key_counts: Tensor | None = None,
         motion_frames: Tensor | None = None,
-        motion_features: Tensor | None = None,
         motion_counts: Tensor | None = None,
         **kwargs: Any,
     ) -> Any:
@@ -162,7 +140,7 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
         """
         if input_ids is not None and (key_counts is not None or motion_counts is not None):
             inputs_embeds = self.embedded(
-                input_ids, key_frames, key_counts, motion_frames, motion_features, motion_counts
+                input_ids, key_frames, key_counts, motion_frames, motion_counts
             )
             input_ids = None
         return super().forward(input_ids=input_ids, inputs_embeds=inputs_embeds, **kwargs)
@@ -176,15 +154,19 @@ def _filled(embeds: Tensor, places: Tensor, tokens: Tensor | None, kind: str) ->
             "vqa2 model",
             f"{found} places for {kind} tokens, but {given} tokens",
             "expected as many places as tokens",
-            "Make ids and frames with one Vqa2Processor, made for this model.",
+            "Make ids and frames with the processor of this model.",
         )
     if tokens is None:
         return embeds
     return embeds.masked_scatter(places[..., None].to(embeds.device), tokens.to(embeds))
 
 
-class Vqa2ForConditionalGeneration(_Vqa2, LlavaOnevisionForConditionalGeneration):
+class Vqa2ForConditionalGeneration(
+    _Vqa2, MediaGenerationMixin, LlavaOnevisionForConditionalGeneration
+):
     """The model with its language head."""
+
+    media_inputs = FEATURES
 
     def __init__(self, config: Vqa2Config) -> None:
         # LlavaOnevision's own constructor would build its own body, 8 GB of it at 7b.
@@ -198,31 +180,21 @@ class Vqa2ForConditionalGeneration(_Vqa2, LlavaOnevisionForConditionalGeneration
         kwargs.setdefault("save_original_format", False)
         super().save_pretrained(*args, **kwargs)
 
-    def forward(  # named one by one, since `generate` refuses what this signature lacks
+    def forward(
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Any = None,
-        inputs_embeds: Tensor | None = None,
-        labels: Tensor | None = None,
-        use_cache: bool | None = None,
         logits_to_keep: int | Tensor = 0,
         key_frames: Tensor | None = None,
         key_counts: Tensor | None = None,
         motion_frames: Tensor | None = None,
-        motion_features: Tensor | None = None,
         motion_counts: Tensor | None = None,
         **kwargs: Any,
     ) -> Any:
-        """LLaVA-OneVision's output: loss where labels are given, logits (b, n, vocabulary)."""
-        given = {name: value for name, value in locals().items() if name in _HANDED_ON}
-        return super().forward(**given, **kwargs)
+        """LLaVA-OneVision's output: loss where labels are given, logits (b, n, vocabulary).
 
-    def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """What `generate` hands to each step: key frames and motion to the first alone."""
-        inputs: dict[str, Any] = super().prepare_inputs_for_generation(*args, **kwargs)  # type: ignore[misc]
-        if not kwargs.get("is_first_iteration") and inputs.get("past_key_values") is not None:
-            for name in FEATURES:
-                inputs.pop(name, None)
-        return inputs
+        `generate` reads from this signature which arguments the model takes.
+        """
+        named = {name: value for name, value in locals().items() if name in _NAMED}
+        return super().forward(**named, **kwargs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import cast
 
 import torch
@@ -26,14 +26,11 @@ class MotionExtractor(nn.Module):
     def forward(self, frames: Tensor, counts: Tensor) -> Tensor:
         """Tokens with their positions (n, 256) of videos uint8 (n, s, s, 3), one after another.
 
-        counts (b,) says how many frames each video has; 0 for a sample without motion.
+        counts (b,) are the frames of each video; 0 for a sample without motion.
         """
-        return self.placed(self.features(frames, counts), counts)
-
-    def placed(self, features: Tensor, counts: Tensor) -> Tensor:
-        """The features (n, 256) of videos of these lengths, each with its positions added."""
         lengths = [length for length in counts.tolist() if length]
-        return features + torch.cat([self.positions(length) for length in lengths])
+        positions = torch.cat([self.positions(length) for length in lengths])
+        return self.features(frames, counts) + positions
 
     def fold(self) -> None:
         """Fold the pathway for inference, twice as fast or more; it cannot be trained or saved."""
@@ -58,11 +55,6 @@ class MotionExtractor(nn.Module):
             return cast("Tensor", self.pathway(self.normalised(videos)))
         parts = map(self.normalised, torch.split(videos, self.pathway.chunk, dim=1))
         return torch.cat(list(self.pathway.stream(parts)), dim=1)
-
-    def stream(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Features (tᵢ, 256) of one video that comes in chunks uint8 (tᵢ, s, s, 3)."""
-        for tokens in self.pathway.stream(self.normalised(chunk[None]) for chunk in chunks):
-            yield tokens[0]
 
     def normalised(self, videos: Tensor) -> Tensor:
         """Videos uint8 (b, t, s, s, 3) as (b, 3, t, s, s) in the pathway's own type."""

@@ -1,15 +1,14 @@
 """Conversations and frames into the model's tensors: token ids, answers, batches.
 
 The processor of transformers for LLaVA-OneVision's videos needs torchvision; this one needs numpy.
-Frames stay uint8 in a batch, a quarter of the memory and of the way to a device: the model divides
-by 255 and takes off mean and deviation where it computes (`Vqa2Config`).
+Frames stay uint8 in a batch, a quarter of the memory and of the transfer to a device: the model
+normalises where it computes (`Vqa2Config`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,17 +21,22 @@ from transformers import PreTrainedTokenizerFast
 
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.plural import plural
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.quality.published_text import LLAVA_PLACEHOLDER
-from qbuild_backends.models.inputs import Clip, Context, Extent, Turn
+from qbuild_backends.models.family import Processor
+from qbuild_backends.models.inputs import Clip, Encoded, Extent, Turn
+from qbuild_backends.models.padding import padded
+from qbuild_backends.models.saved_files import TOKENIZER, read_errors, require_files
+from qbuild_backends.models.vqa2.clips import Context, Vqa2Clips
 from qbuild_backends.models.vqa2.config import Vqa2Config
+from qbuild_backends.models.vqa2.video_prompts import NONE, add_video_prompt
 
 FILE = "vqa2_processor.json"
-TOKENIZER = "tokenizer.json"
-_SHORTER_VIDEO = (
-    "Cut the video (`qbuild motion-clips --operations temporal`), or take fewer frames."
-)
 SYSTEM = "You are a helpful assistant."  # Qwen2's own, in the released training and scoring code
-IGNORED = -100  # what the loss leaves out
+FEATURES = {"visual": "key", "motion": "motion"}  # the prefix of each branch's inputs
+_CHARACTERS_PER_TOKEN = 4  # of English text, about
+_PROMPT_LENGTH = 130  # of the words around a video, about
+_SHORTER_VIDEO = "Cut the video (`qbuild motion-clips --operations temporal`), or use fewer frames."
 
 
 @dataclass(frozen=True)
@@ -62,117 +66,86 @@ class Settings:
             max_length=config.text.max_position_embeddings,
         )
 
-    @property
-    def shown_motion_size(self) -> int | None:
-        """The motion size of the frames that the model is shown; None where it is shown none."""
-        return self.motion_size if self.motion else None
 
-
-class NotEncodableError(InputError):
-    """A sample that does not fit the model: why in a word, `placeholders`, `frames`, `too-long`."""
-
-    def __init__(self, reason: str, where: str, what: str, expected: str, todo: str) -> None:
-        self.reason = reason
-        super().__init__(where, what, expected, todo)
-
-    @property
-    def message(self) -> str:
-        """The error without the sample's name, as it stands in a record."""
-        return f"{self.what}; {self.expected}. {self.todo}"
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """One sample: ids (n,), which of them are answer (n,), and the frames behind placeholders."""
-
-    ids: NDArray[np.int64]
-    answer: NDArray[np.bool_]
-    keys: NDArray[np.uint8] | None
-    motion: NDArray[Any] | None
-
-
-class Vqa2Processor:
-    """Makes batches for one model out of turns and clips."""
+class Vqa2Processor(Processor):
+    """Qwen2's chat template around key frames and motion frames."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, settings: Settings) -> None:
         self.tokenizer, self.settings = tokenizer, settings
+        self.max_length = settings.max_length
+        self.media_token_ids = (settings.visual_token_id, settings.motion_token_id)
         self.context = Context(settings.tokens_per_key, settings.max_length)
-        self._start, self._end, self._pad = map(
-            self._known, ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
+        self._start, self.end_token_id, self.pad_token_id = map(
+            self._token_id, ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
         )
 
-    @classmethod
-    def of(cls, config: Vqa2Config, tokenizer: PreTrainedTokenizerFast) -> Vqa2Processor:
-        """The processor of a model with this configuration."""
-        return cls(tokenizer, Settings.of(config))
+    @property
+    def clips(self) -> Vqa2Clips:
+        """Key frames, and motion frames unless the model was trained without."""
+        motion_size = self.settings.motion_size if self.settings.motion else None
+        return Vqa2Clips(self.settings.key_size, motion_size, self.context)
+
+    def branches(self, kind: Literal["image", "video"]) -> Collection[str]:
+        """`motion` for videos alone."""
+        return set(FEATURES) if kind == "video" and self.settings.motion else {"visual"}
 
     def encode(
         self,
         turns: Sequence[Turn],
         clip: Clip | Extent | None = None,
         *,
+        video_prompt: str | None = None,
         open_end: bool = False,
-        name: str = "sample",
     ) -> Encoded:
-        """A conversation in Qwen2's form around a clip; Qwen2's system turn unless it brings one.
+        """As `Processor.encode`; Qwen2's system turn is added unless the turns begin with one.
 
-        A video that was not decoded, since the context cannot hold it, is refused by its extent.
-        open_end leaves the last assistant turn unfinished, or begins one: for a model to go on.
-        Answers are the assistants' words and their `<|im_end|>`. Raises NotEncodableError, which
-        names the sample, where placeholders and features differ or the context is too short.
+        Answers are the assistants' words and their `<|im_end|>`.
         """
         if isinstance(clip, Clip):
-            self._check_frames(clip, name)
+            self._check_clip(clip)
         extent = clip.extent if isinstance(clip, Clip) else clip
-        features = self._features(extent)
-        _check_placeholders(turns, len(features), name)
-        segments = list(self._segments(_whole(turns, open_end), iter(features), open_end))
+        if extent is not None and video_prompt is not None:
+            turns = add_video_prompt(turns, extent, video_prompt)
+        counts = [] if extent is None else self.context.tokens(extent)
+        _check_placeholders(turns, len(counts))
+        places = iter([[i] * n for i, n in zip(self.media_token_ids, counts, strict=False)])
+        segments = list(self._segments(_complete(turns, open_end), places, open_end))
         ids = [number for segment, _ in segments for number in segment]
-        answer = [said for segment, said in segments for _ in segment]
-        self._check_length(len(ids), extent, name)
+        answer = [is_answer for segment, is_answer in segments for _ in segment]
+        self._check_length(len(ids), extent)
         if isinstance(clip, Extent):
-            raise TypeError(f"{name}: an extent that fits; expected its frames")
-        keys, motion = (clip.keys, clip.motion) if clip else (None, None)
-        return Encoded(np.array(ids, np.int64), np.array(answer, np.bool_), keys, motion)
+            raise TypeError("an extent that fits the context; expected its frames")
+        arrays = () if clip is None else (clip.keys, clip.motion)
+        media = {name: a for name, a in zip(FEATURES, arrays, strict=False) if a is not None}
+        return Encoded(np.array(ids, np.int64), np.array(answer, np.bool_), media)
 
     def _segments(
         self, turns: Sequence[Turn], places: Iterator[list[int]], open_end: bool
     ) -> Iterator[tuple[list[int], bool]]:
-        """Ids that are tokenised by themselves, as in the released code, and whether answered."""
-        newline = self._plain("\n")
+        """Ids that are tokenised separately, as in the released code, and if they are answer."""
+        newline = self._text_ids("\n")
         for number, turn in enumerate(turns):
-            says = turn.role == "assistant"
-            yield [self._start, *self._plain(turn.role), *newline], False
-            yield self._filled(turn.text, places), says
+            is_answer = turn.role == "assistant"
+            yield [self._start, *self._text_ids(turn.role), *newline], False
+            yield self._turn_ids(turn.text, places), is_answer
             if not (open_end and number == len(turns) - 1):
-                yield [self._end], says
+                yield [self.end_token_id], is_answer
                 yield newline, False
 
-    def _filled(self, text: str, places: Iterator[list[int]]) -> list[int]:
-        """The ids of a text, its placeholders filled from `places`; no text makes a mark."""
+    def _turn_ids(self, text: str, places: Iterator[list[int]]) -> list[int]:
+        """The ids of a text, its placeholders filled from `places`; no text makes a special id."""
         first, *rest = text.split(LLAVA_PLACEHOLDER)
-        ids = self._plain(first)
+        ids = self._text_ids(first)
         for part in rest:
             ids += next(places)
-            ids += self._plain(part)
+            ids += self._text_ids(part)
         return ids
 
-    def _plain(self, text: str) -> list[int]:
-        found: list[int] = self.tokenizer.encode(
+    def _text_ids(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer.encode(
             text, add_special_tokens=False, split_special_tokens=True
         )
-        return found
-
-    def _features(self, extent: Extent | None) -> list[list[int]]:
-        """The placeholder ids of each feature of a clip, in order."""
-        ids = (self.settings.visual_token_id, self.settings.motion_token_id)
-        counts = [] if extent is None else self.context.tokens(extent)
-        return [[number] * count for number, count in zip(ids, counts, strict=False)]
-
-    def _check_frames(self, clip: Clip, name: str) -> None:
-        _check_frames(clip.keys, self.settings.key_size, "key", name)
-        if clip.motion is not None and clip.motion.ndim == 4:
-            _check_frames(clip.motion, self.settings.motion_size, "motion", name)
+        return ids
 
     def collate(
         self,
@@ -181,136 +154,129 @@ class Vqa2Processor:
         padding: Literal["right", "left"] = "right",
         labels: bool = True,
     ) -> dict[str, Tensor]:
-        """A batch of b samples, n ids long: what the model takes, labels with it unless not asked.
+        """As `Processor.collate`.
 
-        input_ids, attention_mask and labels are (b, n), labels -100 but for answers. key_frames
-        (k, s, s, 3) and motion_frames (m, s, s, 3) are uint8, of one sample after another;
-        key_counts and motion_counts (b,) say how many each has; clips that bring their motion as
-        features give motion_features (m, 256) instead. Pad on the left to generate.
+        key_frames (k, s, s, 3) and motion_frames (m, s, s, 3) are uint8, of one sample after
+        another; key_counts and motion_counts (b,) are how many each has. Pad left to generate.
         """
-        longest = max(len(sample.ids) for sample in samples)
-        ids = np.full((len(samples), longest), self._pad, np.int64)
-        mask, taught = np.zeros_like(ids), np.full_like(ids, IGNORED)
-        for row, sample in enumerate(samples):
-            count = len(sample.ids)
-            at = slice(0, count) if padding == "right" else slice(longest - count, longest)
-            ids[row, at], mask[row, at] = sample.ids, 1
-            taught[row, at] = np.where(sample.answer, sample.ids, IGNORED)
-        batch = {"input_ids": ids, "attention_mask": mask} | ({"labels": taught} if labels else {})
-        found = {name: torch.from_numpy(value) for name, value in batch.items()}
-        found |= _joined("key", [sample.keys for sample in samples])
-        return found | _joined("motion", [sample.motion for sample in samples])
+        batch = padded(samples, self.pad_token_id, padding, labels)
+        for branch, name in FEATURES.items():
+            arrays = [sample.media.get(branch) for sample in samples]
+            frames = [array for array in arrays if array is not None]
+            if frames:
+                batch[f"{name}_frames"] = torch.from_numpy(np.concatenate(frames))
+                counts = [0 if array is None else len(array) for array in arrays]
+                batch[f"{name}_counts"] = torch.tensor(counts)
+        return batch
+
+    def estimate_tokens(
+        self, kind: str, characters: int, num_frames: int, fps: float, video_prompt: str
+    ) -> int:
+        """As `Processor.estimate_tokens`; a video of unknown length counts as 8 s at 30 fps."""
+        if kind == "text":
+            return max(1, characters // _CHARACTERS_PER_TOKEN)
+        if kind == "image":
+            return self.settings.tokens_per_key + characters // _CHARACTERS_PER_TOKEN
+        frames = num_frames or 240
+        keys = max(1, round(frames / (fps or 30.0)))
+        text = characters + (0 if video_prompt == NONE else _PROMPT_LENGTH)
+        return keys * self.settings.tokens_per_key + frames + text // _CHARACTERS_PER_TOKEN
 
     def save(self, folder: Path) -> None:
-        """Written into a folder: the tokenizer's files and `vqa2_processor.json`."""
+        """Write the tokenizer's files and `vqa2_processor.json`."""
         self.tokenizer.save_pretrained(folder)
         text = json.dumps(asdict(self.settings), indent=2) + "\n"
         (folder / FILE).write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Vqa2Processor:
-        """The processor saved in a folder; InputError where none is, or a file of it is damaged."""
-        for name in (FILE, TOKENIZER):
-            if not (folder / name).is_file():
-                raise InputError(
-                    str(folder),
-                    f"holds no {name}",
-                    "expected a folder that qbuild saved a VQA² model in",
-                    "Import published weights: `qbuild import-checkpoint`. Copy qbuild's whole.",
-                )
-        saved = "expected what qbuild saved with the model", "Copy the checkpoint again."
-        with readable(folder / FILE, *saved):
+        """The processor saved in a folder; InputError where it is missing or damaged."""
+        require_files(folder, FILE, TOKENIZER)
+        expected = "expected what qbuild saved with the model", "Copy the checkpoint again."
+        with read_errors(folder / FILE, *expected):
             settings = Settings(**json.loads((folder / FILE).read_text(encoding="utf-8")))
-        with readable(folder / TOKENIZER, *saved):
+        with read_errors(folder / TOKENIZER, *expected):
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
         return cls(tokenizer, settings)
 
-    def _known(self, token: str) -> int:
+    def check_model(self, config: Vqa2Config, where: str) -> None:
+        """Raise InputError where the model has other sizes or ids than this processor."""
+        ours, model = asdict(self.settings), asdict(Settings.of(config))
+        own = {"max_length", "motion"}  # may be less than the model's
+        faults = [
+            f"{name} is {ours[name]}, the model's {value}"
+            for name, value in model.items()
+            if name not in own and ours[name] != value
+        ]
+        if faults:
+            raise InputError(
+                where,
+                f"does not fit the configuration: {', '.join(faults)}",
+                "expected the processor that the model was saved with",
+                "Copy, train or import the checkpoint again.",
+            )
+
+    def _token_id(self, token: str) -> int:
         number = self.tokenizer.get_vocab().get(token)
         if number is None:
             raise UsageError(
                 "vqa2 processor",
                 f"the tokenizer has no {token}",
                 "expected a tokenizer of Qwen2's form",
-                "Take the tokenizer that came with the model.",
+                "Use the tokenizer that came with the model.",
             )
         return int(number)
 
-    def _check_length(self, length: int, extent: Extent | None, name: str) -> None:
-        most = self.context.most
-        if length > most:
-            parts = f" ({self._parts(length, extent)})" if extent else ""
-            raise NotEncodableError(
-                "too-long",
-                name,
-                f"{length:,} tokens, {length - most:,} more than the context holds{parts}",
-                f"expected {most:,} at most",
-                _SHORTER_VIDEO
-                if extent and sum(self.context.tokens(extent)) > length // 2
-                else "Shorten its text, or leave the sample out.",
-            )
+    def _check_clip(self, clip: Clip) -> None:
+        _check_frames(clip.keys, self.settings.key_size, "key")
+        if clip.motion is not None:
+            _check_frames(clip.motion, self.settings.motion_size, "motion")
+
+    def _check_length(self, length: int, extent: Extent | None) -> None:
+        if length <= self.max_length:
+            return
+        parts = f" ({self._parts(length, extent)})" if extent else ""
+        is_video = extent and sum(self.context.tokens(extent)) > length // 2
+        todo = _SHORTER_VIDEO if is_video else "Shorten its text, or leave the sample out."
+        raise RejectedError(
+            "too-long",
+            f"{length:,} tokens, {length - self.max_length:,} more than the context holds{parts}; "
+            f"expected {self.max_length:,} at most. {todo}",
+        )
 
     def _parts(self, length: int, extent: Extent) -> str:
         """What the tokens of a sample with a medium are."""
         counts = self.context.tokens(extent)
-        told = [f"{counts[0]:,} of {plural(extent.keys, 'key frame')}"]
-        told += [f"{count:,} of motion" for count in counts[1:]]
-        return ", ".join([*told, f"{length - sum(counts):,} of text"])
+        parts = [f"{counts[0]:,} of {plural(extent.keys, 'key frame')}"]
+        parts += [f"{count:,} of motion" for count in counts[1:]]
+        return ", ".join([*parts, f"{length - sum(counts):,} of text"])
 
 
-@contextmanager
-def readable(file: Path, expected: str, todo: str) -> Iterator[None]:
-    """A context in which whatever fails is an InputError: a damaged tokenizer raises any error."""
-    try:
-        yield
-    except Exception as error:
-        raise InputError(
-            str(file),
-            f"cannot be read ({type(error).__name__}: {' '.join(str(error).split())})",
-            expected,
-            todo,
-        ) from error
-
-
-def _check_placeholders(turns: Sequence[Turn], features: int, name: str) -> None:
-    marks = sum(turn.text.count(LLAVA_PLACEHOLDER) for turn in turns)
-    if marks != features:
-        has = ("no media", "key frames only", "key frames and motion")[features]
-        raise NotEncodableError(
+def _check_placeholders(turns: Sequence[Turn], features: int) -> None:
+    count = sum(turn.text.count(LLAVA_PLACEHOLDER) for turn in turns)
+    if count != features:
+        media = ("no media", "key frames only", "key frames and motion")[features]
+        raise RejectedError(
             "placeholders",
-            name,
-            f"{marks} placeholders {LLAVA_PLACEHOLDER} for {has}",
-            f"expected {features}, key frames first, motion second",
-            "Give the sample its medium, or correct its text.",
+            f"{count} placeholders {LLAVA_PLACEHOLDER} for {media}; expected {features}, "
+            "key frames first, motion second. Give the sample its medium, or correct its text.",
         )
 
 
-def _whole(turns: Sequence[Turn], open_end: bool) -> list[Turn]:
-    """The turns with a system turn before them and, where one is to be written, an answer."""
-    whole = list(turns)
-    if not whole or whole[0].role != "system":
-        whole.insert(0, Turn("system", SYSTEM))
-    if open_end and whole[-1].role != "assistant":
-        whole.append(Turn("assistant", ""))
-    return whole
+def _complete(turns: Sequence[Turn], open_end: bool) -> list[Turn]:
+    """The turns after a system turn and, where an answer is to be generated, with an empty one."""
+    complete = list(turns)
+    if not complete or complete[0].role != "system":
+        complete.insert(0, Turn("system", SYSTEM))
+    if open_end and complete[-1].role != "assistant":
+        complete.append(Turn("assistant", ""))
+    return complete
 
 
-def _check_frames(frames: NDArray[np.uint8], size: int, kind: str, name: str) -> None:
+def _check_frames(frames: NDArray[Any], size: int, kind: str) -> None:
     if frames.dtype != np.uint8 or frames.shape[1:] != (size, size, 3) or not len(frames):
-        raise NotEncodableError(
+        raise RejectedError(
             "frames",
-            name,
-            f"its {kind} frames are {frames.dtype} {list(frames.shape)}",
-            f"expected uint8 [n, {size}, {size}, 3], n at least 1",
-            f"Read them with `read_clip(..., {kind}_size={size})`.",
+            f"its {kind} frames are {frames.dtype} {list(frames.shape)}; expected uint8 "
+            f"[n, {size}, {size}, 3], n at least 1. Read the medium with the processor's `clips`.",
         )
-
-
-def _joined(kind: str, frames: Sequence[NDArray[Any] | None]) -> dict[str, Tensor]:
-    """Frames of all samples after one another, and how many each has; nothing where none has."""
-    given = [part for part in frames if part is not None]
-    if not given:
-        return {}
-    counts = torch.tensor([0 if part is None else len(part) for part in frames])
-    what = "frames" if given[0].ndim == 4 else "features"
-    return {f"{kind}_{what}": torch.from_numpy(np.concatenate(given)), f"{kind}_counts": counts}

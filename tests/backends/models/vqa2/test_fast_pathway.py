@@ -6,8 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from qbuild_backends.checkpoints.layouts import LAYOUTS, PATHWAY  # noqa: E402
 from qbuild_backends.models.vqa2.fast_pathway import RADIUS, FastPathway  # noqa: E402
+from qbuild_backends.models.vqa2.layouts import PARTS, PATHWAY  # noqa: E402
 from vqa2_toys import fixed_init, pytorchvideo_slowfast  # noqa: E402
 
 
@@ -28,7 +28,7 @@ def test_the_pathway_has_the_published_number_of_parameters():
 @torch.inference_mode()
 def test_its_maps_are_the_full_networks_fast_output_bit_for_bit():
     whole = pytorchvideo_slowfast()
-    layout = LAYOUTS["slowfast"]
+    layout = PARTS["slowfast"]
     own = {
         ours.removeprefix(PATHWAY): tensor
         for name, tensor in whole.state_dict().items()

@@ -87,7 +87,7 @@ def test_visual_and_motion_tokens_stand_in_their_places(model, processor):
         ids, **{name: value for name, value in batch.items() if name.startswith(("key", "motion"))}
     )
     visual = body.visual_tokens(batch["key_frames"], batch["key_counts"])
-    motion = body.motion_tokens(batch["motion_counts"], batch["motion_frames"])
+    motion = body.motion_tokens(batch["motion_frames"], batch["motion_counts"])
     assert torch.equal(embeds[ids == model.config.video_token_id], visual)
     assert torch.equal(embeds[ids == model.config.motion_token_id], motion)
     words = ids > 5
@@ -118,26 +118,6 @@ def test_motion_changes_the_answer(model, processor):
     batch = batch_of(processor, drawn_clip(2, 8))
     still = {**batch, "motion_frames": batch["motion_frames"][:1].expand(8, -1, -1, -1)}
     assert (model(**batch).logits[:, -1] - model(**still).logits[:, -1]).abs().max() > 1e-3
-
-
-@torch.inference_mode()
-def test_features_stand_in_for_motion_frames(model, processor):
-    batch = batch_of(processor, drawn_clip(2, 8), drawn_clip(1, 4, seed=1))
-    frames = batch.pop("motion_frames")
-    features = model.model.motion_extractor.features(frames, batch["motion_counts"])
-    direct = model(**batch, motion_frames=frames).logits
-    assert torch.equal(model(**batch, motion_features=features).logits, direct)
-
-
-@torch.inference_mode()
-def test_features_come_through_the_processor_too(model, processor):
-    clip = drawn_clip(2, 8)
-    frames = torch.from_numpy(clip.motion)
-    features = model.model.motion_extractor.features(frames, torch.tensor([8]))
-    cached = type(clip)(clip.keys, features.numpy(), clip.num_frames, clip.duration_s)
-    batch = batch_of(processor, cached)
-    assert "motion_frames" not in batch
-    assert torch.equal(model(**batch).logits, model(**batch_of(processor, clip)).logits)
 
 
 @pytest.mark.parametrize(

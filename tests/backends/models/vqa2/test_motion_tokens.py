@@ -58,14 +58,6 @@ def test_videos_go_together_only_while_memory_lasts(extractor, monkeypatch):
     assert (together - alone).abs().max() <= 2e-5 * alone.abs().max()
 
 
-@torch.inference_mode()
-def test_a_stream_of_chunks_gives_the_features_of_the_whole(extractor):
-    video = frames(60)
-    streamed = torch.cat(list(extractor.stream(video.split(16))))
-    whole = extractor.features(video, torch.tensor([60]))
-    assert (streamed - whole).abs().max() <= 2e-5 * whole.abs().max()
-
-
 def test_positions_of_a_short_video_are_the_first_rows(extractor):
     table = extractor.position_embedding.weight
     assert torch.equal(extractor.positions(100), table[:100])

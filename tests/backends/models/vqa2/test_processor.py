@@ -12,11 +12,13 @@ torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
 from qbuild_backends.models.inputs import Turn  # noqa: E402
+from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
-from qbuild_backends.models.vqa2.processor import NotEncodableError, Vqa2Processor  # noqa: E402
+from qbuild_backends.models.vqa2.processor import Vqa2Processor  # noqa: E402
 from vqa2_toys import QUESTION, drawn_clip, tiny_processor, turns  # noqa: E402
 
 from qbuild.core.errors import InputError, UsageError  # noqa: E402
+from qbuild.core.rows.rejections import RejectedError  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -76,23 +78,36 @@ def test_words_that_look_like_marks_stay_words(processor):
 @pytest.mark.parametrize(
     ("marks", "clip", "said"),
     [
-        (1, None, "q7: 1 placeholders <image> for no media; expected 0"),
-        (2, drawn_clip(1, None), "q7: 2 placeholders <image> for key frames only; expected 1"),
-        (3, drawn_clip(), "q7: 3 placeholders <image> for key frames and motion; expected 2"),
-        (1, drawn_clip(), "q7: 1 placeholders <image> for key frames and motion; expected 2"),
+        (1, None, "1 placeholders <image> for no media; expected 0"),
+        (
+            2,
+            drawn_clip(1, None),
+            "2 placeholders <image> for key frames only; expected 1",
+        ),
+        (
+            3,
+            drawn_clip(),
+            "3 placeholders <image> for key frames and motion; expected 2",
+        ),
+        (
+            1,
+            drawn_clip(),
+            "1 placeholders <image> for key frames and motion; expected 2",
+        ),
     ],
 )
-def test_placeholders_and_media_that_differ_are_refused_by_sample(processor, marks, clip, said):
-    with pytest.raises(InputError) as caught:
-        processor.encode(turns(marks), clip, name="q7")
-    assert str(caught.value).startswith(said)
+def test_placeholders_and_media_that_differ_are_rejected(processor, marks, clip, said):
+    with pytest.raises(RejectedError) as caught:
+        processor.encode(turns(marks), clip)
+    assert caught.value.reason == "placeholders"
+    assert caught.value.message.startswith(said)
     assert str(caught.value).endswith("Give the sample its medium, or correct its text.")
 
 
 def message(processor, clip, **how):
-    with pytest.raises(NotEncodableError) as caught:
-        processor.encode(turns(), clip, name="q7", **how)
-    return caught.value.reason, str(caught.value)
+    with pytest.raises(RejectedError) as caught:
+        processor.encode(turns(), clip, **how)
+    return caught.value.reason, caught.value.message
 
 
 @pytest.mark.parametrize("open_end", [True, False])
@@ -104,14 +119,14 @@ def test_a_video_too_long_is_refused_by_its_extent_in_the_words_of_its_frames(pr
     words = len(processor.encode(turns(), drawn_clip(1, 4), open_end=open_end).ids) - 17 - 4
     assert reason == "too-long"
     assert said == (
-        f"q7: {words + 4_129:,} tokens, {words + 33} more than the context holds (33 of 2 key "
+        f"{words + 4_129:,} tokens, {words + 33} more than the context holds (33 of 2 key "
         f"frames, 4,096 of motion, {words} of text); expected 4,096 at most. Cut the video "
-        "(`qbuild motion-clips --operations temporal`), or take fewer frames."
+        "(`qbuild motion-clips --operations temporal`), or use fewer frames."
     )
 
 
 def test_where_the_text_is_most_of_a_sample_too_long_it_is_the_text_to_shorten(processor):
-    with pytest.raises(NotEncodableError, match=r"of text.* Shorten its text"):
+    with pytest.raises(RejectedError, match=r"of text.* Shorten its text"):
         processor.encode(turns(answer="word " * 4_096), drawn_clip(2, 8))
 
 
@@ -123,14 +138,16 @@ def test_the_last_token_that_fits_fits(processor):
 
 
 def test_an_extent_that_fits_is_not_taken_for_frames(processor):
-    with pytest.raises(TypeError, match="q7: an extent that fits"):
-        processor.encode(turns(), drawn_clip().extent, name="q7")
+    with pytest.raises(TypeError, match="an extent that fits"):
+        processor.encode(turns(), drawn_clip().extent)
 
 
 def test_a_text_longer_than_the_context_is_refused_with_both_lengths(processor):
-    with pytest.raises(InputError) as caught:
-        processor.encode([Turn("user", "x" * 5_000)], name="q7")
-    assert "q7: 5,016 tokens, 920 more than the context holds; expected 4,096" in str(caught.value)
+    with pytest.raises(RejectedError) as caught:
+        processor.encode([Turn("user", "x" * 5_000)])
+    assert "too-long: 5,016 tokens, 920 more than the context holds; expected 4,096" in str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,8 +159,8 @@ def test_a_text_longer_than_the_context_is_refused_with_both_lengths(processor):
     ],
 )
 def test_frames_of_another_size_or_type_are_refused(processor, spoiled, said):
-    with pytest.raises(InputError) as caught:
-        processor.encode(turns(), replace(drawn_clip(), **spoiled), name="q7")
+    with pytest.raises(RejectedError) as caught:
+        processor.encode(turns(), replace(drawn_clip(), **spoiled))
     assert said in str(caught.value)
     assert "expected uint8 [n, " in str(caught.value)
 
@@ -164,6 +181,14 @@ def test_a_batch_pads_on_the_right_and_supervises_answers_alone(processor):
     assert (batch["key_counts"].tolist(), batch["motion_counts"].tolist()) == ([2, 1, 0], [8, 0, 0])
     assert (batch["key_frames"].shape[0], batch["motion_frames"].shape[0]) == (3, 8)
     assert batch["key_frames"].dtype == torch.uint8
+
+
+def test_the_length_of_a_sample_is_estimated_without_decoding(processor):
+    def tokens(kind, prompt="none", frames=0, fps=0.0):
+        return processor.estimate_tokens(kind, 400, frames, fps, prompt)
+
+    assert [tokens(kind) for kind in ("text", "image", "video")] == [100, 116, 8 * 16 + 240 + 100]
+    assert tokens("video", "training", 60, 20.0) == 3 * 16 + 60 + 132
 
 
 def test_a_batch_for_generation_pads_on_the_left(processor):
@@ -187,7 +212,8 @@ def test_whether_motion_is_shown_comes_back_and_was_so_before_it_was_written(pro
         settings = replace(processor.settings, motion=motion)
         Vqa2Processor(processor.tokenizer, settings).save(tmp_path)
         assert Vqa2Processor.load(tmp_path).settings == settings
-        assert settings.shown_motion_size == (48 if motion else None)
+        motion_size = Vqa2Processor(processor.tokenizer, settings).clips.motion_size
+        assert motion_size == (48 if motion else None)
     told = json.loads(file.read_text())
     assert told.pop("motion") is True
     file.write_text(json.dumps(told))
@@ -195,7 +221,7 @@ def test_whether_motion_is_shown_comes_back_and_was_so_before_it_was_written(pro
 
 
 def test_a_folder_without_a_processor_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"holds no vqa2_processor\.json; expected a folder that"):
+    with pytest.raises(InputError, match=r"holds no vqa2_processor\.json; expected the folder"):
         Vqa2Processor.load(tmp_path)
 
 
@@ -205,4 +231,4 @@ def test_a_tokenizer_without_qwen2s_marks_is_refused():
 
     bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()))
     with pytest.raises(UsageError, match=r"the tokenizer has no <\|im_start\|>"):
-        Vqa2Processor.of(preset("tiny"), bare)
+        FAMILY.processor(preset("tiny"), bare)

@@ -11,21 +11,20 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import torch
+import vqa2_toys
 from clips import make_clip
 from images import write_image
 from pairs import medium, pair, part, turns
 from qbuild_backends.data.loader import Loader
-from qbuild_backends.data.media_reader import FrameReader
+from qbuild_backends.data.media_reader import MediaReader
 from qbuild_backends.data.samples import read_samples
 from qbuild_backends.inference.answering import Answerer
-from qbuild_backends.inference.loading import Loaded
 from qbuild_backends.inference.scoring import Scorer
 from qbuild_backends.models.inputs import Turn
 from qbuild_backends.models.vqa2.processor import Vqa2Processor
-from qbuild_backends.models.vqa2.video_prompts import framed
+from qbuild_backends.models.vqa2.video_prompts import add_video_prompt
 from tables import rating_table, write_artifact
-from vqa2_toys import drawn_clip, tiny_model, tiny_processor
+from vqa2_toys import drawn_clip, tiny_model
 from vqa2_training import artifact
 
 from qbuild.backends.protocol import Answering, Computing, Scoring
@@ -42,7 +41,7 @@ ASKED = (Turn("user", "<image>\nHow good?"), Turn("assistant", "Good."))
 
 
 def test_the_training_frame_tells_length_key_frames_and_frames_where_the_video_stood():
-    first, answer = framed(ASKED, VIDEO, "training")
+    first, answer = add_video_prompt(ASKED, VIDEO.extent, "training")
     assert first.text.startswith("Now you will receive one video. This video is 8 seconds long,")
     assert "a total of 8 images: <image>." in first.text
     assert "all 240 frames of the entire video: <image>." in first.text
@@ -53,26 +52,28 @@ def test_the_training_frame_tells_length_key_frames_and_frames_where_the_video_s
 @pytest.mark.parametrize("mark", ["<image>", "<image><image>", "<image>\n<image>"])
 def test_one_placeholder_or_two_side_by_side_are_the_videos_place(mark):
     turns = [Turn("user", f"{mark}\nHow good?")]
-    assert framed(turns, VIDEO, "none")[0].text == "<image>\n<image>\nHow good?"
+    assert add_video_prompt(turns, VIDEO.extent, "none")[0].text == "<image>\n<image>\nHow good?"
 
 
 def test_a_record_with_words_of_its_own_is_left_as_it_is():
     turns = [Turn("user", "Frames <image>, motion <image>. How good?")]
-    assert framed(turns, VIDEO, "training") == turns
+    assert add_video_prompt(turns, VIDEO.extent, "training") == turns
 
 
 @pytest.mark.parametrize("mark", ["<image>", "<image><image>", "<image>\n<image>"])
 @pytest.mark.parametrize("frame", ["training", "none"])
 def test_a_video_without_motion_has_one_placeholder_and_no_frame(mark, frame):
     still = replace(VIDEO, motion=None)
-    for shown in (still, still.extent):
-        first, answer = framed([Turn("user", f"{mark}\nHow good?"), ASKED[1]], shown, frame)
-        assert first.text == "<image>\nHow good?"
-        assert answer == ASKED[1]
+    turns = [Turn("user", f"{mark}\nHow good?"), ASKED[1]]
+    first, answer = add_video_prompt(turns, still.extent, frame)
+    assert first.text == "<image>\nHow good?"
+    assert answer == ASKED[1]
 
 
 def test_a_picture_keeps_its_one_placeholder():
-    assert framed(ASKED, drawn_clip(keys=1, motion=None), "training") == list(ASKED)
+    assert add_video_prompt(ASKED, drawn_clip(keys=1, motion=None).extent, "training") == list(
+        ASKED
+    )
 
 
 # ------------------------------------------------- what training reads is what is asked afterwards
@@ -89,7 +90,7 @@ def media(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loaded():
-    return Loaded(tiny_model(), tiny_processor(), torch.device("cpu"))
+    return vqa2_toys.loaded(tiny_model())
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def as_release(pairs, folder):
 
 def trained(loaded, samples, frame):
     """Ids of each sample, and how many of them stand before its answer."""
-    reader = FrameReader(112, loaded.processor.settings.shown_motion_size)
+    reader = MediaReader(loaded.processor.clips)
     loader = Loader(samples.good, loaded.processor, reader, frame)
     (encoded,) = loader.stream([range(len(samples.good))])
     assert samples.bad == loader.skipped == []
@@ -181,7 +182,7 @@ def test_the_model_is_asked_what_it_was_trained_on(
         assert np.array_equal(ids[:count], answer.ids)
         assert len(score.ids) > count
         assert np.array_equal(ids[: len(score.ids)], score.ids)
-        assert (score.motion is None) == (of == "still" or len(score.keys) == 1)
+        assert ("motion" not in score.media) == (of == "still" or len(score.media["visual"]) == 1)
 
 
 @pytest.mark.parametrize("frame", ["training", "none"])

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 pytest.importorskip("transformers", reason="needs the model backends' transformers")
 
-import fragile  # noqa: E402
+import fragile_family  # noqa: E402
 import offered  # noqa: E402
 import pairs  # noqa: E402
 import pyarrow as pa  # noqa: E402
@@ -25,7 +25,7 @@ from qbuild.quality.level_scores import score_from_logits  # noqa: E402
 @pytest.fixture
 def fragile_backend(tmp_path, monkeypatch):
     """Offers the backend `fragile`, whose decoder `crash.mp4` ends."""
-    offered.offer(tmp_path, monkeypatch, "fragile", fragile.CRASH, "fragile-decoder")
+    offered.offer(tmp_path, monkeypatch, "fragile", fragile_family.CRASH, "fragile-decoder")
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from clips import make_clip
 from images import write_image
-from qbuild_backends.data.clips import motion_chunks, read_clip, video_extent
 from qbuild_backends.models.inputs import Extent
+from qbuild_backends.models.vqa2.clips import video_extent
+from vqa2_toys import read_clip
 from whole_video import read_video
 
 from qbuild.media.unreadable import UnreadableMediaError
@@ -61,20 +62,6 @@ def test_a_video_is_told_from_a_picture_with_or_without_motion(tmp_path, frames,
 def test_motion_is_left_out_where_no_size_is_given(tmp_path):
     clip = read_clip(make_clip(tmp_path / "a.mp4"), key_size=32, motion_size=None)
     assert (clip.motion, clip.num_frames, len(clip.keys)) == (None, 12, 1)
-
-
-@pytest.mark.parametrize("frames", [3, 27, 33, 34])
-def test_chunks_hold_the_same_motion_frames(tmp_path, frames):
-    file = make_clip(tmp_path / "a.mp4", frames=frames)
-    chunks = list(motion_chunks(file, motion_size=32, chunk=16))
-    whole = read_clip(file, key_size=32, motion_size=32).motion
-    assert np.array_equal(np.concatenate(chunks), whole)
-    assert max(map(len, chunks)) <= 16
-
-
-def test_a_chunk_that_would_split_a_four_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="chunk 10: expected a multiple of 4"):
-        list(motion_chunks(tmp_path / "a.mp4", motion_size=32, chunk=10))
 
 
 def test_a_published_video_is_read_whole(data_folder):

@@ -8,52 +8,11 @@ table of positions. `slowfast`: SlowFast-R50 as PyTorchVideo publishes it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 
-from qbuild.core.errors import InputError, UsageError, near
-
-Rules = tuple[tuple[str, str], ...]  # (pattern at the beginning of a name, what stands instead)
+from qbuild_backends.models.layout import Layout, Rules
 
 PATHWAY = "model.motion_extractor.pathway."
 MOTION = ("model.motion_extractor.", "model.motion_projector.")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The names of one layout.
-
-    `reading` makes our names of theirs, `writing` theirs of ours; the first rule that fits counts.
-    `holds` are the beginnings of our names that the layout has tensors for. `left_out` are theirs
-    that VQA² has no use for.
-    """
-
-    name: str
-    sign: str  # pattern at the beginning of a name that no other layout has
-    reading: Rules
-    writing: Rules
-    holds: tuple[str, ...]
-    left_out: tuple[str, ...]
-
-    def ours(self, theirs: str) -> str | None:
-        """Our name of their tensor, None where it is none of ours."""
-        return _renamed(theirs, self.reading)
-
-    def theirs(self, ours: str) -> str | None:
-        """Their name of our tensor, None where the layout has none."""
-        return _renamed(ours, self.writing) if ours.startswith(self.holds) else None
-
-    def leaves_out(self, theirs: str) -> bool:
-        """Whether VQA² has no use for that tensor of theirs."""
-        return any(re.match(pattern, theirs) for pattern in self.left_out)
-
-
-def _renamed(name: str, rules: Rules) -> str | None:
-    for pattern, instead in rules:
-        new, count = re.subn(f"^{pattern}", instead, name)
-        if count:
-            return new
-    return None
 
 
 def _pathway(before: str) -> tuple[Rules, Rules]:
@@ -154,34 +113,15 @@ LAYOUTS = {
             (*_BODY, *_TEXT),
             (_UNUSED_VISION,),
         ),
-        Layout(
-            "slowfast",
-            r"blocks\.",
-            _slowfast,
-            _slowfast_back,
-            (PATHWAY,),
-            (r"blocks\.\d\.multipathway_(blocks\.0|fusion)\.", r"blocks\.6\.proj\."),
-        ),
     )
 }
-
-
-def layout_named(name: str) -> Layout:
-    """The layout of that name; UsageError lists the names."""
-    if name not in LAYOUTS:
-        raise UsageError(f"layout {name}", "is not known", "", near(name, LAYOUTS))
-    return LAYOUTS[name]
-
-
-def recognised(names: Iterable[str], where: str) -> Layout:
-    """The first layout, in the order of LAYOUTS, that these names bear the sign of."""
-    found = list(names)
-    for layout in LAYOUTS.values():
-        if any(re.match(layout.sign, name) for name in found):
-            return layout
-    raise InputError(
-        where,
-        f"its {len(found):,} tensors ({', '.join(found[:3])} …) are of no known layout",
-        f"expected one of {', '.join(LAYOUTS)}",
-        "Name the layout, or convert the file.",
-    )
+PARTS = {
+    "slowfast": Layout(
+        "slowfast",
+        r"blocks\.",
+        _slowfast,
+        _slowfast_back,
+        (PATHWAY,),
+        (r"blocks\.\d\.multipathway_(blocks\.0|fusion)\.", r"blocks\.6\.proj\."),
+    ),
+}

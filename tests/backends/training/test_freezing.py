@@ -6,10 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 
-from qbuild_backends.models.vqa2.freezing import GROUPS, PLANS, shares, train_mode, trainable  # noqa: E402
+from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
+from qbuild_backends.training.freezing import freeze, parameter_shares, train_mode  # noqa: E402
 from vqa2_toys import tiny_model  # noqa: E402
-
-from qbuild.core.errors import UsageError  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -17,19 +16,21 @@ from qbuild.core.errors import UsageError  # noqa: E402
     [
         ("1-spatial", {"vision_tower", "projector"}),
         ("1-motion", {"motion_extractor", "motion_projector"}),
-        ("ugc-scorer", set(GROUPS)),
-        ("streaming-scorer", set(GROUPS)),
-        ("assistant", set(GROUPS)),
+        ("ugc-scorer", set(FAMILY.groups)),
+        ("streaming-scorer", set(FAMILY.groups)),
+        ("assistant", set(FAMILY.groups)),
     ],
 )
 def test_a_plan_trains_the_groups_of_the_paper(plan, groups):
-    found = trainable(tiny_model(), plan)
+    model = tiny_model()
+    freeze(FAMILY, model, plan)
+    found = parameter_shares(FAMILY, model)
     assert {group for group, share in found.items() if share.trained} == groups
 
 
 def test_every_parameter_belongs_to_one_group():
     model = tiny_model()
-    found = shares(model)
+    found = parameter_shares(FAMILY, model)
     assert sum(share.parameters for share in found.values()) == sum(
         parameter.numel() for parameter in model.parameters()
     )
@@ -38,22 +39,17 @@ def test_every_parameter_belongs_to_one_group():
 
 def test_of_all_parameters_only_siglips_unread_norm_is_never_trained():
     model = tiny_model()
-    trainable(model, "ugc-scorer")
+    freeze(FAMILY, model, "ugc-scorer")
     frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
     assert frozen
     assert all("post_layernorm" in name for name in frozen)
 
 
-def test_an_unknown_plan_lists_the_near_ones():
-    with pytest.raises(UsageError, match="ugc-scorer"):
-        trainable(tiny_model(), "ugc-score")
-
-
-@pytest.mark.parametrize("plan", sorted(PLANS))
+@pytest.mark.parametrize("plan", sorted(FAMILY.plans))
 def test_batch_norms_learn_statistics_only_where_the_motion_branch_is_trained(plan):
     model = tiny_model()
-    trainable(model, plan)
+    freeze(FAMILY, model, plan)
     train_mode(model)
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm3d)]
     assert norms
-    assert {norm.training for norm in norms} == {"motion_extractor" in PLANS[plan].groups}
+    assert {norm.training for norm in norms} == {"motion_extractor" in FAMILY.plans[plan].groups}

@@ -1,10 +1,8 @@
-"""A model's configuration out of a layout's `config.json`, and back."""
+"""Configurations from a published `config.json`, and back."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, cast
 
 from transformers import LlavaOnevisionConfig, Qwen2Config
@@ -35,7 +33,7 @@ _QWEN2 = (
     "tie_word_embeddings",
     "eos_token_id",
 )
-# What a VQA² of the llava_qwen layout must say of itself; another value means another model.
+# What the config.json of a VQA² in the llava_qwen layout must hold.
 _LLAVA = {
     "mm_projector_type": "mlp2x_gelu",
     "mm_spatial_pool_mode": "bilinear",
@@ -43,39 +41,35 @@ _LLAVA = {
 }
 
 
-def read_config(folder: Path, motion: str = "") -> Vqa2Config:
+def read_config(given: dict[str, Any], motion: str, where: str) -> Vqa2Config:
     """The configuration of a checkpoint in a published layout.
 
     `motion` is paper or release; by default release for the VQA² release, whose weights know no
     other frames, and paper for a base that has no motion branch yet.
     """
-    place = folder / "config.json"
-    if not place.is_file():
-        raise InputError(str(folder), "holds no config.json", "expected one beside the weights")
-    given = json.loads(place.read_text(encoding="utf-8"))
     kind = given.get("model_type")
     if kind == "llava_onevision":
         return _of_llava_hf(given, motion or "paper")
     if kind == "llava_qwen":
-        return _of_llava_qwen(given, motion or "release", str(place))
+        return _of_llava_qwen(given, motion or "release", where)
     raise InputError(
-        str(place),
+        where,
         f"is the configuration of {kind!r}",
         "expected llava_onevision or llava_qwen",
-        "Give the configuration yourself, or load a folder of qbuild's with `save_load.load`.",
+        "Import the checkpoint with the backend of its own family.",
     )
 
 
 def _of_llava_hf(given: dict[str, Any], motion: str) -> Vqa2Config:
     taken = {name: given[name] for name in _TAKEN if name in given}
-    whole = LlavaOnevisionConfig(**taken)
-    free = max(whole.image_token_id, whole.video_token_id) + 1
-    rows = cast("Qwen2Config", whole.text_config).vocab_size
+    base = LlavaOnevisionConfig(**taken)
+    free = max(base.image_token_id, base.video_token_id) + 1
+    rows = cast("Qwen2Config", base.text_config).vocab_size
     if free >= rows:
         raise UsageError(
             "config.json",
             f"its vocabulary of {rows:,} has no row {free:,} for motion tokens",
-            "expected a row after the placeholders of pictures and videos",
+            "expected a row after the placeholders of images and videos",
             "Enlarge the embedding of the base model.",
         )
     return Vqa2Config(**taken, motion_token_id=free, **asdict(MOTION[motion]))
@@ -90,7 +84,7 @@ def _of_llava_qwen(given: dict[str, Any], motion: str, where: str) -> Vqa2Config
             where,
             f"mm_vision_tower is {given.get('mm_vision_tower')!r}",
             "expected SigLIP-SO400M (google/siglip-so400m-patch14-384)",
-            "Give the configuration yourself.",
+            "Import a checkpoint with this vision tower.",
         )
     shape = {name: given[name] for name in _QWEN2 if name in given}
     rope = {"rope_type": "default", "rope_theta": float(given.get("rope_theta", 1e6))}
@@ -103,14 +97,14 @@ def _of_llava_qwen(given: dict[str, Any], motion: str, where: str) -> Vqa2Config
     )
 
 
-def written_config(config: Vqa2Config, layout: str) -> dict[str, Any]:
-    """The `config.json` of a layout, for llava-hf and those of llava_qwen."""
+def write_config(config: Vqa2Config, layout: str) -> dict[str, Any]:
+    """The `config.json` of a layout: llava-hf, or those of llava_qwen."""
     if layout == "llava-hf":
-        whole = config.to_dict()
+        written = config.to_dict()
         return {
             "architectures": ["LlavaOnevisionForConditionalGeneration"],
             "model_type": "llava_onevision",
-            **{name: whole[name] for name in _TAKEN},
+            **{name: written[name] for name in _TAKEN},
         }
     text = config.text
     return {

@@ -1,0 +1,59 @@
+"""The settings that VQA² adds to training (section 5.1 and the published scripts) and importing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from qbuild.core.errors import UsageError
+from qbuild_backends.models.family import FamilySettings, ImportSettings
+
+Rate = float | None
+
+
+class Vqa2Settings(FamilySettings):
+    """The stage, and the learning rate of each part."""
+
+    plan: Literal["1-spatial", "1-motion", "ugc-scorer", "streaming-scorer", "assistant"] = Field(
+        description="Stage, which decides what is trained."
+    )
+    motion: bool | None = Field(
+        None, description="False: key frames alone, the paper's ablation; none: as the base."
+    )
+    vision_tower_rate: Rate = Field(None, gt=0, description="Learning rate of SigLIP.")
+    projector_rate: Rate = Field(None, gt=0, description="Of the visual projector.")
+    motion_extractor_rate: Rate = Field(None, gt=0, description="Of the fast pathway.")
+    motion_projector_rate: Rate = Field(None, gt=0, description="Of the motion projector.")
+    language_model_rate: Rate = Field(None, gt=0, description="Of the language model.")
+
+    @model_validator(mode="after")
+    def _check_motion(self) -> Self:
+        if self.plan == "1-motion" and self.motion is False:
+            raise ValueError("motion false leaves plan 1-motion nothing to train")
+        return self
+
+    def configure(self, processor: Any) -> None:
+        """Show videos with motion or without; UsageError for `1-motion` on a base without."""
+        if self.motion is not None:
+            processor.settings = replace(processor.settings, motion=self.motion)
+        if self.plan == "1-motion" and not processor.settings.motion:
+            raise UsageError(
+                "setting base",
+                "was trained without motion, which leaves plan 1-motion nothing to train",
+                "expected motion true",
+                "Give --set motion=true.",
+            )
+
+
+class Vqa2ImportSettings(ImportSettings):
+    """Motion frames, and where the fast pathway comes from."""
+
+    layout: Literal["auto", "llava-hf", "llava-qwen", "vqa2"] = Field(
+        "auto", description="Names of the tensors; auto recognises them."
+    )
+    motion: Literal["paper", "release"] | None = Field(
+        None, description="Motion frames; none: release for llava_qwen, paper for llava-hf."
+    )
+    slowfast: str = Field("", description="PyTorchVideo's SlowFast-R50, whose pathway is taken.")

@@ -1,0 +1,57 @@
+"""What a stage trains: the freezing plans of a family, applied to a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from qbuild.core.errors import InputError
+from qbuild_backends.models.family import ModelFamily
+
+
+@dataclass(frozen=True)
+class Share:
+    """Parameters of a group, and how many of them are trained."""
+
+    parameters: int
+    trained: int
+
+
+def group_of(family: ModelFamily, name: str) -> str:
+    """The group of a parameter by its name."""
+    for group, parameters in family.groups.items():
+        if name.startswith(parameters.prefixes):
+            return group
+    expected = f"expected {', '.join(family.groups)}"
+    raise InputError(f"parameter {name}", "belongs to no group", expected)
+
+
+def freeze(family: ModelFamily, model: nn.Module, plan: str) -> None:
+    """Freeze all parameters but those that the plan trains."""
+    groups = family.plans[plan].groups
+    for name, parameter in model.named_parameters():
+        trained = group_of(family, name) in groups
+        parameter.requires_grad_(trained and not name.startswith(family.never_trained))
+
+
+def parameter_shares(family: ModelFamily, model: nn.Module) -> dict[str, Share]:
+    """The parameters of each group as they are frozen now."""
+    counts = {group: [0, 0] for group in family.groups}
+    for name, parameter in model.named_parameters():
+        count = counts[group_of(family, name)]
+        count[0] += parameter.numel()
+        count[1] += parameter.numel() if parameter.requires_grad else 0
+    return {group: Share(*count) for group, count in counts.items()}
+
+
+def train_mode(model: nn.Module) -> None:
+    """Training mode, but for frozen batch norms, which keep their statistics.
+
+    Other frozen parts are in training mode too: gradient checkpointing works in it alone, and
+    gradients pass through the frozen language model on their way to a projector.
+    """
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - has no other name
+            module.train(any(parameter.requires_grad for parameter in module.parameters()))

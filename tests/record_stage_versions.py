@@ -98,7 +98,7 @@ def now() -> dict[str, dict[str, Any]]:
     """Version and source of every stage as they are."""
     return {
         name: {"version": get_stage(name).version, "source": source_hash(module)}
-        for name, (module, _) in STAGES.items()
+        for name, (module, _, _) in STAGES.items()
     }
 
 

@@ -58,7 +58,7 @@ ALLOWED = {
 EXCEPTIONS = {
     # no stages: the server that stands for a provider, and a picture of an artifact's scores
     "qbuild.cli.commands.mock_server": {"qbuild.llm", "qbuild.pairs"},
-    "qbuild.cli.commands.plot": {"qbuild.quality"},
+    "qbuild.cli.commands.inspect": {"qbuild.quality"},
 }
 # Temporary: where the entry point of 0.1.0 leads, until every checkout has the new one.
 TEMPORARY = {"qbuild_backends.models.vqa2.backend": {"qbuild_backends.backend"}}
@@ -212,10 +212,9 @@ def test_the_help_of_a_stage_loads_no_table_library(stage):
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_a_stage_bears_the_name_and_the_summary_of_its_entry(name):
-    module, summary = STAGES[name]
-    stage = import_module(f"qbuild.stages.{module}").STAGE
-    assert (stage.name, stage.summary) == (name, summary)
+def test_a_stage_has_the_name_of_its_entry(name):
+    module = STAGES[name].module
+    assert import_module(f"qbuild.stages.{module}").STAGE.name == name
     assert module == name.replace("-", "_")
 
 
@@ -227,7 +226,7 @@ def test_every_option_of_a_stage_is_described(name):
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_has_a_test_of_its_own_and_a_schema(name):
-    module, _ = STAGES[name]
+    module = STAGES[name].module
     stage = get_stage(name)
     assert list((ROOT / "tests/stages").rglob(f"test_{module}*.py"))
     for schema in (stage.reads.schema, stage.writes):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from qbuild.cli.output import print_json, say, warn
-from qbuild.core.engine.stage import Stage
+from qbuild.cli.command import RUN_OPTIONS, Debug, Json
+from qbuild.cli.complete import artifacts
+from qbuild.cli.output import print_report, print_warnings
+from qbuild.core.engine.stage import Runtime, Stage, ValueHint
 from qbuild.core.plural import plural
-from qbuild.stages import STAGES, get_stage
+from qbuild.stages import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,37 +23,34 @@ if TYPE_CHECKING:
 
     from qbuild.core.engine.request import Result
 
-_NAMED = ("--", "`--help` tells what each option takes.")
+LONGEST_CHOICE = 40  # characters of `a|b|c` that the help shows next to an option
+_NAMED = ("--", "See `--help` for the values of each option.")
 _NAMES = {"media_roots": "media-root"}
-_JSON = typer.Option("--json", help="Print one JSON object on stdout.")
-_DEBUG = typer.Option("--debug", help="Show the traceback of an error.")
-_LIMIT = typer.Option("--limit", min=1, help="Take only the first rows of the inputs.")
-_MADE_LIMIT = typer.Option("--limit", min=1, help="Make only the first rows.")
-_PLAN = typer.Option("--plan", help="Say what would be sent and what it costs; send nothing.")
-_FILE = typer.Option("--output", "-o", help="The Parquet file to write.")
-_FOLDER = typer.Option("--output", "-o", help="The folder to write.")
+_PLAN = typer.Option(
+    "--plan",
+    help="Show what would be sent and its cost; send nothing.",
+    rich_help_panel=RUN_OPTIONS,
+)
 
 
-def command_of(name: str) -> Callable[..., None]:
+def command_of(stage: Stage[Any, Any]) -> Callable[..., None]:
     """A function whose signature is the stage's options and the engine's."""
-    stage = get_stage(name)
 
     def command(**given: Any) -> None:
         run_command(stage, given)
 
-    command.__doc__ = f"{STAGES[name][1]}\n\n{_details(stage)}"
+    command.__doc__ = f"{STAGES[stage.name].summary}\n\n{_details(stage)}"
     command.__signature__ = inspect.Signature(_parameters(stage))  # type: ignore[attr-defined]
     return command
 
 
 def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
-    """Run the stage as asked and print its report; an incomplete artifact ends with code 1."""
+    """Run the stage and print its report; an incomplete artifact ends with code 1."""
     from qbuild.core.engine.request import Request, build_options
     from qbuild.core.engine.run import plan, run
     from qbuild.core.media_roots import MediaRoots
 
-    as_json = given.pop("json_")
-    given.pop("debug")
+    as_json = given["json_"]
     request = Request(
         stage=stage,
         options=build_options(stage.options, given, *_NAMED),
@@ -61,16 +61,11 @@ def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
     )
     MediaRoots.parse(request.runtime.media_roots)
     if given.get("plan"):
-        planned = plan(request)
-        print_json(planned) if as_json else say(planned["text"])
+        print_report(plan(request), lambda planned: planned["text"], as_json)
         return
     result = run(request)
-    for note in result.report.get("warnings", []):
-        warn(f"warning: {note}")
-    if as_json:
-        print_json(result.as_dict())
-    else:
-        say(summary(stage, result))
+    print_warnings(result.report.get("warnings", []))
+    print_report(result.as_dict(), lambda _: summary(stage, result), as_json)
     if not result.complete:
         raise typer.Exit(1)
 
@@ -84,7 +79,7 @@ def summary(stage: Stage[Any, Any], result: Result) -> str:
         place = result.output / "artifact.parquet" if stage.folder else result.output
         lines.append(f"{result.rejected:,} rejected → {rejected_path(place)}")
     if not result.complete:
-        lines.append(f"incomplete: {plural(result.pending, 'row')} pending; run it again to go on")
+        lines.append(f"incomplete: {plural(result.pending, 'row')} pending; run it again to resume")
     if stage.render is not None:
         lines.append(stage.render(result.report))
     return "\n".join(lines)
@@ -92,41 +87,96 @@ def summary(stage: Stage[Any, Any], result: Result) -> str:
 
 def _parameters(stage: Stage[Any, Any]) -> list[inspect.Parameter]:
     reads = bool(stage.reads.least or stage.reads.schema)
-    first = [_inputs(stage)] if reads else []
-    first.append(_keyword("output", Annotated[Path, _FOLDER if stage.folder else _FILE]))
-    own = [_option(name, field) for name, field in stage.options.model_fields.items()]
-    engine = [_option(name, field) for name, field in stage.runtime.model_fields.items()]
-    planned = [_keyword("plan", Annotated[bool, _PLAN], False)] if stage.plan else []
-    last = [
-        *planned,
-        _keyword("limit", Annotated[int | None, _LIMIT if reads else _MADE_LIMIT], None),
-        _keyword("json_", Annotated[bool, _JSON], False),
-        _keyword("debug", Annotated[bool, _DEBUG], False),
+    unused = stage.unused_options
+    output = typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR" if stage.folder else "FILE",
+        help="The folder to write." if stage.folder else "The Parquet file to write.",
+    )
+    limit = typer.Option(
+        "--limit",
+        min=1,
+        metavar="N",
+        help="Take only the first rows of the inputs." if reads else "Make only the first rows.",
+        hidden="limit" in unused,
+        rich_help_panel=RUN_OPTIONS,
+    )
+    return [
+        *([_inputs(stage)] if reads else []),
+        _keyword("output", Annotated[Path, output]),
+        *(_option(name, field, name in unused) for name, field in _fields(stage).items()),
+        *([_keyword("plan", Annotated[bool, _PLAN], False)] if stage.plan else []),
+        _keyword("limit", Annotated[int | None, limit], None),
+        _keyword("json_", Json, False),
+        _keyword("debug", Debug, False),
     ]
-    return [*first, *own, *engine, *last]
+
+
+def _fields(stage: Stage[Any, Any]) -> dict[str, FieldInfo]:
+    return {**stage.options.model_fields, **stage.runtime.model_fields}
 
 
 def _inputs(stage: Stage[Any, Any]) -> inspect.Parameter:
-    what = f"Artifacts of schema {stage.reads.schema}" if stage.reads.schema else "Files"
-    if stage.reads.schema and stage.reads.otherwise:
+    schema = stage.reads.schema
+    what = f"Artifacts of schema {schema}" if schema else "Files or folders"
+    if schema and stage.reads.otherwise:
         what += ", or files to read as such"
     if stage.reads.beside:
-        what += f", and beside them of {' or '.join(stage.reads.beside)}"
-    argument = typer.Argument(metavar="INPUTS", help=f"{what}.")
+        what += f", together with artifacts of schema {' or '.join(stage.reads.beside)}"
+    only_artifacts = schema is not None and stage.reads.otherwise is None
+    argument = typer.Argument(
+        metavar="INPUTS", help=f"{what}.", autocompletion=artifacts if only_artifacts else None
+    )
     return _keyword("inputs", Annotated[list[Path], argument])
 
 
-def _option(name: str, field: FieldInfo) -> inspect.Parameter:
-    flag = "--" + _NAMES.get(name, name).replace("_", "-")
-    kind: Any = field.annotation
-    default = field.get_default(call_default_factory=True)
-    flags = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
-    option = typer.Option(
-        *flags, help=field.description, show_default=default not in ("", (), None)
+def _option(name: str, field: FieldInfo, hidden: bool) -> inspect.Parameter:
+    flag, kind, default = (
+        _flag(name),
+        field.annotation,
+        field.get_default(call_default_factory=True),
     )
-    if getattr(kind, "__origin__", None) is tuple:
+    hint = next((item for item in field.metadata if isinstance(item, ValueHint)), None)
+    metavar, listed = _metavar(name, kind, hint)
+    option = typer.Option(
+        f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
+        metavar=metavar,
+        help=f"{field.description}{listed}",
+        show_default=default not in ("", (), None),
+        hidden=hidden,
+        rich_help_panel=RUN_OPTIONS if name in Runtime.model_fields else None,
+        autocompletion=_matching(hint) if hint is not None and hint.choices else None,
+    )
+    if get_origin(kind) is tuple:
         kind, default = list[str], list(default)
     return _keyword(name, Annotated[kind, option], default)
+
+
+def _metavar(name: str, kind: Any, hint: ValueHint | None) -> tuple[str | None, str]:
+    """The placeholder of an option's value, and what the help adds where choices are too long."""
+    if kind is bool:
+        return None, ""
+    if get_origin(kind) is Literal:
+        choices = "|".join(get_args(kind))
+        if len(choices) <= LONGEST_CHOICE:
+            return choices, ""
+        return name.upper(), f" One of {', '.join(get_args(kind))}."
+    if hint is not None:
+        return hint.metavar, ""
+    return {int: "N", float: "X"}.get(kind, name.rpartition("_")[2].upper()), ""
+
+
+def _matching(hint: ValueHint) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        assert hint.choices is not None  # noqa: S101
+        return [choice for choice in hint.choices() if choice.startswith(incomplete)]
+
+    return complete
+
+
+def _flag(name: str) -> str:
+    return "--" + _NAMES.get(name, name).replace("_", "-")
 
 
 def _keyword(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
@@ -134,6 +184,6 @@ def _keyword(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> in
 
 
 def _details(stage: Stage[Any, Any]) -> str:
-    documented = inspect.getmodule(stage.options)
-    text = inspect.getdoc(documented) or "" if documented else ""
-    return text.split("\n", 1)[1].strip() if "\n" in text else ""
+    """The docstring of the stage's module after its first line."""
+    module = import_module(f"qbuild.stages.{STAGES[stage.name].module}")
+    return inspect.cleandoc(module.__doc__ or "").partition("\n")[2].strip()

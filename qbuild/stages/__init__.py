@@ -1,4 +1,4 @@
-"""The stages, in the order in which data passes them: name, module, one line of summary.
+"""The stages, by panel of `qbuild --help`: module, panel, one-line summary.
 
 Adding a stage takes a line here, its module, its schema and its test.
 """
@@ -6,42 +6,66 @@ Adding a stage takes a line here, its module, its schema and its test.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from qbuild.core.errors import UsageError, near
 
 if TYPE_CHECKING:
     from qbuild.core.engine.stage import Stage
 
-STAGES: dict[str, tuple[str, str]] = {
-    "probe": ("probe", "Decode every image and video and list its properties."),
-    "ingest-ratings": ("ingest_ratings", "Read rating files of any published layout."),
-    "stalling": ("stalling", "Write streaming sessions with their stalls."),
-    "mos-to-levels": ("mos_to_levels", "Normalise opinion scores and cut them into five levels."),
-    "sample": ("sample", "Choose which rows to use: keep or flatten the scores."),
-    "corrupt": ("corrupt", "Distort images by seed."),
-    "motion-clips": ("motion_clips", "Cut clips from videos, or add motion distortions."),
-    "distortion-qa": ("distortion_qa", "Write pairs about the distortions of images and videos."),
-    "scoring-qa": ("scoring_qa", "Write pairs that ask for the quality level."),
-    "streaming-qa": ("streaming_qa", "Write pairs about streaming sessions and their stalls."),
-    "ingest-depictions": (
-        "ingest_depictions",
-        "Read what people wrote about quality, and report on their annotations.",
+LABELS, MEDIA, PAIRS = "Read labels", "Media", "Make pairs"
+LLM, EXPORT, MODELS = "Language models", "Export", "Train and score"
+
+
+class Listing(NamedTuple):
+    """A command as `qbuild --help` lists it, and the module that holds it."""
+
+    module: str
+    panel: str
+    summary: str
+
+
+STAGES: dict[str, Listing] = {
+    "ingest-ratings": Listing(
+        "ingest_ratings", LABELS, "Read rating files of any published layout."
     ),
-    "label-project": (
-        "label_project",
-        "Write a Label Studio project: configuration and tasks.",
+    "mos-to-levels": Listing(
+        "mos_to_levels", LABELS, "Normalise opinion scores and cut them into five levels."
     ),
-    "gpt-extend": ("gpt_extend", "Extend depictions into pairs by a language model, or by rules."),
-    "causal-qa": ("causal_qa", "Write pairs that lead from a depiction to the level."),
-    "responses": ("responses", "Write what a ledger holds as an artifact."),
-    "import-qa": ("import_qa", "Bring in and check pairs from a dialect's own file."),
-    "export": ("export", "Write pairs in a training framework's dialect."),
-    "score": ("score", "Score pictures and videos with a model."),
-    "answer": ("answer", "Answer questions about pictures and videos with a model."),
-    "evaluate": ("evaluate", "Compare predicted scores with opinion scores."),
-    "contact-sheet": ("contact_sheet", "Draw an image under every distortion at every severity."),
-    "demo-media": ("demo_media", "Make distorted images with synthetic ratings."),
+    "stalling": Listing("stalling", LABELS, "Read streaming session logs and find their stalls."),
+    "ingest-depictions": Listing(
+        "ingest_depictions", LABELS, "Read depictions of quality and report on annotators."
+    ),
+    "label-project": Listing(
+        "label_project", LABELS, "Write a Label Studio project: configuration and tasks."
+    ),
+    "probe": Listing("probe", MEDIA, "Decode every image and video and list its properties."),
+    "corrupt": Listing("corrupt", MEDIA, "Distort images with corruptions drawn by a seed."),
+    "motion-clips": Listing(
+        "motion_clips", MEDIA, "Cut clips from videos, or distort their motion."
+    ),
+    "contact-sheet": Listing(
+        "contact_sheet", MEDIA, "Draw every corruption at every severity on one image."
+    ),
+    "demo-media": Listing("demo_media", MEDIA, "Make distorted images with synthetic ratings."),
+    "sample": Listing("sample", PAIRS, "Choose rows; keep or flatten the score distribution."),
+    "scoring-qa": Listing("scoring_qa", PAIRS, "Write pairs that ask for the quality level."),
+    "distortion-qa": Listing(
+        "distortion_qa", PAIRS, "Write pairs that ask which distortions a medium has."
+    ),
+    "streaming-qa": Listing(
+        "streaming_qa", PAIRS, "Write pairs about streaming sessions and their stalls."
+    ),
+    "causal-qa": Listing(
+        "causal_qa", PAIRS, "Write pairs that lead from a depiction to the level."
+    ),
+    "gpt-extend": Listing("gpt_extend", LLM, "Extend depictions into pairs with a language model."),
+    "responses": Listing("responses", LLM, "Write the responses of a ledger as an artifact."),
+    "export": Listing("export", EXPORT, "Write pairs in the format of a training framework."),
+    "import-qa": Listing("import_qa", EXPORT, "Read and check pairs from a training framework."),
+    "score": Listing("score", MODELS, "Score images and videos with a model."),
+    "answer": Listing("answer", MODELS, "Answer questions about images and videos with a model."),
+    "evaluate": Listing("evaluate", MODELS, "Compare predicted scores with opinion scores."),
 }
 
 
@@ -49,5 +73,5 @@ def get_stage(name: str) -> Stage[Any, Any]:
     """The stage of that name; UsageError with the near names where there is none."""
     if name not in STAGES:
         raise UsageError(name, "no such stage", todo=near(name, STAGES))
-    module = import_module(f"qbuild.stages.{STAGES[name][0]}")
+    module = import_module(f"qbuild.stages.{STAGES[name].module}")
     return cast("Stage[Any, Any]", module.STAGE)

@@ -151,7 +151,6 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="answer",
     version=1,
-    summary="Answer questions about pictures and videos with a model.",
     options=AnswerOptions,
     reads=Reads(schema="instruction"),
     writes="prediction",
@@ -161,4 +160,6 @@ STAGE = Stage(
     finish=finish,
     render=render,
     renamed={"frame": Renamed("video_prompt")},
+    example="qbuild answer pairs.parquet -o answers.parquet --model checkpoint --media-root .",
+    reads_media=True,
 )

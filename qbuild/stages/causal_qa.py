@@ -159,7 +159,6 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="causal-qa",
     version=1,
-    summary="Write pairs that lead from a depiction to the level.",
     options=CausalOptions,
     reads=Reads(schema="depiction", beside=("level",)),
     writes="instruction",
@@ -167,4 +166,5 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild causal-qa depictions.parquet -o pairs.parquet",
 )

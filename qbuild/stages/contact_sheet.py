@@ -83,11 +83,12 @@ def _draw(path: Path, options: ContactSheetOptions) -> Any:
 STAGE = Stage(
     name="contact-sheet",
     version=1,
-    summary="Draw an image under every distortion at every severity.",
     options=ContactSheetOptions,
     reads=Reads(schema=None),
     writes=None,
     produce=produce,
     finish=finish,
     render=render,
+    example="qbuild contact-sheet photos/bridge.png -o sheet",
+    unused=("limit", "max_reject_share"),
 )

@@ -258,7 +258,6 @@ def _file_path(file: str) -> Path:
 STAGE = Stage(
     name="demo-media",
     version=2,
-    summary="Make distorted images with synthetic ratings.",
     options=DemoMediaOptions,
     reads=Reads(schema=None, least=0),
     writes="rating",
@@ -266,4 +265,6 @@ STAGE = Stage(
     produce=produce,
     finish=finish,
     render=render,
+    example="qbuild demo-media -o demo --strengths 2",
+    unused=("max_reject_share",),
 )

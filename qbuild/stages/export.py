@@ -165,11 +165,11 @@ class _Arrays:
 STAGE = Stage(
     name="export",
     version=1,
-    summary="Write pairs in a training framework's dialect.",
     options=ExportOptions,
     reads=Reads(schema="instruction"),
     writes=None,
     produce=produce,
     finish=finish,
     render=render,
+    example="qbuild export pairs.parquet -o training --format llava",
 )

@@ -280,11 +280,11 @@ def _escape(text: str) -> str:
 STAGE = Stage(
     name="import-qa",
     version=1,
-    summary="Bring in and check pairs from a dialect's own file.",
     options=ImportOptions,
     reads=Reads(schema=None),
     writes="instruction",
     produce=produce,
     finish=finish,
     render=render,
+    example="qbuild import-qa llava.json -o pairs.parquet --format llava",
 )

@@ -49,11 +49,11 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="ingest-ratings",
     version=1,
-    summary="Read rating files of any published layout.",
     options=IngestOptions,
     reads=Reads(schema=None),
     writes="rating",
     produce=produce,
     finish=finish,
     render=render,
+    example="qbuild ingest-ratings ratings.csv -o ratings.parquet --dataset study",
 )

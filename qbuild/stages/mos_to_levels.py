@@ -265,7 +265,6 @@ def _warnings(
 STAGE = Stage(
     name="mos-to-levels",
     version=1,
-    summary="Normalise opinion scores and cut them into five levels.",
     options=LevelOptions,
     reads=Reads(schema="rating", otherwise=read_outputs, like=("stall",)),
     writes="level",
@@ -273,4 +272,5 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild mos-to-levels ratings.csv -o levels.parquet --words itu",
 )

@@ -109,7 +109,6 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="probe",
     version=1,
-    summary="Decode every image and video and list its properties.",
     options=ProbeOptions,
     reads=Reads(schema="file", otherwise=read_files, like=NAMED, empty=True),
     writes="media",
@@ -118,4 +117,6 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild probe photos -o media.parquet",
+    reads_media=True,
 )

@@ -85,11 +85,12 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="responses",
     version=1,
-    summary="Write what a ledger holds as an artifact.",
     options=ResponsesOptions,
     reads=Reads(schema=None),
     writes="response",
     produce=produce,
     finish=finish,
     render=render,
+    example="qbuild responses ledger -o responses.parquet",
+    unused=("max_reject_share",),
 )

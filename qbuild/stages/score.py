@@ -138,7 +138,6 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="score",
     version=1,
-    summary="Score pictures and videos with a model.",
     options=ScoreOptions,
     reads=Reads(schema="file", otherwise=read_files, like=NAMED, empty=True),
     writes="prediction",
@@ -148,4 +147,6 @@ STAGE = Stage(
     finish=finish,
     render=render,
     renamed={"frame": Renamed("video_prompt")},
+    example="qbuild score photos -o predictions.parquet --model checkpoint",
+    reads_media=True,
 )

@@ -179,7 +179,6 @@ def spelled(word: str, options: ScoringOptions) -> str:
 STAGE = Stage(
     name="scoring-qa",
     version=1,
-    summary="Write pairs that ask for the quality level.",
     options=ScoringOptions,
     reads=Reads(schema="level"),
     writes="instruction",
@@ -187,4 +186,5 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild scoring-qa levels.parquet -o pairs.parquet --form q-align",
 )

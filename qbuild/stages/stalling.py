@@ -96,11 +96,11 @@ def _counts(rows: Any) -> Tally:
 STAGE = Stage(
     name="stalling",
     version=1,
-    summary="Write streaming sessions with their stalls.",
     options=StallingOptions,
     reads=Reads(schema=None),
     writes="stall",
     produce=produce,
     finish=finish,
     render=render,
+    example="qbuild stalling sessions -o stalls.parquet",
 )

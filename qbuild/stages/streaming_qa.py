@@ -368,7 +368,6 @@ def _flat(rows: pa.Table, column: str) -> tuple[Any, NDArray[np.int64]]:
 STAGE = Stage(
     name="streaming-qa",
     version=1,
-    summary="Write pairs about streaming sessions and their stalls.",
     options=StreamingOptions,
     reads=Reads(schema="stall", beside=("level",)),
     writes="instruction",
@@ -377,4 +376,5 @@ STAGE = Stage(
     finish=finish,
     render=render,
     renamed={"thin": Renamed("every_nth_frame")},
+    example="qbuild streaming-qa stalls.parquet levels.parquet -o pairs.parquet",
 )

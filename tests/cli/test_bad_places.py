@@ -187,8 +187,8 @@ def test_stdout_that_is_full_is_told_once_and_ends_with_code_1(place, arguments,
         )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == (
-        "error: stdout: cannot be written: No space left on device; expected a place with room."
-        " Write it elsewhere.\n"
+        "error: stdout: cannot be written: No space left on device;"
+        " expected a disk with free space. Write it elsewhere.\n"
     )
 
 

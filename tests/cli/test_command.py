@@ -10,7 +10,7 @@ import pytest
 
 from qbuild.cli.command import current_arguments
 from qbuild.core.renamed import Renamed
-from qbuild.stages import STAGES, get_stage
+from qbuild.stages import LABELS, STAGES, Listing, get_stage
 from qbuild.stages import mos_to_levels as levels
 
 RENAMED = {"cut": Renamed("closed", {"rechts": "right"}), "flip": Renamed("turn")}
@@ -21,7 +21,7 @@ NOTICE = "--cut was renamed to --closed; the old name works until 0.3"
 def renaming_stage(monkeypatch):
     """mos-to-levels as if `--closed` had been `--cut`."""
     stage = replace(levels.STAGE, name="cut-levels", renamed=RENAMED)
-    monkeypatch.setitem(STAGES, "cut-levels", ("cut_levels", "Cut levels."))
+    monkeypatch.setitem(STAGES, "cut-levels", Listing("cut_levels", LABELS, "Cut levels."))
     monkeypatch.setitem(sys.modules, "qbuild.stages.cut_levels", SimpleNamespace(STAGE=stage))
 
 

@@ -47,7 +47,6 @@ def spots(batch, state, options):
 SPOTS = Stage(
     name="spots",
     version=1,
-    summary="Several files a row.",
     options=SpotOptions,
     reads=Reads("rating"),
     writes="rating",
@@ -82,7 +81,6 @@ async def echo(inputs, state, options):
 ECHO = Stage(
     name="echo",
     version=1,
-    summary="Each row back.",
     options=EchoOptions,
     reads=Reads("rating"),
     writes="rating",

@@ -38,7 +38,7 @@ def listed(inputs, options):
     yield Output(files=(File("names.txt", "\n".join(names).encode()),), tally=Tally(rows=1))
 
 
-READ = Stage("read", 1, "Ratings.", ToyOptions, Reads(None), "rating", produce=read)
-SCALE = Stage("scale", 1, "Scaled.", ToyOptions, Reads("rating"), "rating", transform=scale)
-LIST = Stage("list", 1, "Names.", ToyOptions, Reads("rating"), None, produce=listed)
+READ = Stage("read", 1, ToyOptions, Reads(None), "rating", produce=read)
+SCALE = Stage("scale", 1, ToyOptions, Reads("rating"), "rating", transform=scale)
+LIST = Stage("list", 1, ToyOptions, Reads("rating"), None, produce=listed)
 TOYS = {stage.name: stage for stage in (READ, SCALE, LIST, SPOTS, ECHO)}

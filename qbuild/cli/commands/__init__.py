@@ -1,1 +1,1 @@
-"""The commands that are no stages."""
+"""The commands that are not stages; `EXAMPLES` and `RENAMED` of a module are by command name."""

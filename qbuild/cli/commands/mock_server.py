@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from qbuild.cli.flags import Debug, Json
-from qbuild.cli.output import print_json, say
+from qbuild.cli.command import Debug, Json
+from qbuild.cli.output import print_report
 
-_PORT = typer.Option("--port", min=0, max=65_535, help="Port on loopback; 0 takes a free one.")
-_LATENCY = typer.Option("--latency", min=0.0, help="Seconds before each answer.")
-_SCRIPT = typer.Option("--script", help="JSON list of faults (docs/ledger.md).")
-_POLLS = typer.Option("--batch-polls", min=1, help="Looks after which a batch ends.")
+EXAMPLES = {"mock-server": "qbuild mock-server --port 8080 --latency 0.2"}
+
+_PORT = typer.Option("--port", min=0, max=65_535, metavar="N", help="Port; 0 chooses a free one.")
+_LATENCY = typer.Option("--latency", min=0.0, metavar="X", help="Seconds before each answer.")
+_SCRIPT = typer.Option("--script", metavar="FILE", help="JSON list of faults (docs/ledger.md).")
+_POLLS = typer.Option("--batch-polls", min=1, metavar="N", help="Polls after which a batch ends.")
 
 
 def mock_server(
@@ -23,11 +25,11 @@ def mock_server(
     json_: Json = False,
     _debug: Debug = False,
 ) -> None:
-    """Run a small server that speaks the OpenAI protocol, on loopback.
+    """Serve a mock of the OpenAI API on this machine.
 
-    It answers the requests of gpt-extend with pairs made by its rules, others with what their
-    schema allows. Prints its address, for --base-url, and serves until Ctrl-C. GET /counts says how
-    many requests came and how many different ones were answered.
+    Requests of gpt-extend are answered with pairs made by its rules, others with any value that
+    their JSON schema allows. Prints its address, for --base-url, and serves until Ctrl-C.
+    GET /counts returns the number of requests and of distinct requests that were answered.
     """
     import asyncio
 
@@ -40,7 +42,7 @@ def mock_server(
     async def run() -> None:
         made = MockServer(faults, latency, depiction_answer, port=port, batch_polls=batch_polls)
         async with made as server:
-            print_json({"base_url": server.base_url}) if json_ else say(server.base_url)
+            print_report({"base_url": server.base_url}, lambda report: report["base_url"], json_)
             sys.stdout.flush()  # a script that starts this waits for the address
             await server.forever()
 

@@ -1,27 +1,44 @@
-"""The command `train`."""
+"""The commands that make a checkpoint: `train` and `import-checkpoint`."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from qbuild.cli.commands.checkpoints import assigned, told_in
-from qbuild.cli.flags import Debug, Json, MediaRoot
-from qbuild.cli.output import print_json, say
+from qbuild.cli.command import Debug, Json, MediaRoot
+from qbuild.cli.complete import artifacts, backends
+from qbuild.cli.output import print_report
 
-_ARTIFACTS = typer.Argument(metavar="PAIRS...", help="Instruction artifacts, or exported JSON.")
-_BACKEND = typer.Option("--backend", help="The model to train: vqa2.")
-_OUTPUT = typer.Option("--output", "-o", help="The checkpoint's folder.")
-_CONFIG = typer.Option("--config", help="A YAML file of settings.")
-_SET = typer.Option("--set", metavar="KEY=VALUE", help="A setting, before those of --config.")
-_SEED = typer.Option("--seed", min=0, help="Seed of the order, and of weights that are drawn.")
-RUN = "run.json"  # what the run took, which the checkpoint's own description leaves out
+EXAMPLES = {
+    "train": "qbuild train pairs.parquet -o checkpoint --backend vqa2 --media-root photos"
+    " \\\n    --config training.yaml",
+    "import-checkpoint": "qbuild import-checkpoint published -o checkpoint --backend vqa2",
+}
+RUN = "run.json"  # speed and memory of the run, which are not part of the description
+
+_PAIRS = typer.Argument(
+    metavar="PAIRS", help="Instruction artifacts, or exported JSON.", autocompletion=artifacts
+)
+_SOURCE = typer.Argument(
+    metavar="SOURCE", help="The folder of the published weights, with their tokenizer."
+)
+_OUTPUT = typer.Option("--output", "-o", metavar="DIR", help="The checkpoint's folder.")
+_BACKEND = typer.Option(
+    "--backend", metavar="NAME", help="The model's backend: vqa2.", autocompletion=backends
+)
+_CONFIG = typer.Option("--config", metavar="FILE", help="A YAML file of settings.")
+_SET = typer.Option("--set", metavar="KEY=VALUE", help="A setting; overrides --config; repeatable.")
+_SETTING = typer.Option("--set", metavar="KEY=VALUE", help="A setting; repeatable.")
+_SEED = typer.Option(
+    "--seed", min=0, metavar="N", help="Seed of the order of samples and of random weights."
+)
 
 
 def train(
-    artifacts: Annotated[list[Path], _ARTIFACTS],
+    pairs: Annotated[list[Path], _PAIRS],
     output: Annotated[Path, _OUTPUT],
     backend: Annotated[str, _BACKEND],
     media_root: MediaRoot = None,
@@ -33,23 +50,53 @@ def train(
 ) -> None:
     """Train a model on pairs.
 
-    The same command goes on with a run that was cut off. Settings: docs/training.md.
+    The same command resumes a run that was interrupted. Settings: docs/training.md.
     """
     from qbuild.backends.protocol import TrainSpec
     from qbuild.backends.registry import load_backend
+    from qbuild.cli.render.checkpoints import format_training
 
-    settings = _settings(config, backend) | assigned(set_ or [])
-    spec = TrainSpec(tuple(artifacts), output, tuple(media_root or ()), seed, settings)
+    settings = _read_config(config, backend) | _parse_settings(set_ or [])
+    spec = TrainSpec(tuple(pairs), output, tuple(media_root or ()), seed, settings)
     made = load_backend(backend).train(spec)
-    report, run = _told(made)
-    if json_:
-        print_json({"output": str(made), **report, "run": run})
-    else:
-        say(_text(made, report, run))
+    report = _read_report(made)
+    report["fingerprint"] = report.pop("run", None)
+    whole = {"output": str(made), **report, "run": _read_object(made / RUN)}
+    print_report(whole, format_training, json_)
 
 
-def _settings(config: Path | None, backend: str) -> dict[str, Any]:
-    """What the file says; UsageError where it cannot be read or is for another backend."""
+def import_checkpoint(
+    source: Annotated[Path, _SOURCE],
+    output: Annotated[Path, _OUTPUT],
+    backend: Annotated[str, _BACKEND],
+    set_: Annotated[list[str] | None, _SETTING] = None,
+    json_: Json = False,
+    _debug: Debug = False,
+) -> None:
+    """Convert published weights for train and score.
+
+    Nothing is downloaded, and no code in a file is run. Settings: docs/vqa2-model.md.
+    """
+    from qbuild.backends.protocol import Importer, ImportSpec
+    from qbuild.backends.registry import load_backend
+    from qbuild.cli.render.checkpoints import format_import
+    from qbuild.core.errors import UsageError
+
+    settings = _parse_settings(set_ or [])
+    loaded = load_backend(backend)
+    if not isinstance(loaded, Importer):
+        raise UsageError(
+            f"--backend {backend}",
+            "cannot import checkpoints",
+            "expected a backend that can, such as vqa2",
+            "See qbuild.backends.protocol.Importer.",
+        )
+    made = loaded.import_checkpoint(ImportSpec(source, output, settings))
+    print_report({"output": str(made), **_read_report(made)}, format_import, json_)
+
+
+def _read_config(config: Path | None, backend: str) -> dict[str, Any]:
+    """The settings in the file; UsageError if it cannot be read or is for another backend."""
     if config is None:
         return {}
     import yaml
@@ -64,42 +111,47 @@ def _settings(config: Path | None, backend: str) -> dict[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
-        raise UsageError(f"--config {config}", "is no mapping", "expected lines `setting: value`")
+        what = "is not a mapping"
+        raise UsageError(f"--config {config}", what, "expected lines `setting: value`")
     named = found.pop("backend", backend)
     if named != backend:
         raise UsageError(
             f"--config {config}",
             f"is for backend {named}",
             f"expected one for {backend}",
-            f"Give --backend {named}, or another file.",
+            f"Use --backend {named}, or another file.",
         )
     return found
 
 
-def _told(made: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The report of a checkpoint and what its run took; empty for a backend that tells neither."""
+def _parse_settings(given: list[str]) -> dict[str, Any]:
+    """The settings of `--set`, parsed as YAML; one UsageError per invalid assignment."""
+    import yaml
+
+    from qbuild.core.errors import UsageError, raise_all
+
+    settings: dict[str, Any] = {}
+    faults = []
+    for text in given:
+        name, equals, value = text.partition("=")
+        try:
+            settings[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or not name.strip():
+            faults.append(UsageError(f"--set {text}", "is not an assignment", "expected KEY=VALUE"))
+    raise_all(faults)
+    return settings
+
+
+def _read_report(checkpoint: Path) -> dict[str, Any]:
+    """The report in a checkpoint's description; empty if its backend wrote none."""
     from qbuild.core.artifact.output_folder import DESCRIPTION
 
-    report = dict(told_in(made / DESCRIPTION).get("report", {}))
-    report["fingerprint"] = report.pop("run", None)
-    return report, told_in(made / RUN)
+    return dict(_read_object(checkpoint / DESCRIPTION).get("report", {}))
 
 
-def _text(made: Path, report: dict[str, Any], run: dict[str, Any]) -> str:
-    from qbuild.core.plural import plural
-
-    lines = [f"→ {made}"]
-    if "plan" in report:
-        lines.append(
-            f"  {report['plan']} from {report['base']}: {plural(report['samples'], 'sample')}"
-            f" ({report['skipped']:,} skipped), {plural(report['steps'], 'step')},"
-            f" loss {report['first_loss']:.4f} → {report['last_loss']:.4f}"
-        )
-        for group, share in report["parameters"].items():
-            lines.append(f"  {group}: {share['trained']:,} of {share['parameters']:,} trained")
-    if run:
-        lines.append(
-            f"  {run['seconds']:.1f} s, {run['tokens_a_second']:,} tokens/s,"
-            f" {run['waited_share']:.1%} of it waiting for data, {run['peak_gib']:.2f} GiB"
-        )
-    return "\n".join(lines)
+def _read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty if there is no such file."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found

@@ -1,4 +1,4 @@
-"""What `validate`, `diff` and `check-media` found, as text."""
+"""The reports of `validate`, `diff`, `check-media` and `doctor` as text."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from qbuild.core.inspect.validate import Findings
 
 
-def verdict(found: Findings) -> str:
-    """`PATH: good`, or its problems, the first of them and the count of all."""
+def format_findings(found: Findings) -> str:
+    """`PATH: valid`, or its first problems and the number of all."""
     of = f"{plural(found.rows or 0, 'row')} of {found.schema or 'an export'}"
     if not found.total:
-        return f"{found.path}: good ({of})"
+        return f"{found.path}: valid ({of})"
     lines = [f"{found.path}: {plural(found.total, 'problem')}"]
     for problem in found.problems:
         lines += hanging(f"  {problem.kind}: ", f"{problem.where}: {problem.what}")
@@ -24,8 +24,8 @@ def verdict(found: Findings) -> str:
     return "\n".join(lines)
 
 
-def differences(found: dict[str, Any]) -> str:
-    """How the rows differ, with examples, and what was different when they were made."""
+def format_diff(found: dict[str, Any]) -> str:
+    """How the rows differ, with examples, and how the stages, options and inputs differ."""
     rows = found["rows"]
     if found["same_rows"]:
         lines = [f"same rows ({rows['a']:,})"]
@@ -33,14 +33,14 @@ def differences(found: dict[str, Any]) -> str:
         counts = ", ".join(f"{found[what]:,} {what}" for what in ("added", "removed", "changed"))
         lines = [f"{rows['a']:,} → {rows['b']:,} rows: {counts}"]
         if found["moved"]:
-            lines.append("common rows stand in another order")
+            lines.append("common rows are in another order")
     lines += [f"  {name}: {count:,} changed" for name, count in found["columns"].items()]
     lines += _examples(found["examples"])
     return "\n".join(lines + _made_from(found["made_from"]))
 
 
-def media(found: dict[str, Any]) -> str:
-    """A line a dataset and a root, with the first names of what is amiss."""
+def format_media(found: dict[str, Any]) -> str:
+    """A line per dataset and per root, with the first names of missing or extra files."""
     lines: list[str] = []
     for dataset in found["datasets"]:
         counts = ", ".join(f"{dataset[what]:,} {what}" for what in ("found", "missing", "outside"))
@@ -58,7 +58,7 @@ def _names(found: dict[str, Any], kinds: tuple[str, ...]) -> list[str]:
         names = found[f"{kind}_names"]
         lines += [f"  {kind}: {name}" for name in names]
         if found[kind] > len(names):
-            lines.append(f"  … {found[kind]:,} {kind} in all; --list names them")
+            lines.append(f"  … {found[kind]:,} {kind} in all; --list shows them")
     return lines
 
 
@@ -84,14 +84,47 @@ def _made_from(made_from: dict[str, Any]) -> list[str]:
     for part, value in made_from.items():
         pairs = value if isinstance(value, dict) else {"": value}
         for name, (old, new) in pairs.items():
-            told = f"{_told(part, old)} → {_told(part, new)}"
-            lines += hanging(f"{part} {name}".strip() + ": ", told)
-    return ["", "made differently", *(f"  {line}" for line in lines)] if lines else []
+            change = f"{_value(part, old)} → {_value(part, new)}"
+            lines += hanging(f"{part} {name}".strip() + ": ", change)
+    return (
+        ["", "differences in how they were made", *(f"  {line}" for line in lines)] if lines else []
+    )
 
 
-def _told(part: str, value: Any) -> str:
+def _value(part: str, value: Any) -> str:
     if part == "stage" and value:
         return f"{value['name']} {value['version']}"
     if part == "inputs" and value is not None:
-        return ", ".join(f"{given['name']} ({given['hash'][7:19]})" for given in value)
+        return ", ".join(f"{source['name']} ({source['hash'][7:19]})" for source in value)
     return short(value, 60)
+
+
+def format_environment(found: dict[str, Any]) -> str:
+    """Versions of required and optional packages, with the command that installs missing ones."""
+    lines = [f"qbuild {found['qbuild']}, Python {found['python']}"]
+    for title, packages in (
+        ("required", found["required"]),
+        ("demo images (optional)", found["demo"]),
+        ("plots (optional)", found["plots"]),
+    ):
+        lines += ["", title, *_packages(packages)]
+    names = ", ".join(found["backends"]["found"])
+    lines += ["", "backends (optional)", f"  {names or 'none'}"]
+    if found["backends"]["todo"]:
+        lines.append(f"    install with: {found['backends']['todo']}")
+    return "\n".join(lines)
+
+
+def _packages(packages: list[dict[str, str]]) -> list[str]:
+    if not packages:
+        return ["  unknown: qbuild is not installed as a distribution"]
+    rows = [(p["name"], p["version"] or "-", _state(p)) for p in packages]
+    commands = dict.fromkeys(p["todo"] for p in packages if p["todo"])
+    return [*aligned(rows, "  "), *(f"    install with: {command}" for command in commands)]
+
+
+def _state(package: dict[str, str]) -> str:
+    if package["state"] == "there":
+        return ""
+    needs = f"; needs {package['needs']}" if package["needs"] else ""
+    return package["state"] + needs

@@ -1,36 +1,44 @@
-"""What `qbuild show` found, as text."""
+"""The report of `qbuild show` as text."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any
 
-from qbuild.cli.render.pair import media_lines, turn_lines
-from qbuild.cli.render.text import aligned, hanging, number, short, short_hash, width
+from qbuild.cli.render.text import (
+    aligned,
+    hanging,
+    media_lines,
+    number,
+    short,
+    short_hash,
+    turn_lines,
+    width,
+)
 from qbuild.core.plural import plural
 from qbuild.stages import STAGES, get_stage
 
 
-def shown(found: dict[str, Any]) -> str:
-    """Summary, lineage, report, schema, figures and first rows, a paragraph each."""
-    parts = [_summary(found), _lineage(found["lineage"]), _report(found)]
-    schema = found["schema"]
+def format_artifact(view: dict[str, Any]) -> str:
+    """Summary, lineage, report, schema, statistics and first rows, a paragraph each."""
+    parts = [_summary(view), _lineage(view["lineage"]), _report(view)]
+    schema = view["schema"]
     if schema is None:
-        parts.append(_files(found["files"]))
+        parts.append(_files(view["files"]))
     else:
-        rows = _rows(found["first"], as_pairs=schema["name"] == "instruction")
-        parts += [_schema(schema), _figures(found["columns"]), rows]
+        rows = _rows(view["first"], as_pairs=schema["name"] == "instruction")
+        parts += [_schema(schema), _statistics(view["columns"]), rows]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _summary(found: dict[str, Any]) -> list[str]:
-    summary = found["summary"]
+def _summary(view: dict[str, Any]) -> list[str]:
+    summary = view["summary"]
     counts = plural(summary["rows"], "row")
-    if found["schema"] is None or found["schema"]["name"] != "rejected":
+    if view["schema"] is None or view["schema"]["name"] != "rejected":
         counts += f", {summary['rejected']:,} rejected"
     if not summary["complete"]:
         counts += f"; INCOMPLETE: {plural(summary['pending'], 'row')} pending"
-    lines = [found["path"], f"  {counts}"]
+    lines = [view["path"], f"  {counts}"]
     if summary["content_hash"]:
         lines.append(f"  content {summary['content_hash'].removeprefix('sha256:')}")
     return lines
@@ -40,25 +48,25 @@ def _lineage(made: dict[str, Any], indent: str = "") -> list[str]:
     lines = hanging(f"{indent}made by ", f"{made['stage']} (version {made['version']})")
     options = {**made["options"], **({"limit": made["limit"]} if made["limit"] else {})}
     if options:
-        told = ", ".join(f"{name}={short(value, 40)}" for name, value in options.items())
-        lines += hanging(f"{indent}  options ", told)
-    for given in made["inputs"]:
-        rows = f", {plural(given['rows'], 'row')}" if "rows" in given else ""
-        lines.append(f"{indent}  from {given['name']} ({short_hash(given['hash'])}{rows})")
-        if "made_by" in given:
-            lines += _lineage(given["made_by"], indent + "    ")
+        text = ", ".join(f"{name}={short(value, 40)}" for name, value in options.items())
+        lines += hanging(f"{indent}  options ", text)
+    for source in made["inputs"]:
+        rows = f", {plural(source['rows'], 'row')}" if "rows" in source else ""
+        lines.append(f"{indent}  from {source['name']} ({short_hash(source['hash'])}{rows})")
+        if "made_by" in source:
+            lines += _lineage(source["made_by"], indent + "    ")
     return lines
 
 
-def _report(found: dict[str, Any]) -> list[str]:
-    """The figures that the stage printed when it ran, where this qbuild has that stage."""
-    report, made = found["report"], found["lineage"]
+def _report(view: dict[str, Any]) -> list[str]:
+    """The report that the stage printed when it ran, if this version has that stage."""
+    report, made = view["report"], view["lineage"]
     if not report or made["stage"] not in STAGES:
         return []
     stage = get_stage(made["stage"])
     lines: list[str] = []
     if stage.render is not None and stage.version == made["version"]:
-        # what a description holds was not checked against the stage that is said to have made it
+        # the report in a description was not checked against the stage it names
         with contextlib.suppress(AttributeError, LookupError, TypeError, ValueError):
             lines = stage.render(report).splitlines()
     return [
@@ -81,7 +89,7 @@ def _schema(schema: dict[str, Any]) -> list[str]:
     return [*hanging("", title), *aligned(rows, "  ")]
 
 
-def _figures(columns: dict[str, Any]) -> list[str]:
+def _statistics(columns: dict[str, Any]) -> list[str]:
     lines: list[str] = []
     if columns["numbers"]:
         header = ("number", "min", "mean", "max", "nulls")
@@ -91,24 +99,24 @@ def _figures(columns: dict[str, Any]) -> list[str]:
         ]
         lines += aligned([header, *rows])
     for name, counts in columns["counts"].items():
-        told = [f"{value} {count:,}" for value, count in counts["values"].items()]
-        told += [f"{counts['others']:,} other values"] if counts["others"] else []
-        told += [f"null {counts['nulls']:,}"] if counts["nulls"] else []
-        lines += hanging(f"{name}: ", ", ".join(told))
+        shown = [f"{value} {count:,}" for value, count in counts["values"].items()]
+        shown += [f"{counts['others']:,} other values"] if counts["others"] else []
+        shown += [f"null {counts['nulls']:,}"] if counts["nulls"] else []
+        lines += hanging(f"{name}: ", ", ".join(shown))
     return lines
 
 
 def _rows(rows: list[dict[str, Any]], *, as_pairs: bool) -> list[str]:
-    """The first rows, a column a line; of pairs, the media and the turns as they read."""
-    tellers = {"media": media_lines, "turns": turn_lines} if as_pairs else {}
+    """The first rows, a line per column; media and turns of pairs as readable text."""
+    formatters = {"media": media_lines, "turns": turn_lines} if as_pairs else {}
     lines: list[str] = []
     for at, row in enumerate(rows, 1):
         wide = max(map(len, row))
         room = width() - wide - 4
         lines.append(f"row {at}")
         for name, value in row.items():
-            if name in tellers:
-                lines += tellers[name](row, "  ")
+            if name in formatters:
+                lines += formatters[name](row, "  ")
             elif value is not None:
                 lines.append(f"  {name:<{wide}}  {short(value, room)}")
     return lines

@@ -1,18 +1,17 @@
-"""What `qbuild why` found, as indented text."""
+"""The report of `qbuild why` as indented text."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from qbuild.cli.render.pair import media_lines, turn_lines
-from qbuild.cli.render.text import hanging, short, short_hash
+from qbuild.cli.render.text import hanging, media_lines, short, short_hash, turn_lines
 
 _ROOM = 100
-_TOLD_ELSEWHERE = {"media_id", "sample_id", "path", "media", "turns", "provenance", "labels"}
+_SHOWN_ELSEWHERE = {"media_id", "sample_id", "path", "media", "turns", "provenance", "labels"}
 
 
-def told(found: dict[str, Any]) -> str:
-    """Each trace from the row asked for back to the rating, then the rejected rows."""
+def format_trace(found: dict[str, Any]) -> str:
+    """Each trace from the requested row back to the rating, then the rejected rows."""
     lines = [found["id"]]
     for trace in found["traces"]:
         lines += _step(trace, "  ")
@@ -25,20 +24,22 @@ def told(found: dict[str, Any]) -> str:
 def _step(step: dict[str, Any], indent: str) -> list[str]:
     lines = hanging(f"{indent}{step['schema']} ", f"in {step['artifact']}")
     inner = indent + "  "
-    lines += hanging(f"{inner}made by ", f"{step['stage']} (version {step['version']}){_set(step)}")
-    lines += _TELLERS.get(step["schema"], _any)(step, inner)
+    lines += hanging(
+        f"{inner}made by ", f"{step['stage']} (version {step['version']}){_options(step)}"
+    )
+    lines += _FORMATTERS.get(step["schema"], _any)(step, inner)
     if step["file"] is not None:
         lines += _file(step["file"], inner)
-    for given in step["missing"]:
-        gone = f"{given['name']} ({short_hash(given['hash'])}) is not below this folder"
-        lines += hanging(f"{inner}from ", gone)
+    for source in step["missing"]:
+        text = f"{source['name']} ({short_hash(source['hash'])}), which is not in this folder"
+        lines += hanging(f"{inner}from ", text)
     for above in step["from"]:
         lines += [f"{inner}from", *_step(above, inner + "  ")]
     return lines
 
 
-def _set(step: dict[str, Any]) -> str:
-    """The options that say something: an empty one asks for nothing."""
+def _options(step: dict[str, Any]) -> str:
+    """The options of the step that are not empty."""
     given = {name: value for name, value in step["options"].items() if value not in ("", [], None)}
     return "".join(f", {name}={short(value, 40)}" for name, value in given.items())
 
@@ -72,16 +73,16 @@ def _rating(step: dict[str, Any], indent: str) -> list[str]:
 
 
 def _any(step: dict[str, Any], indent: str) -> list[str]:
-    told = {k: v for k, v in step["row"].items() if v is not None and k not in _TOLD_ELSEWHERE}
-    return [line for k, v in told.items() for line in hanging(f"{indent}{k} ", short(v, _ROOM))]
+    shown = {k: v for k, v in step["row"].items() if v is not None and k not in _SHOWN_ELSEWHERE}
+    return [line for k, v in shown.items() for line in hanging(f"{indent}{k} ", short(v, _ROOM))]
 
 
 def _file(file: dict[str, Any], indent: str) -> list[str]:
     if file["sha256"] is None:
-        return hanging(f"{indent}file ", f"{file['path']}: gone")
+        return hanging(f"{indent}file ", f"{file['path']}: missing")
     changed = file["expected"] not in (None, file["sha256"])
     lines = hanging(f"{indent}file ", file["path"] + (" (CHANGED)" if changed else ""))
     return [*lines, f"{indent}sha256 {file['sha256']}"]
 
 
-_TELLERS = {"instruction": _instruction, "level": _level, "rating": _rating}
+_FORMATTERS = {"instruction": _instruction, "level": _level, "rating": _rating}

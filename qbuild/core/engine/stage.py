@@ -12,7 +12,7 @@ Nothing here imports pyarrow: `--help` of a stage reads this module.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,7 +20,7 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.renamed import RenamedOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 Kind = Literal["map", "reduce", "service"]
 O = TypeVar("O", bound="Options")  # noqa: E741
 S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class ValueHint:
+    """How help and shell completion show an option: `ledger: Annotated[str, ValueHint("DIR")]`.
+
+    Without one, the placeholder is the last word of the option's name. `choices` lists values.
+    """
+
+    metavar: str
+    choices: Callable[[], Iterable[str]] | None = None
 
 
 class Options(BaseModel):
@@ -60,8 +71,8 @@ class Runtime(BaseModel):
     max_reject_share: float = Field(
         default=0.05, ge=0, le=1, description="Share of rejected rows above which the run fails."
     )
-    media_roots: tuple[str, ...] = Field(
-        default=(), description="Where media lie: [DATASET=]DIR; repeatable."
+    media_roots: Annotated[tuple[str, ...], ValueHint("[DATASET=]DIR")] = Field(
+        default=(), description="Folder of media files; repeatable."
     )
 
 
@@ -178,13 +189,15 @@ class Stage(Generic[O, S]):
     `runtime` adds to how it is run what no other stage has, such as where answers are kept.
     `prompts` gives the hash of each template that decides rows; `plan` what a run would send, and
     `status` how far one is, in words for the progress bar.
+    `example` is a command line that the help shows and a test runs.
+    `reads_media` says that the stage opens media files, so `--media-root` matters; `unused` names
+    other runtime options, or `limit`, that make no difference to it. The help leaves those out.
     `renamed` maps the old name of an option, or of a runtime option, to its present one.
     `version` changes whenever the rows made from the same inputs and options change.
     """
 
     name: str
     version: int
-    summary: str
     options: type[O]
     reads: Reads
     writes: str | None
@@ -201,6 +214,9 @@ class Stage(Generic[O, S]):
     finish: Callable[[S, Tally, O], dict[str, Any]] | None = None
     render: Callable[[dict[str, Any]], str] | None = None
     renamed: RenamedOptions = field(default_factory=dict)
+    example: str = ""
+    reads_media: bool = False
+    unused: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         makers = [m for m in (self.transform, self.produce, self.serve) if m is not None]
@@ -218,3 +234,11 @@ class Stage(Generic[O, S]):
     def folder(self) -> bool:
         """Whether the output is a folder: media beside an artifact, or an export."""
         return self.media or self.writes is None
+
+    @property
+    def unused_options(self) -> set[str]:
+        """Runtime options, and `limit`, that make no difference to this stage."""
+        unused = set(self.unused)
+        unused |= {"workers"} if self.kind != "map" else set()
+        unused |= {"batch_rows"} if self.reads.schema is None else set()
+        return unused | (set() if self.reads_media else {"media_roots"})

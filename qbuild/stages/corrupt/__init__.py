@@ -268,7 +268,6 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="corrupt",
     version=1,
-    summary="Distort images by seed.",
     options=CorruptOptions,
     reads=Reads(schema="file", otherwise=read_files, like=NAMED, empty=True),
     writes="corruption",
@@ -278,4 +277,6 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild corrupt photos -o corrupted --corruption all --severity 3",
+    reads_media=True,
 )

@@ -215,7 +215,6 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="distortion-qa",
     version=1,
-    summary="Write pairs that ask what is wrong with a picture or video.",
     options=DistortionOptions,
     reads=Reads(schema="distortion", otherwise=read_labels, like=("corruption", "clip")),
     writes="instruction",
@@ -223,4 +222,5 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild distortion-qa attributes.csv -o pairs.parquet --pairs 2",
 )

@@ -82,7 +82,6 @@ def _refuse_combinations(inputs: Inputs, options: EvaluateOptions) -> None:
 STAGE = Stage(
     name="evaluate",
     version=1,
-    summary="Compare predicted scores with opinion scores.",
     options=EvaluateOptions,
     reads=Reads(schema="prediction", otherwise=read_predictions, beside=("rating", "level")),
     writes="metric",
@@ -91,4 +90,5 @@ STAGE = Stage(
     finish=finish,
     render=render,
     renamed={"leaks": Renamed("on_leak", {"refuse": "error", "mark": "flag"})},
+    example="qbuild evaluate predictions.csv ratings.parquet -o metrics.parquet",
 )

@@ -82,7 +82,6 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="gpt-extend",
     version=1,
-    summary="Extend depictions into pairs by a language model, or by rules.",
     options=ExtendOptions,
     runtime=ExtendRuntime,
     reads=Reads(schema="depiction"),
@@ -94,4 +93,5 @@ STAGE = Stage(
     status=status,
     finish=finish,
     render=render,
+    example="qbuild gpt-extend depictions.parquet -o pairs.parquet --provider rules",
 )

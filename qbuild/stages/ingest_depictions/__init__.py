@@ -84,11 +84,11 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="ingest-depictions",
     version=1,
-    summary="Read what people wrote about quality, and report on their annotations.",
     options=IngestOptions,
     reads=Reads(schema="depiction", otherwise=read_files, beside=("level",)),
     writes="depiction",
     produce=produce,
     finish=finish,
     render=render,
+    example="qbuild ingest-depictions depictions.csv -o depictions.parquet",
 )

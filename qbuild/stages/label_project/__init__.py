@@ -129,11 +129,11 @@ def render(report: dict[str, Any]) -> str:
 STAGE = Stage(
     name="label-project",
     version=1,
-    summary="Write a Label Studio project: configuration and tasks.",
     options=ProjectOptions,
     reads=Reads(schema="level"),
     writes=None,
     produce=produce,
     finish=finish,
     render=render,
+    example="qbuild label-project levels.parquet -o project --form ugc",
 )

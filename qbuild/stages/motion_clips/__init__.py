@@ -327,7 +327,6 @@ def _number(text: str) -> float:
 STAGE = Stage(
     name="motion-clips",
     version=1,
-    summary="Cut clips from videos, or add motion distortions.",
     options=MotionClipsOptions,
     reads=Reads(schema="distortion", otherwise=read_files, like=("corruption", "clip"), empty=True),
     writes="clip",
@@ -337,4 +336,6 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild motion-clips videos -o clips --operations shake,stutter",
+    reads_media=True,
 )

@@ -283,7 +283,6 @@ def _aim(target: dict[str, Any] | None) -> str:
 STAGE = Stage(
     name="sample",
     version=1,
-    summary="Choose which rows to use: keep or flatten the scores.",
     options=SampleOptions,
     reads=Reads(schema="level", beside=("instruction",)),
     writes="level",
@@ -291,4 +290,6 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild sample levels.parquet -o sample.parquet --method keep --size 20",
+    reads_media=True,
 )

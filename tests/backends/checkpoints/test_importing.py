@@ -74,7 +74,7 @@ def test_a_base_comes_in_with_the_same_logits(qbuild, source, tmp_path):
     assert out.splitlines() == [
         "→ base",
         f"  llava-hf from llava-tiny: {len(shapes)} tensors matched, 0 left out",
-        "  begins at random: motion_extractor (319 tensors), motion_projector (4 tensors)",
+        "  random weights: motion_extractor (319 tensors), motion_projector (4 tensors)",
     ]
     model, processor = vqa2_toys.load(tmp_path / "base")
     batch = batch_of(processor, drawn_clip(1, None))
@@ -317,7 +317,7 @@ def test_a_backend_without_the_method_is_refused(qbuild, source, tmp_path, monke
     offered.offer(tmp_path, monkeypatch, "constant", offered.constant(), "other-party")
     code, _, err = qbuild("import-checkpoint", source, "-o", "b", "--backend", "constant")
     assert code == 2
-    assert "--backend constant: imports no checkpoints; expected a backend that does" in err
+    assert "--backend constant: cannot import checkpoints; expected a backend that can" in err
 
 
 def test_a_foreign_folder_is_told_the_command_that_imports_it(source, tmp_path):

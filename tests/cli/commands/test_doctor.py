@@ -1,4 +1,4 @@
-"""qbuild/cli/commands/doctor.py: versions, what is missing and how to get it."""
+"""qbuild/cli/commands/inspect.py: versions, what is missing and how to get it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,9 @@ def test_doctor_names_the_command_that_brings_a_missing_part(qbuild_cli, monkeyp
     monkeypatch.setattr(environment, "entry_points", lambda **_group: [])
     done = qbuild_cli("doctor")
     assert done.code == 0
-    hint = (
-        "get them with: pip install 'scikit-learn>=1.6' (in a checkout: pip install -e '.[demo]')"
-    )
+    hint = "install with: pip install 'scikit-learn>=1.6' (in a checkout: pip install -e '.[demo]')"
     assert hint in done.out
-    assert done.out.count("get them with: pip install -e . -e ./backends") == 1
+    assert done.out.count("install with: pip install -e . -e ./backends") == 1
 
 
 @pytest.mark.parametrize("found", [None, "1.0.0"])
@@ -50,7 +48,7 @@ def test_a_required_part_that_does_not_fit_ends_with_code_5(qbuild_cli, monkeypa
     done = qbuild_cli("doctor")
     assert done.code == 5
     assert ("other version" if found else "missing") in done.out
-    hint = "get them with: pip install 'pandas<4,>=3.0' (in a checkout: pip install -e .)"
+    hint = "install with: pip install 'pandas<4,>=3.0' (in a checkout: pip install -e .)"
     assert hint in done.out
     assert not qbuild_cli("doctor", "--json").json["complete"]
 

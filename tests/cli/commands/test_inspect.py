@@ -111,7 +111,7 @@ def test_show_of_a_foreign_parquet_file_is_a_schema_error(tmp_path, qbuild_cli):
 def test_validate_ends_with_code_0_where_all_is_good(work, qbuild_cli):
     done = qbuild_cli("validate", *sorted(work.glob("*.parquet")))
     assert done.code == 0
-    assert done.out.count(": good (5 rows of ") == 3
+    assert done.out.count(": valid (5 rows of ") == 3
 
 
 def test_validate_ends_with_code_1_for_damage_and_3_for_a_schema(work, qbuild_cli, tmp_path):
@@ -237,5 +237,5 @@ def test_why_leaves_out_unreadable_files_with_a_warning(work, qbuild_cli):
     (work / "torn.parquet").write_bytes(b"PAR1")
     done = qbuild_cli("why", "toy:a.jpg", "--json")
     assert done.code == 0
-    assert "warning: left out: " in done.err
+    assert "warning: skipped: " in done.err
     assert len(done.json["skipped"]) == 1

@@ -233,7 +233,7 @@ def test_two_runs_do_not_fill_one_folder_at_once(tmp_path, ratings):
             run(throwaway.SPOTS, [ratings], output)
         told.append(str(caught.value))
 
-    stage = Stage("x", 1, "", Options, Reads("rating"), "rating", produce=produce, media=True)
+    stage = Stage("x", 1, Options, Reads("rating"), "rating", produce=produce, media=True)
     run(stage, [ratings], output)
     assert [p.read_bytes() for p in (output / "media").iterdir()] == [b"mine"]
     what = "is being filled by another run; expected one at a time"
@@ -266,7 +266,7 @@ def test_a_row_that_the_schema_refuses_is_the_stages_fault_and_is_not_written(tm
         worse = pa.array([-1.0] * len(batch.rows))
         return Output(rows=batch.rows.set_column(at, "mos_std", worse))
 
-    stage = Stage("wrong", 1, "", Options, Reads("rating"), "rating", transform=wrong)
+    stage = Stage("wrong", 1, Options, Reads("rating"), "rating", transform=wrong)
     with pytest.raises((StageError, Problems), match="refuses: mos_std"):
         run(stage, [ratings], tmp_path / "out.parquet")
     assert [p.name for p in tmp_path.iterdir()] == ["qbuild-runs.jsonl"]
@@ -276,7 +276,7 @@ def test_an_exception_in_a_stage_names_the_stage_and_the_rows(tmp_path, ratings)
     def broken(batch, state, options):
         raise KeyError("colour")
 
-    stage = Stage("broken", 1, "", Options, Reads("rating"), "rating", transform=broken)
+    stage = Stage("broken", 1, Options, Reads("rating"), "rating", transform=broken)
     with pytest.raises(StageError, match=r"broken: failed at rows 1 and after \(KeyError"):
         run(stage, [ratings], tmp_path / "out.parquet")
 
@@ -316,7 +316,7 @@ def short(batch, state, options):
     return Output(rows=batch.rows.slice(options.refused), rejected=bad)
 
 
-SHORT = Stage("short", 1, "", ShortOptions, Reads("rating"), "rating", transform=short)
+SHORT = Stage("short", 1, ShortOptions, Reads("rating"), "rating", transform=short)
 
 
 def test_a_disk_that_fills_up_at_the_last_rows_leaves_the_old_rejected_rows_too(tmp_path):
@@ -354,7 +354,7 @@ def test_the_hash_of_an_exports_file_is_of_what_was_made_whoever_else_writes_the
 
     put = folder.put
     monkeypatch.setattr(folder, "put", another_run_writes_too)
-    stage = Stage("x", 1, "", Options, Reads("rating"), None, produce=produce)
+    stage = Stage("x", 1, Options, Reads("rating"), None, produce=produce)
     described = run(stage, [ratings], tmp_path / "out").description
     assert described["files"] == {"a.json": "sha256:" + hashlib.sha256(b"mine").hexdigest()}
 
@@ -364,7 +364,7 @@ def test_media_in_the_place_of_an_export_leave_nothing_that_describes_it(tmp_pat
         yield Output(files=(File("a.json", b"a"),), tally=Tally(rows=1))
 
     output = tmp_path / "out"
-    run(Stage("x", 1, "", Options, Reads("rating"), None, produce=produce), [ratings], output)
+    run(Stage("x", 1, Options, Reads("rating"), None, produce=produce), [ratings], output)
     run(throwaway.SPOTS, [ratings], output)
     assert runner.standing(output)["stage"]["name"] == "spots"
 
@@ -386,7 +386,7 @@ def test_an_export_of_forged_rows_is_refused(tmp_path):
         for batch in inputs.scan():
             yield Output(rows=batch.rows)
 
-    stage = Stage("x", 1, "", Options, Reads("rating"), "rating", produce=produce)
+    stage = Stage("x", 1, Options, Reads("rating"), "rating", produce=produce)
     with pytest.raises(Problems, match=r"forged.parquet: row 1, column num_ratings"):
         run(stage, [path], tmp_path / "out.parquet")
 
@@ -407,7 +407,7 @@ def test_an_export_replaces_the_old_one_whole_and_leaves_no_file_of_it(tmp_path,
                 scratch.write_text(name)
                 yield Output(files=(File(name, scratch),), tally=Tally(rows=1))
 
-        return Stage("x", 1, "", Options, Reads("rating"), None, produce=produce)
+        return Stage("x", 1, Options, Reads("rating"), None, produce=produce)
 
     output = tmp_path / "out"
     run(exporter(["a.json", "b.json"]), [ratings], output)

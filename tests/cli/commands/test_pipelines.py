@@ -1,4 +1,4 @@
-"""qbuild/cli/commands/runs.py: run, graph and status."""
+"""qbuild/cli/commands/pipelines.py: run, graph and status."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def test_run_prints_a_line_a_step_with_state_reason_and_rows(recipe, qbuild_cli)
     assert done.code == 0
     lines = done.out.splitlines()
     assert len(lines) == 4
-    assert lines[3] == "in work"
+    assert lines[3] == "artifacts are in work"
     assert lines[0].startswith("ratings  ingest-ratings  5 rows, ")
     assert lines[0].endswith(" s  ran (missing: ratings.parquet)")
 
@@ -20,8 +20,8 @@ def test_run_twice_runs_nothing(work, recipe, qbuild_cli):
     assert [step["ran"] for step in done.json["steps"]] == [False] * 3
     assert done.json["complete"]
     *lines, last = qbuild_cli("run", recipe, "--workdir", work).out.splitlines()
-    assert {line.split()[-1] for line in lines} == {"stands"}
-    assert last == f"in {work}"
+    assert all(line.endswith("  up to date") for line in lines)
+    assert last == f"all steps in {work} are up to date; nothing ran"
 
 
 def test_run_works_below_work_and_the_name_of_the_pipeline(recipe, qbuild_cli):
@@ -139,7 +139,7 @@ def test_a_pipeline_that_stops_early_ends_with_code_1(tmp_path, qbuild_cli, monk
     )
     done = qbuild_cli("run", tmp_path / "p.yaml", "--workdir", tmp_path / "work")
     assert done.code == 1
-    assert "incomplete: echo stopped early, nothing below it ran" in done.out
+    assert "incomplete: echo stopped early, no step after it ran" in done.out
     told = qbuild_cli("run", tmp_path / "p.yaml", "--workdir", tmp_path / "work", "--json")
     assert told.code == 1
     assert not told.json["complete"]
@@ -151,7 +151,7 @@ def test_status_shows_what_stands_and_ends_with_code_0(work, recipe, qbuild_cli)
     assert done.code == 0
     header, ratings, _, pairs = done.out.splitlines()
     assert header.split() == ["step", "stage", "rows", "rejected", "content", "state"]
-    assert ratings.split()[-1] == "stands"
+    assert ratings.endswith("  up to date")
     assert pairs.endswith("  missing: pairs.parquet")
     steps = qbuild_cli("status", recipe, "--workdir", work, "--json").json["steps"]
     assert [step["rows"] for step in steps] == [5, 5, None]

@@ -1,4 +1,4 @@
-"""qbuild/cli/commands/check_media.py: check-media."""
+"""qbuild/cli/commands/inspect.py: check-media."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_list_names_every_file(work, images, qbuild_cli):
         (images / f"more-{number:02}").touch()
     asked = ("check-media", work / "levels.parquet", "--media-root", images)
     assert qbuild_cli(*asked).out.count("  extra: ") == 20
-    assert "… 30 extra in all; --list names them" in qbuild_cli(*asked).out
+    assert "… 30 extra in all; --list shows them" in qbuild_cli(*asked).out
     assert qbuild_cli(*asked, "--list").out.count("  extra: ") == 30
 
 

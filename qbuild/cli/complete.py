@@ -1,0 +1,35 @@
+"""What shell completion proposes; where a function proposes nothing, the shell completes files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def artifacts(incomplete: str) -> list[str]:
+    """Parquet files that match, and the folders next to them."""
+    return _files(incomplete, ".parquet")
+
+
+def pipelines(incomplete: str) -> list[str]:
+    """Pipelines that ship with qbuild, and YAML files that match."""
+    from qbuild.core.resources import data_dir
+
+    shipped = sorted(path.stem for path in data_dir("pipelines").glob("*.yaml"))
+    return [name for name in shipped if name.startswith(incomplete)] + _files(incomplete, ".yaml")
+
+
+def backends(incomplete: str) -> list[str]:
+    """Installed backends that match."""
+    from qbuild.backends.registry import backend_names
+
+    return [name for name in backend_names() if name.startswith(incomplete)]
+
+
+def _files(incomplete: str, suffix: str) -> list[str]:
+    """Matching files of that suffix and folders; nothing where no file matches."""
+    folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    names = [f"{path}/" if path.is_dir() else str(path) for path in found]
+    matching = [name for name in names if name.startswith((incomplete, f"./{incomplete}"))]
+    wanted = [name for name in matching if name.endswith((suffix, "/"))]
+    return wanted if any(name.endswith(suffix) for name in wanted) else []

@@ -1,0 +1,40 @@
+"""The reports of `train` and `import-checkpoint` as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qbuild.core.plural import plural
+
+
+def format_training(report: dict[str, Any]) -> str:
+    """Steps and losses, trained parameters per group, speed."""
+    lines = [f"→ {report['output']}"]
+    if "plan" in report:
+        lines.append(
+            f"  {report['plan']} from {report['base']}: {plural(report['samples'], 'sample')}"
+            f" ({report['skipped']:,} skipped), {plural(report['steps'], 'step')},"
+            f" loss {report['first_loss']:.4f} → {report['last_loss']:.4f}"
+        )
+        for group, share in report["parameters"].items():
+            lines.append(f"  {group}: {share['trained']:,} of {share['parameters']:,} trained")
+    if run := report["run"]:
+        lines.append(
+            f"  {run['seconds']:.1f} s, {run['tokens_a_second']:,} tokens/s,"
+            f" {run['waited_share']:.1%} of the time waiting for data, {run['peak_gib']:.2f} GiB"
+        )
+    return "\n".join(lines)
+
+
+def format_import(report: dict[str, Any]) -> str:
+    """Matched tensors per part, and the groups that start with random weights."""
+    lines = [f"→ {report['output']}"]
+    lines += [
+        f"  {part['layout']} from {part['source']}: {plural(part['matched'], 'tensor')} matched,"
+        f" {part['left_out']:,} left out"
+        for part in report.get("parts", ())
+    ]
+    random = [f"{group} ({plural(n, 'tensor')})" for group, n in report.get("random", {}).items()]
+    if random:
+        lines.append(f"  random weights: {', '.join(random)}")
+    return "\n".join(lines)

@@ -198,4 +198,4 @@ def _signature(stage: Stage[Any, Any], reads: bool) -> inspect.Signature:
 
 def _documentation(stage: Stage[Any, Any]) -> str:
     lines = [f"{name}: {field.description}" for name, field in _fields(stage).items()]
-    return "\n".join([stage.summary, "", *lines])
+    return "\n".join([STAGES[stage.name].summary, "", *lines])

@@ -58,7 +58,7 @@ def beside_stage():
         return Output(rows=batch.rows, tally=Tally(beside=len(state)))
 
     return Stage(
-        "beside", 1, "", Options, Reads("rating", beside=("level",)), "rating",
+        "beside", 1, Options, Reads("rating", beside=("level",)), "rating",
         prepare=prepare, transform=transform,
         finish=lambda _state, tally, _options: {"beside": tally["beside"]},
     )  # fmt: skip

@@ -40,18 +40,18 @@ STAGES: dict[str, Listing] = {
         "label_project", LABELS, "Write a Label Studio project: configuration and tasks."
     ),
     "probe": Listing("probe", MEDIA, "Decode every image and video and list its properties."),
-    "corrupt": Listing("corrupt", MEDIA, "Distort images with corruptions drawn by a seed."),
+    "corrupt": Listing("corrupt", MEDIA, "Distort images by seed."),
     "motion-clips": Listing(
-        "motion_clips", MEDIA, "Cut clips from videos, or distort their motion."
+        "motion_clips", MEDIA, "Cut clips from videos, or add motion distortions."
     ),
     "contact-sheet": Listing(
-        "contact_sheet", MEDIA, "Draw every corruption at every severity on one image."
+        "contact_sheet", MEDIA, "Draw an image under every distortion at every severity."
     ),
     "demo-media": Listing("demo_media", MEDIA, "Make distorted images with synthetic ratings."),
     "sample": Listing("sample", PAIRS, "Choose rows; keep or flatten the score distribution."),
     "scoring-qa": Listing("scoring_qa", PAIRS, "Write pairs that ask for the quality level."),
     "distortion-qa": Listing(
-        "distortion_qa", PAIRS, "Write pairs that ask which distortions a medium has."
+        "distortion_qa", PAIRS, "Write pairs about distortions of images and videos."
     ),
     "streaming-qa": Listing(
         "streaming_qa", PAIRS, "Write pairs about streaming sessions and their stalls."

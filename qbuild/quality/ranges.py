@@ -1,6 +1,6 @@
-"""What the levels of a row depend on beyond the row: its dataset's range, and rows that repeat it.
+"""What the levels of a row depend on beyond the row: its dataset's range, and its duplicates.
 
-One pass over the ratings keeps 20 bytes a row: score, hash of the id, dataset.
+One pass over the ratings keeps 20 bytes per row: score, hash of the id, dataset.
 """
 
 from __future__ import annotations
@@ -13,74 +13,73 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from qbuild.core.engine.prefetch import ahead
+from qbuild.core.engine.stage import Batch, Inputs
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, QbuildError, raise_all
-from qbuild.core.rows.duplicates import KEPT, Duplicates, find_duplicates
+from qbuild.core.rows.duplicates import Duplicates, find_duplicates
 from qbuild.core.rows.rejections import reject_rows
 from qbuild.core.rows.string_hash import string_hashes
-from qbuild.quality.levels import Range, level_agreement, trimmed_range
+from qbuild.quality.arrays import Floats, Ints, Keys
+from qbuild.quality.levels import Closed, Range, level_agreement, trimmed_range
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from qbuild.core.engine.stage import Batch, Inputs
     from qbuild.core.rows.rejections import PlacedRejections
-    from qbuild.quality.levels import Closed
 
-_UNSAID = "none"
+_NONE = "none"
+Scales = set[tuple[float | None, float | None]]
+Rule = tuple[str, tuple[str, ...]]  # observed, declared, trimmed or fixed, and its numbers
 
 
 @dataclass
 class LevelState:
-    """Ranges by dataset and the fate of duplicate rows, for every batch."""
+    """Ranges by dataset and the duplicates among the rows, for every batch."""
 
     datasets: list[str]
-    edges: NDArray[np.float64]  # (6, datasets)
+    edges: Floats  # (6, datasets)
     duplicates: Duplicates
     sampled: str  # why the ratings are a sample of a set, or ""
-    scores: list[NDArray[np.float64]] = field(default_factory=list, repr=False)  # for the figures
+    scores: list[Floats] = field(default_factory=list, repr=False)  # by dataset, for the report
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the scores, which no worker needs."""
         return {**self.__dict__, "scores": []}
 
-    def without_duplicates(
-        self, batch: Batch
-    ) -> tuple[pa.Table, NDArray[np.int64], list[PlacedRejections], Tally]:
-        """The rows to keep, their places in the batch, those that conflict, counts of the rest."""
-        found = self.duplicates.deduplicate(batch)
-        refusals: list[PlacedRejections] = []
-        tally = Tally(collapsed=found.collapsed)
-        if len(found.conflicts):
-            refusals.append(found.rejections("media_id"))
-            self.count(tally, "rejected", self.codes(found.conflicting))
-        return found.rows, found.positions, refusals, tally
+    def deduplicate(self, batch: Batch) -> tuple[pa.Table, Ints, list[PlacedRejections], Tally]:
+        """The rows to keep, their positions in the batch, the conflicting rows, counts."""
+        unique = self.duplicates.deduplicate(batch)
+        rejections: list[PlacedRejections] = []
+        tally = Tally(collapsed=unique.collapsed)
+        if len(unique.conflicts):
+            rejections.append(unique.rejections("media_id"))
+            self.count(tally, "rejected", self.codes(unique.conflicting))
+        return unique.rows, unique.positions, rejections, tally
 
-    def edges_of(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The edges of each row, (6, rows); (6, 1) where all rows lie in one dataset."""
+    def edges_of(self, codes: Ints) -> Floats:
+        """The edges of each row, (6, rows); (6, 1) where all rows are of one dataset."""
         same = len(codes) > 0 and bool((codes == codes[0]).all())
         return self.edges[:, codes[:1]] if same else self.edges[:, codes]
 
-    def codes(self, rows: pa.Table) -> NDArray[np.int64]:
+    def codes(self, rows: pa.Table) -> Ints:
         """The position of each row's dataset in `datasets`."""
         return dataset_codes(rows.column("dataset"), self.datasets)
 
-    def count(self, tally: Tally, kind: str, codes: NDArray[np.int64]) -> None:
-        """Count how many of these rows lie in each dataset."""
+    def count(self, tally: Tally, kind: str, codes: Ints) -> None:
+        """Count how many of these rows are of each dataset."""
         counts = np.bincount(codes, minlength=len(self.datasets)).tolist()
         for dataset, count in zip(self.datasets, counts, strict=True):
             tally.add(kind, dataset, count=count)
 
-    def count_levels(self, tally: Tally, codes: NDArray[np.int64], level: NDArray[np.int8]) -> None:
-        """Count how many rows of each dataset lie in each level."""
+    def count_levels(self, tally: Tally, codes: Ints, level: NDArray[np.int8]) -> None:
+        """Count how many rows of each dataset are in each level."""
         counts = np.bincount(codes * 6 + level, minlength=6 * len(self.datasets)).reshape(-1, 6)
         for dataset, of_levels in zip(self.datasets, counts.tolist(), strict=True):
             for number in range(1, 6):
                 tally.add("level", dataset, str(number), count=of_levels[number])
 
-    def out_of_range(self, rows: pa.Table) -> pa.Table:
+    def reject_outside(self, rows: pa.Table) -> pa.Table:
         """Rows outside their dataset's range, as rejected rows."""
         records = rows.to_pylist()
         edges = self.edges[:, self.codes(rows)]
@@ -93,15 +92,15 @@ class LevelState:
     def figures(
         self, tally: Tally, words: tuple[str, ...], closed: Closed, *, inside: bool
     ) -> list[dict[str, Any]]:
-        """The figures of each dataset; `inside` leaves out the scores that were rejected."""
-        found = []
+        """The report of each dataset; `inside` leaves out the scores that were rejected."""
+        figures = []
         for at, dataset in enumerate(self.datasets):
             edges, scores = self.edges[:, at], np.sort(self.scores[at])
             if inside:
                 scores = scores[(scores >= edges[0]) & (scores <= edges[5])]
             srcc, plcc = level_agreement(scores, edges, closed) if len(scores) else (None, None)
             errors = tally["errors", dataset]
-            found.append(
+            figures.append(
                 {
                     "dataset": dataset,
                     "rows": len(scores),
@@ -115,15 +114,15 @@ class LevelState:
                     "flip_share": tally["flips", dataset] / errors if errors else None,
                 }
             )
-        return found
+        return figures
 
 
-def gather(inputs: Inputs, rule: tuple[str, tuple[str, ...]]) -> LevelState:
+def prepare_levels(inputs: Inputs, rule: Rule) -> LevelState:
     """The state of a run over these ratings; InputError for a dataset without a range."""
-    ratings = _gathered(inputs, declared=rule[0] == "declared")
+    ratings = _read_ratings(inputs, declared=rule[0] == "declared")
     duplicates = find_duplicates(inputs, "media_id", ratings.hashes)
     ratings.hashes = np.empty(0, dtype=np.uint64)
-    scores = ratings.by_dataset(duplicates.row_status)
+    scores = ratings.by_dataset(duplicates)
     edges = np.empty((6, len(scores)))
     problems: list[QbuildError] = []
     for at, dataset in enumerate(ratings.datasets):
@@ -135,21 +134,21 @@ def gather(inputs: Inputs, rule: tuple[str, tuple[str, ...]]) -> LevelState:
     return LevelState(ratings.datasets, edges, duplicates, _sampled(inputs), scores)
 
 
-def dataset_codes(column: Any, datasets: list[str]) -> NDArray[np.int64]:
-    """The position in `datasets` of each row's dataset; new names are added at the end."""
-    places = {name: at for at, name in enumerate(datasets)}
-    found = []
+def dataset_codes(column: Any, datasets: list[str]) -> Ints:
+    """The position in `datasets` of each row's dataset; new names are appended."""
+    positions = {name: at for at, name in enumerate(datasets)}
+    codes = []
     for chunk in column.chunks:
         array = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
         names = array.dictionary.to_pylist()
         table = np.zeros(max(len(names), 1), dtype=np.int64)
         for code in pc.unique(array.indices).to_pylist():
-            if names[code] not in places:
-                places[names[code]] = len(datasets)
+            if names[code] not in positions:
+                positions[names[code]] = len(datasets)
                 datasets.append(names[code])
-            table[code] = places[names[code]]
-        found.append(table[array.indices.to_numpy(zero_copy_only=False)])
-    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+            table[code] = positions[names[code]]
+        codes.append(table[array.indices.to_numpy(zero_copy_only=False)])
+    return np.concatenate(codes) if codes else np.empty(0, dtype=np.int64)
 
 
 @dataclass
@@ -157,34 +156,34 @@ class _Ratings:
     """What one pass keeps of every row: 20 bytes."""
 
     datasets: list[str]
-    scales: dict[str, set[tuple[float | None, float | None]]]
+    scales: dict[str, Scales]
     codes: NDArray[np.int32]
-    mos: NDArray[np.float64]
-    hashes: NDArray[np.uint64]
+    mos: Floats
+    hashes: Keys
 
-    def by_dataset(self, fates: NDArray[np.int8] | None) -> list[NDArray[np.float64]]:
-        """The scores of the rows kept, a dataset each; InputError for one that keeps none."""
+    def by_dataset(self, duplicates: Duplicates) -> list[Floats]:
+        """The scores of the rows kept, per dataset; InputError for a dataset that keeps none."""
         codes = self.codes
-        if fates is not None:
-            codes = np.where(fates == KEPT, codes, -1)
+        if duplicates.row_status is not None:
+            codes = np.where(duplicates.kept(len(codes)), codes, -1)
         scores = [self.mos[codes == code] for code in range(len(self.datasets))]
         raise_all(
             InputError(
                 dataset,
                 "no usable row: all conflict",
-                "expected one score a medium",
-                "Correct the ratings, or leave the data set out.",
+                "expected one score per medium",
+                "Correct the ratings, or leave the dataset out.",
             )
-            for dataset, found in zip(self.datasets, scores, strict=True)
-            if not len(found)
+            for dataset, kept in zip(self.datasets, scores, strict=True)
+            if not len(kept)
         )
         return scores
 
 
-def _gathered(inputs: Inputs, *, declared: bool) -> _Ratings:
+def _read_ratings(inputs: Inputs, *, declared: bool) -> _Ratings:
     columns = ["media_id", "dataset", "mos"] + (["scale_low", "scale_high"] if declared else [])
     count = inputs.rows
-    found = _Ratings(
+    ratings = _Ratings(
         [],
         {},
         np.empty(count, dtype=np.int32),
@@ -192,25 +191,25 @@ def _gathered(inputs: Inputs, *, declared: bool) -> _Ratings:
         np.empty(count, dtype=np.uint64),
     )
     for batch in ahead(inputs.scan(columns)):
-        place = slice(batch.start, batch.start + len(batch.rows))
-        found.codes[place] = dataset_codes(batch.rows.column("dataset"), found.datasets)
-        _refuse_missing(batch)
-        found.mos[place] = batch.rows.column("mos").to_numpy()
-        found.hashes[place] = string_hashes(batch.rows.column("media_id").combine_chunks())
+        window = slice(batch.start, batch.start + len(batch.rows))
+        ratings.codes[window] = dataset_codes(batch.rows.column("dataset"), ratings.datasets)
+        _check_scores(batch)
+        ratings.mos[window] = batch.rows.column("mos").to_numpy()
+        ratings.hashes[window] = string_hashes(batch.rows.column("media_id").combine_chunks())
         if declared:
             scales = batch.rows.select(["dataset", "scale_low", "scale_high"])
             for row in scales.group_by(scales.column_names).aggregate([]).to_pylist():
                 ends = (row["scale_low"], row["scale_high"])
-                found.scales.setdefault(row["dataset"], set()).add(ends)
-    return found
+                ratings.scales.setdefault(row["dataset"], set()).add(ends)
+    return ratings
 
 
-def _refuse_missing(batch: Batch) -> None:
-    """Raise an InputError for rows without a score, as a log of sessions may have them."""
+def _check_scores(batch: Batch) -> None:
+    """Raise an InputError for rows without a score, which session logs may have."""
     scores = batch.rows.column("mos")
     if not scores.null_count:
         return
-    without: list[Any] = batch.rows.filter(scores.is_null()).column("media_id").to_pylist()
+    media: list[Any] = batch.rows.filter(scores.is_null()).column("media_id").to_pylist()
     raise_all(
         InputError(
             medium,
@@ -218,64 +217,61 @@ def _refuse_missing(batch: Batch) -> None:
             "expected a mos in every row",
             "Give logs that come with scores, or leave it out.",
         )
-        for medium in without
+        for medium in media
     )
 
 
-def _range(
-    dataset: str,
-    scores: NDArray[np.float64],
-    rule: tuple[str, tuple[str, ...]],
-    scales: set[tuple[float | None, float | None]] | None,
-) -> Range:
+def _range(dataset: str, scores: Floats, rule: Rule, scales: Scales | None) -> Range:
     name, numbers = rule
     if name == "fixed":
         return Range(float(numbers[0]), float(numbers[1]))
     if name == "declared":
-        found = _declared(dataset, scales)
+        range_ = _declared_range(dataset, scales)
     elif name == "trimmed":
-        found = trimmed_range(np.sort(scores), Decimal(numbers[0]))
+        range_ = trimmed_range(np.sort(scores), Decimal(numbers[0]))
     else:
-        found = Range(float(scores.min()), float(scores.max()))
-    if not isfinite(found.high - found.low):
+        range_ = Range(float(scores.min()), float(scores.max()))
+    if not isfinite(range_.high - range_.low):
         raise InputError(
             dataset,
-            f"its scores from {found.low:g} to {found.high:g} span more than a number can hold",
+            f"its scores from {range_.low:g} to {range_.high:g} span more than a number can hold",
             "expected scores on one scale",
             "Correct the scores, or name a range with --range LOW:HIGH.",
         )
-    if not found.low < found.high:
+    if not range_.low < range_.high:
+        what = f"its {name} range is empty ({range_.low:g} to {range_.high:g})"
         raise InputError(
             dataset,
-            f"has no range: it would run from {found.low:g} to {found.high:g}",
-            "expected scores that differ",
+            f"all scores are equal ({range_.low:g})" if name == "observed" else what,
+            "levels need a range",
             "Leave the dataset out, or name a range with --range LOW:HIGH.",
         )
-    return found
+    return range_
 
 
-def _declared(dataset: str, scales: set[tuple[float | None, float | None]] | None) -> Range:
+def _declared_range(dataset: str, scales: Scales | None) -> Range:
     if scales is not None and len(scales) == 1:
         low, high = next(iter(scales))
         if low is not None and high is not None:
             return Range(low, high)
-    found = ", ".join(sorted(_ends(low, high) for low, high in scales or ()))
-    several = f"declares no single scale (scale_low:scale_high are {found})"
+    listed = ", ".join(sorted(_format_scale(low, high) for low, high in scales or ()))
+    several = f"declares no single scale (scale_low:scale_high are {listed})"
     raise InputError(
         dataset,
-        "declares no scale" if found in ("", _UNSAID) else several,
-        "expected one declared scale a dataset",
+        "declares no scale" if listed in ("", _NONE) else several,
+        "expected one declared scale per dataset",
         "Name a range with --range LOW:HIGH.",
     )
 
 
-def _ends(*ends: float | None) -> str:
+def _format_scale(*ends: float | None) -> str:
     if ends == (None, None):
-        return _UNSAID
-    return ":".join(_UNSAID if end is None else f"{end:g}" for end in ends)
+        return _NONE
+    return ":".join(_NONE if end is None else f"{end:g}" for end in ends)
 
 
 def _sampled(inputs: Inputs) -> str:
+    """Why the ratings are a sample of a set, or `""`."""
     if inputs.limit is not None:
         return f"--limit {inputs.limit}"
     for description in inputs.descriptions:

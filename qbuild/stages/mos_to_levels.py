@@ -1,7 +1,7 @@
 """Normalise opinion scores and cut them into five levels.
 
-Reads `rating` artifacts or rating files, several at once; writes `level` rows. Each dataset has a
-range of its own: scores are cut at `numpy.linspace(low, high, 6)` and moved to [0, 100].
+Reads `rating` artifacts or rating files, several at once; writes `level` rows. Each dataset has its
+own range: scores are cut at `numpy.linspace(low, high, 6)` and mapped to [0, 100].
 Source: VQA² section 3.3 (words, [0, 100]), Q-Align section 3.2 and Eq. 1 (ITU words, intervals
 closed on the right), the trimmed range from the words published for KonIQ (docs/levels.md).
 """
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qbuild.core.engine.tally import Tally
+    from qbuild.quality.arrays import Floats, Ints
     from qbuild.quality.ranges import LevelState
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _LOW_HIGH = re.compile(rf"({_NUMBER}):({_NUMBER})", re.ASCII)
 SMALL_SET = 100
-LACKING = {"votes": "no votes of five categories", "normal": "no mos_std"}
+NO_PROBS = {"votes": "no votes of five categories", "normal": "no mos_std"}
 
 
 class LevelOptions(RatingOptions):
@@ -42,11 +43,11 @@ class LevelOptions(RatingOptions):
     )
     range: str = Field(default="observed", description="observed, declared, trimmed:Q or LOW:HIGH.")
     closed: Literal["right", "left"] = Field(
-        default="right", description="Side on which an interval holds its edge."
+        default="right", description="Side on which intervals include their edge."
     )
     outside: Literal["auto", "clamp", "reject"] = Field(
         default="auto",
-        description="Scores outside the range; auto rejects for declared, clamps otherwise.",
+        description="Scores outside the range; auto rejects for declared, else clamps.",
     )
     probs: Literal["none", "votes", "normal"] = Field(
         default="none",
@@ -55,27 +56,27 @@ class LevelOptions(RatingOptions):
 
     @field_validator("range")
     @classmethod
-    def _known_range(cls, text: str) -> str:
+    def _valid_range(cls, text: str) -> str:
         parse_range(text)
         return text
 
     @property
     def clamps(self) -> bool:
-        """Whether scores outside the range go to the first or last level."""
+        """Whether scores outside the range get the first or last level."""
         return self.outside == "clamp" or (self.outside == "auto" and self.range != "declared")
 
 
 def parse_range(text: str) -> tuple[str, tuple[str, ...]]:
-    """The rule and its numbers; ValueError says what was expected."""
+    """The rule and its numbers, as written; ValueError says what was expected."""
     if text in ("observed", "declared"):
         return text, ()
     if text.startswith("trimmed:"):
         share = text.removeprefix("trimmed:")
         try:
-            good = Decimal(0) <= Decimal(share) < Decimal("0.5")
+            valid = Decimal(0) <= Decimal(share) < Decimal("0.5")
         except InvalidOperation:
-            good = False
-        if not good:
+            valid = False
+        if not valid:
             raise ValueError(f"trimmed takes a share from 0 to below 0.5, not {share!r}")
         return "trimmed", (share,)
     numbers = _LOW_HIGH.fullmatch(text)
@@ -83,59 +84,60 @@ def parse_range(text: str) -> tuple[str, tuple[str, ...]]:
         raise ValueError("expected observed, declared, trimmed:Q or LOW:HIGH")
     low, high = float(numbers[1]), float(numbers[2])
     if not math.isfinite(high - low):
-        raise ValueError("expected LOW and HIGH that a number can hold, and their difference too")
+        raise ValueError("expected finite LOW and HIGH with a finite difference")
     if not low < high:
         raise ValueError(f"LOW must be less than HIGH, {numbers[1]} is not less than {numbers[2]}")
     return "fixed", (numbers[1], numbers[2])
 
 
 def prepare(inputs: Inputs, options: LevelOptions) -> LevelState:
-    """The range of each dataset and the rows that duplicates take out."""
-    from qbuild.quality.ranges import gather
+    """The range of each dataset, and the duplicates."""
+    from qbuild.quality.ranges import prepare_levels
 
     if not inputs.files:
         refuse_for_artifacts(options, "mos-to-levels")
-    return gather(inputs, parse_range(options.range))
+    return prepare_levels(inputs, parse_range(options.range))
 
 
 def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
-    """The batch's rows with mos_norm, level, word and level_probs; those outside, if refused."""
+    """The batch's rows with mos_norm, level, word and level_probs; scores outside are rejected."""
+    import numpy as np
     import pyarrow as pa
 
     from qbuild.core.rows.rejections import in_input_order
     from qbuild.quality.levels import cut_levels, normalise
 
-    rows, places, refusals, tally = state.without_duplicates(batch)
+    rows, positions, rejections, tally = state.deduplicate(batch)
     codes, scores = state.codes(rows), rows.column("mos").to_numpy()
     edges = state.edges_of(codes)
     outside = (scores < edges[0]) | (scores > edges[5])
     if outside.any():
-        if options.clamps:
-            state.count(tally, "clamped", codes[outside])
-        else:
-            refusals.append((places[outside], state.out_of_range(rows.filter(pa.array(outside)))))
-            state.count(tally, "rejected", codes[outside])
+        state.count(tally, "clamped" if options.clamps else "rejected", codes[outside])
+        if not options.clamps:
+            rejected = state.reject_outside(rows.filter(pa.array(outside)))
+            rejections.append((positions[outside], rejected))
             rows, codes, scores = rows.filter(pa.array(~outside)), codes[~outside], scores[~outside]
             edges = state.edges_of(codes)
     level = cut_levels(scores, edges, options.closed)
-    _count_flips(tally, rows, scores, level, edges, state, codes, options)
+    _count_flips(tally, rows, level, edges, state, codes, options)
     state.count_levels(tally, codes, level)
+    words = pa.array(LEVEL_WORDS[options.words])
     columns = {
         "mos_norm": pa.array(normalise(scores, edges[0], edges[5])),
         "level": pa.array(level),
-        "word": _words(level, options.words),
-        "level_probs": _probabilities(rows, scores, edges, options.probs),
+        "word": pa.DictionaryArray.from_arrays(pa.array(level.astype(np.int32) - 1), words),
+        "level_probs": _probabilities(rows, edges, options.probs),
     }
     if options.probs != "none":
         unknown = columns["level_probs"].is_null().to_numpy(zero_copy_only=False)
         state.count(tally, "unknown", codes[unknown])
     for name, column in columns.items():
         rows = rows.append_column(name, column)
-    return Output(rows=rows, rejected=in_input_order(refusals), tally=tally)
+    return Output(rows=rows, rejected=in_input_order(rejections), tally=tally)
 
 
 def finish(state: LevelState, tally: Tally, options: LevelOptions) -> dict[str, Any]:
-    """Figures a dataset: rows, range, SRCC, PLCC, counts of levels, clamped, flip share."""
+    """Per dataset: rows, range, SRCC, PLCC, counts of levels, clamped, rejected, flip share."""
     words = LEVEL_WORDS[options.words]
     datasets = state.figures(tally, words, options.closed, inside=not options.clamps)
     return {
@@ -147,45 +149,36 @@ def finish(state: LevelState, tally: Tally, options: LevelOptions) -> dict[str, 
 
 
 def render(report: dict[str, Any]) -> str:
-    """The figures of each dataset: range and agreement, rows to doubt, rows a level."""
+    """For each dataset its range and agreement, rows in doubt, rows per level."""
     lines = []
-    for found in report["datasets"]:
-        counts = found["levels"]  # in no order, where the report was read from a description
+    for figures in report["datasets"]:
+        counts = figures["levels"]  # in any order, where the report was read from a description
         words = next((w for w in LEVEL_WORDS.values() if counts.keys() == set(w)), counts)
         levels = "  ".join(f"{word} {counts[word]:,}" for word in words)
         lines.append(
-            f"{found['dataset']}: {plural(found['rows'], 'row')}"
-            f" on [{found['low']:g}, {found['high']:g}]"
-            f"  SRCC {_figure(found['srcc'])}  PLCC {_figure(found['plcc'])}"
-            f"\n    {found['clamped']:,} clamped"
-            f"  {found['rejected']:,} rejected as outside or in conflict"
-            f"  flip share {_figure(found['flip_share'])}\n    {levels}"
+            f"{figures['dataset']}: {plural(figures['rows'], 'row')}"
+            f" on [{figures['low']:g}, {figures['high']:g}]"
+            f"  SRCC {_format(figures['srcc'])}  PLCC {_format(figures['plcc'])}"
+            f"\n    {figures['clamped']:,} clamped"
+            f"  {figures['rejected']:,} rejected as outside or in conflict"
+            f"  flip share {_format(figures['flip_share'])}\n    {levels}"
         )
     if report["collapsed"]:
         lines.append(f"{plural(report['collapsed'], 'identical duplicate')} collapsed")
     return "\n".join([*lines, *report["notes"]])
 
 
-def _figure(value: float | None) -> str:
+def _format(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _words(level: NDArray[np.int8], words: WordSet) -> Any:
-    import numpy as np
-    import pyarrow as pa
-
-    codes = pa.array(level.astype(np.int32) - 1)
-    return pa.DictionaryArray.from_arrays(codes, pa.array(LEVEL_WORDS[words]))
 
 
 def _count_flips(
     tally: Tally,
     rows: pa.Table,
-    scores: NDArray[np.float64],
     level: NDArray[np.int8],
-    edges: NDArray[np.float64],
+    edges: Floats,
     state: LevelState,
-    codes: NDArray[np.int64],
+    codes: Ints,
     options: LevelOptions,
 ) -> None:
     """Count rows that have a standard error (SD/√n), and those whose level changes within it."""
@@ -196,19 +189,18 @@ def _count_flips(
     std, number = rows.column("mos_std"), rows.column("num_ratings")
     if std.null_count == len(rows) or number.null_count == len(rows):
         return
+    scores = rows.column("mos").to_numpy()
     with np.errstate(invalid="ignore"):
         error = std.to_numpy() / np.sqrt(number.to_numpy())
-        moved = (cut_levels(scores - error, edges, options.closed) != level) | (
-            cut_levels(scores + error, edges, options.closed) != level
-        )
+        lower = cut_levels(scores - error, edges, options.closed)
+        upper = cut_levels(scores + error, edges, options.closed)
     known = ~np.isnan(error)
     state.count(tally, "errors", codes[known])
-    state.count(tally, "flips", codes[moved & known])
+    state.count(tally, "flips", codes[((lower != level) | (upper != level)) & known])
 
 
-def _probabilities(
-    rows: pa.Table, scores: NDArray[np.float64], edges: NDArray[np.float64], kind: str
-) -> Any:
+def _probabilities(rows: pa.Table, edges: Floats, kind: str) -> Any:
+    """A list of five probabilities per row, null where they are unknown."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -216,26 +208,24 @@ def _probabilities(
     from qbuild.core.schema.arrow_lists import lists
     from qbuild.quality.levels import normal_probabilities, vote_probabilities
 
-    form = pa.list_(pa.float64())
+    type_ = pa.list_(pa.float64())
     if kind == "none" or not len(rows):
-        return pa.nulls(len(rows), form)
+        return pa.nulls(len(rows), type_)
     if kind == "votes":
         votes = rows.column("votes").combine_chunks()
-        known = pc.fill_null(pc.equal(pc.list_value_length(votes), 5), False).to_numpy(
-            zero_copy_only=False
-        )
-        flat = pc.list_flatten(votes.filter(pa.array(known))).to_numpy().reshape(-1, 5)
-        cast = flat.sum(axis=1) > 0  # nobody voted: nothing is known
-        known[known], flat = cast, flat[cast]
-        shares = vote_probabilities(flat)
+        of_five = pc.fill_null(pc.equal(pc.list_value_length(votes), 5), False)
+        known = of_five.to_numpy(zero_copy_only=False)
+        counts = pc.list_flatten(votes.filter(of_five)).to_numpy().reshape(-1, 5)
+        voted = counts.sum(axis=1) > 0
+        known[known], counts = voted, counts[voted]
+        shares = vote_probabilities(counts)
     else:
-        std = rows.column("mos_std").to_numpy()
+        std, scores = rows.column("mos_std").to_numpy(), rows.column("mos").to_numpy()
         known = ~np.isnan(std)
-        shares = normal_probabilities(
-            scores[known], std[known], np.broadcast_to(edges, (6, len(known)))[:, known]
-        )
-    found = lists(np.concatenate(([0], np.cumsum(known * 5))), np.clip(shares, 0, 1).ravel())
-    return pc.if_else(pa.array(known), found, pa.scalar(None, form))
+        known_edges = np.broadcast_to(edges, (6, len(known)))[:, known]
+        shares = normal_probabilities(scores[known], std[known], known_edges)
+    values = lists(np.concatenate(([0], np.cumsum(known * 5))), np.clip(shares, 0, 1).ravel())
+    return pc.if_else(pa.array(known), values, pa.scalar(None, type_))
 
 
 def _warnings(
@@ -244,22 +234,21 @@ def _warnings(
     tally: Tally,
     options: LevelOptions,
 ) -> list[str]:
-    found = [
-        f"{d['dataset']}: only {plural(d['rows'], 'row')}; five levels of so few are unsteady"
+    warnings = [
+        f"{d['dataset']}: only {plural(d['rows'], 'row')}; five levels of so few are not stable"
         for d in datasets
         if d["rows"] < SMALL_SET
     ]
     for d in datasets:
         if unknown := tally["unknown", d["dataset"]]:
-            rows = plural(unknown, "row has", "rows have")
-            found.append(f"{d['dataset']}: {rows} no level probabilities: {LACKING[options.probs]}")
-    rule = parse_range(options.range)[0]
-    if state.sampled and rule in ("observed", "trimmed"):
-        found.append(
+            rows, why = plural(unknown, "row has", "rows have"), NO_PROBS[options.probs]
+            warnings.append(f"{d['dataset']}: {rows} no level probabilities: {why}")
+    if state.sampled and parse_range(options.range)[0] in ("observed", "trimmed"):
+        warnings.append(
             f"the range is {options.range} on a sample ({state.sampled}); name the range of the"
             " whole set with --range LOW:HIGH, or cut levels before sampling"
         )
-    return found
+    return warnings
 
 
 STAGE = Stage(

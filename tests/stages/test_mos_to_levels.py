@@ -13,13 +13,14 @@ import tables
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from running import rejected_of, rows_of, run_stage
 from scipy.stats import pearsonr, spearmanr
 
 from qbuild.cli.main import main
-from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.artifact.reader import rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Batch, Runtime
+from qbuild.core.engine.stage import Batch
 from qbuild.core.errors import InputError, Problems, TooManyRejected, UsageError
 from qbuild.core.rows.duplicates import Duplicates
 from qbuild.labels.ratings.options import RatingOptions
@@ -43,7 +44,7 @@ def ratings(*scores, dataset="d", paths=None, **columns):
     )  # fmt: skip
 
 
-def cut(tmp_path, *given, limit=None, share=1.0, batch_rows=65_536, workers=1, **options):
+def cut(tmp_path, *given, **options):
     """Runs the stage on tables or paths; result, rows, rejected rows, figures by dataset."""
     paths = []
     for number, one in enumerate(given):
@@ -51,17 +52,13 @@ def cut(tmp_path, *given, limit=None, share=1.0, batch_rows=65_536, workers=1, *
         place = tmp_path / f"ratings{number}.parquet"
         paths.append(tables.write_artifact(place, one) if is_table else one)
     output = tmp_path / "levels.parquet"
-    runtime = Runtime(max_reject_share=share, batch_rows=batch_rows, workers=workers)
-    result = engine.run(
-        Request(STAGE, LevelOptions(**options), tuple(paths), output, runtime, limit)
-    )
-    refused = rejected_path(output)
+    result = run_stage(STAGE, paths, output, **{"share": 1.0, **options})
     return SimpleNamespace(
         result=result,
         output=output,
-        rows=Artifact.open(output).table().to_pylist(),
-        rejected=Artifact.open(refused).table().to_pylist() if refused.exists() else [],
-        figures={found["dataset"]: found for found in result.report["datasets"]},
+        rows=rows_of(output),
+        rejected=rejected_of(output),
+        figures={figures["dataset"]: figures for figures in result.report["datasets"]},
         warnings=result.report["warnings"],
     )
 
@@ -159,8 +156,8 @@ def test_each_range_cuts_on_ends_of_its_own(tmp_path, range_, low, high, levels)
         ("trimmed:nan", "from 0 to below 0.5"),
         ("5:1", "5 is not less than 1"),
         ("1:1", "1 is not less than 1"),
-        ("0:1e999", "LOW and HIGH that a number can hold"),
-        ("-1e308:1e308", "LOW and HIGH that a number can hold"),
+        ("0:1e999", "finite LOW and HIGH"),
+        ("-1e308:1e308", "finite LOW and HIGH"),
         ("all", "expected observed, declared, trimmed:Q or LOW:HIGH"),
         ("0:nan", "expected observed, declared, trimmed:Q or LOW:HIGH"),
         ("0-100", "expected observed, declared, trimmed:Q or LOW:HIGH"),
@@ -553,7 +550,7 @@ def test_a_wrong_option_ends_with_code_2(tmp_path, command, arguments, what):
 def test_small_sets_are_warned_of(tmp_path):
     few, many = ratings(*range(99), dataset="few"), ratings(*range(100), dataset="many")
     done = cut(tmp_path, pa.concat_tables([few, many]))
-    assert done.warnings == ["few: only 99 rows; five levels of so few are unsteady"]
+    assert done.warnings == ["few: only 99 rows; five levels of so few are not stable"]
 
 
 def test_rows_without_the_probabilities_asked_for_are_warned_of_and_counted_a_dataset(tmp_path):
@@ -606,7 +603,7 @@ def test_all_datasets_of_equal_scores_are_named_at_once(tmp_path):
     told = [str(problem) for problem in caught.value.problems]
     assert len(told) == 2
     for text, name, score in zip(told, ("a", "c"), (3, 7), strict=True):
-        assert f"{name}: has no range: it would run from {score} to {score};" in text
+        assert f"{name}: all scores are equal ({score}); levels need a range." in text
         assert "name a range with --range LOW:HIGH" in text
     assert cut(tmp_path, pa.concat_tables(flat), range="0:10").result.rows == 5
 

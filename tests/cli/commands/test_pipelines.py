@@ -59,7 +59,7 @@ def test_force_of_no_step_is_a_usage_error(work, recipe, qbuild_cli):
 
 def test_run_prints_the_warnings_of_each_step_that_ran(recipe, qbuild_cli):
     done = qbuild_cli("run", recipe)
-    assert "warning: levels: toy: only 5 rows; five levels of so few are unsteady\n" in done.err
+    assert "warning: levels: toy: only 5 rows; five levels of so few are not stable\n" in done.err
     assert "warning" not in done.out
     assert "warning" not in qbuild_cli("run", recipe).err  # where nothing runs
 
@@ -68,7 +68,9 @@ def test_the_error_of_a_step_names_it(recipe, qbuild_cli):
     (recipe.parent / "toy.csv").write_text("image,mos\na.jpg,1\nb.jpg,1\n")
     done = qbuild_cli("run", recipe)
     assert done.code == 1
-    assert done.err.startswith("error: step levels: toy: has no range")
+    assert done.err.startswith(
+        "error: step levels: toy: all scores are equal (1); levels need a range"
+    )
     told = qbuild_cli("run", recipe, "--json").json["error"]
     assert told["where"] == "step levels: toy"
 

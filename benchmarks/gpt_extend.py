@@ -62,7 +62,7 @@ first, last = [], []
 async def run():
     async with Timed(latency=float(sys.argv[1]), answer=answer) as server:
         print(server.base_url, flush=True)
-        await server.forever()
+        await asyncio.Event().wait()
 asyncio.run(run())
 """
 

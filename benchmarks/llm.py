@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qbuild.llm.budget import Budget
-from qbuild.llm.client import Dispatch
+from qbuild.llm.client import ChatClient, run_concurrently
 from qbuild.llm.ledger import Ledger
 from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.prices import Prices
-from qbuild.llm.rate_limit import Manners
+from qbuild.llm.rate_limit import RetryPolicy
 from qbuild.llm.request_body import BodyForm
 from qbuild.llm.requests import ChatRequest
 
@@ -41,7 +41,7 @@ from qbuild.llm.mock.server import MockServer
 async def run():
     async with MockServer(latency=float(sys.argv[1])) as server:
         print(server.base_url, flush=True)
-        await server.forever()
+        await asyncio.Event().wait()
 asyncio.run(run())
 """
 
@@ -64,10 +64,11 @@ def requests(count: int) -> Iterator[ChatRequest]:
 async def ours(url: str, count: int, concurrency: int, place: Path) -> float:
     with Ledger.open(place, write=True) as ledger:
         budget = Budget(Prices.load(), max_usd=1000.0)
-        manners = Manners(concurrency=concurrency)
-        async with Dispatch(OpenAIClient(url), ledger, budget, BodyForm(), manners) as dispatch:
+        policy = RetryPolicy(concurrency=concurrency)
+        async with ChatClient(OpenAIClient(url), ledger, budget, BodyForm(), policy) as client:
             began = time.perf_counter()
-            async for _, answer in dispatch.answers(requests(count)):
+            feed = requests(count)
+            async for _, answer in run_concurrently(feed, client.submit, 2 * concurrency):
                 assert answer.state == "ok", answer
             return count / (time.perf_counter() - began)
 

@@ -1,7 +1,7 @@
-"""The quality attributes of VQA², Table 11: fourteen names, and the expressions that tell of each.
+"""The quality attributes of VQA², Table 11: fourteen names, and the expressions for each.
 
-An expression may stand under several attributes ("natural" of color or light): the noun beside it
-decides, and where there is none, `ALONE`, else the first attribute in the order of the table.
+An expression may belong to several attributes ("natural": color or light): the noun next to it
+decides; without one, `ALONE` does, else the order of the table.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute; all expressions in lower case, words apart by blanks, no hyphens.
+    """One attribute; all expressions in lower case, their words separated by blanks, no hyphens.
 
-    `nouns` name it without judging, `faults` are nouns of what should not be there, `good` and
-    `bad` are adjectives and phrases that judge it.
+    `nouns` name it without judging, `faults` are nouns for defects, `good` and `bad` are adjectives
+    and phrases that judge it.
     """
 
     name: str
@@ -24,12 +24,13 @@ class Attribute:
     bad: tuple[str, ...]
 
 
-def _split(text: str) -> tuple[str, ...]:
+def split_expressions(text: str) -> tuple[str, ...]:
+    """The expressions of a comma-separated list, with single blanks."""
     return tuple(part for one in text.split(",") if (part := " ".join(one.split())))
 
 
 def _row(name: str, nouns: str, faults: str, good: str, bad: str) -> Attribute:
-    return Attribute(name, _split(nouns), _split(faults), _split(good), _split(bad))
+    return Attribute(name, *map(split_expressions, (nouns, faults, good, bad)))
 
 
 _TABLE = (
@@ -169,7 +170,7 @@ _TABLE = (
 
 ATTRIBUTES: dict[str, Attribute] = {attribute.name: attribute for attribute in _TABLE}
 
-# What an expression of several attributes tells of where no noun beside it decides.
+# The attribute of an ambiguous expression where no noun next to it decides.
 ALONE: dict[str, str] = {
     "bright": "light",
     "chaotic": "composition",
@@ -180,6 +181,6 @@ ALONE: dict[str, str] = {
     "underexposed": "exposure",
 }
 
-# Two names of nearly one thing: what is said of one is taken for said of the other (Table 11 has
-# under- and overexposure in both rows).
-KIN: dict[str, str] = {"exposure": "light", "light": "exposure"}
+# Attributes that overlap: a statement about one also counts for the other (Table 11 has under- and
+# overexposure in both rows).
+RELATED: dict[str, str] = {"exposure": "light", "light": "exposure"}

@@ -1,4 +1,4 @@
-"""Which judging words of a sentence belong to which attribute, and what they add up to."""
+"""Which words of a sentence judge which attribute, and their combined judgement."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from qbuild.language.clauses import Item
 from qbuild.language.degrees import Strength, degree_of
 from qbuild.language.lexicon import CARRIERS, Term
 
-_REACH = 3  # a word belongs to an attribute that follows it this closely, else to the one before
+_REACH = 3  # a word judges an attribute that follows it this closely, else the one before it
 _NEGATED_REACH = 6
-_AFTERTHOUGHT = 4  # pieces of "and with minor amplitude"
-# A stretch that has one of these speaks for itself; without, it continues a list.
+_AFTERTHOUGHT = 4  # items of "and with minor amplitude"
+# A clause with one of these is complete; without one, it continues a list.
 VERBS = frozenset((
     "is", "are", "was", "were", "be", "being", "has", "have", "had", "becomes", "become",
     "became", "shows", "show", "appears", "appear", "occurs", "occur", "exists", "exist",
@@ -21,14 +21,12 @@ VERBS = frozenset((
     "suffers", "contains", "contain", "there", "turns", "turn", "runs", "run", "keeps",
     "keep", "feels", "plays",
 ))  # fmt: skip
-
-
 _PRONOUNS = frozenset(("it", "they", "this", "that", "these"))
 
 
 @dataclass(slots=True)
 class Bound:
-    """An attribute in a sentence with all that was said of it; `start`, `end` as in the text."""
+    """An attribute in a sentence with its judgement; `start`, `end` are positions in the text."""
 
     term: Term
     at: int
@@ -38,23 +36,23 @@ class Bound:
     polarity: int = 0
     strengths: set[Strength] = field(default_factory=set)
     negated: bool = False
-    listed: bool = False  # in a stretch without a verb
+    listed: bool = False  # in a clause without a verb
     by_noun: bool = False
 
     @property
     def degree(self) -> str | None:
-        """The degree of what was said."""
+        """The name of the degree, None where no word expresses one."""
         return degree_of(self.polarity, self.strengths)
 
     @property
     def bare(self) -> bool:
-        """Whether a noun stands here that nothing judges."""
+        """Whether it is a noun that nothing judges."""
         return self.term.kind == "noun" and not self.polarity and not self.strengths
 
 
 def bind(clauses: list[list[Item]], noun: str | None = None) -> list[list[Bound]]:
-    """The attributes of each clause of one sentence, judged; `noun` is what it is about."""
-    found: list[list[Bound]] = []
+    """The judged attributes of each clause of a sentence; `noun` is the attribute it is about."""
+    by_clause: list[list[Bound]] = []
     before: Bound | None = None
     for clause in clauses:
         own: list[Bound] = []
@@ -65,13 +63,13 @@ def bind(clauses: list[list[Item]], noun: str | None = None) -> list[list[Bound]
                 own.append(carrier)
                 noun = carrier.attribute if carrier.by_noun else noun
                 before = carrier
-        found.append(own)
-    _inherit([carrier for own in found for carrier in own])
-    return found
+        by_clause.append(own)
+    _inherit([carrier for own in by_clause for carrier in own])
+    return by_clause
 
 
 def _parts(clause: list[Item]) -> Iterator[list[Item]]:
-    """The clause cut at "and", "with" and causes."""
+    """The clause split at "and", "with" and causes."""
     part: list[Item] = []
     for item in clause:
         if isinstance(item.what, Term) and item.what.kind in ("and", "with", "cause"):
@@ -83,7 +81,7 @@ def _parts(clause: list[Item]) -> Iterator[list[Item]]:
 
 
 def _judged(part: list[Item], noun: str | None, before: Bound | None) -> list[Bound]:
-    """The attributes of one part, with the words around each."""
+    """The attributes of one part, judged by the words around them."""
     words = [item.what for item in part if item.kind == "word"]
     listed = VERBS.isdisjoint(words)
     carriers = _merged(_carriers(part), noun if listed or not _PRONOUNS.isdisjoint(words) else None)
@@ -108,7 +106,7 @@ def _judged(part: list[Item], noun: str | None, before: Bound | None) -> list[Bo
 
 
 def _add_after(carrier: Bound, part: list[Item]) -> None:
-    """Words without an attribute of their own, said of the one before that nothing grades yet."""
+    """Let words without an attribute of their own judge the one before, if nothing grades it."""
     words = list(takewhile(lambda item: item.what not in VERBS, part))
     terms = [item.what for item in words if isinstance(item.what, Term)]
     if carrier.strengths or any(term.kind in CARRIERS for term in terms):
@@ -133,7 +131,7 @@ def _carriers(part: list[Item]) -> list[Bound]:
 
 
 def _merged(carriers: list[Bound], noun: str | None) -> list[Bound]:
-    """Adjectives taken together with the noun they judge: before them, right after, or `noun`."""
+    """Join adjectives with the noun they judge: before them, right after, or `noun`."""
     kept: list[Bound] = []
     skip = False
     for n, carrier in enumerate(carriers):
@@ -158,7 +156,7 @@ def _fits(carrier: Bound, after: Bound) -> bool:
 
 
 def _join(carrier: Bound, noun: Bound) -> None:
-    """The adjective speaks of the noun's attribute, also where it is none of its own."""
+    """Let the adjective judge the noun's attribute, even one that is not among its senses."""
     senses = dict(carrier.term.senses)
     polarity = senses.get(noun.attribute, carrier.term.senses[0][1])
     carrier.term = Term("quality", ((noun.attribute, polarity),))
@@ -167,7 +165,7 @@ def _join(carrier: Bound, noun: Bound) -> None:
 
 
 def _choose(carrier: Bound, noun: str) -> None:
-    """The sense that the sentence's noun gives, where it is one of the adjective's own."""
+    """Choose the sense of the sentence's noun, where the adjective has it."""
     senses = dict(carrier.term.senses)
     if noun in senses:
         carrier.term = Term("quality", ((noun, senses[noun]),))
@@ -175,7 +173,7 @@ def _choose(carrier: Bound, noun: str) -> None:
 
 
 def _nearest(carriers: list[Bound], at: int) -> Bound:
-    """The attribute that a word belongs to."""
+    """The attribute that a word at this position judges."""
     after = next((one for one in carriers if one.at > at), None)
     before = next((one for one in reversed(carriers) if one.at < at), None)
     if after and (before is None or after.at - at <= _REACH):
@@ -184,7 +182,7 @@ def _nearest(carriers: list[Bound], at: int) -> Bound:
 
 
 def _add(carrier: Bound, term: Term) -> None:
-    """A judging word said of an attribute."""
+    """Add a judging word to an attribute."""
     sign = term.polarity
     fault = carrier.term.kind == "fault"
     strength = _strength(term, carrier.term.kind)
@@ -203,9 +201,9 @@ def _add(carrier: Bound, term: Term) -> None:
 
 
 def _strength(term: Term, kind: str) -> Strength:
-    """What a judging word adds: a high amount is much of a fault, but a good deal of an attribute.
+    """The strength of a judging word: a high amount is severe for a fault, good for an attribute.
 
-    A fault that is weak is slight, an attribute that is weak is poor.
+    A weak fault is slight, a weak attribute is poor.
     """
     if term.kind != "amount":
         weak = term.kind == "rating" and term.strength == "light" and kind != "fault"
@@ -216,7 +214,7 @@ def _strength(term: Term, kind: str) -> Strength:
 
 
 def _negate(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> None:
-    """A negating word said of the attribute it reaches."""
+    """Apply a negating word to the attribute in its reach."""
     before = next((one for one in reversed(carriers) if one.at < at), None)
     after = next((one for one in carriers if 0 < one.at - at <= _NEGATED_REACH), None)
     if term.kind == "free":
@@ -236,7 +234,7 @@ def _negate(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> Non
 
 
 def _settle(carrier: Bound) -> None:
-    """The polarity, once all words are known."""
+    """Set the polarity, once all words are known."""
     kind = carrier.term.kind
     if kind == "noun":
         carrier.by_noun = True
@@ -256,7 +254,7 @@ def _settle(carrier: Bound) -> None:
 
 
 def _inherit(carriers: list[Bound]) -> None:
-    """Nouns in a list take the judgement that stands at its end, or at its beginning."""
+    """Give nouns in a list the judgement at its end, or at its beginning."""
     for one, following in reversed(list(pairwise(carriers))):
         if one.bare and one.listed and following.by_noun and following.polarity:
             one.polarity, one.strengths = following.polarity, following.strengths

@@ -1,4 +1,4 @@
-"""A text as the items that a reading is made of: terms, times, places, joints, ends."""
+"""A text as a sequence of items: terms, times, places, plain words, commas, stops."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from qbuild.language.lexicon import LEXICON, Term, term_at
-from qbuild.language.time_patterns import marks
+from qbuild.language.time_patterns import find_times_and_places
 from qbuild.language.times import Place, Time
 
 _CAPITALS = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
 _APOSTROPHE = "'\u2019"
 _STOPS = frozenset(".;!?\n\u2026\u3002\uff01\uff1f")  # the last four: …, and the CJK ones
 _COMMAS = frozenset(",:()\u2014\u2013\uff0c")
-_SIGNS = re.escape("".join(sorted(_STOPS | _COMMAS)))
+_PUNCTUATION = re.escape("".join(sorted(_STOPS | _COMMAS)))
 _TOKEN = re.compile(
-    rf"n[{_APOSTROPHE}]t\b|[a-z]+?(?=n[{_APOSTROPHE}]t\b)|[a-z]+|\d+(?:\.\d+)?|[{_SIGNS}]"
+    rf"n[{_APOSTROPHE}]t\b|[a-z]+?(?=n[{_APOSTROPHE}]t\b)|[a-z]+|\d+(?:\.\d+)?|[{_PUNCTUATION}]"
 )
 _NOT = tuple(_APOSTROPHE)
 _MOMENT = frozenset((
@@ -31,17 +31,17 @@ _HEADS = frozenset((
     "scene", "scenes", "shot", "shots", "part", "section", "segment", "moment", "moments",
     "close",
 ))  # fmt: skip
-# After "when" these begin a question, after "during" too; a sign ends what has not begun.
+# After "when" or "during" these begin a question, or end the clause before it began.
 _ASKS = frozenset(
     ("", "do", "does", "did", "is", "are", "was", "were", "can", "could", "would", "will", "has",
      "have", "might", "may", "which", "what", *_STOPS, *_COMMAS)
 )  # fmt: skip
-_MOST_WORDS = 16  # of a moment: what is longer is a clause of its own
+_MAX_WORDS = 16  # of a moment; the rest is a clause of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One piece of a text: a term, a time, a place, a plain word, a comma or a stop."""
+    """One item of a text, with its extent."""
 
     kind: Literal["term", "time", "place", "word", "comma", "stop"]
     start: int
@@ -51,7 +51,7 @@ class Item:
 
 @dataclass(slots=True)
 class _Tokens:
-    """The words and signs of a text, each with its extent; marks stand in it as one token."""
+    """The words and punctuation of a text with their extents; a time or place is one token."""
 
     text: str
     words: list[str] = field(default_factory=list)
@@ -65,13 +65,13 @@ class _Tokens:
         self.ends.append(end)
 
 
-def lowered(text: str) -> str:
-    """The text with A to Z in lower case, every sign at its place."""
+def lower_ascii(text: str) -> str:
+    """The text with A to Z in lower case; every character keeps its position."""
     return text.translate(_CAPITALS)
 
 
-def items(text: str) -> Iterator[Item]:
-    """The items of a text (lower case), in order."""
+def split_items(text: str) -> Iterator[Item]:
+    """The items of a text in lower case, in order."""
     tokens = _tokens(text)
     at, count = 0, len(tokens.words)
     while at < count:
@@ -80,24 +80,24 @@ def items(text: str) -> Iterator[Item]:
 
 
 def _tokens(text: str) -> _Tokens:
-    found, at = _Tokens(text), 0
-    for start, end, what in marks(text):
-        _plain(found, at, start)
-        found.marks[len(found.words)] = what
-        found.add("", start, end)
+    tokens, at = _Tokens(text), 0
+    for start, end, what in find_times_and_places(text):
+        _add_words(tokens, at, start)
+        tokens.marks[len(tokens.words)] = what
+        tokens.add("", start, end)
         at = end
-    _plain(found, at, len(text))
-    return found
+    _add_words(tokens, at, len(text))
+    return tokens
 
 
-def _plain(found: _Tokens, start: int, end: int) -> None:
-    for token in _TOKEN.finditer(found.text, start, end):
+def _add_words(tokens: _Tokens, start: int, end: int) -> None:
+    for token in _TOKEN.finditer(tokens.text, start, end):
         word = token[0]
-        found.add("not" if word[0] == "n" and word[1:2] in _NOT else word, *token.span())
+        tokens.add("not" if word[0] == "n" and word[1:2] in _NOT else word, *token.span())
 
 
 def _item(tokens: _Tokens, at: int) -> tuple[Item, int]:
-    """The item that begins at a token, and the token after it."""
+    """The item that begins at a token, and the position after it."""
     word, start = tokens.words[at], tokens.starts[at]
     if at in tokens.marks:
         what = tokens.marks[at]
@@ -128,9 +128,9 @@ def _begins_moment(tokens: _Tokens, at: int) -> bool:
 
 
 def _judges(tokens: _Tokens, at: int) -> bool:
-    """Whether the words up to the next comma or stop speak of quality."""
+    """Whether the words up to the next comma or stop judge quality."""
     noun = False
-    for place in range(at, min(at + _MOST_WORDS, len(tokens.words))):
+    for place in range(at, min(at + _MAX_WORDS, len(tokens.words))):
         word = tokens.words[place]
         if word in _STOPS or word in _COMMAS:
             return False
@@ -143,9 +143,9 @@ def _judges(tokens: _Tokens, at: int) -> bool:
 
 
 def _moment(tokens: _Tokens, at: int) -> tuple[Item, int]:
-    """The description in context that begins at a token: up to what can be no part of it."""
+    """The description in context that begins at a token, and the position after it."""
     end = at + 1
-    while end < len(tokens.words) and end - at < _MOST_WORDS and not _ends_moment(tokens, end):
+    while end < len(tokens.words) and end - at < _MAX_WORDS and not _ends_moment(tokens, end):
         end += 1
     start, last = tokens.starts[at], tokens.ends[end - 1]
     words = tokens.text[start:last]
@@ -168,6 +168,6 @@ def _ends_moment(tokens: _Tokens, at: int) -> bool:
 
 
 def _opens_clause(tokens: _Tokens, at: int) -> bool:
-    """Whether a noun of quality and a judgement follow: "after the cut the brightness falls"."""
+    """Whether an attribute and a judgement follow: "after the cut the brightness falls"."""
     found = term_at(tokens.words, at) if at < len(tokens.words) else None
     return found is not None and found[0].kind == "noun" and _judges(tokens, at)

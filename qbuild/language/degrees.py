@@ -1,17 +1,17 @@
-"""The five degrees of VQA², Table 12, worst to best, and the words that tell of them."""
+"""The five degrees of VQA², Table 12, worst to best, and the words that express them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-# How strongly something is said, before it is known of what: a degree is made of several.
+# The strength of a single word; a degree follows from all strengths and the polarity.
 Strength = Literal["strong", "worst", "severe", "middle", "light", "good", "top", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
 class Degree:
-    """One degree; `rank` 0 worst … 4 best, `levels` those it is mainly used at (1 worst … 5)."""
+    """One degree; `rank` 0 worst … 4 best, `levels` at which it is mainly used (1 worst … 5)."""
 
     name: str
     rank: int
@@ -45,7 +45,7 @@ MODIFIERS: dict[Strength, str] = {
         not serious, not severe, not obvious""",
 }
 
-# Adjectives that judge whatever noun they stand by: polarity, strength.
+# Adjectives that judge the noun next to them, by polarity and strength.
 RATINGS: dict[tuple[int, Strength], str] = {
     (1, "top"): """excellent, flawless, perfect, perfectly, outstanding, superb, impeccable,
         exceptional, faultless, first rate, very best, immaculate, excellently""",
@@ -60,7 +60,7 @@ RATINGS: dict[tuple[int, Strength], str] = {
     (0, "middle"): "average, fair, medium, ordinary, mediocre, passable",
 }
 
-# Amounts: much of an attribute is good, much of a fault is bad.
+# Amounts, by sign: much of an attribute is good, much of a fault is bad.
 AMOUNTS: dict[int, str] = {
     1: "high, higher, rises, rise, increases, increase, abundant",
     -1: "low, lower, little, few, minimal, negligible, scarce, lacking",
@@ -68,28 +68,28 @@ AMOUNTS: dict[int, str] = {
 
 
 def degree_of(polarity: int, strengths: set[Strength]) -> str | None:
-    """The degree's name, of what is said together about one attribute; None where nothing is."""
+    """The degree of all that is said about one attribute; None where no word expresses one."""
     if "light" in strengths:
         return "mild"
     if polarity < 0:
-        return _of_fault(strengths)
+        return _fault_degree(strengths)
     if polarity > 0:
-        return _of_merit(strengths)
+        return _merit_degree(strengths)
     return None
 
 
-def _of_fault(strengths: set[Strength]) -> str | None:
+def _fault_degree(strengths: set[Strength]) -> str | None:
     if strengths & {"strong", "worst"}:
         return "very severe"
     return "relatively severe" if strengths & {"severe", "middle"} else None
 
 
-def _of_merit(strengths: set[Strength]) -> str | None:
+def _merit_degree(strengths: set[Strength]) -> str | None:
     if strengths & {"top", "strong"}:
         return "excellent"
     return "good" if strengths & {"good", "middle", "severe"} else None
 
 
 def steps(one: str, other: str) -> int:
-    """How many steps of the scale lie between two degrees."""
+    """The distance of two degrees on the scale."""
     return abs(DEGREES[one].rank - DEGREES[other].rank)

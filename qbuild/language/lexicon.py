@@ -1,11 +1,11 @@
-"""Every expression that a reading knows, found by its words: the longest at a place wins."""
+"""Every known expression, looked up by its words: the longest at a position wins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from qbuild.language.attributes import ALONE, ATTRIBUTES
+from qbuild.language.attributes import ALONE, ATTRIBUTES, split_expressions
 from qbuild.language.degrees import AMOUNTS, MODIFIERS, RATINGS, Strength
 
 Kind = Literal[
@@ -22,7 +22,7 @@ TURNS = """however, but, yet, although, though, whereas, nevertheless, nonethele
 CAUSES = """due to, because of, because, caused by, as a result of, owing to, thanks to,
     resulting from, a result of, on account of, brought about by, stems from, stemming from"""
 AND = "and, or, plus, as well as, along with, accompanied by, together with, which, that, where"
-# Words that would else be taken for what they are not.
+# Expressions without a judgement whose words would otherwise have one.
 SKIPPED = """not only, no longer, light weight, at least, focus on, focuses on, low light, blur of,
     well as, in detail, traffic light, traffic lights, street light, street lights, on the whole,
     sunlight, in general, high speed, at high, low angle, high angle, still image, the tone of,
@@ -31,10 +31,10 @@ SKIPPED = """not only, no longer, light weight, at least, focus on, focuses on, 
 
 
 class Term(NamedTuple):
-    """What one expression says.
+    """The meaning of one expression.
 
     `senses` are pairs of attribute and polarity (0 for a noun that does not judge), `polarity` and
-    `strength` what a word adds to the attribute beside it.
+    `strength` what a word adds to the attribute next to it.
     """
 
     kind: Kind
@@ -43,15 +43,8 @@ class Term(NamedTuple):
     strength: Strength | None = None
 
 
-def expressions(text: str) -> Iterator[str]:
-    """The expressions of a table's cell: comma between, blanks within."""
-    for one in text.split(","):
-        if phrase := " ".join(one.split()):
-            yield phrase
-
-
-def _judging() -> Iterator[tuple[str, Term]]:
-    """The expressions of the attributes, each with all its senses, the one taken alone first."""
+def _attribute_terms() -> Iterator[tuple[str, Term]]:
+    """The expressions of the attributes, each with all its senses, that of `ALONE` first."""
     kinds: dict[str, Kind] = {}
     senses: dict[str, list[tuple[str, int]]] = {}
     for name, attribute in ATTRIBUTES.items():
@@ -65,31 +58,31 @@ def _judging() -> Iterator[tuple[str, Term]]:
             for phrase in phrases:
                 kinds.setdefault(phrase, kind)
                 senses.setdefault(phrase, []).append((name, polarity))
-    for phrase, found in senses.items():
-        alone = [sense for sense in found if sense[0] == ALONE.get(phrase)]
-        rest = [sense for sense in found if sense not in alone]
+    for phrase, phrase_senses in senses.items():
+        alone = [sense for sense in phrase_senses if sense[0] == ALONE.get(phrase)]
+        rest = [sense for sense in phrase_senses if sense not in alone]
         yield phrase, Term(kinds[phrase], (*alone, *rest))
 
 
-def _modifying() -> Iterator[tuple[str, Term]]:
+def _degree_terms() -> Iterator[tuple[str, Term]]:
     for strength, cell in MODIFIERS.items():
-        for phrase in expressions(cell):
+        for phrase in split_expressions(cell):
             yield phrase, Term("modifier", strength=strength)
     for (polarity, strength), cell in RATINGS.items():
-        for phrase in expressions(cell):
+        for phrase in split_expressions(cell):
             yield phrase, Term("rating", polarity=polarity, strength=strength)
     for polarity, cell in AMOUNTS.items():
-        for phrase in expressions(cell):
+        for phrase in split_expressions(cell):
             yield phrase, Term("amount", polarity=polarity)
 
 
-def _joining() -> Iterator[tuple[str, Term]]:
+def _structure_terms() -> Iterator[tuple[str, Term]]:
     cells: tuple[tuple[str, Kind], ...] = (
         (NEGATORS, "negator"), (TURNS, "turn"), (CAUSES, "cause"), (AND, "and"),
         ("with, while having, featuring", "with"), ("free", "free"), (SKIPPED, "skip"),
     )  # fmt: skip
     for cell, kind in cells:
-        for phrase in expressions(cell):
+        for phrase in split_expressions(cell):
             yield phrase, Term(kind)
 
 
@@ -105,12 +98,12 @@ def _by_first_word(
     return table
 
 
-# An attribute's own expression stands before a word that only strengthens ("clearly").
-LEXICON = _by_first_word([*_judging(), *_modifying(), *_joining()])
+# An attribute's own expression comes before a word that only strengthens ("clearly").
+LEXICON = _by_first_word([*_attribute_terms(), *_degree_terms(), *_structure_terms()])
 
 
 def term_at(words: Sequence[str], at: int) -> tuple[Term, int] | None:
-    """The longest expression that begins at a word, and the place after it."""
+    """The longest expression that begins at a word, and the position after it."""
     for rest, term in LEXICON.get(words[at], ()):
         end = at + 1 + len(rest)
         if not rest or tuple(words[at + 1 : end]) == rest:

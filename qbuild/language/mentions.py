@@ -1,4 +1,4 @@
-"""What a text says of quality: each mention of an attribute, how good it is, when and where."""
+"""What a text states about quality: each mention of an attribute, its judgement, time and place."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from qbuild.language.binding import Bound, bind
-from qbuild.language.clauses import Item, items, lowered
+from qbuild.language.clauses import Item, lower_ascii, split_items
 from qbuild.language.lexicon import Term
 from qbuild.language.times import Place, Time
 
-_LONGEST = 300  # items of a sentence; what has no end is cut there, so that time stays linear
+_MAX_ITEMS = 300  # of a sentence; a longer one is split, so that the time stays linear
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One attribute as a clause speaks of it.
+    """One mention of an attribute.
 
-    `polarity` is +1 good, -1 bad, 0 where the clause does not judge; `degree` a name of `DEGREES`
-    or None; `times` in the order of the text; `place` words for a part of the frame; `turn` says
-    that the clause follows a word of contrast; `cause` holds the words after "due to" and its like.
+    `polarity` is +1 good, -1 bad, 0 not judged; `degree` a name of `DEGREES` or None; `times` in
+    the order of the text; `place` words for a part of the frame; `turn`: the clause follows a word
+    of contrast; `cause` the words after "due to" and the like.
     """
 
     attribute: str
@@ -33,7 +33,7 @@ class Mention:
 
     @property
     def time(self) -> Time | None:
-        """The time that tells most: one in context before a direct one before an overall one."""
+        """The most specific time: in context before direct before overall."""
         order = ("in-context", "direct", "overall")
         return min(self.times, key=lambda time: order.index(time.kind), default=None)
 
@@ -55,7 +55,7 @@ class Reading:
 
 @dataclass(slots=True)
 class _Clause:
-    """A stretch between commas, turns and stops, while it is read."""
+    """A part of a sentence between commas, turns and stops."""
 
     pieces: list[Item] = field(default_factory=list)
     leading: list[Time] = field(default_factory=list)
@@ -63,18 +63,18 @@ class _Clause:
 
 
 def read(text: str, about: str | None = None) -> Reading:
-    """What an English text says of the quality of a picture or video; never raises.
+    """What an English text states about the quality of an image or video; never raises.
 
-    A text in another language, or about something else, has no mentions. `about` names the
-    attribute that an answer is about, for words like "smooth" that tell of several.
+    A text in another language, or about something else, has no mentions. `about` is the attribute
+    that the text is about, for words like "smooth" that belong to several.
     """
-    found: list[Mention] = []
+    mentions: list[Mention] = []
     sentence: list[Item] = []
     times: list[Time] = []
     places: list[str] = []
-    for item in items(lowered(text)):
-        if item.kind == "stop" or len(sentence) == _LONGEST:
-            found += _sentence(sentence, text, about)
+    for item in split_items(lower_ascii(text)):
+        if item.kind == "stop" or len(sentence) == _MAX_ITEMS:
+            mentions += _read_sentence(sentence, text, about)
             sentence = []
         if item.kind == "stop":
             continue
@@ -84,38 +84,39 @@ def read(text: str, about: str | None = None) -> Reading:
         elif isinstance(item.what, Place):
             places.append(item.what.words)
         sentence.append(item)
-    found += _sentence(sentence, text, about)
-    return Reading(text, tuple(found), tuple(times), tuple(places))
+    mentions += _read_sentence(sentence, text, about)
+    return Reading(text, tuple(mentions), tuple(times), tuple(places))
 
 
 def _as_written(item: Item, time: Time, text: str) -> tuple[Item, Time]:
-    """The item and its time with the capitals of names, but none at its beginning."""
+    """The item and its time with the capitals of the text, except a leading one."""
     words = text[item.start : item.end]
     written = replace(time, words=words[:1].lower() + words[1:])
     return replace(item, what=written), written
 
 
-def _sentence(sentence: list[Item], text: str, about: str | None) -> list[Mention]:
+def _read_sentence(sentence: list[Item], text: str, about: str | None) -> list[Mention]:
     """The mentions of one sentence."""
     if not any(_carries(item) for item in sentence):
         return []
     clauses = _clauses(sentence)
     bound = bind([clause.pieces for clause in clauses], about)
-    told = _told(clauses, bound)
-    found: list[Mention] = []
+    all_times = _assign_times(clauses, bound)
+    mentions: list[Mention] = []
     turned = False
     place = cause = None
-    for clause, carriers, times in zip(clauses, bound, told, strict=True):
+    for clause, carriers, times in zip(clauses, bound, all_times, strict=True):
         if clause.turn:
             turned, place, cause = True, None, None
-        where = _place_of(clause)
-        said = _cause_of(clause, text)
-        for carrier, own in zip(carriers, times, strict=True):
-            reason = said[1] if said and carrier.start < said[0] else cause
-            found.append(_mention(carrier, own, where or place, turned, reason, text))
-        if not carriers:  # "on the left, ..." and "due to the wind, ..." tell of what follows
-            place, cause = where or place, said[1] if said else cause
-    return found
+        own_place = _place_of(clause)
+        own_cause = _cause_of(clause, text)
+        for carrier, own_times in zip(carriers, times, strict=True):
+            reason = own_cause[1] if own_cause and carrier.start < own_cause[0] else cause
+            where = own_place or place
+            mentions.append(_mention(carrier, own_times, where, turned, reason, text))
+        if not carriers:  # "on the left, ..." and "due to the wind, ..." apply to what follows
+            place, cause = own_place or place, own_cause[1] if own_cause else cause
+    return mentions
 
 
 def _mention(
@@ -150,7 +151,7 @@ def _clauses(sentence: list[Item]) -> list[_Clause]:
         if item.kind == "time" and at and _joins(sentence[at - 1]) and clauses[-1].pieces:
             clauses.append(_Clause())
         now = clauses[-1]
-        if isinstance(item.what, Time) and _is_first(now.pieces):
+        if isinstance(item.what, Time) and _is_leading(now.pieces):
             now.leading.append(item.what)
         now.pieces.append(item)
     return clauses
@@ -160,35 +161,36 @@ def _joins(item: Item) -> bool:
     return isinstance(item.what, Term) and item.what.kind == "and"
 
 
-def _is_first(pieces: list[Item]) -> bool:
-    """Whether nothing stands before a time but other times and small words."""
+def _is_leading(before: list[Item]) -> bool:
+    """Whether only other times and small words come before a time."""
     return all(
-        piece.kind in ("time", "place") or _joins(piece) or piece.what in _BEFORE_LEADING
-        for piece in pieces
+        item.kind in ("time", "place") or _joins(item) or item.what in _BEFORE_LEADING
+        for item in before
     )
 
 
-def _told(clauses: list[_Clause], bound: list[list[Bound]]) -> list[list[tuple[Time, ...]]]:
+def _assign_times(clauses: list[_Clause], bound: list[list[Bound]]) -> list[list[tuple[Time, ...]]]:
     """The times of every attribute of each clause."""
-    told: list[list[tuple[Time, ...]]] = []
+    assigned: list[list[tuple[Time, ...]]] = []
     leading: list[Time] = []
-    used = False  # a later clause with a time of its own is not at the leading one as well
-    waiting: list[Time] = []  # "high-frequency, irregular shakes": told before what it is told of
+    used = False  # a later clause with a time of its own does not get the leading one as well
+    waiting: list[Time] = []  # "high-frequency, irregular shakes": before its attribute
     for clause, carriers in zip(clauses, bound, strict=True):
-        if not carriers and _is_addition(clause) and told and told[-1] and not told[-1][-1]:
-            told[-1][-1] = tuple(_times(clause))
-            told.append([])
+        last = assigned[-1] if assigned else []
+        if not carriers and _is_addition(clause) and last and not last[-1]:
+            last[-1] = tuple(_times(clause))
+            assigned.append([])
             continue
         leading = clause.leading or ([] if clause.turn else leading)
         used = used and not clause.leading
         given = [] if used and _is_placed(clause) else leading
-        told.append(_times_of(clause, carriers, [*given, *waiting]))
+        assigned.append(_times_of(clause, carriers, [*given, *waiting]))
         used = used or bool(carriers)
         waiting = [] if carriers else [time for _, time in _trailing(clause)]
     for at in range(len(clauses) - 2, -1, -1):
         if _continues(bound[at], bound[at + 1]) and not clauses[at + 1].turn:
-            told[at] = [times or told[at + 1][0] for times in told[at]]
-    return told
+            assigned[at] = [times or assigned[at + 1][0] for times in assigned[at]]
+    return assigned
 
 
 def _is_addition(clause: _Clause) -> bool:
@@ -205,7 +207,7 @@ def _times(clause: _Clause) -> list[Time]:
 
 
 def _continues(carriers: list[Bound], following: list[Bound]) -> bool:
-    """Whether a clause only goes on with the list of the one before it."""
+    """Whether a clause only continues the list of the one before it."""
     if not carriers or not following or not all(one.listed for one in following):
         return False
     return carriers[-1].term.kind == following[0].term.kind != "quality"
@@ -214,7 +216,7 @@ def _continues(carriers: list[Bound], following: list[Bound]) -> bool:
 def _times_of(
     clause: _Clause, carriers: list[Bound], leading: list[Time]
 ) -> list[tuple[Time, ...]]:
-    """The times of each attribute: those behind it, up to the next one, else the leading ones.
+    """The times of each attribute: the leading ones, and those between it and the next attribute.
 
     Several attributes before one time share it.
     """
@@ -243,12 +245,12 @@ def _trailing(clause: _Clause) -> list[tuple[int, Time]]:
 
 
 def _place_of(clause: _Clause) -> str | None:
-    found = [item.what.words for item in clause.pieces if isinstance(item.what, Place)]
-    return " and ".join(found) or None
+    places = [item.what.words for item in clause.pieces if isinstance(item.what, Place)]
+    return " and ".join(places) or None
 
 
 def _cause_of(clause: _Clause, text: str) -> tuple[int, str] | None:
-    """Where a clause names a cause, and in which words."""
+    """The position of a cause in a clause, and its words."""
     for item in clause.pieces:
         if isinstance(item.what, Term) and item.what.kind == "cause":
             words = text[item.end : clause.pieces[-1].end].strip()

@@ -1,7 +1,7 @@
-"""Patterns that find when and where: overall and direct descriptions, places in the frame.
+"""Patterns of overall and direct temporal descriptions, and of places in the frame.
 
-A description in context ("when the door opens") has no form of its own and is cut out by its
-neighbours, in `clauses.py`. Every repetition is bounded, so that a search stays linear.
+A description in context ("when the door opens") has no fixed form; `clauses.py` finds its end.
+Every repetition is bounded, so that a search stays linear.
 """
 
 from __future__ import annotations
@@ -115,39 +115,39 @@ _PARTS: dict[str, Part] = {
 _OVERALL = ("throughout", "frequent", "rare")
 
 
-def marks(text: str) -> Iterator[tuple[int, int, Time | Place]]:
-    """Where the text (lower case) says when or where: start, end, what; in order, none overlap."""
-    for found in _MARK.finditer(text):
-        start, end = found.span()
-        start += len(found[0]) - len(found[0].lstrip())
+def find_times_and_places(text: str) -> Iterator[tuple[int, int, Time | Place]]:
+    """The times and places of a text in lower case: (start, end, what), in order, no overlaps."""
+    for match in _MARK.finditer(text):
+        start, end = match.span()
+        start += len(match[0]) - len(match[0].lstrip())
         words = text[start:end].strip()
-        name = found.lastgroup if found.lastgroup in _PARTS else _named(found)
+        name = match.lastgroup if match.lastgroup in _PARTS else _pattern_name(match)
         if name == "place":
             yield start, end, Place(words)
         elif name in _PARTS:
             part = _PARTS[name]
             yield start, end, Time("overall" if part in _OVERALL else "direct", words, part)
         else:
-            yield start, end, Time("direct", words, None, _span(found))
+            yield start, end, Time("direct", words, None, _span(match))
 
 
-def _named(found: re.Match[str]) -> str:
-    """Which of the patterns it was: `lastgroup` may be a group within."""
-    return next(name for name in _PATTERNS if found[name] is not None)
+def _pattern_name(match: re.Match[str]) -> str:
+    """The pattern that matched: `lastgroup` may be a group inside it."""
+    return next(name for name in _PATTERNS if match[name] is not None)
 
 
-def _span(found: re.Match[str]) -> tuple[float, float | None]:
+def _span(match: re.Match[str]) -> tuple[float, float | None]:
     """The seconds that a match names."""
-    first, last = found["a"] or found["c"], found["b"] or found["d"]
+    first, last = match["a"] or match["c"], match["b"] or match["d"]
     if first is not None:
         low, high = sorted((_number(first), _number(last)))
         return low, high
-    if found["e"] is not None:
-        return 0.0, _number(found["e"])
-    onward = found["f"] or found["g"]
+    if match["e"] is not None:
+        return 0.0, _number(match["e"])
+    onward = match["f"] or match["g"]
     if onward is not None:
         return _number(onward), None
-    at = _number(found["h"] or found["i"])
+    at = _number(match["h"] or match["i"])
     return at, at
 
 

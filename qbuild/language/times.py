@@ -1,4 +1,4 @@
-"""When something happens: the three kinds of temporal description of VQA², Table 13."""
+"""Temporal descriptions: the three kinds of VQA², Table 13, and which of them agree."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Part = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """One temporal description: its kind, its words, what part of the video it names.
+    """One temporal description: its kind, its words, the part of the video that it names.
 
-    `span` is in seconds; its end is None for "from the 5th second on". A single point has two
-    equal ends.
+    `span` is in seconds; its end is None for "from the 5th second on", and equals its start for a
+    single point.
     """
 
     kind: TimeKind
@@ -28,12 +28,12 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Words that say where in the frame something is."""
+    """Words for a place in the frame."""
 
     words: str
 
 
-# Words that say nothing of which moment is meant.
+# Words that do not identify a moment.
 _EMPTY = frozenset((
     "the", "a", "an", "of", "to", "in", "on", "at", "is", "are", "was", "were", "be",
     "being", "been", "it", "its", "this", "that", "and", "or", "as", "by", "with", "from",
@@ -49,9 +49,9 @@ _EMPTY = frozenset((
 
 
 def content_words(words: str) -> frozenset[str]:
-    """The words of a moment that tell it from others, without their endings."""
-    found = re.findall(r"[a-z0-9]+", words.lower())
-    return frozenset(_stem(word) for word in found if word not in _EMPTY and len(word) > 1)
+    """The words that identify a moment, without their endings."""
+    tokens = re.findall(r"[a-z0-9]+", words.lower())
+    return frozenset(_stem(word) for word in tokens if word not in _EMPTY and len(word) > 1)
 
 
 def _stem(word: str) -> str:
@@ -63,7 +63,7 @@ def _stem(word: str) -> str:
 
 
 def same_time(claim: Time, held: Time) -> bool:
-    """Whether what is claimed for one time is covered by what is held for the other."""
+    """Whether a statement about the time `held` covers a claim about the time `claim`."""
     if claim.span is not None:
         return held.span is not None and _within(claim.span, held.span)
     if claim.part is not None and held.part is not None:
@@ -84,6 +84,6 @@ def _within(claim: tuple[float, float | None], held: tuple[float, float | None])
 
 
 def _same_moment(one: frozenset[str], other: frozenset[str]) -> bool:
-    """At least half of the words of the shorter are in the other."""
+    """Whether at least half of the words of the shorter one are in the other."""
     least = min(len(one), len(other))
     return least == 0 or 2 * len(one & other) >= least

@@ -1,4 +1,8 @@
-"""What came of a request, and how the body of a chat completion is read."""
+"""The outcome of a request, and how the body of a chat completion becomes one.
+
+Messages of final answers are part of later requests (a faulty answer is sent back with its
+message), and so of their ids in the ledger: their wording must not change.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +12,22 @@ from typing import Any, Literal, TypeGuard
 
 State = Literal["ok", "refused", "truncated", "invalid", "http_error", "over_budget"]
 
-# What a model answered, be it of use or not, was paid: it is not asked again by itself.
-ANSWERED = frozenset({"ok", "refused", "truncated", "invalid"})
+# The model answered, usable or not, and the answer was paid: the request is not sent again.
+FINAL_STATES = frozenset({"ok", "refused", "truncated", "invalid"})
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens as the server counted them; `cached_tokens` are some of the prompt's."""
+    """Tokens as the server counted them; `cached_tokens` are included in `prompt_tokens`."""
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int | None = None
 
-    def as_dict(self) -> dict[str, int | None]:
-        """The object of schema `response`."""
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "cached_tokens": self.cached_tokens,
-        }
-
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one attempt; `message` says in words what went wrong or was done otherwise."""
+    """The outcome of one attempt; `message` says what went wrong or was done differently."""
 
     state: State
     raw: str | None = None
@@ -45,19 +41,19 @@ class Answer:
 
     @property
     def final(self) -> bool:
-        """Whether a model answered: such a request is not sent again by itself."""
-        return self.state in ANSWERED
+        """Whether the model answered, so that the request is not sent again."""
+        return self.state in FINAL_STATES
 
-    def noting(self, note: str) -> Answer:
-        """This answer with one more sentence in its message."""
+    def with_note(self, note: str) -> Answer:
+        """This answer with a note added to its message."""
         return replace(self, message=f"{self.message}; {note}" if self.message else note)
 
 
 def read_completion(body: Any, structured: bool) -> Answer:
-    """The answer in the body of a chat completion: its state, its text, what it used."""
+    """The answer in the body of a chat completion; `structured`: its text must be a JSON object."""
     if not isinstance(body, dict):
         return Answer("invalid", message=f"the body is {type(body).__name__}, expected an object")
-    found = Answer(
+    answer = Answer(
         "ok",
         usage=read_usage(body.get("usage")),
         served_model=_text(body.get("model")),
@@ -66,18 +62,20 @@ def read_completion(body: Any, structured: bool) -> Answer:
     )
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        return replace(found, state="invalid", message="the answer holds no choices")
-    state, raw, message = _judge(choices[0], structured)
-    return replace(found, state=state, raw=raw, message=message)
+        return replace(answer, state="invalid", message="the answer holds no choices")
+    state, raw, message = _read_choice(choices[0], structured)
+    return replace(answer, state=state, raw=raw, message=message)
 
 
-def _judge(choice: dict[str, Any], structured: bool) -> tuple[State, str | None, str | None]:
+def _read_choice(choice: dict[str, Any], structured: bool) -> tuple[State, str | None, str | None]:
     """State, text and message of a choice."""
     message = choice.get("message")
-    said = message if isinstance(message, dict) else {}
-    raw = _whole(said["content"]) if isinstance(said.get("content"), str) else None
-    if said.get("refusal"):
-        return "refused", raw, _whole(f"refused: {said['refusal']}")
+    if not isinstance(message, dict):
+        message = {}
+    content, refusal = message.get("content"), message.get("refusal")
+    raw = _encodable(content) if isinstance(content, str) else None
+    if refusal:
+        return "refused", raw, _encodable(f"refused: {refusal}")
     if choice.get("finish_reason") == "content_filter":
         return "refused", raw, "stopped by the content filter"
     if choice.get("finish_reason") == "length":
@@ -90,7 +88,7 @@ def _judge(choice: dict[str, Any], structured: bool) -> tuple[State, str | None,
 
 
 def read_usage(usage: Any) -> Usage | None:
-    """The tokens of a completion; None where the server counted none, or not in whole numbers."""
+    """The tokens of a completion; None where the server gave no valid counts."""
     if not isinstance(usage, dict):
         return None
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
@@ -112,10 +110,10 @@ def _is_object(raw: str) -> bool:
         return False
 
 
-def _whole(text: str) -> str:
-    """The text with a mark for halves of signs, which JSON may spell and no file can hold."""
+def _encodable(text: str) -> str:
+    """The text with `?` for lone surrogates, which JSON can spell and UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _text(value: Any) -> str | None:
-    return _whole(value) if isinstance(value, str) and value else None
+    return _encodable(value) if isinstance(value, str) and value else None

@@ -1,88 +1,105 @@
-"""Requests to answers: bought once, under the cap, at the service's pace, with every step recorded.
+"""Who answers requests: a service, each answer paid once and under the cap, or the ledger alone.
 
-known in the ledger → that answer
-else: reserve → wait at the gate → record `sent` → send → record the answer → settle
+the ledger has the answer → that answer
+otherwise: reserve → wait at the gate → record `sent` → send → record the answer → settle
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qbuild.core.errors import QbuildError
 from qbuild.llm.answers import Answer
-from qbuild.llm.budget import OverBudget
-from qbuild.llm.errors import ServiceError
-from qbuild.llm.rate_limit import Breaker, Gate, Manners, pace
-from qbuild.llm.reply_policy import judge
+from qbuild.llm.budget import OverBudgetError
+from qbuild.llm.rate_limit import CircuitBreaker, Gate, RetryPolicy, read_pace
+from qbuild.llm.reply_policy import NoReply, ServiceError, decide
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
     from typing import Self
 
     from qbuild.llm.budget import Budget, Reservation
-    from qbuild.llm.ledger import Ledger, Queued
-    from qbuild.llm.reply_policy import Lost, Reply, Verdict
+    from qbuild.llm.ledger import Ledger, QueuedAnswer
+    from qbuild.llm.openai_client import OpenAIClient
+    from qbuild.llm.reply_policy import Reply, ReplyDecision
     from qbuild.llm.request_body import BodyForm
     from qbuild.llm.requests import ChatRequest
 
-
-class Provider(Protocol):
-    """Who answers prompts."""
-
-    async def submit(self, request: ChatRequest) -> Answer:
-        """What came of one request."""
-
-    def answers(self, requests: Iterable[ChatRequest]) -> AsyncIterator[tuple[ChatRequest, Answer]]:
-        """Each request with its answer, in any order; requests are taken as they are needed."""
-
-
-class Sender(Protocol):
-    """What sends a body over the network."""
-
-    key_env: str
-
-    async def send(self, body: dict[str, Any]) -> Reply | Lost:
-        """The reply, or how it was lost."""
-
-    async def close(self) -> None:
-        """Close all connections."""
+NOT_IN_LEDGER = "not in the ledger"
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass
-class Counted:
-    """What a run did, for its report."""
+class RequestStats:
+    """What a run sent and received, for its report."""
 
-    from_ledger: int = 0
+    states: Counter[str] = field(default_factory=Counter)  # of all answers, by state
     sent: int = 0
     retried: int = 0
+    from_ledger: int = 0
+    prompt_tokens: int = 0  # of answers paid in this run
+    completion_tokens: int = 0
     notes: list[str] = field(default_factory=list)
 
+    def count_paid(self, answer: Answer) -> None:
+        """Add the tokens of an answer paid in this run."""
+        if answer.final and answer.usage is not None:
+            self.prompt_tokens += answer.usage.prompt_tokens
+            self.completion_tokens += answer.usage.completion_tokens
 
-class Dispatch:
-    """The provider `openai`: asks a service what the ledger does not hold."""
+
+@dataclass(frozen=True)
+class Replay:
+    """Answers from the ledger alone: no network, no key, no cost.
+
+    `missing` collects the requests that it does not hold, by id.
+    """
+
+    ledger: Ledger | None
+    stats: RequestStats = field(default_factory=RequestStats)
+    missing: dict[str, ChatRequest] = field(default_factory=dict)
+
+    async def submit(self, request: ChatRequest) -> Answer:
+        """The recorded answer; else state `http_error` with the message `not in the ledger`."""
+        answer = self.ledger.answer(request.request_id) if self.ledger is not None else None
+        if answer is None:
+            self.missing[request.request_id] = request
+            answer = Answer("http_error", message=NOT_IN_LEDGER)
+        else:
+            self.stats.from_ledger += 1
+        self.stats.states[answer.state] += 1
+        return answer
+
+
+class ChatClient:
+    """Answers requests from the ledger, or by a service: the provider `openai`."""
 
     def __init__(
         self,
-        sender: Sender,
+        sender: OpenAIClient,
         ledger: Ledger,
         budget: Budget,
         form: BodyForm,
-        manners: Manners | None = None,
+        policy: RetryPolicy | None = None,
+        stats: RequestStats | None = None,
     ) -> None:
         self.ledger, self.budget, self.form = ledger, budget, form
-        self.manners = manners or Manners()
-        self.counted = Counted()
-        self.stopped: QbuildError | None = None
+        self.policy = policy or RetryPolicy()
+        self.stats = stats or RequestStats()
         self._sender = sender
-        self._gate = Gate(ramp=self.manners.concurrency)
-        self._breaker = Breaker(self.manners.breaker)
-        self._slots = asyncio.Semaphore(self.manners.concurrency)
+        self._gate = Gate(ramp=self.policy.concurrency)
+        self._breaker = CircuitBreaker(self.policy.max_consecutive_failures)
+        self._slots = asyncio.Semaphore(self.policy.concurrency)
         self._running: dict[str, asyncio.Task[Answer]] = {}
         self._draw = random.Random()  # noqa: S311 - spreads retries, decides nothing
+        self._failure: QbuildError | None = None
         self._closing = False
 
     async def __aenter__(self) -> Self:
@@ -92,196 +109,198 @@ class Dispatch:
         await self.close()
 
     async def submit(self, request: ChatRequest) -> Answer:
-        """What came of a request: from the ledger, or bought now.
+        """The answer to a request: from the ledger, or paid now.
 
-        The same question asked twice at once is sent once. Raises the error that ended the run
-        (key, model, disk, a service that keeps failing): then the request was not bought.
+        The same request submitted twice at a time is sent once. Raises the error that ended the
+        run (key, model, disk, a service that keeps failing): then nothing was paid.
         """
-        known = self.ledger.known(request.request_id)
-        if known is not None:
-            self.counted.from_ledger += 1
-            return known
-        task = self._running.get(request.request_id)
-        if task is None:
-            task = asyncio.create_task(self._buy(request))
-            self._running[request.request_id] = task
-            task.add_done_callback(partial(self._bought, request.request_id))
-        # a cancelled waiter leaves what is in flight to `close`, which waits for it
-        return await asyncio.shield(task)
-
-    async def answers(
-        self, requests: Iterable[ChatRequest]
-    ) -> AsyncIterator[tuple[ChatRequest, Answer]]:
-        """Each request with its answer, in any order, a few more at work than go out at once.
-
-        Where the run ends early, answers still in flight are given first, then the error is raised.
-        """
-        done: asyncio.Queue[tuple[ChatRequest, asyncio.Task[Answer]]] = asyncio.Queue()
-        coming, waiting = iter(requests), 0
-        tasks: set[asyncio.Task[Answer]] = set()
-        try:
-            while True:
-                while waiting < 2 * self.manners.concurrency and self.stopped is None:
-                    request = next(coming, None)
-                    if request is None:
-                        break
-                    task = asyncio.create_task(self.submit(request))
-                    tasks.add(task)
-                    task.add_done_callback(lambda t, r=request: done.put_nowait((r, t)))  # type: ignore[misc]
-                    waiting += 1
-                if not waiting:
-                    break
-                request, task = await done.get()
-                waiting -= 1
-                tasks.discard(task)
-                try:
-                    answer = task.result()
-                except QbuildError as error:
-                    self._stop(error)
-                    continue
-                yield request, answer
-        finally:
-            for task in tasks:
-                task.cancel()
-        if self.stopped is not None:
-            raise self.stopped
+        answer = self.ledger.answer(request.request_id)
+        paid_here = False
+        if answer is None:
+            task = self._running.get(request.request_id)
+            paid_here = task is None
+            # a cancelled waiter leaves its request in flight, for which `close` waits
+            answer = await asyncio.shield(task or self._start(request))
+        self.stats.from_ledger += answer.final and not paid_here
+        self.stats.states[answer.state] += 1
+        return answer
 
     async def close(self) -> None:
-        """Wait a short while for what is in flight, record it, leave the rest pending."""
+        """Wait a short while for requests in flight, record their answers, cancel the rest."""
         self._closing = True
-        self._gate.halt()
-        flying = list(self._running.values())
-        if flying:
-            _, late = await asyncio.wait(flying, timeout=self.manners.grace_s)
+        self._gate.release()
+        running = list(self._running.values())
+        if running:
+            _, late = await asyncio.wait(running, timeout=self.policy.grace_s)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*flying, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
         await self._sender.close()
 
-    def _bought(self, request_id: str, task: asyncio.Task[Answer]) -> None:
-        """Take a request off the list; its error counts as seen, though every waiter was cancelled.
+    def _start(self, request: ChatRequest) -> asyncio.Task[Answer]:
+        task = asyncio.create_task(self._buy(request))
+        self._running[request.request_id] = task
+        task.add_done_callback(partial(self._finished, request.request_id))
+        return task
 
-        asyncio would print it on stderr, with all that it holds.
+    def _finished(self, request_id: str, task: asyncio.Task[Answer]) -> None:
+        """Forget a task and retrieve its error, even where every waiter was cancelled.
+
+        Otherwise asyncio would print the error, with all that it holds, on stderr.
         """
         self._running.pop(request_id, None)
         if not task.cancelled():
             task.exception()
 
-    def _stop(self, error: QbuildError) -> None:
-        """Send nothing more; the first reason is the one told."""
-        self.stopped = self.stopped or error
-        self._gate.halt()
+    def _fail(self, error: QbuildError) -> None:
+        """Send nothing more; the first error is the one reported."""
+        self._failure = self._failure or error
+        self._gate.release()
 
-    def _check(self) -> None:
-        if self.stopped is not None:
-            raise self.stopped
+    def _raise_if_ended(self) -> None:
+        if self._failure is not None:
+            raise self._failure
         if self._closing:
             raise asyncio.CancelledError
 
     async def _buy(self, request: ChatRequest) -> Answer:
-        """The answer to a request that the ledger does not hold; an error here ends the run."""
+        """The answer to a request that the ledger does not have; an error here ends the run."""
         try:
             async with self._slots:
-                verdict, queued = await self._tried(request)
-            # The slot is free once the answer is queued: it comes to the disk ahead of the next
-            # `sent`, so that no more than `concurrency` attempts are ever unanswered there.
-            await self.ledger.written(queued)
-        except OverBudget as refusal:
-            return Answer("over_budget", message=str(refusal))
+                decision, queued = await self._attempt_all(request)
+            # The slot is free once the answer is queued: it reaches the disk before the next
+            # `sent`, so that at most `concurrency` attempts are ever unanswered there.
+            await self.ledger.wait_written(queued)
+        except OverBudgetError as error:
+            return Answer("over_budget", message=str(error))
         except QbuildError as error:
-            self._stop(error)
+            self._fail(error)
             raise
-        self._watch(verdict)
-        return verdict.answer
+        self.stats.count_paid(decision.answer)
+        self._watch(decision)
+        return decision.answer
 
-    async def _tried(self, request: ChatRequest) -> tuple[Verdict, Queued]:
-        """The outcome of as many attempts as it takes, or as are allowed."""
-        failures = waits = 0
+    async def _attempt_all(self, request: ChatRequest) -> tuple[ReplyDecision, QueuedAnswer]:
+        """The outcome of as many attempts as are needed and allowed."""
+        policy, failures, waits = self.policy, 0, 0
         while True:
-            self._check()
-            verdict, queued = await self._attempt(request, await self.budget.reserve(request))
-            if verdict.refused is None:
-                rested = verdict.again and verdict.wait_s is not None
-                waits, failures = waits + rested, failures + (not rested)
-                patient = failures < self.manners.attempts and waits < self.manners.rate_waits
-                if verdict.fatal is None and not (verdict.again and patient):
-                    return verdict, queued
-            await self.ledger.written(queued)
-            if verdict.fatal is not None:
-                raise verdict.fatal
-            if verdict.refused is not None:
-                self._note(self.form.without(verdict.refused))
+            self._raise_if_ended()
+            decision, queued = await self._attempt(request, await self.budget.reserve(request))
+            if decision.rejected_parameter is None:
+                waited = decision.retry and decision.wait_s is not None
+                waits, failures = waits + waited, failures + (not waited)
+                allowed = failures < policy.max_attempts and waits < policy.max_rate_waits
+                if decision.fatal is None and not (decision.retry and allowed):
+                    return decision, queued
+            await self.ledger.wait_written(queued)
+            if decision.fatal is not None:
+                raise decision.fatal
+            if decision.rejected_parameter is not None:
+                self._note(self.form.drop(decision.rejected_parameter))
                 continue
-            self.counted.retried += 1
-            await self._rest(verdict, failures)
+            self.stats.retried += 1
+            await self._rest(decision, failures)
 
-    async def _attempt(self, request: ChatRequest, held: Reservation) -> tuple[Verdict, Queued]:
+    async def _attempt(
+        self, request: ChatRequest, held: Reservation
+    ) -> tuple[ReplyDecision, QueuedAnswer]:
         """Send a request once, between its two lines in the ledger."""
         cost: float | None = 0.0
         usage = None
         try:
             await self._gate.wait()
-            self._check()
+            self._raise_if_ended()
             attempt = self.ledger.next_attempt(request.request_id)
-            await self.ledger.sent(request, attempt, held.usd)
-            if self.stopped is not None or self._closing:
-                unsent = Answer("http_error", None, "not sent: the run ended", attempt=attempt)
-                await self.ledger.answered(request, replace(unsent, cost_usd=0.0))
-            self._check()
+            await self.ledger.record_sent(request, attempt, held.usd)
+            if self._failure is not None or self._closing:
+                message = "not sent: the run ended"
+                unsent = Answer("http_error", message=message, cost_usd=0.0, attempt=attempt)
+                await self.ledger.record_answer(request, unsent)
+            self._raise_if_ended()
             cost = None  # from here on it may be charged
-            self.counted.sent += 1
+            self.stats.sent += 1
             body = self.form.body(request)
-            verdict = self._judged(await self._sender.send(body), request, body, held, attempt)
-            cost, usage = verdict.answer.cost_usd, verdict.answer.usage
-            return verdict, self.ledger.queue(request, verdict.answer)
+            decision = self._decide(await self._sender.send(body), body, held, attempt)
+            cost, usage = decision.answer.cost_usd, decision.answer.usage
+            return decision, self.ledger.queue_answer(request, decision.answer)
         finally:
             self.budget.settle(held, cost, usage)
 
-    def _judged(
-        self,
-        reply: Reply | Lost,
-        request: ChatRequest,
-        body: dict[str, Any],
-        held: Reservation,
-        attempt: int,
-    ) -> Verdict:
-        """The verdict on a reply, its answer with attempt, cost and notes; the gate is told."""
-        verdict = judge(reply, request, body, self._sender.key_env)
-        answer = replace(verdict.answer, attempt=attempt)
+    def _decide(
+        self, reply: Reply | NoReply, body: dict[str, Any], held: Reservation, attempt: int
+    ) -> ReplyDecision:
+        """The decision on a reply, its answer with attempt, cost and notes; sets the pace."""
+        request = held.request
+        decision = decide(reply, request, body, self._sender.key_env)
+        answer = replace(decision.answer, attempt=attempt)
         if answer.usage is not None:
-            cost = self.budget.prices.cost(request.model, answer.usage, self.budget.tier(request))
-            answer = replace(answer, cost_usd=cost)
-        elif verdict.lost:
+            answer = replace(answer, cost_usd=self.budget.cost(request, answer.usage))
+        elif decision.maybe_charged:
             answer = replace(answer, cost_usd=held.usd)
         if answer.final and (note := self.form.note(request)) is not None:
-            answer = answer.noting(note)
-        headers = getattr(reply, "headers", None)
+            answer = answer.with_note(note)
+        headers = {} if isinstance(reply, NoReply) else reply.headers
         if headers:
-            found = pace(headers, request.estimated_tokens(), self.manners.concurrency)
-            if found is not None or not verdict.again:
-                self._gate.keep(found)
-        return replace(verdict, answer=answer)
+            pace = read_pace(headers, request.estimated_tokens, self.policy.concurrency)
+            if pace is not None or not decision.retry:
+                self._gate.set_pace(pace)
+        return replace(decision, answer=answer)
 
-    def _watch(self, verdict: Verdict) -> None:
-        """End the run where the service failed alike too often in a row."""
-        if self._breaker.took(verdict.kind):
-            count, said = self._breaker.count, verdict.answer.message
-            self._stop(
+    def _watch(self, decision: ReplyDecision) -> None:
+        """End the run where too many consecutive requests failed in the same way."""
+        if self._breaker.trips(decision.failure):
+            count, message = self._breaker.count, decision.answer.message
+            self._fail(
                 ServiceError(
                     "the service",
-                    f"failed {count} requests in a row alike ({verdict.kind}): {said}",
-                    "expected answers; nothing more was sent, and what came is in the ledger",
-                    "See to the cause, then run again: only what is missing is asked.",
+                    f"failed {count} consecutive requests ({decision.failure}): {message}",
+                    "expected answers; nothing more was sent, and the ledger has what came",
+                    "Fix the cause, then run again: only what is missing is sent.",
                 )
             )
 
-    async def _rest(self, verdict: Verdict, failures: int) -> None:
-        """Wait before another attempt: all requests where the service asks it, else this one."""
-        if verdict.wait_s is not None:
-            self._gate.hold(verdict.wait_s)
+    async def _rest(self, decision: ReplyDecision, failures: int) -> None:
+        """Wait before the next attempt: all requests where the service says so, else this one."""
+        if decision.wait_s is not None:
+            self._gate.pause(decision.wait_s)
         else:
-            await self._gate.rest(self.manners.back_off(failures, self._draw))
+            await self._gate.sleep(self.policy.back_off_s(failures, self._draw))
 
     def _note(self, note: str) -> None:
-        if note not in self.counted.notes:
-            self.counted.notes.append(note)
+        if note not in self.stats.notes:
+            self.stats.notes.append(note)
+
+
+async def run_concurrently(
+    items: Iterable[T], work: Callable[[T], Awaitable[R]], limit: int
+) -> AsyncGenerator[tuple[T, R]]:
+    """Each item with the result of its work, in any order; items are taken as there is room.
+
+    After a ServiceError no item is taken: the results under way are still given, then the error is
+    raised. Any other error, and cancellation, cancels what is under way and is raised at once.
+    """
+    remaining, failure = iter(items), None
+    running: dict[asyncio.Future[R], T] = {}
+    try:
+        while True:
+            if failure is None:
+                for item in islice(remaining, limit - len(running)):
+                    running[asyncio.ensure_future(work(item))] = item
+            if not running:
+                break
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                try:
+                    result = task.result()
+                except ServiceError as error:
+                    failure = failure or error
+                else:
+                    yield running[task], result
+                del running[task]
+    finally:
+        for task in running:
+            task.cancel()
+        # the finished ones too: one error ends the run, and others may have met the same
+        await asyncio.gather(*running, return_exceptions=True)
+    if failure is not None:
+        raise failure

@@ -1,6 +1,6 @@
-"""Chat completions from a service that speaks the OpenAI protocol; the only user of its client.
+"""Chat completions from a service with the OpenAI protocol; the only user of its package.
 
-The client's own retries are off: `client.py` waits, counts and pays.
+The package's own retries are off: `client.py` waits, counts and pays.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import MissingPartError, UsageError
-from qbuild.llm.reply_policy import Lost, Reply
+from qbuild.llm.reply_policy import NoReply, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
     from typing import Self
 
-HIDDEN = "<key>"
-SECRET = 16  # signs: a shorter key is a server's own word such as `test`, and may stand in answers
-# The client's own mark for a reply that it shall not parse. Posting a plain body, instead of its
-# typed `chat.completions`, saves 0.3 ms a request: a quarter of what one costs.
+MASK = "<key>"
+# Characters. A shorter key is a local server's own word such as `test`, which answers may contain.
+MASKED_KEY_LENGTH = 16
+# The package's own option for a reply that it does not parse. Posting a plain body, instead of its
+# typed `chat.completions`, saves 0.3 ms per request: a quarter of its cost.
 _UNPARSED: Any = {"headers": {"X-Stainless-Raw-Response": "true"}}
 
 
@@ -34,7 +35,7 @@ def load_openai() -> ModuleType:
 
 
 def read_key(key_env: str, base_url: str | None) -> str:
-    """The key in an environment variable; `none` for a server of one's own that wants none."""
+    """The key in an environment variable; `none` for a local server that needs none."""
     key = os.environ.get(key_env, "").strip()
     if key:
         return key
@@ -43,29 +44,29 @@ def read_key(key_env: str, base_url: str | None) -> str:
     raise UsageError(
         key_env,
         "is not set",
-        "expected an environment variable that holds the key",
+        "expected an environment variable with the key",
         "Set it, name another with --key-env, or use --provider replay, which needs none.",
     )
 
 
 class OpenAIClient:
-    """Sends bodies and gives back replies; nothing in it ever shows the key."""
+    """Sends bodies and returns replies; the key never appears in what it returns or raises."""
 
     def __init__(
         self,
         base_url: str | None = None,
         key_env: str = "OPENAI_API_KEY",
-        time_limit_s: float = 120.0,
+        timeout_s: float = 120.0,
     ) -> None:
         openai = load_openai()
-        self.key_env, self.time_limit_s = key_env, time_limit_s
+        self.key_env, self.timeout_s = key_env, timeout_s
         self._openai = openai
         self._key = read_key(key_env, base_url)
         self.sdk = openai.AsyncOpenAI(
             api_key=self._key,
             base_url=base_url,
             max_retries=0,
-            timeout=time_limit_s,
+            timeout=timeout_s,
             http_client=openai.DefaultAioHttpClient(),
         )
 
@@ -75,59 +76,59 @@ class OpenAIClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def send(self, body: dict[str, Any]) -> Reply | Lost:
-        """The reply to a chat completion, of whatever status, or how it was lost.
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.sdk.close()
 
-        Never raises for a fault of the connection, whichever library words it: what a transport
-        raises may hold the request's headers, and with them the key.
+    async def send(self, body: dict[str, Any]) -> Reply | NoReply:
+        """The reply to a chat completion, of any status, or why none came.
+
+        Never raises for a failed connection, whichever library reports it: the error of a
+        transport may hold the request's headers, and with them the key.
         """
         openai = self._openai
         try:
-            async with asyncio.timeout(self.time_limit_s):  # the client's own is for each read
+            async with asyncio.timeout(self.timeout_s):  # the package's timeout is per read
                 raw = await self.sdk.post(
                     "/chat/completions", cast_to=object, body=body, options=_UNPARSED
                 )
         except openai.APIStatusError as error:
             return self._reply(error.response)
         except TimeoutError:
-            return self._late()
+            return self._timed_out()
         except Exception as error:  # of openai, httpx2, aiohttp or a codec
-            return self.lost(error)
+            return self.explain_failure(error)
         return self._reply(raw.http_response)
 
-    def lost(self, error: Exception) -> Lost:
-        """What a failed exchange is: unsent only where no connection was made."""
+    def explain_failure(self, error: Exception) -> NoReply:
+        """Why an exchange failed; it counts as unsent only where no connection was made."""
         import aiohttp
 
         causes = list(_causes(error))
         for cause in causes:
             if isinstance(cause, aiohttp.ClientConnectorError):
-                return Lost(self.hide(f"no connection: {cause}"), sent=False)
+                return NoReply(self.mask(f"no connection: {cause}"), sent=False)
         if any(isinstance(cause, TimeoutError) for cause in causes):
-            return self._late()
-        return Lost(f"the connection failed: {type(causes[-1]).__name__}")
+            return self._timed_out()
+        return NoReply(f"the connection failed: {type(causes[-1]).__name__}")
 
-    def _late(self) -> Lost:
-        return Lost(f"no answer within {self.time_limit_s:g} s")
+    def _timed_out(self) -> NoReply:
+        return NoReply(f"no answer within {self.timeout_s:g} s")
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self.sdk.close()
-
-    def hide(self, text: str) -> str:
-        """The text with the key masked, should a service send it back."""
-        return text if self._key == "none" else text.replace(self._key, HIDDEN)
+    def mask(self, text: str) -> str:
+        """The text with the key masked, which a service may send back."""
+        return text if self._key == "none" else text.replace(self._key, MASK)
 
     def _reply(self, response: Any) -> Reply:
-        """The reply; a short key is masked in complaints alone, for an answer may hold the word."""
+        """The reply; a short key is masked in errors alone, for an answer may contain the word."""
         text = response.content.decode("utf-8", "replace")
-        if response.status_code != 200 or len(self._key) >= SECRET:
-            text = self.hide(text)
+        if response.status_code != 200 or len(self._key) >= MASKED_KEY_LENGTH:
+            text = self.mask(text)
         return Reply(response.status_code, text, response.headers)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what caused it, and so on: openai's, then httpx2's, then aiohttp's."""
+    """The error, its cause, and so on: openai's, then httpx2's, then aiohttp's."""
     while error is not None:
         yield error
         error = error.__cause__

@@ -1,4 +1,4 @@
-"""How a client behaves towards a service: pauses, pacing, back-off, and when to stop asking.
+"""How fast a service is asked: retries, back-off, pacing by its headers, and a circuit breaker.
 
 Sources: RFC 9110 section 10.2.3 (Retry-After), OpenAI's rate-limit headers (`x-ratelimit-*`).
 """
@@ -17,43 +17,43 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-RAMP_APART_S = 0.002  # about what a request costs the client
-LOW_SHARE = 0.05  # of a limit: below it, what remains is spread over the time to its reset
+RAMP_INTERVAL_S = 0.002  # about the processor time of one request in the client
+LOW_SHARE = 0.05  # of a limit: below it, the remainder is paced until the reset
 
 
 @dataclass(frozen=True)
-class Manners:
-    """How many at once, how often again, how long to wait; times in seconds."""
+class RetryPolicy:
+    """Limits on requests at a time, attempts, waits and failures; times in seconds."""
 
     concurrency: int = 16
-    attempts: int = 6
-    rate_waits: int = 100  # 429 with Retry-After: the service's wish, not a failure
+    max_attempts: int = 6
+    max_rate_waits: int = 100  # 429 with Retry-After: a wait that is no failed attempt
     first_wait_s: float = 0.5
     longest_wait_s: float = 60.0
-    breaker: int = 10  # consecutive requests that failed alike
-    grace_s: float = 10.0  # for what is in flight when the run is interrupted
+    max_consecutive_failures: int = 10  # of the same kind
+    grace_s: float = 10.0  # for requests in flight when the run is interrupted
 
-    def back_off(self, attempt: int, draw: random.Random) -> float:
-        """Seconds before the next attempt: doubling, each drawn from the upper half."""
+    def back_off_s(self, attempt: int, draw: random.Random) -> float:
+        """Seconds before the next attempt: doubled each time, drawn from the upper half."""
         longest = min(self.longest_wait_s, self.first_wait_s * 2.0 ** (attempt - 1))
         return longest * draw.uniform(0.5, 1.0)
 
 
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds that a service asks to wait, given as seconds or as a date; None: it asks nothing."""
+def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Seconds to wait by `retry-after-ms` or `retry-after` (seconds or a date), else None."""
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return max(0.0, milliseconds / 1000)
-    said = headers.get("retry-after")
-    seconds = _number(said)
+    text = headers.get("retry-after")
+    seconds = _number(text)
     if seconds is not None:
         return max(0.0, seconds)
-    if said is None:
+    if text is None:
         return None
     try:
-        until = parsedate_to_datetime(said)
+        until = parsedate_to_datetime(text)
     except ValueError:
         return None
     if until.tzinfo is None:
@@ -61,114 +61,117 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
 
 
-def span(text: str | None) -> float | None:
-    """Seconds of a span such as `1s`, `6m0s`, `20ms`, or a bare number; None where it is none."""
+def parse_duration(text: str | None) -> float | None:
+    """Seconds of a duration such as `1s`, `6m0s`, `20ms` or a bare number; None where invalid."""
     if not text:
         return None
-    pieces = _SPAN.findall(text)
-    if pieces and "".join(number + unit for number, unit in pieces) == text:
-        return sum(float(number) * _UNIT_S[unit] for number, unit in pieces)
+    parts = _DURATION.findall(text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return sum(float(number) * _UNIT_S[unit] for number, unit in parts)
     seconds = _number(text)
     return seconds if seconds is not None and seconds >= 0 else None
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How far apart requests shall go out, and for how long that holds; in seconds."""
+    """The interval between requests, and for how long it holds; in seconds."""
 
-    apart_s: float
+    interval_s: float
     for_s: float
 
 
-def pace(headers: Mapping[str, str], tokens_a_request: int, concurrency: int) -> Pace | None:
-    """How to spread what remains of a limit when little does; None where there is enough.
+def read_pace(headers: Mapping[str, str], request_tokens: int, concurrency: int) -> Pace | None:
+    """The pace that spreads a nearly exhausted rate limit until its reset; None where none is.
 
-    Headers may be missing, negative or no numbers: such a limit is left out.
+    A limit whose headers are missing, negative or not numbers is ignored.
     """
     slowest: Pace | None = None
-    for kind, size in (("requests", 1), ("tokens", max(1, tokens_a_request))):
+    for kind, size in (("requests", 1), ("tokens", max(1, request_tokens))):
         remaining = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
-        reset = span(headers.get(f"x-ratelimit-reset-{kind}"))
+        reset = parse_duration(headers.get(f"x-ratelimit-reset-{kind}"))
         if remaining is None or remaining < 0 or not reset:
             continue
         limit = _number(headers.get(f"x-ratelimit-limit-{kind}")) or 0.0
-        left = int(remaining // size)
-        if left >= concurrency and remaining > limit * LOW_SHARE:
+        requests_left = int(remaining // size)
+        if requests_left >= concurrency and remaining > limit * LOW_SHARE:
             continue
-        found = Pace(reset / max(1, left), reset)
-        if slowest is None or found.apart_s > slowest.apart_s:
-            slowest = found
+        pace = Pace(reset / max(1, requests_left), reset)
+        if slowest is None or pace.interval_s > slowest.interval_s:
+            slowest = pace
     return slowest
 
 
 class Gate:
-    """Where every request waits before it goes out: while the service wants rest, or its pace.
+    """Where every request waits before it is sent: while the service is paused, and for its pace.
 
-    The first `ramp` requests go out a little apart, until the first reply: connections that open
-    at one instant stay bunched for the whole run, and wait for each other.
+    The first `ramp` requests are sent a little apart, until the first reply: connections opened
+    at the same instant stay bunched for the whole run and wait for each other.
     """
 
     def __init__(self, ramp: int = 0) -> None:
-        self._ramp = Pace(RAMP_APART_S, RAMP_APART_S * ramp) if ramp else None
-        self._closed_until = 0.0
-        self._apart = 0.0
+        self._ramp = Pace(RAMP_INTERVAL_S, RAMP_INTERVAL_S * ramp) if ramp else None
+        self._paused_until = 0.0
+        self._interval = 0.0
         self._paced_until = 0.0
         self._next = 0.0
-        self._halted = asyncio.Event()
+        self._released = asyncio.Event()
 
     async def wait(self) -> None:
-        """Come back when one more request may go out."""
+        """Return when one more request may be sent."""
         clock = asyncio.get_running_loop().time
         if self._ramp is not None:
-            self.keep(self._ramp)
+            self.set_pace(self._ramp)
             self._ramp = None
         while True:
             now = clock()
-            opens = self._closed_until
+            opens = self._paused_until
             if now < self._paced_until:
                 opens = max(opens, self._next)
-            if opens <= now or self._halted.is_set():
+            if opens <= now or self._released.is_set():
                 if now < self._paced_until:
-                    self._next = now + self._apart
+                    self._next = now + self._interval
                 return
-            await self.rest(opens - now)
+            await self.sleep(opens - now)
 
-    async def rest(self, seconds: float) -> None:
-        """Come back after so long, or when the run is halted."""
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds, or at once when the gate is released."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._halted.wait(), seconds)
+            await asyncio.wait_for(self._released.wait(), seconds)
 
-    def halt(self) -> None:
-        """Let all that wait come back at once: the run is over."""
-        self._halted.set()
+    def release(self) -> None:
+        """Let all that wait return at once: the run has ended."""
+        self._released.set()
 
-    def hold(self, seconds: float) -> None:
-        """Let nothing out for so long."""
+    def pause(self, seconds: float) -> None:
+        """Let no request pass for so many seconds."""
         until = asyncio.get_running_loop().time() + seconds
-        self._closed_until = max(self._closed_until, until)
+        self._paused_until = max(self._paused_until, until)
 
-    def keep(self, found: Pace | None) -> None:
-        """Take up a pace, or give it up where there is enough again."""
-        if found is None:
+    def set_pace(self, pace: Pace | None) -> None:
+        """Keep requests apart from now on; None ends it."""
+        if pace is None:
             self._paced_until = 0.0
             return
         now = asyncio.get_running_loop().time()
-        self._apart, self._paced_until = found.apart_s, now + found.for_s
-        self._next = max(self._next, now + found.apart_s)
+        self._interval, self._paced_until = pace.interval_s, now + pace.for_s
+        self._next = max(self._next, now + pace.interval_s)
 
 
-class Breaker:
-    """Counts requests that failed alike, one after the other; any other outcome starts anew."""
+class CircuitBreaker:
+    """Counts consecutive requests that failed in the same way; any other outcome resets it."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.kind: str | None = None
         self.count = 0
+        self._failure: str | None = None
 
-    def took(self, kind: str | None) -> bool:
-        """Whether this outcome, a kind of failure or None for none, is the one too many."""
-        self.count = 0 if kind is None else self.count + 1 if kind == self.kind else 1
-        self.kind = kind
+    def trips(self, failure: str | None) -> bool:
+        """Whether this outcome, a kind of failure or None, reaches the limit."""
+        if failure is None:
+            self.count = 0
+        else:
+            self.count = self.count + 1 if failure == self._failure else 1
+        self._failure = failure
         return self.count >= self.limit
 
 

@@ -1,23 +1,24 @@
-"""The JSON body of a chat completion, and what a service turned out not to take of it."""
+"""The JSON body of a chat completion, without the parameters that the service does not support."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qbuild.llm.reply_policy import parameter_refused
+from qbuild.core.errors import UsageError
 
 if TYPE_CHECKING:
     from qbuild.llm.requests import ChatRequest
 
-LIMIT_NAMES = ("max_completion_tokens", "max_tokens")  # the newer first: GPT-5 takes no other
-_KEPT = {
+LIMIT_NAMES = ("max_completion_tokens", "max_tokens")  # the newer first: GPT-5 accepts no other
+_REQUIRED = {
+    LIMIT_NAMES[1]: "without a limit of tokens no cap can hold",
     "service_tier": "without it the price is another",
-    "response_format": "without it the answer has no sure form",
+    "response_format": "without it the form of the answer is not certain",
 }
 
 
 class BodyForm:
-    """How requests become bodies for one service; learns once what the service refuses."""
+    """How requests become bodies for one service; remembers what the service rejected."""
 
     def __init__(self, structured: bool = True) -> None:
         self.structured = structured
@@ -25,7 +26,7 @@ class BodyForm:
         self.dropped: list[str] = []
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The body of a request, without what the service does not take."""
+        """The body of a request, without the dropped parameters."""
         body: dict[str, Any] = {
             "model": request.model,
             "messages": [{"role": role, "content": text} for role, text in request.messages],
@@ -39,25 +40,28 @@ class BodyForm:
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         return body
 
-    def without(self, name: str) -> str:
-        """Leave a parameter out from now on; a note of what is done instead.
+    def drop(self, name: str) -> str:
+        """Leave a parameter out from now on; returns a note on what is done instead.
 
-        Raises UsageError for one that must not be missing: a tier, a form, a limit of tokens.
+        Raises UsageError for one that is required: tier, answer form, limit of tokens.
         """
         if name == LIMIT_NAMES[0]:
             self.limit_name = LIMIT_NAMES[1]
             return f"sent with {LIMIT_NAMES[1]}: the service does not take {name}"
-        if name == LIMIT_NAMES[1]:
-            raise parameter_refused(name, "without a limit of tokens no cap holds")
-        if name in _KEPT:
-            raise parameter_refused(name, _KEPT[name])
+        if name in _REQUIRED:
+            raise UsageError(
+                name,
+                "the service does not support this parameter",
+                f"expected it to: {_REQUIRED[name]}",
+                "Use another model, or leave the option out.",
+            )
         if name not in self.dropped:
             self.dropped.append(name)
         return f"sent without {name}: the service does not take it"
 
     def note(self, request: ChatRequest) -> str | None:
-        """What an answer must say of how its request was sent."""
-        left_out = [name for name in self.dropped if name in request.parameters]
-        if not left_out:
+        """What an answer's message must say of how its request was sent; never reworded."""
+        dropped = [name for name in self.dropped if name in request.parameters]
+        if not dropped:
             return None
-        return f"sent without {', '.join(left_out)}: the service does not take it"
+        return f"sent without {', '.join(dropped)}: the service does not take it"

@@ -1,1 +1,1 @@
-"""What is asked of a language model about depictions, and how its answer is held to be true."""
+"""Question-answer pairs from depictions: what a model is asked, and how its answers are checked."""

@@ -1,44 +1,29 @@
-"""A depiction's pairs: each task asked, read, checked, asked again with what was wrong.
-
-Whoever answers stands behind `Asker`: a service with its ledger, the ledger alone, or the rules.
-"""
+"""The pairs of a depiction: each task is asked, its answer parsed, checked, and asked again."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from qbuild.core.canonical import row_seed
 from qbuild.core.engine.tally import Tally
-from qbuild.llm.answers import Answer
-from qbuild.pairs.parse import Fault, Pair, UnusableAnswerError, read_pairs
-from qbuild.pairs.tasks import DISTRACTORS, WHAT_HOW, Again, Task, follow_up, tasks_of
+from qbuild.core.rows.rejections import RejectedError, Rejection
+from qbuild.pairs.answerers import AnswerSource, AskResult
+from qbuild.pairs.parse import Pair, read_pairs
+from qbuild.pairs.tasks import DISTRACTORS, WHAT_HOW, Retry, Task, distractor_task, tasks_of
 from qbuild.pairs.templates import Template
-from qbuild.pairs.verify import Checker
+from qbuild.pairs.verify import PairChecker
 from qbuild.quality.choices import letters
 
-
-class Asker(Protocol):
-    """Who answers a task."""
-
-    async def ask(self, task: Task, again: tuple[Again, ...]) -> Asked:
-        """What came of asking, after the answers that could not be used."""
+# Rejections that asking again cannot change; a rule's answer has no request and is final too.
+FINAL_REASONS = frozenset({"refused", "nothing-to-ask", "cannot-make"})
 
 
 @dataclass(frozen=True)
-class Asked:
-    """An answer and the id of its request, where there was one; `fault`: it cannot be made."""
-
-    answer: Answer
-    request_id: str | None = None
-    fault: Fault | None = None
-
-
-@dataclass(frozen=True)
-class Made:
-    """A pair that may become data, and what it was made with."""
+class AcceptedPair:
+    """A pair that may become data, its task and its request."""
 
     pair: Pair
     task: Task
@@ -46,148 +31,146 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """A pair or an answer kept apart, with the reason."""
+class RejectedAnswer:
+    """A pair, or an answer without pairs, that is rejected; `raw` is the whole answer."""
 
     task: Task
-    fault: Fault
+    rejection: Rejection
     raw: str | None
     request_id: str | None
 
 
 @dataclass
-class Extended:
-    """What came of one depiction; `pending` says why some of it was not answered yet."""
+class DepictionPairs:
+    """The outcome of one depiction; `pending` says why a part of it has no answer yet."""
 
-    made: list[Made] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    accepted: list[AcceptedPair] = field(default_factory=list)
+    rejected: list[RejectedAnswer] = field(default_factory=list)
     pending: str | None = None
     counts: Tally = field(default_factory=Tally)
 
 
-@dataclass(frozen=True)
-class Extension:
-    """How depictions are extended: by whom, with which templates, asked again how often."""
-
-    asker: Asker
-    templates: Mapping[str, Template]
-    seed: int
-    again: int
-
-    async def extend(self, depiction: Mapping[str, Any]) -> Extended:
-        """The pairs of a depiction, in the order of its tasks."""
-        tasks = tasks_of(depiction, self.templates, self.seed)
-        whole, checker = Extended(), Checker(seen_text(depiction))
-        asked = await asyncio.gather(*(self._rounds(task, checker) for task in tasks))
-        for task, outcome in zip(tasks, asked, strict=True):
-            await self._take(task, outcome, checker, whole)
-        return whole
-
-    async def _take(self, task: Task, outcome: Outcome, checker: Checker, whole: Extended) -> None:
-        """The pairs of one task, less those that repeat a question asked before."""
-        whole.counts.update(outcome.counts)
-        whole.pending = whole.pending or outcome.pending
-        whole.refused += outcome.refused
-        for pair in outcome.pairs:
-            verdict = checker.repeats(pair)
-            if verdict is not None:
-                whole.refused.append(Refused(task, verdict, None, outcome.request_id))
-                continue
-            checker.keep([pair])
-            whole.made.append(Made(self.spread(task, pair), task, outcome.request_id))
-        if task.id != WHAT_HOW or any(pair.form == "multi" for pair in outcome.pairs):
-            return
-        more = [follow_up(task, pair, self.templates) for pair in outcome.pairs]
-        asked = await asyncio.gather(*(self._rounds(extra, checker) for extra in more))
-        for extra, found in zip(more, asked, strict=True):
-            await self._take(extra, found, checker, whole)
-
-    async def _rounds(self, task: Task, checker: Checker) -> Outcome:
-        """What a task gives, asked again with its faults as often as allowed."""
-        found = Outcome()
-        again: tuple[Again, ...] = ()
-        while True:
-            asked = await self.asker.ask(task, again)
-            found.request_id = asked.request_id
-            answer = asked.answer
-            if answer.state in {"http_error", "over_budget"}:
-                found.pending = answer.message or answer.state
-                return found
-            pairs, faults = self._judged(task, asked, checker, found.counts)
-            stubborn = any(fault.reason in FINAL for fault in faults) or found.request_id is None
-            if not faults or stubborn or len(again) >= self.again:
-                found.pairs = pairs
-                found.refused = [
-                    Refused(task, fault, answer.raw, asked.request_id) for fault in faults
-                ]
-                return found
-            found.counts.add("asked-again")
-            again = (*again, Again(answer.raw or "", tuple(faults)))
-
-    def _judged(
-        self, task: Task, asked: Asked, checker: Checker, counts: Tally
-    ) -> tuple[list[Pair], list[Fault]]:
-        """The usable pairs of an answer, and the faults of the others."""
-        answer = asked.answer
-        if asked.fault is not None:
-            return [], [asked.fault]
-        if answer.state != "ok":
-            return [], [Fault(answer.state, answer.message or answer.state)]
-        try:
-            pairs = read_pairs(answer.raw or "", task.template)
-            if task.id == DISTRACTORS:
-                _keeps_question(pairs, task)
-        except UnusableAnswerError as error:
-            return [], [error.fault]
-        good: list[Pair] = []
-        faults: list[Fault] = []
-        for pair in pairs:
-            verdict = checker.check(pair)
-            faults += verdict.faults
-            if not verdict.faults:
-                good.append(pair)
-                counts.add_each("flag", verdict.flags)
-        return good, faults
-
-    def spread(self, task: Task, pair: Pair) -> Pair:
-        """The pair with its choices in an order drawn by seed; Yes stays before No."""
-        if pair.options is None:
-            return pair
-        right = pair.right
-        if pair.form == "binary":
-            order = ["Yes", "No"]
-        else:
-            own = (self.seed, task.depiction["depiction_id"], pair.question)
-            order = sorted(pair.options, key=lambda option: row_seed(own[0], *own[1:], option))
-        letter = letters(len(order))[order.index(right)]
-        return Pair(pair.form, pair.question, tuple(order), letter)
-
-
 @dataclass
-class Outcome:
-    """What came of one task."""
+class _TaskPairs:
+    """The outcome of one task, before duplicate questions are rejected."""
 
     pairs: list[Pair] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    rejected: list[RejectedAnswer] = field(default_factory=list)
     pending: str | None = None
     request_id: str | None = None
     counts: Tally = field(default_factory=Tally)
 
 
-# Faults that the same model would only be paid for again; the rules answer the same each time.
-FINAL = frozenset({"refused", "nothing-to-ask", "cannot-make"})
+@dataclass(frozen=True)
+class PairGenerator:
+    """Makes pairs of depictions; a faulty answer is asked again up to `max_revisions` times."""
+
+    source: AnswerSource
+    templates: Mapping[str, Template]
+    seed: int
+    max_revisions: int
+
+    async def generate(self, depiction: Mapping[str, Any]) -> DepictionPairs:
+        """The pairs of a depiction, in the order of its tasks."""
+        tasks = tasks_of(depiction, self.templates, self.seed)
+        result, checker = DepictionPairs(), PairChecker(full_text(depiction))
+        outcomes = await asyncio.gather(*(self._ask(task, checker) for task in tasks))
+        for task, outcome in zip(tasks, outcomes, strict=True):
+            await self._add(task, outcome, checker, result)
+        return result
+
+    async def _add(
+        self, task: Task, outcome: _TaskPairs, checker: PairChecker, result: DepictionPairs
+    ) -> None:
+        """Add the pairs of one task, without those whose question was asked before."""
+        result.counts.update(outcome.counts)
+        result.pending = result.pending or outcome.pending
+        result.rejected += outcome.rejected
+        for pair in outcome.pairs:
+            duplicate = checker.reject_duplicate(pair)
+            if duplicate is not None:
+                result.rejected.append(RejectedAnswer(task, duplicate, None, outcome.request_id))
+                continue
+            shuffled = self._shuffle_choices(task, pair)
+            result.accepted.append(AcceptedPair(shuffled, task, outcome.request_id))
+        if task.id != WHAT_HOW or any(pair.form == "multi" for pair in outcome.pairs):
+            return
+        extra_tasks = [distractor_task(task, pair, self.templates) for pair in outcome.pairs]
+        outcomes = await asyncio.gather(*(self._ask(extra, checker) for extra in extra_tasks))
+        for extra, extra_outcome in zip(extra_tasks, outcomes, strict=True):
+            await self._add(extra, extra_outcome, checker, result)
+
+    async def _ask(self, task: Task, checker: PairChecker) -> _TaskPairs:
+        """The pairs of a task, asked again with its rejections as often as allowed."""
+        outcome = _TaskPairs()
+        retries: tuple[Retry, ...] = ()
+        while True:
+            asked = await self.source.ask(task, retries)
+            answer, outcome.request_id = asked.answer, asked.request_id
+            if answer.state in {"http_error", "over_budget"}:
+                outcome.pending = answer.message or answer.state
+                return outcome
+            pairs, rejections = self._check(task, asked, checker, outcome.counts)
+            final = asked.request_id is None or any(r.reason in FINAL_REASONS for r in rejections)
+            if not rejections or final or len(retries) >= self.max_revisions:
+                outcome.pairs = pairs
+                outcome.rejected = [
+                    RejectedAnswer(task, rejection, answer.raw, asked.request_id)
+                    for rejection in rejections
+                ]
+                return outcome
+            outcome.counts.add("asked-again")
+            retries = (*retries, Retry(answer.raw or "", tuple(rejections)))
+
+    def _check(
+        self, task: Task, asked: AskResult, checker: PairChecker, counts: Tally
+    ) -> tuple[list[Pair], list[Rejection]]:
+        """The usable pairs of an answer, and why the others are rejected."""
+        answer = asked.answer
+        if asked.rejection is not None:
+            return [], [asked.rejection]
+        if answer.state != "ok":
+            return [], [Rejection(answer.state, answer.message or answer.state)]
+        try:
+            pairs = read_pairs(answer.raw or "", task.template)
+            if task.id == DISTRACTORS:
+                _check_unchanged(pairs, task)
+        except RejectedError as error:
+            return [], [error.rejection]
+        usable: list[Pair] = []
+        rejections: list[Rejection] = []
+        for pair in pairs:
+            check = checker.check(pair)
+            rejections += check.rejections
+            if not check.rejections:
+                usable.append(pair)
+                counts.add_each("flag", check.flags)
+        return usable, rejections
+
+    def _shuffle_choices(self, task: Task, pair: Pair) -> Pair:
+        """The pair with its choices in an order drawn by seed; Yes stays before No."""
+        if pair.options is None:
+            return pair
+        options = ["Yes", "No"]
+        if pair.form != "binary":
+            own_id = task.depiction["depiction_id"]
+            options = sorted(
+                pair.options, key=lambda option: row_seed(self.seed, own_id, pair.question, option)
+            )
+        letter = letters(len(options))[options.index(pair.right)]
+        return replace(pair, options=tuple(options), answer=letter)
 
 
-def seen_text(depiction: Mapping[str, Any]) -> str:
-    """All that a person wrote in a depiction: their own question too."""
+def full_text(depiction: Mapping[str, Any]) -> str:
+    """All that a person wrote in a depiction, including their own question."""
     return "\n".join(filter(None, (depiction["question"], depiction["text"])))
 
 
-def _keeps_question(pairs: list[Pair], task: Task) -> None:
+def _check_unchanged(pairs: list[Pair], task: Task) -> None:
     """Raise where wrong choices came with another question or another right answer."""
     (pair,) = pairs
-    for name, said in (("question", pair.question), ("answer", pair.right)):
+    for name, value in (("question", pair.question), ("answer", pair.right)):
         given = task.slots[name]
-        if said.casefold().rstrip(" .?") != given.casefold().rstrip(" .?"):
-            message = f"the {name} is {said!r}; expected {given!r} as given"
-            raise UnusableAnswerError("changed", message)
+        if value.casefold().rstrip(" .?") != given.casefold().rstrip(" .?"):
+            message = f"the {name} is {value!r}; expected {given!r} as given"
+            raise RejectedError("changed", message)

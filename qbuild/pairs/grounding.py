@@ -1,4 +1,7 @@
-"""Whether a pair says what its depiction says: contradictions, inventions, traces of the text."""
+"""Whether a pair agrees with its depiction: contradictions, inventions, traces of the text.
+
+The messages of findings are sent back to the model: see verify.py.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from qbuild.language import (
-    DEGREES,
-    KIN,
-    Mention,
-    Reading,
-    Time,
-    content_words,
-    read,
-    same_time,
-    steps,
-)
-from qbuild.language.claims import Claim, Comparison, Stated, stated
+from qbuild.language.attributes import RELATED
+from qbuild.language.claims import Claim, Comparison, Statement, read_statement
+from qbuild.language.degrees import DEGREES, steps
+from qbuild.language.mentions import Mention, Reading, read
+from qbuild.language.times import Time, content_words, same_time
 
 FindingKind = Literal[
     "trace",
@@ -28,10 +24,11 @@ FindingKind = Literal[
     "unheld-time",
     "unheld-cause",
 ]
-FAR = 2  # steps between two degrees that cannot both be meant
-_USUAL = {1: DEGREES["good"].rank, -1: DEGREES["relatively severe"].rank}
+FAR = 2  # steps between two degrees that exclude each other
+# The rank assumed where only the polarity is stated.
+_USUAL_RANK = {1: DEGREES["good"].rank, -1: DEGREES["relatively severe"].rank}
 
-# VQA², appendix C.1: a pair speaks as one who has seen the video.
+# VQA², appendix C.1: a pair must read as if its author had seen the video, not a text.
 _TRACE = re.compile(
     r"\b(?:(?:the|this|that|your|given|provided|above|textual|quality|human) (?:\w+ ){0,2}?"
     r"(?:depictions?|descriptions?|annotations?|annotators?|passage|feedback|notes)"
@@ -45,7 +42,7 @@ _TRACE = re.compile(
     r"|(?:the|this) text (?:says|states|mentions|describes|indicates|notes|does|only))\b",
     re.IGNORECASE,
 )
-# An extended answer proposes, with words like these; only what it says is seen is judged.
+# Sentences of an extended answer with these words propose; only the others state what is seen.
 _PROPOSES = re.compile(
     r"\b(?:can|could|should|would|may|might|must|use|used|using|apply|applied|applying|try|keep"
     r"|keeping|avoid|help|helps|improve|improving|increase|increasing|reduce|reducing|reduces"
@@ -60,7 +57,7 @@ _SENTENCES = re.compile(r"[^.!?;]+")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault of a pair: `words` are the pair's own, `message` says what the depiction holds."""
+    """A fault of a pair: `words` are the pair's own, `message` says what the depiction states."""
 
     kind: FindingKind
     severity: Literal["reject", "flag"]
@@ -68,38 +65,36 @@ class Finding:
     message: str
 
 
-def judge(
-    pair_question: str, pair_answer: str, depiction: Reading | str, kind: str
-) -> tuple[Finding, ...]:
-    """What is wrong with a pair, beside the depiction it was made from; empty where nothing is.
+def judge(question: str, answer: str, depiction: Reading | str, form: str) -> tuple[Finding, ...]:
+    """The faults of a pair compared with its depiction; empty where there are none.
 
-    A contradiction, a trace of the text, and a span of seconds that the depiction does not hold
-    reject the pair; what else the depiction does not hold is a flag. Of kind `extended`, remedies
-    and reasons are the pair's own: only contradictions of what is seen count.
+    A contradiction, a trace of the text, and a span of seconds that the depiction does not state
+    reject the pair; anything else that it does not state is a flag. Pairs of form `extended` may
+    add remedies and reasons: only contradictions of what is seen count.
     """
     held = read(depiction) if isinstance(depiction, str) else depiction
-    found = list(_traces(pair_question, pair_answer))
-    if kind == "extended":
-        found += _contradictions(_extended(pair_question, pair_answer), held)
+    findings = [*_find_traces(question), *_find_traces(answer)]
+    if form == "extended":
+        for claim in _seen_claims(question, answer):
+            findings += [f for f in _check_claim(claim, held) if f.kind.startswith("contradicted")]
     else:
-        said = stated(pair_question, pair_answer)
-        for claim in said.claims:
-            found += _check(claim, held)
-        for comparison in said.comparisons:
-            found += _compare(comparison, held)
-        found += _causes(said, held)
-    return tuple(dict.fromkeys(found))
+        statement = read_statement(question, answer)
+        for claim in statement.claims:
+            findings += _check_claim(claim, held)
+        for comparison in statement.comparisons:
+            findings += _check_comparison(comparison, held)
+        findings += _check_causes(statement, held)
+    return tuple(dict.fromkeys(findings))
 
 
-def _traces(*texts: str) -> Iterator[Finding]:
-    for text in texts:
-        for trace in _TRACE.finditer(text):
-            message = f"{trace[0]!r} shows that a text was read; speak as one who saw the video"
-            yield Finding("trace", "reject", trace[0], message)
+def _find_traces(text: str) -> Iterator[Finding]:
+    for trace in _TRACE.finditer(text):
+        message = f"{trace[0]!r} shows that a text was read; speak as one who saw the video"
+        yield Finding("trace", "reject", trace[0], message)
 
 
-def _extended(question: str, answer: str) -> Iterator[Claim]:
-    """What an extended pair says is seen: faults in the question, plain sentences of the answer."""
+def _seen_claims(question: str, answer: str) -> Iterator[Claim]:
+    """What an extended pair states as seen: faults in the question, and plain sentences."""
     for mention in read(question).mentions:
         if mention.polarity < 0:
             yield Claim(replace(mention, times=()))
@@ -108,39 +103,36 @@ def _extended(question: str, answer: str) -> Iterator[Claim]:
             yield from (Claim(mention) for mention in read(sentence).mentions)
 
 
-def _contradictions(claims: Iterable[Claim], held: Reading) -> list[Finding]:
-    found = [finding for claim in claims for finding in _check(claim, held)]
-    return [one for one in found if one.kind.startswith("contradicted")]
-
-
-def _check(claim: Claim, held: Reading) -> Iterator[Finding]:
-    """The faults of one claim."""
+def _check_claim(claim: Claim, held: Reading) -> Iterator[Finding]:
     mention = claim.mention
-    own = _of(held, mention.attribute)
-    if not own:
-        message = f"nothing is held about {mention.attribute}"
-        yield Finding("unheld-attribute", "flag", mention.words, message)
+    same_attribute = _mentions_of(held, mention.attribute)
+    if not same_attribute:
+        yield _unheld_attribute(mention.attribute, mention.words)
         return
-    then = [one for one in own if _holds_times(one, mention.times, held)]
+    then = [one for one in same_attribute if _covers_times(one, mention.times, held)]
     if mention.times and not then and not claim.denied:
-        yield _unheld_time(mention, held)
-    pool = then or [one for one in own if not one.times]
+        yield _unheld_time(mention, same_attribute)
+    candidates = then or [one for one in same_attribute if not one.times]
     if claim.denied:
-        yield from _denied(mention, pool)
+        yield from _check_denial(mention, candidates)
     elif mention.polarity:
-        yield from _differs(mention, pool)
+        yield from _check_judgement(mention, candidates)
 
 
-def _of(held: Reading, attribute: str) -> tuple[Mention, ...]:
-    return held.of((attribute,)) or held.of((KIN.get(attribute, attribute),))
+def _mentions_of(held: Reading, attribute: str) -> tuple[Mention, ...]:
+    return held.of((attribute,)) or held.of((RELATED.get(attribute, attribute),))
 
 
-def _holds_times(mention: Mention, times: tuple[Time, ...], held: Reading) -> bool:
-    """Whether what is held at the mention's times covers all of these."""
-    return all(_holds_time(mention, time, held) for time in times)
+def _unheld_attribute(attribute: str, words: str) -> Finding:
+    return Finding("unheld-attribute", "flag", words, f"nothing is held about {attribute}")
 
 
-def _holds_time(mention: Mention, time: Time, held: Reading) -> bool:
+def _covers_times(mention: Mention, times: Iterable[Time], held: Reading) -> bool:
+    """Whether the times of a mention of the depiction cover all of these."""
+    return all(_covers_time(mention, time, held) for time in times)
+
+
+def _covers_time(mention: Mention, time: Time, held: Reading) -> bool:
     if any(same_time(time, one) for one in mention.times):
         return True
     if time.part == "throughout":
@@ -149,23 +141,20 @@ def _holds_time(mention: Mention, time: Time, held: Reading) -> bool:
     return always and any(same_time(time, one) for one in held.times)
 
 
-def _unheld_time(mention: Mention, held: Reading) -> Finding:
-    known = [one for one in _of(held, mention.attribute) if one.times]
-    times = sorted({time.words for one in known for time in one.times})
-    when = ", ".join(times) if times else "no time"
-    message = f"{mention.attribute} is held of {when}"
-    seconds = any(time.span is not None for time in mention.times)
+def _unheld_time(mention: Mention, same_attribute: Iterable[Mention]) -> Finding:
+    known = sorted({time.words for one in same_attribute for time in one.times})
+    message = f"{mention.attribute} is held of {', '.join(known) if known else 'no time'}"
+    in_seconds = any(time.span is not None for time in mention.times)
     words = ", ".join(time.words for time in mention.times)
-    return Finding("unheld-time", "reject" if seconds else "flag", words, message)
+    return Finding("unheld-time", "reject" if in_seconds else "flag", words, message)
 
 
-def _differs(mention: Mention, pool: list[Mention]) -> Iterator[Finding]:
-    """A polarity that nothing held then shares, or a degree far from every one held."""
-    judged = [one for one in pool if one.polarity]
+def _check_judgement(mention: Mention, candidates: list[Mention]) -> Iterator[Finding]:
+    """A polarity that no candidate shares, or a degree far from that of every candidate."""
+    judged = [one for one in candidates if one.polarity]
     same = [one for one in judged if one.polarity == mention.polarity]
     if judged and not same:
-        message = f"{mention.attribute} is held to be {_word(judged[0])}: {judged[0].words!r}"
-        yield Finding("contradicted-polarity", "reject", mention.words, message)
+        yield _contradiction(mention, judged[0])
     elif same and mention.degree is not None:
         far = [one for one in same if one.degree and steps(one.degree, mention.degree) >= FAR]
         if far and not [one for one in same if one not in far and one.degree]:
@@ -173,54 +162,57 @@ def _differs(mention: Mention, pool: list[Mention]) -> Iterator[Finding]:
             yield Finding("contradicted-degree", "reject", mention.words, message)
 
 
-def _denied(mention: Mention, pool: list[Mention]) -> Iterator[Finding]:
-    """A "no" to what is held, and held at least as strongly as it is asked."""
-    judged = [one for one in pool if one.polarity]
+def _check_denial(mention: Mention, candidates: list[Mention]) -> Iterator[Finding]:
+    """A "no" to what the depiction states at least as strongly as the question does."""
+    judged = [one for one in candidates if one.polarity]
     same = [one for one in judged if one.polarity == mention.polarity]
     if not mention.polarity or not same or len(same) < len(judged):
         return
     asked = _rank(mention) * mention.polarity
     if mention.degree is None or all(_rank(one) * mention.polarity >= asked for one in same):
-        message = f"{mention.attribute} is held to be {_word(same[0])}: {same[0].words!r}"
-        yield Finding("contradicted-polarity", "reject", mention.words, message)
+        yield _contradiction(mention, same[0])
+
+
+def _contradiction(mention: Mention, stated: Mention) -> Finding:
+    message = f"{mention.attribute} is held to be {_grade(stated)}: {stated.words!r}"
+    return Finding("contradicted-polarity", "reject", mention.words, message)
 
 
 def _rank(mention: Mention) -> int:
-    """The degree's rank; the usual one of its polarity where no degree is told."""
-    return DEGREES[mention.degree].rank if mention.degree else _USUAL.get(mention.polarity, 2)
+    """The rank of the degree, or the usual one of its polarity."""
+    return DEGREES[mention.degree].rank if mention.degree else _USUAL_RANK.get(mention.polarity, 2)
 
 
-def _word(mention: Mention) -> str:
+def _grade(mention: Mention) -> str:
     return mention.degree or ("good" if mention.polarity > 0 else "bad")
 
 
-def _compare(comparison: Comparison, held: Reading) -> Iterator[Finding]:
-    """A choice between two times that is the wrong way round."""
-    own = _of(held, comparison.attribute)
-    if not own:
-        message = f"nothing is held about {comparison.attribute}"
-        yield Finding("unheld-attribute", "flag", comparison.words, message)
+def _check_comparison(comparison: Comparison, held: Reading) -> Iterator[Finding]:
+    """A choice between times that is the wrong way round."""
+    attribute = comparison.attribute
+    same_attribute = _mentions_of(held, attribute)
+    if not same_attribute:
+        yield _unheld_attribute(attribute, comparison.words)
         return
-    chosen = [one for one in own if _holds_times(one, comparison.chosen, held)]
+    chosen = [one for one in same_attribute if _covers_times(one, comparison.chosen, held)]
     others = [
         one
-        for one in own
-        if one not in chosen and any(_holds_time(one, time, held) for time in comparison.others)
+        for one in same_attribute
+        if one not in chosen and any(_covers_time(one, time, held) for time in comparison.others)
     ]
     words = ", ".join(time.words for time in comparison.chosen)
     if not chosen:
-        message = f"{comparison.attribute} is not held of that time"
-        yield Finding("unheld-time", "flag", words, message)
+        yield Finding("unheld-time", "flag", words, f"{attribute} is not held of that time")
     elif others and comparison.sign * (_rank(chosen[0]) - _rank(others[0])) < 0:
-        message = f"{comparison.attribute} is held to be {_word(chosen[0])} then"
+        message = f"{attribute} is held to be {_grade(chosen[0])} then"
         yield Finding("contradicted-polarity", "reject", words, message)
 
 
-def _causes(said: Stated, held: Reading) -> Iterator[Finding]:
+def _check_causes(statement: Statement, held: Reading) -> Iterator[Finding]:
     """A reason that the depiction does not give."""
     given = [content_words(one.cause) for one in held.mentions if one.cause]
-    causes = [claim.mention.cause for claim in said.claims if claim.mention.cause]
-    for cause in dict.fromkeys([*causes, *([said.cause] if said.cause else [])]):
+    causes = [claim.mention.cause for claim in statement.claims if claim.mention.cause]
+    for cause in dict.fromkeys([*causes, *([statement.cause] if statement.cause else [])]):
         own = content_words(cause)
         if not any(2 * len(own & words) >= min(len(own), len(words)) for words in given):
             message = "the depiction gives no such reason" if given else "it gives no reason"

@@ -1,8 +1,8 @@
-"""What is asked about one depiction: which templates, filled with what, one after the other.
+"""What is asked about one depiction: which templates, filled with what, in which order.
 
-An overall depiction of a video is asked for quality-centric, temporal and extended pairs (VQA²
-section 3.4), a note on a place or moment for one pair, an aspect of a generated video for one; a
-pathway feedback, and any depiction of a picture, for the pairs of Q-Instruct.
+An overall depiction of a video gives quality-centric, temporal and extended pairs (VQA² section
+3.4), a note on a place or moment one pair, an aspect of a generated video one; a pathway feedback,
+and any depiction of an image, gives the pairs of Q-Instruct.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from qbuild.llm.requests import ChatRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from qbuild.core.rows.rejections import Rejection
     from qbuild.llm.requests import Parameter
-    from qbuild.pairs.parse import Fault, Pair
+    from qbuild.pairs.parse import Pair
     from qbuild.pairs.templates import Template
 
 VQA2 = {
@@ -29,15 +30,18 @@ VQA2 = {
 }
 Q_INSTRUCT = ("q-instruct/what-how", "q-instruct/yes-no", "q-instruct/extended")
 WHAT_HOW, DISTRACTORS = "q-instruct/what-how", "q-instruct/distractors"
-NOTHING = "(no answer)"  # servers refuse an empty turn
+NO_ANSWER = "(no answer)"  # servers reject an empty turn
 AREAS = ("cause", "photography advice", "restoration tools", "audience", "other")
-# Of the marks around the notes there is one pair: no depiction can end its own.
-_MARK = re.compile(r"<\s?/?\s?notes\s?>", re.IGNORECASE)
+# Exactly one pair of tags surrounds the notes: no depiction can close its own.
+_TAG = re.compile(r"<\s?/?\s?notes\s?>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One template to be filled for one depiction; `want` is the right answer of a yes/no pair."""
+    """One template and the values of its slots for one depiction.
+
+    `want` is the right answer of a yes/no pair, Yes or No.
+    """
 
     template: Template
     depiction: Mapping[str, Any]
@@ -60,15 +64,15 @@ class Style:
 
 
 @dataclass(frozen=True)
-class Again:
-    """An answer that could not be used, and why: sent back with the next request."""
+class Retry:
+    """An unusable answer and the reasons: sent back with the next request."""
 
     raw: str
-    faults: tuple[Fault, ...]
+    rejections: tuple[Rejection, ...]
 
 
 def template_ids(kind: str, medium: str) -> tuple[str, ...]:
-    """The templates for a depiction of that kind, of a picture or a video."""
+    """The templates for a depiction of that kind, of an image or a video."""
     if kind == "pathway" or (kind == "overall" and medium == "image"):
         return Q_INSTRUCT
     return VQA2[kind]
@@ -77,33 +81,33 @@ def template_ids(kind: str, medium: str) -> tuple[str, ...]:
 def tasks_of(
     depiction: Mapping[str, Any], templates: Mapping[str, Template], seed: int
 ) -> list[Task]:
-    """What is asked about a depiction, in order."""
-    own = depiction["depiction_id"]
+    """The tasks of a depiction, in order."""
+    own_id = depiction["depiction_id"]
     slots = {
-        name: _MARK.sub("(notes)", str(depiction[name] if depiction[name] is not None else ""))
+        name: _TAG.sub("(notes)", str(depiction[name] if depiction[name] is not None else ""))
         for name in ("text", "question", "aspect", "aspect_level")
     }
     slots["medium"] = "picture" if depiction["medium"] == "image" else "video"
-    slots["area"] = AREAS[row_seed(seed, own, "area") % len(AREAS)]
-    want = ("Yes", "No")[row_seed(seed, own, "want") % 2]
+    slots["area"] = AREAS[row_seed(seed, own_id, "area") % len(AREAS)]
+    want = ("Yes", "No")[row_seed(seed, own_id, "want") % 2]
     return [
         Task(templates[name], depiction, want, {**slots, "want": want})
         for name in template_ids(depiction["kind"], depiction["medium"])
     ]
 
 
-def follow_up(task: Task, pair: Pair, templates: Mapping[str, Template]) -> Task:
-    """The request for three wrong choices that make a what or how question one to choose from."""
+def distractor_task(task: Task, pair: Pair, templates: Mapping[str, Template]) -> Task:
+    """The request for three wrong choices to a what or how question."""
     slots = {**task.slots, "question": pair.question, "answer": pair.answer}
     return Task(templates[DISTRACTORS], task.depiction, task.want, slots)
 
 
-def request_of(task: Task, style: Style, again: tuple[Again, ...] = ()) -> ChatRequest:
-    """The request for a task, with the answers so far and what was wrong with each."""
+def request_of(task: Task, style: Style, retries: tuple[Retry, ...] = ()) -> ChatRequest:
+    """The request for a task, with the earlier answers and what was wrong with each."""
     messages = list(task.template.messages(task.slots, style.structured))
-    for earlier in again:
-        messages.append(("assistant", earlier.raw.strip() or NOTHING))
-        messages.append(("user", complaint(earlier.faults)))
+    for retry in retries:
+        messages.append(("assistant", retry.raw.strip() or NO_ANSWER))
+        messages.append(("user", _complaint(retry)))
     return ChatRequest(
         parent_id=task.depiction["depiction_id"],
         prompt=task.template.named,
@@ -114,9 +118,9 @@ def request_of(task: Task, style: Style, again: tuple[Again, ...] = ()) -> ChatR
     )
 
 
-def complaint(faults: tuple[Fault, ...]) -> str:
-    """What is sent back with an answer that could not be used."""
-    lines = "\n".join(f"- {fault.message}" for fault in faults)
+def _complaint(retry: Retry) -> str:
+    """The message that asks for another answer; part of the request's id, never reworded."""
+    lines = "\n".join(f"- {rejection.message}" for rejection in retry.rejections)
     return (
         f"This answer cannot be used:\n{lines}\n"
         "Write the whole answer again, in the same form, without these faults."

@@ -1,8 +1,8 @@
 """Prompt templates: Markdown with front matter, four sections, and slots in double braces.
 
     # Instructions         what is asked, the same for every depiction: the system message
-    # Structured answer    its end where the server can be held to a JSON schema
-    # Text answer          its end where it cannot
+    # Structured answer    appended to it where the server supports JSON schemas
+    # Text answer          appended to it where the server does not
     # Notes                the user's message, with all that differs between depictions
 
 The fixed text comes first, so that servers can keep it in their prompt cache.
@@ -28,7 +28,7 @@ FORMS = ("binary", "multi", "open", "temporal", "extended", "in-context")
 SLOTS = ("text", "question", "answer", "aspect", "aspect_level", "medium", "area", "want")
 MEDIA = ("picture", "video")
 KEYS = ("id", "version", "source", "kinds", "forms", "count", "medium")
-CHECK = "Check the path; docs/prompts.md says how templates are written."
+_TODO = "Check the path; docs/prompts.md says how to write templates."
 _SLOT = re.compile(r"\{\{([a-z_]+)\}\}")
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 _COUNT = re.compile(r"\d{1,2}(-\d{1,2})?\Z", re.ASCII)
@@ -37,7 +37,7 @@ _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Template:
-    """A prompt as its file has it; `forms` are those of its pairs, in order, `least` to `most`."""
+    """A prompt template; `least` to `most` pairs are asked for, of these `forms` in order."""
 
     id: str
     version: int
@@ -56,21 +56,21 @@ class Template:
 
     @property
     def named(self) -> str:
-        """`id@version sha256:…`, as rows and the ledger name it."""
+        """`id@version sha256:…`, as in rows and in the ledger."""
         return f"{self.id}@{self.version} {self.hash}"
 
     def messages(self, slots: Mapping[str, str], structured: bool) -> tuple[tuple[str, str], ...]:
-        """System and user message; the slots' values are put in once and never looked at again."""
+        """System and user message; slots in the values themselves are not filled."""
         return (
             ("system", self._systems[structured, slots["medium"]]),
-            ("user", filled(self.sections["Notes"], slots)),
+            ("user", fill_slots(self.sections["Notes"], slots)),
         )
 
     @cached_property
     def _systems(self) -> dict[tuple[bool, str], str]:
-        """Instructions and form of the answer: the same for all depictions of a medium."""
+        """Instructions and form of the answer, by form and medium: the same for all depictions."""
         return {
-            (structured, medium): filled(
+            (structured, medium): fill_slots(
                 f"{self.sections['Instructions']}\n\n{form}", {"medium": medium}
             )
             for structured, form in (
@@ -82,7 +82,7 @@ class Template:
 
     @cached_property
     def answer_schema(self) -> dict[str, Any]:
-        """The JSON schema of its answer, in the form that strict structured outputs take."""
+        """The JSON schema of its answer, as strict structured outputs require it."""
         forms = sorted(set(self.forms))
         pair = {
             "type": "object",
@@ -103,39 +103,38 @@ class Template:
         }
 
 
-def filled(text: str, slots: Mapping[str, str]) -> str:
-    """The text with each slot's value in its place; KeyError for a slot that has none."""
-    return _SLOT.sub(lambda found: slots[found[1]], text)
+def fill_slots(text: str, slots: Mapping[str, str]) -> str:
+    """The text with each slot replaced by its value; KeyError for a slot without one."""
+    return _SLOT.sub(lambda slot: slots[slot[1]], text)
 
 
 def load_templates(folder: Path | None = None) -> dict[str, Template]:
-    """All templates by id: those that ship with qbuild, and in their place those of `folder`.
+    """All templates by id: the shipped ones, replaced by those of `folder` with the same id.
 
-    Raises UsageError for a folder that is not there, InputError for a file that is no template or
-    whose id qbuild does not use: all it knows what to do with are the ids that ship with it.
+    Raises UsageError for a folder that does not exist, InputError for a file that is not a valid
+    template, or whose id or forms are not those of a shipped one.
     """
-    found = {template.id: template for template in _read_all(data_dir("prompts"))}
+    templates = {template.id: template for template in _read_all(data_dir("prompts"))}
     if folder is None:
-        return found
+        return templates
     if not folder.is_dir():
         raise UsageError(
-            "--prompts", f"no such folder: {folder}", "expected a folder of templates", CHECK
+            "--prompts", f"no such folder: {folder}", "expected a folder of templates", _TODO
         )
     own = _read_all(folder)
     if not own:
-        raise UsageError("--prompts", f"{folder} holds no .md file", "expected templates", CHECK)
+        raise UsageError("--prompts", f"{folder} has no .md file", "expected templates", _TODO)
     for template in own:
-        shipped = found.get(template.id)
+        shipped = templates.get(template.id)
         if shipped is None:
-            raise InputError(
-                str(folder), f"template {template.id!r} replaces none", "", near(template.id, found)
-            )
+            what = f"no shipped template has the id {template.id!r}"
+            raise InputError(str(folder), what, "", near(template.id, templates))
         if set(template.forms) != set(shipped.forms):
             expected = f"expected the forms {', '.join(shipped.forms)}"
             what = f"template {template.id!r} has the forms {', '.join(template.forms)}"
-            raise InputError(str(folder), what, expected, CHECK)
-        found[template.id] = template
-    return found
+            raise InputError(str(folder), what, expected, _TODO)
+        templates[template.id] = template
+    return templates
 
 
 def _read_all(folder: Path) -> list[Template]:
@@ -143,7 +142,7 @@ def _read_all(folder: Path) -> list[Template]:
 
 
 def read_template(path: Path) -> Template:
-    """The template in a file; InputError that says what is missing where it is none."""
+    """The template in a file; InputError says what is missing or invalid."""
     import yaml
 
     try:
@@ -151,16 +150,16 @@ def read_template(path: Path) -> Template:
         front = _FRONT.match(text)
         head = yaml.safe_load(front[1]) if front else None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise _fault(path, f"cannot be read ({error})") from error
+        raise _invalid(path, f"cannot be read ({error})") from error
     if front is None or not isinstance(head, dict):
-        raise _fault(path, "begins with no front matter between lines of ---")
-    gone = [key for key in KEYS if key not in head]
-    if gone:
-        raise _fault(path, f"its front matter has no {', '.join(gone)}")
+        raise _invalid(path, "does not begin with front matter between lines of ---")
+    missing = [key for key in KEYS if key not in head]
+    if missing:
+        raise _invalid(path, f"its front matter has no {', '.join(missing)}")
     sections = _sections(front[2])
-    gone = [name for name in SECTIONS if not sections.get(name)]
-    if gone:
-        raise _fault(path, f"has no section {', '.join(f'# {name}' for name in gone)}")
+    missing = [name for name in SECTIONS if not sections.get(name)]
+    if missing:
+        raise _invalid(path, f"has no section {', '.join(f'# {name}' for name in missing)}")
     _check_head(path, head)
     _check_slots(path, sections)
     least, _, most = str(head["count"]).partition("-")
@@ -178,32 +177,32 @@ def read_template(path: Path) -> Template:
 
 
 def _check_head(path: Path, head: dict[str, Any]) -> None:
-    """Raise InputError for a value of the front matter that cannot be used."""
+    """Raise InputError for an invalid value of the front matter."""
     if not isinstance(head["version"], int):
-        raise _fault(path, f"`version` is {head['version']!r}", "expected a whole number")
+        raise _invalid(path, f"`version` is {head['version']!r}", "expected a whole number")
     if not _COUNT.match(str(head["count"])):
-        raise _fault(path, f"`count` is {head['count']!r}", "expected 3, or 1-6")
+        raise _invalid(path, f"`count` is {head['count']!r}", "expected 3, or 1-6")
     for key in ("kinds", "forms"):
         if not isinstance(head[key], list):
-            raise _fault(path, f"`{key}` is {head[key]!r}", "expected a list")
+            raise _invalid(path, f"`{key}` is {head[key]!r}", "expected a list")
     unknown = [form for form in head["forms"] if form not in FORMS]
     if unknown:
-        raise _fault(path, f"names the form {unknown[0]!r}", f"expected {', '.join(FORMS)}")
+        raise _invalid(path, f"has the unknown form {unknown[0]!r}", f"expected {', '.join(FORMS)}")
 
 
 def _check_slots(path: Path, sections: Mapping[str, str]) -> None:
-    """Raise InputError for a slot that nothing fills, or notes without the depiction."""
+    """Raise InputError for an unknown or misplaced slot, or notes without the depiction."""
     named = {slot for text in sections.values() for slot in _SLOT.findall(text)}
     unknown = sorted(named.difference(SLOTS))
     if unknown:
         listed = ", ".join(SLOTS)
-        raise _fault(path, f"{{{{{unknown[0]}}}}} has no value", f"expected one of {listed}")
+        raise _invalid(path, f"{{{{{unknown[0]}}}}} has no value", f"expected one of {listed}")
     early = {slot for name in SECTIONS[:-1] for slot in _SLOT.findall(sections[name])} - {"medium"}
     if early:
-        what = f"{{{{{min(early)}}}}} stands before # Notes"
-        raise _fault(path, what, "expected {{medium}} alone in what is the same for all")
+        what = f"{{{{{min(early)}}}}} is before # Notes"
+        raise _invalid(path, what, "expected only {{medium}} in the fixed text")
     if "text" not in _SLOT.findall(sections["Notes"]):
-        raise _fault(path, "never asks for {{text}}", "expected it under # Notes")
+        raise _invalid(path, "{{text}} is missing", "expected it under # Notes")
 
 
 def _sections(body: str) -> dict[str, str]:
@@ -213,5 +212,5 @@ def _sections(body: str) -> dict[str, str]:
     }
 
 
-def _fault(path: Path, what: str, expected: str = "expected a prompt template") -> InputError:
-    return InputError(str(path), what, expected, "See the ones that ship with qbuild in prompts/.")
+def _invalid(path: Path, what: str, expected: str = "expected a prompt template") -> InputError:
+    return InputError(str(path), what, expected, "See the shipped ones in prompts/.")

@@ -1,107 +1,102 @@
-"""Whether a pair may become training data: grounded, in the depiction's language, not a repeat."""
+"""Whether a pair may become training data: grounded, in the depiction's language, not asked twice.
+
+The messages of rejections are sent back to the model, and so are part of request ids in the
+ledger: their wording must not change. The same holds for parse.py, text_form.py and grounding.py.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from qbuild.language import Reading, read
+from qbuild.core.rows.rejections import Rejection
+from qbuild.language.mentions import Reading, read
 from qbuild.pairs.grounding import judge
-from qbuild.pairs.parse import Fault, Pair
+from qbuild.pairs.parse import Pair
 
-# Common English words, less those that are common elsewhere too (in, on, to, no, for).
-_NEEDED = frozenset(
+# Common English words, less those that are common in other languages too (in, on, to, no, for).
+_ENGLISH = frozenset(
     {"the", "is", "are", "of", "and", "this", "that", "these", "those", "it", "its", "there"}
     | {"how", "what", "which", "when", "where", "why", "who", "does", "did", "has", "had", "been"}
     | {"with", "from", "could", "would", "should", "not", "yes", "you", "your", "throughout"}
     | {"while", "very", "most", "than", "be", "can", "have", "or", "by"}
 )
 _WORDS = re.compile(r"[^\W\d_]+")
-LONG_ANSWER = 12  # words from which an answer is a sentence, and needs what sentences do
-FOREIGN_SHARE = 0.3  # of the letters of a text in a script that the depiction does not use
+LONG_ANSWER = 12  # words from which an answer is a sentence and needs the words of one
+FOREIGN_SHARE = 0.3  # of the letters of a text, in a script that the depiction does not use
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is wrong with a pair, and what is only worth counting; usable where no fault is."""
+class PairCheck:
+    """Why a pair is rejected, and what is only counted; usable where there is no rejection."""
 
-    faults: tuple[Fault, ...]
+    rejections: tuple[Rejection, ...]
     flags: tuple[str, ...]
 
 
-class Checker:
-    """Judges the pairs made of one depiction, which is read once."""
+class PairChecker:
+    """Checks the pairs of one depiction, whose text is read once."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._asked: set[tuple[bool, str]] = set()
+        self._questions: set[tuple[bool, str]] = set()
 
     @cached_property
-    def reading(self) -> Reading:
-        """What the depiction says."""
+    def _reading(self) -> Reading:
         return read(self._text)
 
     @cached_property
-    def _english(self) -> bool:
+    def _is_english(self) -> bool:
         return not unlike_english(self._text)
 
-    def check(self, pair: Pair) -> Verdict:
-        """The verdict on one pair by itself."""
-        findings = judge(pair.question, pair.right, self.reading, pair.form)
-        faults = [Fault(f.kind, f.message) for f in findings if f.severity == "reject"]
+    def check(self, pair: Pair) -> PairCheck:
+        """The check of one pair by itself."""
+        findings = judge(pair.question, pair.right, self._reading, pair.form)
+        rejections = [Rejection(f.kind, f.message) for f in findings if f.severity == "reject"]
         flags = tuple(f.kind for f in findings if f.severity == "flag")
         if self._is_foreign(pair):
             message = "question or answer is in another language than the notes"
-            faults.append(Fault("language", message))
-        return Verdict(tuple(faults), flags)
+            rejections.append(Rejection("language", message))
+        return PairCheck(tuple(rejections), flags)
 
     def _is_foreign(self, pair: Pair) -> bool:
-        """By its script; of English notes, by the want of any common English word too."""
-        if self._english and (
+        """By its script; for English notes, also where no common English word occurs."""
+        if self._is_english and (
             unlike_english(pair.question) or unlike_english(pair.right, LONG_ANSWER)
         ):
             return True
         return foreign(pair.question, self._text) or foreign(pair.right, self._text)
 
-    def repeats(self, pair: Pair) -> Fault | None:
-        """The fault of a question that was asked before; one may stand open and with choices."""
-        if _key(pair) not in self._asked:
-            return None
-        return Fault("repeat", f"the question {pair.question!r} was asked before")
+    def reject_duplicate(self, pair: Pair) -> Rejection | None:
+        """The rejection of a question that came before; else None, and it is remembered.
 
-    def keep(self, pairs: Iterable[Pair]) -> None:
-        """Remember the questions of pairs that were taken."""
-        self._asked.update(map(_key, pairs))
-
-
-def _key(pair: Pair) -> tuple[bool, str]:
-    """What a question is told by."""
-    return pair.form == "multi", " ".join(pair.question.casefold().split())
+        The same question may come once without choices and once with them.
+        """
+        key = pair.form == "multi", " ".join(pair.question.casefold().split())
+        if key in self._questions:
+            return Rejection("repeat", f"the question {pair.question!r} was asked before")
+        self._questions.add(key)
+        return None
 
 
 def unlike_english(text: str, least: int = 4) -> bool:
-    """Whether a text of so many words or more has none of those that English sentences need."""
+    """Whether a text of `least` or more words has none of those that English sentences need."""
     words = _WORDS.findall(text.lower())
-    return len(words) >= least and words[0] != "do" and _NEEDED.isdisjoint(words)
+    return len(words) >= least and words[0] != "do" and _ENGLISH.isdisjoint(words)
 
 
-def foreign(text: str, beside: str) -> bool:
-    """Whether a share of the letters of `text` is of scripts that `beside` has no letter of."""
+def foreign(text: str, reference: str) -> bool:
+    """Whether too many letters of `text` are in scripts that `reference` does not use."""
     if text.isascii():
         return False
-    known = scripts(beside)
-    letters = [sign for sign in text if sign.isalpha()]
-    strange = sum(1 for sign in letters if not sign.isascii() and _script(sign) not in known)
-    return bool(letters) and strange > FOREIGN_SHARE * len(letters)
+    known = {_script(character) for character in set(reference) if character.isalpha()}
+    letters = [character for character in text if character.isalpha()]
+    unknown = sum(1 for letter in letters if not letter.isascii() and _script(letter) not in known)
+    return bool(letters) and unknown > FOREIGN_SHARE * len(letters)
 
 
-def scripts(text: str) -> set[str]:
-    """The scripts of the letters of a text, by the first word of their Unicode names."""
-    return {_script(sign) for sign in set(text) if sign.isalpha()}
-
-
-def _script(sign: str) -> str:
-    return unicodedata.name(sign, "?").split(" ", 1)[0]
+def _script(letter: str) -> str:
+    """The script of a letter: the first word of its Unicode name."""
+    return unicodedata.name(letter, "?").split(" ", 1)[0]

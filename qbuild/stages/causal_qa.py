@@ -1,11 +1,11 @@
 """Write pairs that lead from a depiction to the level.
 
-Reads `depiction` artifacts, and beside them `level` artifacts; writes canonical `instruction` rows
-of task `causal`, one for each overall depiction whose level is known (VQA² section 3.4, figure 3):
-the question asks for the depiction and for the level it leads to, the answer is the depiction and
-the level sentence. A level of an artifact beside stands in place of the one that the person was
-shown. Depictions of other kinds are left out and counted; an overall one without a level, or whose
-word is not its level's, is rejected.
+Reads `depiction` artifacts and, as side inputs, `level` artifacts; writes canonical `instruction`
+rows of task `causal`, one for each overall depiction with a known level (VQA² section 3.4, figure
+3): the question asks for the depiction and the level that it leads to, the answer is the depiction
+and the level sentence. The level of a side input replaces the one that the person was shown.
+Depictions of other kinds are left out and counted; an overall one without a level, or with the word
+of another level, is rejected.
 """
 
 from __future__ import annotations
@@ -29,75 +29,69 @@ STOPS = (".", "!", "?")
 
 
 class CausalOptions(Options):
-    """Which words the levels have."""
+    """The words of the levels."""
 
     words: Literal["vqa2", "itu"] = Field(
-        default="vqa2", description="Low … High, or bad … excellent."
+        default="vqa2", description="Words of the levels: Low … High, or bad … excellent."
     )
 
 
 @dataclass(frozen=True)
 class State:
-    """Level and score of each medium that the artifacts beside know, and rows that repeat."""
+    """Level and normalised score of each medium in the side inputs, and duplicate rows."""
 
     levels: dict[str, tuple[int, float]]
     duplicates: Duplicates
 
 
 def prepare(inputs: Inputs, _options: CausalOptions) -> State:
-    """The levels that stand beside the depictions, and the depictions that stand twice."""
+    """The levels of the side inputs, and the duplicates among the depictions."""
     from qbuild.core.rows.duplicates import find_duplicates
 
-    found: dict[str, tuple[int, float]] = {}
+    levels: dict[str, tuple[int, float]] = {}
     for rows in inputs.beside("level"):
         columns = (rows.column(name).to_pylist() for name in ("media_id", "level", "mos_norm"))
-        found.update({str(m): (level, norm) for m, level, norm in zip(*columns, strict=True)})
-    return State(found, find_duplicates(inputs, "depiction_id"))
+        levels.update({str(m): (level, norm) for m, level, norm in zip(*columns, strict=True)})
+    return State(levels, find_duplicates(inputs, "depiction_id"))
 
 
 def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
     """A pair for each overall depiction with a level."""
     import numpy as np
 
-    from qbuild.core.rows.rejections import in_input_order
+    from qbuild.core.rows.rejections import in_input_order, reject_rows
 
     once = state.duplicates.deduplicate(batch)
     rows, tally = [], Tally(collapsed=once.collapsed)
-    refusals = [once.rejections("depiction_id")]
-    for place, given in zip(once.positions, once.rows.to_pylist(), strict=True):
-        number = batch.start + int(place) + 1
-        row = given
+    rejected = [once.rejections("depiction_id")]
+    for position, row in zip(once.positions, once.rows.to_pylist(), strict=True):
         if row["kind"] != "overall":
             tally.add("left", row["kind"])
             continue
         known = state.levels.get(row["media_id"])
         if known is not None:
             tally.add("other-level", count=int(row["level"] not in {None, known[0]}))
-            row = {**row, "level": known[0], "mos_norm": known[1], "word": None}
-        fault = _fault(row)
+            row |= {"level": known[0], "mos_norm": known[1], "word": None}
+        fault = _find_fault(row)
         if fault is not None:
-            refusals.append((np.array([place]), _refusal(row, number, *fault)))
+            row["source_row"] = row["source_row"] or batch.start + int(position) + 1
+            reason, message = fault
+            rejected.append((np.array([position]), reject_rows([row], reason, [message], "level")))
             continue
         rows.append({**row, "word": LEVEL_WORDS[options.words][row["level"] - 1]})
         tally.add("level", str(row["level"]))
-    return Output(_pairs(rows) if rows else None, in_input_order(refusals), tally=tally)
+    return Output(_pairs(rows) if rows else None, in_input_order(rejected), tally=tally)
 
 
-def _fault(row: dict[str, Any]) -> tuple[str, str] | None:
+def _find_fault(row: dict[str, Any]) -> tuple[str, str] | None:
+    """Reason and message where a row is to be rejected."""
     if row["level"] is None:
-        return "no-level", "no level is known of its medium; give its level artifact beside"
+        return "no-level", "no level of its medium is known; add its level artifact to the inputs"
     words = {words[row["level"] - 1] for words in LEVEL_WORDS.values()}
     if row["word"] is not None and row["word"] not in words:
         expected = " or ".join(sorted(words))
         return "word-of-another-level", f"{row['word']!r} at level {row['level']}; {expected}"
     return None
-
-
-def _refusal(row: dict[str, Any], number: int, reason: str, message: str) -> pa.Table:
-    from qbuild.core.rows.rejections import reject_rows
-
-    given = {**row, "source_row": row["source_row"] or number}
-    return reject_rows([given], reason, [message], "level")
 
 
 def _pairs(rows: list[dict[str, Any]]) -> pa.Table:
@@ -116,7 +110,7 @@ def _pairs(rows: list[dict[str, Any]]) -> pa.Table:
             kinds=media,
             words=[row["word"] for row in rows],
             questions=[CAUSAL_QUESTION.format(kind=medium) for medium in media],
-            answers=[answer(row) for row in rows],
+            answers=[causal_answer(row) for row in rows],
             medium_first=True,
             provenance={
                 "annotator": [row["annotator"] for row in rows],
@@ -126,15 +120,15 @@ def _pairs(rows: list[dict[str, Any]]) -> pa.Table:
     )
 
 
-def answer(row: dict[str, Any]) -> str:
-    """The depiction, ended by a full stop where it has none, and the level sentence."""
+def causal_answer(row: dict[str, Any]) -> str:
+    """The depiction, with a full stop where it has none, and the level sentence."""
     text = row["text"].strip()
     ended = text if text.endswith(STOPS) else f"{text}."
     return CAUSAL_ANSWER.format(depiction=ended, kind=row["medium"], word=row["word"])
 
 
 def finish(_: State, tally: Tally, options: CausalOptions) -> dict[str, Any]:
-    """Pairs by level, what was left out by kind, and how often an artifact's level was another."""
+    """Pairs by level, depictions left out by kind, and levels that differ from the side input."""
     words = LEVEL_WORDS[options.words]
     return {
         "levels": {words[n - 1]: tally["level", str(n)] for n in range(1, 6)},
@@ -152,7 +146,7 @@ def render(report: dict[str, Any]) -> str:
         lines.append(f"depictions of other kinds left out: {kinds}")
     if report["other_level"]:
         count = plural(report["other_level"], "depiction")
-        lines.append(f"{count} shown another level than the artifact has: the artifact's was taken")
+        lines.append(f"{count} had another level than the level artifact, which was used")
     return "\n".join(lines)
 
 

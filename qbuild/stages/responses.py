@@ -1,7 +1,7 @@
-"""Write what a ledger holds as an artifact.
+"""Write the requests of a ledger as an artifact.
 
 Reads the folder of a ledger (docs/ledger.md); writes a `response` row for each attempt at a
-request, by request and attempt: what was answered, what it cost, and what was never answered.
+request, sorted by request and attempt: its answer, its cost, or that it was never answered.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
-PIECE = 4096
+CHUNK = 4096  # rows per output
 
 
 class ResponsesOptions(Options):
-    """Nothing to choose: all that is there."""
+    """None: every attempt is written."""
 
 
 def produce(inputs: Inputs, _: ResponsesOptions) -> Generator[Output, None, list[str]]:
     """The rows of all ledgers given, sorted; returns their damaged lines."""
     import heapq
     from contextlib import ExitStack
+    from itertools import islice
 
     import pyarrow as pa
 
@@ -35,46 +36,41 @@ def produce(inputs: Inputs, _: ResponsesOptions) -> Generator[Output, None, list
 
     schema = load_schema("response").arrow
     for folder in inputs.files:
-        _refuse_other(folder)
+        _check_ledger(folder)
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Ledger.open(folder)) for folder in inputs.files]
-        found = [ledger.rows() for ledger in ledgers]
-        merged = heapq.merge(*found, key=lambda row: (row["request_id"], row["attempt"]))
-        for rows in _pieces(merged, inputs.limit):
+        merged = heapq.merge(
+            *(ledger.rows() for ledger in ledgers),
+            key=lambda row: (row["request_id"], row["attempt"]),
+        )
+        limited = islice(merged, inputs.limit)
+        while rows := list(islice(limited, CHUNK)):
             tally = Tally()
             tally.add_each("state", (row["state"] for row in rows))
             yield Output(rows=pa.Table.from_pylist(rows, schema=schema), tally=tally)
         return [line for ledger in ledgers for line in ledger.damaged]
 
 
-def _refuse_other(folder: Path) -> None:
+def _check_ledger(folder: Path) -> None:
     from qbuild.core.errors import InputError
-    from qbuild.llm.ledger.segments import segments
+    from qbuild.llm.ledger.segments import list_segments
 
-    if not folder.is_dir() or not segments(folder):
+    if not folder.is_dir() or not list_segments(folder):
         raise InputError(
             str(folder),
-            "is no ledger",
+            "is not a ledger",
             "expected a folder with ledger-00001.jsonl",
             "Name the folder given to --ledger.",
         )
 
 
-def _pieces(rows: Iterable[dict[str, Any]], most: int | None) -> Iterator[list[dict[str, Any]]]:
-    from itertools import islice
-
-    left = islice(rows, most)
-    while piece := list(islice(left, PIECE)):
-        yield piece
-
-
 def finish(damaged: list[str], tally: Tally, _: ResponsesOptions) -> dict[str, Any]:
-    """How many attempts ended in each state, and which lines were damaged."""
+    """The number of attempts by state, and the damaged lines."""
     return {"states": tally.of("state"), "damaged": damaged}
 
 
 def render(report: dict[str, Any]) -> str:
-    """The report as a line or two."""
+    """The report as lines."""
     text = ", ".join(f"{state} {count}" for state, count in report["states"].items())
     damaged = report["damaged"]
     if damaged:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from qbuild.language import ATTRIBUTES, read
-from qbuild.language.attributes import ALONE
+from qbuild.language.attributes import ALONE, ATTRIBUTES
+from qbuild.language.mentions import read
 
 
 def test_the_fourteen_attributes_of_the_table_are_there():
@@ -23,7 +23,7 @@ def test_a_fault_is_read_as_bad_and_its_absence_as_good(name):
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_an_adjective_beside_the_noun_is_read_as_of_the_attribute(name):
+def test_an_adjective_next_to_the_noun_judges_the_attribute(name):
     attribute = ATTRIBUTES[name]
     for noun in attribute.nouns[:1]:
         for polarity, words in ((1, attribute.good), (-1, attribute.bad)):
@@ -32,7 +32,7 @@ def test_an_adjective_beside_the_noun_is_read_as_of_the_attribute(name):
                 assert {(m.attribute, m.polarity) for m in found} == {(name, polarity)}, word
 
 
-def test_an_expression_of_several_attributes_has_one_that_it_tells_of_alone():
+def test_an_ambiguous_expression_alone_belongs_to_one_attribute():
     for word, name in ALONE.items():
         assert read(f"It is {word}.").mentions[0].attribute == name
 

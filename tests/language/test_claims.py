@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from qbuild.language.claims import Claim, stated
+from qbuild.language.claims import Claim, read_statement
 
 
 def claims(question: str, answer: str) -> list[tuple[str, int, bool]]:
-    return [_told(claim) for claim in stated(question, answer).claims]
+    return [_summary(claim) for claim in read_statement(question, answer).claims]
 
 
-def _told(claim: Claim) -> tuple[str, int, bool]:
+def _summary(claim: Claim) -> tuple[str, int, bool]:
     return claim.mention.attribute, claim.mention.polarity, claim.denied
 
 
@@ -23,7 +23,7 @@ def test_what_follows_the_yes_is_stated_too():
 
 
 def test_a_bare_rating_is_of_what_is_asked():
-    (claim,) = stated("How is the sharpness at the end?", "Relatively poor.").claims
+    (claim,) = read_statement("How is the sharpness at the end?", "Relatively poor.").claims
     assert (claim.mention.polarity, claim.mention.degree) == (-1, "relatively severe")
     assert [time.part for time in claim.mention.times] == ["end"]
 
@@ -31,26 +31,29 @@ def test_a_bare_rating_is_of_what_is_asked():
 @pytest.mark.parametrize("answer", ["B", "B.", "B. Very severe", "(B) Very severe"])
 def test_a_letter_stands_for_its_option(answer):
     question = "How severe is the noise? A. Slight B. Very severe C. None"
-    (claim,) = stated(question, answer).claims
+    (claim,) = read_statement(question, answer).claims
     assert (claim.mention.attribute, claim.mention.degree) == ("noise", "very severe")
 
 
 def test_the_answer_may_be_the_time_of_what_is_asked():
-    (claim,) = stated("When does the picture get blurry?", "At the 5th second.").claims
+    (claim,) = read_statement("When does the picture get blurry?", "At the 5th second.").claims
     assert [time.span for time in claim.mention.times] == [(5, 5)]
     assert claim.mention.polarity == -1
 
 
 def test_a_choice_between_times_is_a_comparison():
     question = "Which part has better lighting, in the first half or in the second half?"
-    (compared,) = stated(question, "In the first half.").comparisons
+    (compared,) = read_statement(question, "In the first half.").comparisons
     assert (compared.attribute, compared.sign) == ("light", 1)
     assert [time.part for time in compared.others] == ["second half"]
 
 
 def test_the_answer_to_why_is_a_cause():
-    assert stated("Why is the color faded?", "The lens was dirty.").cause == "The lens was dirty."
-    assert stated("What is the color like?", "Faded.").cause is None
+    assert (
+        read_statement("Why is the color faded?", "The lens was dirty.").cause
+        == "The lens was dirty."
+    )
+    assert read_statement("What is the color like?", "Faded.").cause is None
 
 
 def test_an_answer_without_words_states_nothing_but_the_topic():

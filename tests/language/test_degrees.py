@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from qbuild.language import DEGREES, read, steps
-from qbuild.language.degrees import degree_of
+from qbuild.language.degrees import DEGREES, degree_of, steps
+from qbuild.language.mentions import read
 
 
 def degree(text: str) -> str | None:
@@ -18,14 +18,14 @@ def test_the_degrees_run_from_worst_to_best():
 
 
 @pytest.mark.parametrize("name", ["very severe", "relatively severe", "mild"])
-def test_the_words_of_a_degree_tell_it_of_a_fault(name):
+def test_the_words_of_a_degree_express_it_for_a_fault(name):
     for words in DEGREES[name].words:
         assert degree(f"There is {words} noise.") == name
         assert degree(f"The noise is {words}.") == name
 
 
 @pytest.mark.parametrize("name", ["good", "excellent"])
-def test_the_words_of_a_degree_tell_it_of_a_merit(name):
+def test_the_words_of_a_degree_express_it_for_a_merit(name):
     for words in DEGREES[name].words:
         assert degree(f"The sharpness is {words}.") == name
 

@@ -1,4 +1,4 @@
-"""The invented depictions keep what they promise; other tests rely on it."""
+"""The properties of invented depictions on which other tests rely."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from depictions import depictions
 
 from qbuild.core.schema.violations import strict_validator
-from qbuild.language import DEGREES, read
+from qbuild.language.degrees import DEGREES
+from qbuild.language.mentions import read
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +58,6 @@ def test_what_is_written_follows_the_level():
             assert mention.degree is None or row["level"] in DEGREES[mention.degree].levels
 
 
-def test_texts_hardly_repeat():
+def test_few_texts_are_duplicates():
     texts = [row["text"] for row in depictions(9000, seed=1) if row["kind"] == "overall"]
     assert len(set(texts)) >= 5000

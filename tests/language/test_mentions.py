@@ -5,8 +5,9 @@ from depictions import depictions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qbuild.language import ATTRIBUTES, read
+from qbuild.language.attributes import ATTRIBUTES
 from qbuild.language.lexicon import LEXICON
+from qbuild.language.mentions import read
 
 
 def judged(text: str) -> list[tuple[str, int]]:
@@ -51,7 +52,7 @@ def test_negation_turns_the_judgement(text, found):
         ("Out-of-focus blur occurs.", [("focus", -1)]),
     ],
 )
-def test_a_judgement_belongs_to_the_noun_beside_it(text, found):
+def test_a_judgement_belongs_to_the_noun_next_to_it(text, found):
     assert judged(text) == found
 
 
@@ -65,13 +66,13 @@ def test_what_follows_a_contrast_is_a_turn():
     assert [mention.turn for mention in read(text).mentions] == [False, True, False, True]
 
 
-@pytest.mark.parametrize("sign", ["due to", "because of", "caused by", "as a result of"])
-def test_a_cause_is_kept_with_what_it_causes(sign):
-    picture, color = read(f"It is blurry {sign} the Heavy Rain. The color is rich.").mentions
+@pytest.mark.parametrize("cause", ["due to", "because of", "caused by", "as a result of"])
+def test_a_cause_is_kept_with_what_it_causes(cause):
+    picture, color = read(f"It is blurry {cause} the Heavy Rain. The color is rich.").mentions
     assert (picture.cause, color.cause) == ("the Heavy Rain", None)
 
 
-def test_a_cause_may_stand_first():
+def test_a_cause_may_come_first():
     (mention,) = read("Due to the rain, the picture is blurry.").mentions
     assert mention.cause == "the rain"
 
@@ -101,7 +102,7 @@ _WORDS = sorted({*LEXICON, "when", "the", "3", "-", "7", "seconds", "n't", "in",
 
 @settings(deadline=None, max_examples=300)
 @given(st.one_of(st.text(), st.lists(st.sampled_from(_WORDS)).map(" ".join)))
-def test_no_text_is_too_odd_to_be_read(text):
+def test_any_text_can_be_read(text):
     for mention in read(text).mentions:
         assert mention.attribute in ATTRIBUTES
         assert mention.polarity in (-1, 0, 1)
@@ -128,18 +129,21 @@ def test_every_invented_depiction_has_a_judgement():
         "the ",
     ],
 )
-def test_a_long_text_is_read_in_pieces_that_do_not_multiply(piece):
+def test_a_long_text_is_read_in_linear_time(piece):
     text = piece * (100_000 // len(piece))
     reading = read(text)
     assert reading.text == text
     assert len(reading.mentions) <= text.count("sharp")
 
 
-def test_a_sentence_without_end_is_read_to_its_end():
+def test_a_very_long_sentence_is_read_to_its_end():
     assert len(read("no noise " * 5000).mentions) == 5000
 
 
-def test_on_the_other_hand_is_a_turn_and_no_place():
-    held = read("The picture is sharp. On the other hand, the colors are faded.")
-    assert held.places == ()
-    assert [(m.attribute, m.turn) for m in held.mentions] == [("sharpness", False), ("color", True)]
+def test_on_the_other_hand_is_a_turn_and_not_a_place():
+    reading = read("The picture is sharp. On the other hand, the colors are faded.")
+    assert reading.places == ()
+    assert [(m.attribute, m.turn) for m in reading.mentions] == [
+        ("sharpness", False),
+        ("color", True),
+    ]

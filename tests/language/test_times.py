@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from qbuild.language import Time, content_words, read, same_time
+from qbuild.language.mentions import read
+from qbuild.language.times import Time, content_words, same_time
 
 
 def time(words: str) -> Time:
@@ -23,7 +24,7 @@ def time(words: str) -> Time:
         ("from time to time", "rare"),
     ],
 )
-def test_an_overall_time_tells_how_often(words, part):
+def test_an_overall_time_states_how_often(words, part):
     assert (time(words).kind, time(words).part) == ("overall", part)
 
 
@@ -81,7 +82,7 @@ def test_several_times_of_one_mention_are_kept_and_the_one_in_context_comes_firs
     assert mention.time.words == "when the lamp goes out"
 
 
-def test_each_mention_has_the_time_that_stands_by_it():
+def test_each_mention_has_the_time_next_to_it():
     first, second = read("There is noise in the first half and blur at the 9th second.").mentions
     assert [one.part for one in first.times] == ["first half"]
     assert [one.span for one in second.times] == [(9, 9)]
@@ -118,7 +119,7 @@ def test_an_added_moment_belongs_to_the_clause_before():
 
 
 @pytest.mark.parametrize("words", ["on the left", "in the background", "on the woman's face"])
-def test_a_place_is_no_time(words):
+def test_a_place_is_not_a_time(words):
     (mention,) = read(f"There is overexposure {words}.").mentions
     assert (mention.place, mention.times) == (words, ())
 

@@ -1,18 +1,33 @@
-"""Buying answers: what each fault of a service becomes, and that nothing is bought twice."""
+"""The outcome of each fault of a service, and that no answer is paid twice."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from buying import KEY, KEY_ENV, QUICK, SCHEMA, ask, asks, bought, buying, open_ledger, rows_of
+from buying import (
+    KEY,
+    KEY_ENV,
+    QUICK,
+    SCHEMA,
+    answers_of,
+    ask,
+    asks,
+    buy,
+    open_client,
+    open_ledger,
+    rows_of,
+)
 
 from qbuild.core.errors import UsageError
-from qbuild.llm.errors import KeyRefused, ModelUnknown, ServiceError
+from qbuild.llm.client import Replay, run_concurrently
+from qbuild.llm.ledger import Ledger
 from qbuild.llm.mock.server import MockServer
 from qbuild.llm.openai_client import OpenAIClient
+from qbuild.llm.reply_policy import KeyRejectedError, ServiceError, UnknownModelError
 
 
 def only(answers):
@@ -22,23 +37,23 @@ def only(answers):
 
 def test_every_request_is_answered_and_sent_once(tmp_path):
     requests = asks(30)
-    answers, error, server, _ = bought(tmp_path, [*requests, *requests[:5]])
+    answers, error, server, _ = buy(tmp_path, [*requests, *requests[:5]])
     assert error is None
     assert {r.request_id for r in requests} == answers.keys()
     assert {answer.state for answer in answers.values()} == {"ok"}
     assert server.requests == server.distinct == 30
 
 
-def test_a_second_run_buys_nothing(tmp_path):
-    first, _, _, _ = bought(tmp_path, asks(5))
-    second, _, server, dispatch = bought(tmp_path, asks(5))
+def test_a_second_run_pays_nothing(tmp_path):
+    first, _, _, _ = buy(tmp_path, asks(5))
+    second, _, server, client = buy(tmp_path, asks(5))
     assert server.requests == 0
-    assert dispatch.counted.from_ledger == 5
+    assert client.stats.from_ledger == 5
     assert second == first
 
 
 def test_no_more_than_the_concurrency_are_in_flight(tmp_path):
-    _, _, server, _ = bought(tmp_path, asks(20), server_options={"latency": 0.02})
+    _, _, server, _ = buy(tmp_path, asks(20), server_options={"latency": 0.02})
     assert server.most_in_flight == QUICK.concurrency
 
 
@@ -51,41 +66,41 @@ def test_requests_are_taken_as_they_are_needed(tmp_path):
             yield request
 
     async def run():
-        async with MockServer() as server, buying(tmp_path, server) as dispatch:
-            await anext(dispatch.answers(feed()))
+        async with MockServer() as server, open_client(tmp_path, server) as client:
+            await anext(answers_of(client, feed()))
 
     asyncio.run(run())
     assert len(taken) <= 2 * QUICK.concurrency
 
 
-def test_a_structured_answer_is_json_after_its_schema(tmp_path):
-    answers, _, server, _ = bought(tmp_path, [ask(1, schema=SCHEMA)])
+def test_a_structured_answer_is_json_of_its_schema(tmp_path):
+    answers, _, server, _ = buy(tmp_path, [ask(1, schema=SCHEMA)])
     assert only(answers).raw == '{"question": "xxxx", "answer": "yes"}'
     assert server.bodies[0]["response_format"]["json_schema"]["strict"] is True
 
 
 @pytest.mark.parametrize("do", ["status:500", "status:503", "status:408", "status:409"])
-def test_a_passing_failure_is_tried_again(tmp_path, do):
-    answers, _, server, _ = bought(tmp_path, [ask(1)], [{"do": do, "times": 2}])
+def test_a_passing_failure_is_retried(tmp_path, do):
+    answers, _, server, _ = buy(tmp_path, [ask(1)], [{"do": do, "times": 2}])
     assert (only(answers).state, only(answers).attempt, server.requests) == ("ok", 3, 3)
     assert [row["state"] for row in rows_of(tmp_path)] == ["http_error", "http_error", "ok"]
 
 
-def test_a_lasting_failure_is_told_after_the_last_attempt(tmp_path):
-    answers, error, server, _ = bought(tmp_path, [ask(1)], [{"do": "status:500", "times": 0}])
+def test_a_lasting_failure_is_reported_after_the_last_attempt(tmp_path):
+    answers, error, server, _ = buy(tmp_path, [ask(1)], [{"do": "status:500", "times": 0}])
     assert error is None
     assert only(answers).state == "http_error"
     assert only(answers).message == "HTTP 500: as the script says"
-    assert server.requests == QUICK.attempts
+    assert server.requests == QUICK.max_attempts
 
 
 def test_a_rate_limit_without_retry_after_is_backed_off_from(tmp_path):
-    answers, _, server, _ = bought(tmp_path, [ask(1)], [{"do": "status:429", "times": 2}])
+    answers, _, server, _ = buy(tmp_path, [ask(1)], [{"do": "status:429", "times": 2}])
     assert (only(answers).state, server.requests) == ("ok", 3)
 
 
 def test_retry_after_is_honoured_beyond_the_attempts_and_by_all(tmp_path):
-    """Five refusals, three attempts allowed: each was a wish to wait, not a failure."""
+    """Five rejections, three attempts allowed: each was a wait, not a failed attempt."""
     script = [{"do": "status:429", "times": 5, "retry_after": 0.15}]
     arrivals = []
 
@@ -98,8 +113,8 @@ def test_retry_after_is_honoured_beyond_the_attempts_and_by_all(tmp_path):
     async def run():
         async with MockServer(script, answer=answer) as server:
             begun.append(asyncio.get_running_loop().time())
-            async with buying(tmp_path, server, replace(QUICK, concurrency=1)) as dispatch:
-                return [answer async for _, answer in dispatch.answers(asks(3))]
+            async with open_client(tmp_path, server, replace(QUICK, concurrency=1)) as client:
+                return [answer async for _, answer in answers_of(client, asks(3))]
 
     answers = asyncio.run(run())
     assert [answer.state for answer in answers] == ["ok"] * 3
@@ -108,26 +123,24 @@ def test_retry_after_is_honoured_beyond_the_attempts_and_by_all(tmp_path):
 
 def test_a_hanging_service_ends_in_a_time_out_counted_at_its_worst_price(tmp_path):
     script = [{"do": "hang", "times": 0}]
-    one = replace(QUICK, attempts=1)
-    answers, _, _, dispatch = bought(
-        tmp_path, [ask(1)], script, manners=one, time_limit_s=0.2, max_usd=1.0
-    )
+    one = replace(QUICK, max_attempts=1)
+    answers, _, _, client = buy(tmp_path, [ask(1)], script, policy=one, timeout_s=0.2, max_usd=1.0)
     assert only(answers).message == "no answer within 0.2 s; it may have been charged"
-    assert only(answers).cost_usd == dispatch.budget.spent > 0
+    assert only(answers).cost_usd == client.budget.spent > 0
 
 
 @pytest.mark.parametrize("do", ["reset-mid-body", "short-body", "not-json"])
-def test_a_broken_reply_is_tried_again_and_counted_as_charged(tmp_path, do):
-    answers, _, _, dispatch = bought(tmp_path, [ask(1)], [{"do": do}])
+def test_a_broken_reply_is_retried_and_counted_as_charged(tmp_path, do):
+    answers, _, _, client = buy(tmp_path, [ask(1)], [{"do": do}])
     assert (only(answers).state, only(answers).attempt) == ("ok", 2)
     first = rows_of(tmp_path)[0]
     assert first["state"] == "http_error"
     assert "may have been charged" in first["message"]
-    assert dispatch.budget.spent == pytest.approx(first["cost_usd"] + only(answers).cost_usd)
+    assert client.budget.spent == pytest.approx(first["cost_usd"] + only(answers).cost_usd)
     assert first["cost_usd"] > only(answers).cost_usd
 
 
-def test_a_service_that_is_not_there_costs_nothing(tmp_path):
+def test_a_service_without_a_server_costs_nothing(tmp_path):
     async def run():
         async with MockServer() as server:
             url = server.base_url
@@ -150,32 +163,32 @@ def test_a_service_that_is_not_there_costs_nothing(tmp_path):
         ("prose", "invalid", "the answer is no JSON object"),
     ],
 )
-def test_an_answer_of_no_use_is_typed_paid_and_not_bought_again(tmp_path, do, state, message):
+def test_an_unusable_answer_is_typed_paid_and_not_paid_again(tmp_path, do, state, message):
     request = ask(1, schema=SCHEMA)
-    answers, _, _, _ = bought(tmp_path, [request], [{"do": do}])
+    answers, _, _, _ = buy(tmp_path, [request], [{"do": do}])
     assert (only(answers).state, only(answers).message) == (state, message)
     assert only(answers).cost_usd > 0
-    again, _, server, _ = bought(tmp_path, [request])
+    again, _, server, _ = buy(tmp_path, [request])
     assert (again, server.requests) == (answers, 0)
 
 
-def test_another_model_than_the_one_asked_is_told(tmp_path):
-    answers, _, _, _ = bought(tmp_path, [ask(1)], [{"do": "wrong-model"}])
+def test_an_answer_by_another_model_is_reported(tmp_path):
+    answers, _, _, _ = buy(tmp_path, [ask(1)], [{"do": "wrong-model"}])
     assert only(answers).state == "ok"
     assert only(answers).message == "answered by 'some-other-model', asked for 'gpt-4o'"
     assert only(answers).served_model == "some-other-model"
 
 
-def test_a_refused_key_ends_the_run_and_is_named_by_its_variable(tmp_path):
-    answers, error, server, _ = bought(tmp_path, asks(50), server_options={"key": "another"})
-    assert isinstance(error, KeyRefused)
+def test_a_rejected_key_ends_the_run_and_is_named_by_its_variable(tmp_path):
+    answers, error, server, _ = buy(tmp_path, asks(50), server_options={"key": "another"})
+    assert isinstance(error, KeyRejectedError)
     assert error.where == KEY_ENV
     assert answers == {}
     assert server.requests == 0
 
 
 def test_a_key_that_the_service_repeats_is_masked_everywhere(tmp_path):
-    _, error, _, _ = bought(tmp_path, [ask(1)], [{"do": "echo-key"}])
+    _, error, _, _ = buy(tmp_path, [ask(1)], [{"do": "echo-key"}])
     assert "Bearer <key>" in str(error)
     assert KEY not in repr(error) + str(error)
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
@@ -185,18 +198,18 @@ def test_a_key_that_the_service_repeats_is_masked_everywhere(tmp_path):
 
 def test_an_unknown_model_ends_the_run_and_is_named(tmp_path):
     script = {"models": ("gpt-4o-mini",)}
-    _, error, server, _ = bought(tmp_path, asks(50), server_options=script)
-    assert isinstance(error, ModelUnknown)
+    _, error, server, _ = buy(tmp_path, asks(50), server_options=script)
+    assert isinstance(error, UnknownModelError)
     assert error.where == "gpt-4o"
     assert server.requests <= QUICK.concurrency
 
 
-def test_a_parameter_that_is_not_taken_is_left_out_for_the_whole_run(tmp_path):
+def test_an_unsupported_parameter_is_left_out_for_the_whole_run(tmp_path):
     script = [{"do": "unknown-parameter", "times": 0}]
     one = replace(QUICK, concurrency=1)
-    answers, _, server, dispatch = bought(tmp_path, asks(6, temperature=0), script, manners=one)
+    answers, _, server, client = buy(tmp_path, asks(6, temperature=0), script, policy=one)
     note = "sent without temperature: the service does not take it"
-    assert dispatch.counted.notes == [note]
+    assert client.stats.notes == [note]
     assert [a.message for a in answers.values()] == [note] * 6
     assert server.requests == 7
     assert "Unsupported parameter: 'temperature'" in str(
@@ -204,9 +217,9 @@ def test_a_parameter_that_is_not_taken_is_left_out_for_the_whole_run(tmp_path):
     )
 
 
-def test_the_older_name_of_the_token_limit_is_used_where_the_newer_is_refused(tmp_path):
+def test_the_older_name_of_the_token_limit_is_used_where_the_newer_is_rejected(tmp_path):
     script = [{"do": "unknown-parameter", "parameter": "max_completion_tokens", "times": 0}]
-    answers, _, server, _ = bought(tmp_path, [ask(1)], script)
+    answers, _, server, _ = buy(tmp_path, [ask(1)], script)
     assert only(answers).state == "ok"
     assert [b.get("max_tokens") for b in server.bodies] == [None, 60]
 
@@ -215,49 +228,47 @@ def test_the_older_name_of_the_token_limit_is_used_where_the_newer_is_refused(tm
     ("parameter", "given"),
     [("response_format", {"schema": SCHEMA}), ("service_tier", {"service_tier": "flex"})],
 )
-def test_a_parameter_that_must_not_be_missing_ends_the_run(tmp_path, parameter, given):
+def test_an_unsupported_required_parameter_ends_the_run(tmp_path, parameter, given):
     script = [{"do": "unknown-parameter", "parameter": parameter, "times": 0}]
-    _, error, _, _ = bought(tmp_path, [ask(1, **given)], script)
+    _, error, _, _ = buy(tmp_path, [ask(1, **given)], script)
     assert isinstance(error, UsageError)
     assert error.where == parameter
 
 
 def test_a_complaint_about_what_was_not_sent_does_not_loop(tmp_path):
     script = [{"do": "status:400", "times": 0, "code": "unsupported_parameter"}]
-    answers, _, server, _ = bought(tmp_path, [ask(1)], script)
+    answers, _, server, _ = buy(tmp_path, [ask(1)], script)
     assert (only(answers).state, server.requests) == ("http_error", 1)
 
 
 @pytest.mark.parametrize(
     ("do", "kind"), [("quota", "insufficient_quota"), ("content-filter", "refusal")]
 )
-def test_failures_alike_in_a_row_end_the_run(tmp_path, do, kind):
-    manners = replace(QUICK, breaker=5, concurrency=2)
-    answers, error, server, _ = bought(
-        tmp_path, asks(60), [{"do": do, "times": 0}], manners=manners
-    )
+def test_consecutive_failures_of_one_kind_end_the_run(tmp_path, do, kind):
+    policy = replace(QUICK, max_consecutive_failures=5, concurrency=2)
+    answers, error, server, _ = buy(tmp_path, asks(60), [{"do": do, "times": 0}], policy=policy)
     assert isinstance(error, ServiceError)
-    assert f"failed 5 requests in a row alike ({kind})" in str(error)
-    assert server.requests <= 5 + manners.concurrency
+    assert f"failed 5 consecutive requests ({kind})" in str(error)
+    assert server.requests <= 5 + policy.concurrency
     assert len(rows_of(tmp_path)) >= len(answers) >= 5
 
 
 def test_failures_with_answers_between_them_do_not_end_the_run(tmp_path):
-    manners = replace(QUICK, breaker=2, concurrency=1)
+    policy = replace(QUICK, max_consecutive_failures=2, concurrency=1)
     script = [{"do": "refusal", "match": f"picture {n}."} for n in range(0, 20, 2)]
-    answers, error, _, _ = bought(tmp_path, asks(20), script, manners=manners)
+    answers, error, _, _ = buy(tmp_path, asks(20), script, policy=policy)
     assert error is None
     assert [a.state for a in answers.values()].count("refused") == 10
 
 
 def test_an_end_does_not_wait_for_a_long_retry_after(tmp_path):
-    """The one asked to wait an hour is left pending; the run ends with the refused key."""
+    """The one told to wait an hour is left pending; the run ends with the rejected key."""
     script = [
         {"do": "status:429", "match": "picture 0.", "retry_after": 3600},
         {"do": "echo-key", "match": "picture 1."},
     ]
-    _, error, _, _ = bought(tmp_path, asks(2), script, server_options={"latency": 0.05})
-    assert isinstance(error, KeyRefused)
+    _, error, _, _ = buy(tmp_path, asks(2), script, server_options={"latency": 0.05})
+    assert isinstance(error, KeyRejectedError)
 
 
 def test_an_interrupted_run_records_what_is_in_flight(tmp_path):
@@ -266,8 +277,8 @@ def test_an_interrupted_run_records_what_is_in_flight(tmp_path):
             seen = []
 
             async def consume():
-                async with buying(tmp_path, server) as dispatch:
-                    async for _, answer in dispatch.answers(asks(100)):
+                async with open_client(tmp_path, server) as client:
+                    async for _, answer in answers_of(client, asks(100)):
                         seen.append(answer)
 
             task = asyncio.create_task(consume())
@@ -283,7 +294,7 @@ def test_an_interrupted_run_records_what_is_in_flight(tmp_path):
     assert 0 < len(rows) == counts["answered"] < 100
 
 
-def test_low_rate_limits_slow_the_run_and_odd_ones_do_not_harm(tmp_path):
+def test_low_rate_limits_slow_the_run_and_invalid_ones_are_ignored(tmp_path):
     headers = {
         "x-ratelimit-limit-requests": "-1",
         "x-ratelimit-remaining-requests": "-1",
@@ -299,7 +310,84 @@ def test_low_rate_limits_slow_the_run_and_odd_ones_do_not_harm(tmp_path):
 
     options = {"headers": headers, "answer": answer}
     one = replace(QUICK, concurrency=1)
-    answers, error, _, _ = bought(tmp_path, asks(4), server_options=options, manners=one)
+    answers, error, _, _ = buy(tmp_path, asks(4), server_options=options, policy=one)
     assert error is None
     assert len(answers) == 4
     assert all(later - earlier >= 0.05 for earlier, later in pairwise(arrivals))
+
+
+async def _double(number):
+    await asyncio.sleep(0)
+    if number == 3:
+        raise ServiceError("the service", "failed")
+    return 2 * number
+
+
+def test_after_a_service_error_no_item_is_taken_and_running_work_is_still_given():
+    taken, given = [], []
+
+    def feed():
+        for number in range(20):
+            taken.append(number)
+            yield number
+
+    async def run():
+        async for number, result in run_concurrently(feed(), _double, 4):
+            given.append((number, result))
+
+    with pytest.raises(ServiceError):
+        asyncio.run(run())
+    assert sorted(given) == [(0, 0), (1, 2), (2, 4)]
+    assert taken == [0, 1, 2, 3]
+
+
+def test_any_other_error_cancels_running_work_at_once():
+    ended = []
+
+    async def work(number):
+        try:
+            await asyncio.sleep(0 if number == 0 else 3600)
+        finally:
+            ended.append(number)
+        raise ValueError(number)
+
+    async def run():
+        async for _ in run_concurrently(range(9), work, 3):
+            pass
+
+    with pytest.raises(ValueError, match="0"):
+        asyncio.run(run())
+    assert sorted(ended) == [0, 1, 2]
+
+
+async def replayed(folder, requests):
+    with Ledger.open(folder) as ledger:
+        replay = Replay(ledger)
+        return [await replay.submit(request) for request in requests], replay
+
+
+def test_replay_gives_the_paid_answers_without_a_socket_or_a_key(tmp_path, monkeypatch):
+    answers, _, _, _ = buy(tmp_path, asks(4))
+    monkeypatch.delenv("QBUILD_TEST_KEY")
+    loop = asyncio.new_event_loop()  # which opens a pair of sockets of its own
+    with monkeypatch.context() as blocked:
+        blocked.setattr(socket, "socket", None)
+        blocked.setattr(socket, "create_connection", None)
+        replies, replay = loop.run_until_complete(replayed(tmp_path, asks(4)))
+    loop.close()
+    assert replies == [answers[request.request_id] for request in asks(4)]
+    assert (replay.stats.from_ledger, replay.missing) == (4, {})
+
+
+def test_replay_collects_what_is_not_in_the_ledger(tmp_path):
+    buy(tmp_path, asks(1))
+    [answer], replay = asyncio.run(replayed(tmp_path, [ask(7)]))
+    assert (answer.state, answer.message) == ("http_error", "not in the ledger")
+    assert list(replay.missing.values()) == [ask(7)]
+
+
+def test_replay_does_not_need_the_package_of_the_service(tmp_path, monkeypatch):
+    buy(tmp_path, asks(1))
+    monkeypatch.setitem(__import__("sys").modules, "openai", None)
+    [answer], _ = asyncio.run(replayed(tmp_path, asks(1)))
+    assert answer.state == "ok"

@@ -1,4 +1,4 @@
-"""kill -9 at random moments: nothing received is lost, counts add up, nothing is paid twice."""
+"""kill -9 at random moments: no answer is lost, the counts add up, nothing is paid twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from buying import asks, buying, rows_of
+from buying import answers_of, asks, open_client, rows_of
 
 from qbuild.llm.ledger import Ledger
 from qbuild.llm.mock.server import MockServer
@@ -19,11 +19,11 @@ import asyncio, sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from types import SimpleNamespace
-from buying import asks, buying
+from buying import answers_of, asks, open_client
 async def run():
     server = SimpleNamespace(base_url=sys.argv[1])
-    async with buying(Path(sys.argv[2]), server) as dispatch:
-        async for request, answer in dispatch.answers(asks({requests})):
+    async with open_client(Path(sys.argv[2]), server) as client:
+        async for request, answer in answers_of(client, asks({requests})):
             print(request.request_id, flush=True)
 asyncio.run(run())
 """
@@ -57,16 +57,16 @@ def test_a_run_killed_again_and_again_loses_nothing_and_pays_nothing_twice(tmp_p
                 given |= await killed_run(server.base_url, tmp_path, draw.uniform(0.0, 0.15))
                 await asyncio.sleep(0.05)  # what was in flight arrives
                 with Ledger.open(tmp_path) as ledger:
-                    assert all(ledger.holds(request_id) for request_id in given)
-                    assert all(ledger.holds(request_id) for request_id in held)
-                    flying = ledger.possibly_paid_twice()
-                    late.append(len(flying))
+                    assert all(ledger.has_answer(request_id) for request_id in given)
+                    assert all(ledger.has_answer(request_id) for request_id in held)
+                    unanswered = ledger.unanswered_attempts()
+                    late.append(len(unanswered))
                     recorded = sum(row["state"] == "ok" for row in ledger.rows())
                 answered = sum(server.served.values())
-                assert recorded <= answered <= recorded + len(flying)
+                assert recorded <= answered <= recorded + len(unanswered)
                 assert sum(before.values()) <= answered
-            async with buying(tmp_path, server) as dispatch:
-                found = [answer async for _, answer in dispatch.answers(asks(REQUESTS))]
+            async with open_client(tmp_path, server) as client:
+                found = [answer async for _, answer in answers_of(client, asks(REQUESTS))]
             return found, late, server
 
     tmp_path.mkdir(exist_ok=True)
@@ -84,17 +84,17 @@ FULL = """
 import asyncio, resource, signal, sys
 sys.path[:0] = {path!r}
 from pathlib import Path
-from buying import asks, buying
+from buying import answers_of, asks, open_client
 from qbuild.core.errors import DiskError
 from qbuild.llm.mock.server import MockServer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 async def run():
     async with MockServer(latency=0.01) as server:
-        async with buying(Path(sys.argv[1]), server) as dispatch:
+        async with open_client(Path(sys.argv[1]), server) as client:
             resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, 70_000))
             given = 0
             try:
-                async for _ in dispatch.answers(asks(1000)):
+                async for _ in answers_of(client, asks(1000)):
                     given += 1
             except DiskError as error:
                 print(given, server.served.total(), server.distinct)
@@ -103,8 +103,8 @@ asyncio.run(run())
 """
 
 
-def test_a_disk_that_fills_up_stops_the_buying_and_loses_no_answer(tmp_path):
-    """A limit on file size stands in for the full disk: what is in flight has the reserve."""
+def test_a_full_disk_ends_the_run_and_loses_no_answer(tmp_path):
+    """A limit on file size simulates the full disk: answers in flight have the reserve."""
     code = FULL.format(path=sys.path)
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False

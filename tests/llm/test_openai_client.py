@@ -11,7 +11,7 @@ from buying import KEY, KEY_ENV, ask
 from qbuild.core.errors import MissingPartError, UsageError
 from qbuild.llm.mock.server import MockServer
 from qbuild.llm.openai_client import OpenAIClient, read_key
-from qbuild.llm.reply_policy import Lost
+from qbuild.llm.reply_policy import NoReply
 from qbuild.llm.request_body import BodyForm
 
 
@@ -34,18 +34,18 @@ def test_the_key_is_read_from_the_variable_that_was_named(monkeypatch):
         read_key(KEY_ENV, None)
 
 
-def test_a_server_of_ones_own_needs_no_key(monkeypatch):
+def test_a_local_server_needs_no_key(monkeypatch):
     monkeypatch.setenv(KEY_ENV, " ")
     assert sent_to(key="none").status == 200
 
 
-def test_a_missing_package_is_told_with_what_to_install(monkeypatch):
+def test_a_missing_package_is_reported_with_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "openai", None)
     with pytest.raises(MissingPartError, match="pip install openai"):
         OpenAIClient("http://127.0.0.1:9/v1", KEY_ENV)
 
 
-def test_nothing_is_tried_twice_by_the_client_itself():
+def test_the_client_itself_retries_nothing():
     async def run():
         async with MockServer([{"do": "status:500", "times": 0}]) as server:
             async with OpenAIClient(server.base_url, KEY_ENV) as client:
@@ -55,6 +55,6 @@ def test_nothing_is_tried_twice_by_the_client_itself():
     assert asyncio.run(run()) == (500, 1)
 
 
-def test_a_lost_reply_says_whether_the_request_may_have_arrived():
-    assert sent_to(script=[{"do": "hang"}]) == Lost("no answer within 1 s", sent=True)
+def test_a_missing_reply_says_whether_the_request_may_have_arrived():
+    assert sent_to(script=[{"do": "hang"}]) == NoReply("no answer within 1 s", sent=True)
     assert sent_to(script=[{"do": "reset-mid-body"}]).sent is True

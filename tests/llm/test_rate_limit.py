@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qbuild.llm.rate_limit import Breaker, Gate, Manners, Pace, pace, retry_after, span
+from qbuild.llm.rate_limit import (
+    CircuitBreaker,
+    Gate,
+    Pace,
+    RetryPolicy,
+    parse_duration,
+    read_pace,
+    read_retry_after,
+)
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -29,7 +37,7 @@ NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(headers, seconds):
-    assert retry_after(headers, NOW) == seconds
+    assert read_retry_after(headers, NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -37,8 +45,8 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(headers, seconds):
     [("1s", 1.0), ("6m0s", 360.0), ("20ms", 0.02), ("1h2m3.5s", 3723.5), ("12", 12.0)]
     + [(text, None) for text in ("", None, "soon", "-1", "1s?", "-1s")],
 )
-def test_spans_are_read_in_all_their_units(text, seconds):
-    assert span(text) == seconds
+def test_durations_are_read_in_all_their_units(text, seconds):
+    assert parse_duration(text) == seconds
 
 
 def limits(kind, remaining, reset, limit="1000"):
@@ -50,7 +58,7 @@ def limits(kind, remaining, reset, limit="1000"):
 
 
 @pytest.mark.parametrize(
-    ("headers", "found"),
+    ("headers", "expected"),
     [
         ({}, None),
         (limits("requests", "900", "6s"), None),
@@ -65,11 +73,11 @@ def limits(kind, remaining, reset, limit="1000"):
         ({**limits("requests", "10", "6s"), **limits("tokens", "100", "9s")}, Pace(9.0, 9.0)),
     ],
 )
-def test_a_low_limit_is_spread_over_the_time_to_its_reset(headers, found):
-    assert pace(headers, tokens_a_request=100, concurrency=16) == found
+def test_a_low_limit_is_spread_over_the_time_to_its_reset(headers, expected):
+    assert read_pace(headers, request_tokens=100, concurrency=16) == expected
 
 
-def test_a_pace_spaces_what_waits_and_a_halt_lets_it_go():
+def test_a_pace_spaces_requests_and_a_release_ends_it():
     async def run():
         gate, passed = Gate(), []
         clock = asyncio.get_running_loop().time
@@ -79,11 +87,11 @@ def test_a_pace_spaces_what_waits_and_a_halt_lets_it_go():
             passed.append(clock())
 
         begun = clock()
-        gate.keep(Pace(0.05, 60.0))
+        gate.set_pace(Pace(0.05, 60.0))
         tasks = [asyncio.create_task(one()) for _ in range(5)]
         await tasks[0]
         await tasks[1]
-        gate.halt()
+        gate.release()
         await asyncio.gather(*tasks)
         return [moment - begun for moment in passed]
 
@@ -93,15 +101,15 @@ def test_a_pace_spaces_what_waits_and_a_halt_lets_it_go():
     assert len(passed) == 5
 
 
-def test_back_off_doubles_up_to_its_longest_and_is_spread():
-    manners, draw = Manners(first_wait_s=1.0, longest_wait_s=8.0), random.Random(0)
+def test_back_off_doubles_up_to_its_longest_and_is_random():
+    policy, draw = RetryPolicy(first_wait_s=1.0, longest_wait_s=8.0), random.Random(0)
     for attempt, longest in enumerate([1, 2, 4, 8, 8], 1):
-        waits = [manners.back_off(attempt, draw) for _ in range(200)]
+        waits = [policy.back_off_s(attempt, draw) for _ in range(200)]
         assert longest / 2 <= min(waits) < max(waits) <= longest
         assert max(waits) - min(waits) > longest / 4
 
 
-def test_the_breaker_counts_failures_of_one_kind_in_a_row():
-    breaker = Breaker(3)
+def test_the_circuit_breaker_counts_consecutive_failures_of_one_kind():
+    breaker = CircuitBreaker(3)
     outcomes = ["a", "a", None, "a", "b", "b", "b"]
-    assert [breaker.took(kind) for kind in outcomes] == [False] * 6 + [True]
+    assert [breaker.trips(kind) for kind in outcomes] == [False] * 6 + [True]

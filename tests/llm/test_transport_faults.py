@@ -1,4 +1,4 @@
-"""Connections that fail below HTTP: nothing is shown of the key, and what may be paid counts."""
+"""Connections that fail below HTTP: the key never appears, and what may be charged counts."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
-from buying import KEY, KEY_ENV, QUICK, ask, asks, bought
+from buying import KEY, KEY_ENV, QUICK, ask, asks, buy
 from extending import of_kind, served, written
 
-from qbuild.llm.mock.faults import DEEDS
+from qbuild.llm.mock.faults import FAULT_KINDS
 from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.prices import Prices, Rate
 from qbuild.llm.request_body import BodyForm
 
 PRICES = Prices("2026-01-01", "test", {("gpt-4o", "standard"): Rate(0.0, 1_000_000.0, 0.0)})
 MANY_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"".join(b"x-%d: 1\r\n" % i for i in range(3000))
-# Bytes that a server sends in the place of a reply.
+# Bytes that a server sends instead of a reply.
 REPLIES = {
     "nothing": b"",
     "half a head": b"HTTP/1.1 200 OK\r\ncontent-le",
@@ -37,7 +38,7 @@ def key(monkeypatch):
 
 
 def reply_of(data: bytes):
-    """What the client makes of a server that reads a request and sends these bytes."""
+    """The client's result where a server reads a request and sends these bytes."""
 
     async def answer(reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
@@ -59,8 +60,8 @@ def reply_of(data: bytes):
 def test_a_request_that_was_read_counts_as_sent_whatever_comes_back(name):
     lost = reply_of(REPLIES[name])
     assert lost.sent is True
-    assert "the connection failed: " in lost.what
-    assert KEY not in lost.what
+    assert "the connection failed: " in lost.reason
+    assert KEY not in lost.reason
 
 
 def test_a_connection_that_was_never_made_is_unsent_and_named():
@@ -70,32 +71,32 @@ def test_a_connection_that_was_never_made_is_unsent_and_named():
 
     lost = asyncio.run(run())
     assert lost.sent is False
-    assert "no connection: Cannot connect to host 127.0.0.1:9" in lost.what
+    assert "no connection: Cannot connect to host 127.0.0.1:9" in lost.reason
 
 
 @pytest.mark.parametrize("do", ["close", "reset", "not-http", "reset-mid-body", "hang"])
 def test_the_cap_holds_over_all_that_a_failing_service_may_have_charged(do, tmp_path):
-    """The server counts what it charged: 60 dollars an answer at worst, under a cap of 600."""
-    _, _, server, dispatch = bought(
+    """The server counts what it charged: 60 dollars per answer at worst, under a cap of 600."""
+    _, _, server, client = buy(
         tmp_path,
         asks(40),
         script=[{"do": do, "times": 0}],
         max_usd=600.0,
         prices=PRICES,
-        time_limit_s=0.2,
+        timeout_s=0.2,
     )
     charged = 60.0 * server.served.total()
-    assert 0 < charged <= dispatch.budget.spent <= 600.0
+    assert 0 < charged <= client.budget.spent <= 600.0
 
 
 @pytest.mark.parametrize("do", ["status:401", "status:403", "not-http"])
 def test_an_error_that_ends_a_run_is_not_printed_by_the_event_loop(do, tmp_path, capfd, caplog):
-    _, error, _, _ = bought(
+    _, error, _, _ = buy(
         tmp_path,
         asks(40),
         script=[{"do": do, "nth": 9, "times": 0}],
         server_options={"latency": 0.01},
-        manners=QUICK.__class__(concurrency=8, attempts=1, breaker=3, grace_s=0.5),
+        policy=replace(QUICK, concurrency=8, max_attempts=1, max_consecutive_failures=3),
     )
     assert error is not None
     assert capfd.readouterr().err == ""
@@ -103,8 +104,8 @@ def test_an_error_that_ends_a_run_is_not_printed_by_the_event_loop(do, tmp_path,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("do", [*(deed for deed in DEEDS if deed != "status"), "status:403"])
-def test_the_key_stays_out_of_all_that_a_run_prints_and_writes(do, tmp_path):
+@pytest.mark.parametrize("do", [*(kind for kind in FAULT_KINDS if kind != "status"), "status:403"])
+def test_the_key_is_in_nothing_that_a_run_prints_or_writes(do, tmp_path):
     source = written(tmp_path / "depictions.parquet", of_kind("overall", 12, seed=1))
     with served([{"do": do, "nth": 5, "times": 0}]) as server:
         command = (
@@ -118,10 +119,10 @@ def test_the_key_stays_out_of_all_that_a_run_prints_and_writes(do, tmp_path):
             check=False,
             env={**os.environ, KEY_ENV: KEY},
         )
-    said = done.stdout + done.stderr
-    assert b"Usage" not in said
-    assert KEY.encode() not in said
-    assert b"never retrieved" not in said
+    printed = done.stdout + done.stderr
+    assert b"Usage" not in printed
+    assert KEY.encode() not in printed
+    assert b"never retrieved" not in printed
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if KEY.encode() in path.read_bytes()]

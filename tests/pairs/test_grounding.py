@@ -7,7 +7,7 @@ import pytest
 from depictions import planted
 from grounding_cases import CASES, FRESH
 
-from qbuild.language import read
+from qbuild.language.mentions import read
 from qbuild.pairs.grounding import judge
 
 DEPICTION = (
@@ -68,7 +68,7 @@ def test_a_contradiction_rejects_the_pair(question, answer, kind):
         ("Why is the light dark?", "Because the sun has set.", "unheld-cause"),
     ],
 )
-def test_what_is_not_held_flags_the_pair(question, answer, kind):
+def test_what_the_depiction_does_not_state_flags_the_pair(question, answer, kind):
     assert kinds(question, answer) == {kind}
     assert severities(question, answer) == {"flag"}
 
@@ -95,7 +95,7 @@ def test_a_trace_of_the_text_rejects_the_pair(trace):
 @pytest.mark.parametrize(
     "answer", ["The text on the sign is sharp.", "The text-to-video alignment is good."]
 )
-def test_a_text_within_the_video_is_no_trace(answer):
+def test_a_text_within_the_video_is_not_a_trace(answer):
     assert "trace" not in kinds("What is sharp?", answer)
 
 
@@ -108,8 +108,8 @@ def test_an_extended_answer_may_propose_what_is_not_seen():
 def test_an_extended_pair_may_not_contradict_what_is_seen():
     asked = "What could be done about the low sharpness?"
     assert kinds(asked, "Super-resolution.", "extended") == {"contradicted-polarity"}
-    told = "There is no noise at the 5th second. Denoising can be applied."
-    assert kinds("What next?", told, "extended") == {"contradicted-polarity"}
+    answer = "There is no noise at the 5th second. Denoising can be applied."
+    assert kinds("What next?", answer, "extended") == {"contradicted-polarity"}
 
 
 def test_the_better_of_two_times_is_checked():
@@ -129,12 +129,12 @@ def test_a_no_to_a_stronger_degree_passes():
     assert kinds("Is the noise slight?", "No", text=text) == {"contradicted-polarity"}
 
 
-def test_a_reading_may_stand_for_the_text():
+def test_a_reading_may_replace_the_text():
     pair = ("Is the video blurry?", "Yes")
     assert judge(*pair, read(DEPICTION), "binary") == judge(*pair, DEPICTION, "binary")
 
 
-def test_a_finding_says_what_is_held():
+def test_a_finding_says_what_the_depiction_states():
     (finding,) = judge("How is the sharpness?", "Very poor.", DEPICTION, "open")
     assert finding.words == "Very poor."
     assert finding.message == "sharpness is held to be good: 'sharpness'"

@@ -1,4 +1,4 @@
-"""The mock's answers: pairs for the requests of gpt-extend, its plain answer for all others."""
+"""The mock's answers: pairs for the requests of gpt-extend, the default for all others."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import pytest
 from depictions import depictions
 from extending import of_kind
 
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.llm.mock.answers import default_answer
 from qbuild.llm.request_body import BodyForm
 from qbuild.pairs.mock_answers import depiction_answer
-from qbuild.pairs.parse import Pair, UnusableAnswerError, read_pairs
-from qbuild.pairs.tasks import Style, follow_up, request_of, tasks_of
+from qbuild.pairs.parse import Pair, read_pairs
+from qbuild.pairs.tasks import Style, distractor_task, request_of, tasks_of
 from qbuild.pairs.templates import load_templates
 
 TEMPLATES = load_templates()
@@ -26,19 +27,19 @@ def bodies(rows, structured):
 
 
 @pytest.mark.parametrize("structured", [True, False])
-def test_every_task_is_answered_in_its_contract(structured):
+def test_every_task_is_answered_in_its_form(structured):
     """The few depictions without a time have no temporal pair, and the answer says so."""
-    answered = refused = 0
+    answered = rejected = 0
     for task, body in bodies(depictions(120, 3), structured):
         raw = depiction_answer(body)
         assert raw.startswith("{") == structured
         try:
             answered += len(read_pairs(raw, task.template)) >= task.template.least
-        except UnusableAnswerError as error:
-            refused += error.fault.reason == "nothing-to-ask"
+        except RejectedError as error:
+            rejected += error.reason == "nothing-to-ask"
             assert task.id == "vqa2/temporal"
     assert answered > 200
-    assert refused < 10
+    assert rejected < 10
 
 
 def test_the_yes_no_question_is_answered_as_asked_for():
@@ -50,7 +51,8 @@ def test_the_yes_no_question_is_answered_as_asked_for():
 
 def test_wrong_choices_keep_question_and_right_answer():
     (row,) = of_kind("pathway", 1)
-    task = follow_up(tasks_of(row, TEMPLATES, 0)[0], Pair("open", "How?", None, "Dim"), TEMPLATES)
+    first = tasks_of(row, TEMPLATES, 0)[0]
+    task = distractor_task(first, Pair("open", "How?", None, "Dim"), TEMPLATES)
     body = BodyForm().body(request_of(task, Style("gpt-4o", True, {})))
     (pair,) = read_pairs(depiction_answer(body), task.template)
     assert (pair.question, pair.right, len(pair.options)) == ("How?", "Dim", 4)
@@ -61,7 +63,7 @@ def test_wrong_choices_keep_question_and_right_answer():
     [{}, {"messages": []}, {"messages": [{"role": "user", "content": "Hello?"}]},
      {"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "y"}]}],
 )  # fmt: skip
-def test_anything_else_gets_the_plain_answer(body):
+def test_anything_else_gets_the_default_answer(body):
     assert depiction_answer(body) == default_answer(body)
 
 

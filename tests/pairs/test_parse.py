@@ -1,4 +1,4 @@
-"""Answers to pairs: what models write is read, what cannot be used is refused with its reason."""
+"""Answers to pairs: what models write is parsed, the unusable is rejected with its reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qbuild.pairs.parse import LONGEST, Pair, UnusableAnswerError, read_pairs
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.pairs.parse import MAX_LENGTH, Pair, read_pairs
 from qbuild.pairs.templates import load_templates
 
 TEMPLATES = load_templates()
@@ -34,11 +35,11 @@ def as_json(*pairs):
     return json.dumps({"pairs": list(pairs)})
 
 
-def fault_of(raw, template=THREE):
-    with pytest.raises(UnusableAnswerError) as refusal:
+def reason_of(raw, template=THREE):
+    with pytest.raises(RejectedError) as error:
         read_pairs(raw, template)
-    assert len(refusal.value.fault.message) < 400
-    return refusal.value.fault.reason
+    assert len(error.value.message) < 400
+    return error.value.reason
 
 
 def test_three_pairs_are_read_from_json():
@@ -77,11 +78,11 @@ def test_the_right_choice_is_known_by_letter_or_words(answer, letter):
 
 
 @pytest.mark.parametrize("answer", ["E", "B. dim", "B. poorly", "none of these", "AB", "1"])
-def test_a_letter_that_is_not_there_or_of_another_choice_is_refused(answer):
-    assert fault_of(as_json(BINARY, {**MULTI, "answer": answer}, OPEN)) == "letter"
+def test_an_unknown_letter_or_one_of_another_choice_is_rejected(answer):
+    assert reason_of(as_json(BINARY, {**MULTI, "answer": answer}, OPEN)) == "letter"
 
 
-REFUSED = {
+REJECTED = {
     "not-json": ['{"pairs": [', "```json\n{'a': 1}\n```", "[" * 100_000, '{"a":' * 100_000],
     "not-pairs": ['{"a": 1}', "I am sorry.", as_json(1, 2, 3), '{"pairs": {"a": 1}}', ""],
     "count": [as_json(BINARY, OPEN), as_json(BINARY, MULTI, OPEN, OPEN)],
@@ -102,8 +103,8 @@ REFUSED = {
     "empty": [as_json(BINARY, MULTI, {**OPEN, "answer": " \n"}), as_json({"form": "binary",
               "options": ["Yes", "No"], "answer": "A"}, MULTI, OPEN)],
     "too-long": [
-        as_json(BINARY, MULTI, {**OPEN, "answer": "a" * (LONGEST + 1)}),
-        as_json(BINARY, {**MULTI, "options": ["a", "b", "c", "d" * (LONGEST + 1)]}, OPEN),
+        as_json(BINARY, MULTI, {**OPEN, "answer": "a" * (MAX_LENGTH + 1)}),
+        as_json(BINARY, {**MULTI, "options": ["a", "b", "c", "d" * (MAX_LENGTH + 1)]}, OPEN),
     ],
     "not-text": [
         as_json(BINARY, MULTI, {**OPEN, "answer": "a\ud800"}),
@@ -114,9 +115,9 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("reason", REFUSED)
-def test_what_cannot_be_used_is_refused_with_its_reason(reason):
-    assert [fault_of(raw) for raw in REFUSED[reason]] == [reason] * len(REFUSED[reason])
+@pytest.mark.parametrize("reason", REJECTED)
+def test_what_cannot_be_used_is_rejected_with_its_reason(reason):
+    assert [reason_of(raw) for raw in REJECTED[reason]] == [reason] * len(REJECTED[reason])
 
 
 def test_choices_lose_their_letters_and_the_yes_no_ones_their_full_stops():
@@ -125,9 +126,9 @@ def test_choices_lose_their_letters_and_the_yes_no_ones_their_full_stops():
     assert pair.options == ("Yes", "No")
 
 
-def test_up_to_six_what_and_how_pairs_are_taken():
+def test_up_to_six_what_and_how_pairs_are_accepted():
     assert len(read_pairs(as_json(OPEN, OPEN), WHAT_HOW)) == 2
-    assert fault_of(as_json(*[OPEN] * 7), WHAT_HOW) == "count"
+    assert reason_of(as_json(*[OPEN] * 7), WHAT_HOW) == "count"
 
 
 TOKENS = st.sampled_from(
@@ -143,7 +144,7 @@ def test_no_answer_raises_anything_but_its_own_error(raw):
     for template in (THREE, ONE, WHAT_HOW):
         try:
             pairs = read_pairs(raw, template)
-        except UnusableAnswerError:
+        except RejectedError:
             continue
         for pair in pairs:
             assert pair.question.encode()
@@ -169,7 +170,7 @@ ENTRY = st.fixed_dictionaries(
 @given(st.lists(ENTRY, max_size=4))
 def test_no_json_raises_anything_but_its_own_error(pairs):
     for template in (THREE, ONE, WHAT_HOW):
-        with suppress(UnusableAnswerError):
+        with suppress(RejectedError):
             for pair in read_pairs(json.dumps({"pairs": pairs}), template):
                 assert isinstance(pair.right, str)
 
@@ -179,9 +180,9 @@ def test_no_json_raises_anything_but_its_own_error(pairs):
     ["Question: ", "Question:\n", "Answer: ", "Question: A. a Answer: ", "A. ", "A. B. ", " ", "\n",
      "```", "*", "Question 1\n", "{", '{"', "(", "Question", "- ", "\t\n", "Question: x\nAnswer: "],
 )  # fmt: skip
-def test_200_kb_of_anything_is_done_with_at_once(piece):
-    """A parser in quadratic time would need hours here, and the suite would not end."""
+def test_200_kb_of_anything_is_parsed_in_linear_time(piece):
+    """A quadratic parser would need hours here."""
     raw = "Question: a" + piece * (200_000 // len(piece))
     for text in (raw, raw + "b", piece * (200_000 // len(piece)) + "b"):
-        with suppress(UnusableAnswerError):
+        with suppress(RejectedError):
             read_pairs(text, ONE)

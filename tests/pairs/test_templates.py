@@ -1,4 +1,4 @@
-"""Templates: those that ship hold together, those of one's own are refused with the reason."""
+"""Templates: the shipped ones are consistent, invalid ones are rejected with the reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from qbuild.core.errors import InputError, UsageError
 from qbuild.pairs.tasks import DISTRACTORS, Q_INSTRUCT, VQA2
-from qbuild.pairs.templates import SLOTS, filled, load_templates, read_template
+from qbuild.pairs.templates import SLOTS, fill_slots, load_templates, read_template
 
 SHIPPED = load_templates()
 VALUES = {name: f"<{name}>" for name in SLOTS} | {"medium": "picture"}
@@ -23,7 +23,7 @@ def test_there_is_a_template_for_every_task_and_no_other():
 
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("structured", [True, False])
-def test_a_template_fills_whole_with_all_that_differs_last(name, structured):
+def test_a_template_is_filled_with_all_that_differs_last(name, structured):
     template = SHIPPED[name]
     (_, system), (_, user) = template.messages(VALUES, structured)
     assert "{{" not in system + user
@@ -35,7 +35,7 @@ def test_a_template_fills_whole_with_all_that_differs_last(name, structured):
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_template_says_what_holds_for_all(name):
+def test_every_template_has_the_common_instructions(name):
     said = " ".join(SHIPPED[name].sections["Instructions"].split())
     assert "You cannot see the" in said
     assert "Every statement in a question or an answer must be borne out by the notes" in said
@@ -63,13 +63,14 @@ def test_an_answer_schema_is_of_the_strict_kind(name):
     assert set(form["enum"]) == set(SHIPPED[name].forms)
 
 
-def test_what_a_depiction_holds_is_put_in_once_and_not_looked_at_again():
+def test_slots_in_values_are_not_filled():
     assert (
-        filled("{{text}} {{want}}", {"text": "{{want}} {{x}}", "want": "No"}) == "{{want}} {{x}} No"
+        fill_slots("{{text}} {{want}}", {"text": "{{want}} {{x}}", "want": "No"})
+        == "{{want}} {{x}} No"
     )
 
 
-def test_a_changed_text_changes_the_name_that_rows_bear(tmp_path):
+def test_a_changed_text_changes_the_name_in_the_rows(tmp_path):
     template = SHIPPED["vqa2/temporal"]
     path = tmp_path / "t.md"
     path.write_text(template.text.replace("how often", "how  often"))
@@ -78,7 +79,7 @@ def test_a_changed_text_changes_the_name_that_rows_bear(tmp_path):
     assert other.hash != template.hash
 
 
-def test_templates_of_ones_own_stand_in_place_of_ours(tmp_path):
+def test_given_templates_replace_the_shipped_ones(tmp_path):
     (tmp_path / "deep").mkdir()
     text = SHIPPED["vqa2/temporal"].text.replace("version: 1", "version: 7")
     (tmp_path / "deep" / "t.md").write_text(text)
@@ -90,38 +91,38 @@ def test_templates_of_ones_own_stand_in_place_of_ours(tmp_path):
 
 TEXT = SHIPPED["vqa2/temporal"].text
 WRONG = {
-    "begins with no front matter": "# Instructions\nAsk.",
+    "does not begin with front matter": "# Instructions\nAsk.",
     "its front matter has no source, count": re.sub(r"(source|count): .*\n", "", TEXT),
     "has no section # Text answer, # Notes": TEXT.split("# Text answer")[0],
-    "names the form 'essay'; expected binary": TEXT.replace("[temporal]", "[essay]"),
-    "template 'vqa2/temporla' replaces none": TEXT.replace("vqa2/temporal", "vqa2/temporla"),
+    "has the unknown form 'essay'; expected binary": TEXT.replace("[temporal]", "[essay]"),
+    "no shipped template has the id 'vqa2/temporl'": TEXT.replace("vqa2/temporal", "vqa2/temporl"),
     "has the forms open; expected the forms temporal": TEXT.replace("[temporal]", "[open]"),
     "cannot be read": TEXT.replace("kinds: [overall]", "kinds: [overall"),
     "`count` is 'some'": TEXT.replace("count: 1", "count: some"),
     "`forms` is 'temporal'": TEXT.replace("[temporal]", "temporal"),
     "`version` is 'one'": TEXT.replace("version: 1", "version: one"),
     "{{depiction}} has no value": TEXT.replace("{{text}}", "{{depiction}}"),
-    "{{want}} stands before # Notes": TEXT.replace("You write", "{{want}} You write"),
-    "never asks for {{text}}": TEXT.replace("{{text}}", "the notes"),
+    "{{want}} is before # Notes": TEXT.replace("You write", "{{want}} You write"),
+    "{{text}} is missing": TEXT.replace("{{text}}", "the notes"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_file_that_is_no_template_is_refused_with_what_is_wrong(what, tmp_path):
+def test_an_invalid_template_is_rejected_with_what_is_wrong(what, tmp_path):
     (tmp_path / "wrong.md").write_text(WRONG[what])
-    with pytest.raises(InputError, match=re.escape(what)) as refusal:
+    with pytest.raises(InputError, match=re.escape(what)) as error:
         load_templates(tmp_path)
-    assert refusal.value.todo
+    assert error.value.todo
 
 
-def test_bytes_that_are_no_text_are_refused_by_name(tmp_path):
+def test_a_file_that_is_not_text_is_rejected_by_name(tmp_path):
     (tmp_path / "wrong.md").write_bytes(b"---\n\xff\xfe\n---\n")
     with pytest.raises(InputError, match=r"wrong\.md: cannot be read"):
         load_templates(tmp_path)
 
 
-def test_an_empty_or_missing_folder_is_refused_by_name(tmp_path):
-    with pytest.raises(UsageError, match=r"--prompts: .* holds no \.md file.*docs/prompts\.md"):
+def test_an_empty_or_missing_folder_is_rejected_by_name(tmp_path):
+    with pytest.raises(UsageError, match=r"--prompts: .* has no \.md file.*docs/prompts\.md"):
         load_templates(tmp_path)
     with pytest.raises(UsageError, match="--prompts: no such folder"):
         load_templates(tmp_path / "none")
@@ -130,8 +131,8 @@ def test_an_empty_or_missing_folder_is_refused_by_name(tmp_path):
 DOCS = Path(__file__).parents[2] / "docs/prompts.md"
 
 
-def test_every_quotation_in_the_docs_stands_in_a_template():
-    """The table that sets the papers' instructions beside ours must not outlive a change."""
+def test_every_quotation_in_the_docs_is_in_a_template():
+    """The table that compares the papers' instructions with ours must follow every change."""
     ours = [" ".join(t.text.split()).replace("{{medium}}", "video") for t in SHIPPED.values()]
     cells = [line.split("|")[-2] for line in DOCS.read_text().splitlines() if line[:1] == "|"]
     quoted = [quote for cell in cells for quote in re.findall(r'"([^"]+)"', cell)]

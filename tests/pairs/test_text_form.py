@@ -1,10 +1,11 @@
-"""The text form as models really write it."""
+"""The text form in the variants that models write."""
 
 from __future__ import annotations
 
 import pytest
 
-from qbuild.pairs.text_form import NoSuchLetterError, chosen, pairs_in_text
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.pairs.text_form import choice_letter, pairs_in_text
 
 PLAIN = [
     {"question": "Is it sharp?", "options": ["Yes", "No"], "answer": "A. Yes"},
@@ -108,7 +109,7 @@ def test_text_without_question_and_answer_holds_no_pairs(text):
     assert pairs_in_text(text) is None
 
 
-def test_words_of_another_choice_behind_a_letter_are_told():
-    with pytest.raises(NoSuchLetterError, match="answer B is 'poor' among the choices, 'dim'"):
-        chosen("B. dim", ["good", "poor", "dim"])
-    assert chosen("something else", ["good", "poor"]) is None
+def test_words_of_another_choice_after_a_letter_are_rejected():
+    with pytest.raises(RejectedError, match="answer B is 'poor' among the choices, 'dim'"):
+        choice_letter("B. dim", ["good", "poor", "dim"])
+    assert choice_letter("something else", ["good", "poor"]) is None

@@ -1,4 +1,4 @@
-"""What keeps a pair from becoming data, beside the grounding of its own tests."""
+"""What keeps a pair from becoming data, besides grounding, which has its own tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from depictions import planted
 
 from qbuild.pairs.parse import Pair
-from qbuild.pairs.verify import Checker, foreign, unlike_english
+from qbuild.pairs.verify import PairChecker, foreign, unlike_english
 
 TEXT = "The video has good sharpness throughout the playback. However, it is very dark at the end."
 
@@ -16,18 +16,18 @@ def opened(question, answer):
 
 
 def reasons(pair, text=TEXT):
-    return [fault.reason for fault in Checker(text).check(pair).faults]
+    return [rejection.reason for rejection in PairChecker(text).check(pair).rejections]
 
 
 def test_a_faithful_pair_has_no_fault():
     assert reasons(opened("How is the sharpness of this video?", "It is good.")) == []
 
 
-def test_a_contradiction_and_a_trace_are_faults_and_an_invention_a_flag():
+def test_a_contradiction_and_a_trace_are_rejected_and_an_invention_is_flagged():
     assert reasons(opened("How is the sharpness?", "It is very poor.")) == ["contradicted-polarity"]
     assert reasons(opened("What does the depiction say?", "Good sharpness.")) == ["trace"]
-    verdict = Checker(TEXT).check(opened("How much noise is there?", "There is severe noise."))
-    assert (verdict.faults, verdict.flags) == ((), ("unheld-attribute",))
+    check = PairChecker(TEXT).check(opened("How much noise is there?", "There is severe noise."))
+    assert (check.rejections, check.flags) == ((), ("unheld-attribute",))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_contradiction_and_a_trace_are_faults_and_an_invention_a_flag():
         ),
     ],
 )
-def test_another_language_than_that_of_the_notes_is_a_fault(question, answer):
+def test_another_language_than_that_of_the_notes_is_rejected(question, answer):
     assert "language" in reasons(opened(question, answer))
 
 
@@ -55,15 +55,16 @@ def test_notes_in_another_language_may_have_pairs_in_it():
     assert not foreign("naïve café", "abc")
 
 
-def test_faithful_english_pairs_are_not_taken_for_another_language():
+def test_faithful_english_pairs_do_not_count_as_another_language():
     for pair in planted(600, 1, 3):
         assert not unlike_english(pair.question), pair.question
         assert not unlike_english(pair.answer, 12), pair.answer
 
 
-def test_a_question_asked_twice_is_a_repeat_unless_it_now_has_choices():
-    checker = Checker(TEXT)
-    checker.keep([opened("How is  the Sharpness?", "Good.")])
-    assert checker.repeats(opened("how is the sharpness?", "Very good.")).reason == "repeat"
+def test_a_question_asked_twice_is_a_duplicate_unless_it_now_has_choices():
+    checker = PairChecker(TEXT)
+    assert checker.reject_duplicate(opened("How is  the Sharpness?", "Good.")) is None
+    duplicate = checker.reject_duplicate(opened("how is the sharpness?", "Very good."))
+    assert duplicate.reason == "repeat"
     choices = Pair("multi", "How is the sharpness?", ("good", "bad", "fair", "poor"), "A")
-    assert checker.repeats(choices) is None
+    assert checker.reject_duplicate(choices) is None

@@ -13,7 +13,7 @@ from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError
 from qbuild.quality.published_text import LEVEL_WORDS
-from qbuild.stages.causal_qa import STAGE, CausalOptions, answer
+from qbuild.stages.causal_qa import STAGE, CausalOptions, causal_answer
 
 WORDS = LEVEL_WORDS["vqa2"]
 
@@ -65,50 +65,50 @@ def test_the_answer_is_the_depiction_and_the_level_sentence(tmp_path, output):
 
 @pytest.mark.parametrize("text", ["It is sharp", "It is sharp.", " It is sharp. \n"])
 def test_a_depiction_ends_with_one_full_stop(text):
-    said = answer({"text": text, "medium": "video", "word": "Good"})
-    assert said.startswith("It is sharp. ")
+    text = causal_answer({"text": text, "medium": "video", "word": "Good"})
+    assert text.startswith("It is sharp. ")
 
 
 @pytest.mark.parametrize("words", LEVEL_WORDS)
-def test_the_words_are_those_asked_for(words, tmp_path, output):
+def test_levels_have_the_words_of_the_option(words, tmp_path, output):
     rows = [overall(number=n, level=n, word=None) for n in range(1, 6)]
     result = causal(output, written(tmp_path / "d.parquet", rows), words=words)
     assert [row["labels"]["word"] for row in rows_of(output)] == list(LEVEL_WORDS[words])
     assert result.report["levels"] == dict.fromkeys(LEVEL_WORDS[words], 1)
 
 
-def test_a_level_beside_stands_in_place_of_the_one_shown(tmp_path, output):
+def test_the_level_of_a_side_input_replaces_the_one_shown(tmp_path, output):
     rows = [
         overall(number=1, media_id="a:1.mp4", path="1.mp4", level=4, word="Good", mos_norm=70.0),
         overall(number=2, media_id="a:2.mp4", path="2.mp4", level=None, word=None, mos_norm=None),
         overall(number=3, media_id="a:3.mp4", path="3.mp4", level=3, word="Fair", mos_norm=50.0),
     ]
     source = written(tmp_path / "d.parquet", rows)
-    beside = levels(tmp_path / "l.parquet", ("a:1.mp4", 2), ("a:2.mp4", 5), ("a:9.mp4", 1))
-    result = causal(output, source, beside)
+    side_input = levels(tmp_path / "l.parquet", ("a:1.mp4", 2), ("a:2.mp4", 5), ("a:9.mp4", 1))
+    result = causal(output, source, side_input)
     assert [answered(row).rpartition(" ")[2] for row in rows_of(output)] == [
         "Poor.",
         "High.",
         "Fair.",
     ]
     assert result.report["other_level"] == 1
-    assert "1 depiction shown another level" in STAGE.render(result.report)
+    assert "1 depiction had another level" in STAGE.render(result.report)
 
 
 def test_a_depiction_without_a_level_is_rejected_with_what_to_do(tmp_path, output):
     rows = [overall(number=1), overall(number=2, level=None, word=None)]
     causal(output, written(tmp_path / "d.parquet", rows))
-    (refused,) = rejected_of(output)
-    assert (refused["reason"], refused["row"]) == ("no-level", 2)
-    assert "level artifact beside" in refused["message"]
+    (rejected,) = rejected_of(output)
+    assert (rejected["reason"], rejected["row"]) == ("no-level", 2)
+    assert "its level artifact" in rejected["message"]
 
 
 def test_a_word_of_another_level_is_rejected(tmp_path, output):
     rows = [overall(number=1), overall(number=2, level=2, word="High")]
     causal(output, written(tmp_path / "d.parquet", rows))
-    (refused,) = rejected_of(output)
-    assert refused["reason"] == "word-of-another-level"
-    assert "'High' at level 2; Poor or poor" in refused["message"]
+    (rejected,) = rejected_of(output)
+    assert rejected["reason"] == "word-of-another-level"
+    assert "'High' at level 2; Poor or poor" in rejected["message"]
 
 
 def test_other_kinds_are_left_out_and_counted(tmp_path, output):
@@ -124,7 +124,7 @@ def test_depictions_of_other_kinds_alone_make_nothing(tmp_path, output):
         causal(output, written(tmp_path / "d.parquet", of_kind("aspect", 3)))
 
 
-def test_a_picture_is_called_one(tmp_path, output):
+def test_the_pair_of_an_image_speaks_of_an_image(tmp_path, output):
     causal(output, written(tmp_path / "d.parquet", [overall(medium="image")]))
     (pair,) = rows_of(output)
     assert "image" in asked(pair)

@@ -21,14 +21,14 @@ def filled(folder, count, first=0):
     async def run():
         with open_ledger(folder) as ledger:
             for request in asks(count)[first:]:
-                await ledger.sent(request, 1, 0.1)
-                await ledger.answered(request, Answer("http_error", message="HTTP 500: no"))
-                await ledger.sent(request, 2, 0.1)
-                await ledger.answered(
+                await ledger.record_sent(request, 1, 0.1)
+                await ledger.record_answer(request, Answer("http_error", message="HTTP 500: no"))
+                await ledger.record_sent(request, 2, 0.1)
+                await ledger.record_answer(
                     request,
                     Answer("ok", "fair", None, Usage(9, 3, 1), 0.01, "gpt-4o-x", "fp", "id", 2),
                 )
-            await ledger.sent(request, 3, 0.1)
+            await ledger.record_sent(request, 3, 0.1)
 
     asyncio.run(run())
     return folder
@@ -63,12 +63,12 @@ def test_several_ledgers_are_one_sorted_table(tmp_path):
     assert len({request_id for request_id, _ in keys}) == 6
 
 
-@pytest.mark.parametrize("piece", [1, 7])
-def test_the_bytes_do_not_depend_on_the_pieces(tmp_path, monkeypatch, piece):
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_the_bytes_do_not_depend_on_the_chunks(tmp_path, monkeypatch, chunk):
     folder = filled(tmp_path / "ledger", 9)
     made([folder], tmp_path / "whole.parquet")
-    monkeypatch.setattr(responses, "PIECE", piece)
-    made([folder], tmp_path / "pieces.parquet", batch_rows=piece)
+    monkeypatch.setattr(responses, "CHUNK", chunk)
+    made([folder], tmp_path / "pieces.parquet", batch_rows=chunk)
     whole, pieces = tmp_path / "whole.parquet", tmp_path / "pieces.parquet"
     assert whole.read_bytes() == pieces.read_bytes()
 
@@ -79,7 +79,7 @@ def test_a_limit_takes_the_first_rows(tmp_path):
     assert len(rows(tmp_path / "out.parquet")) == 3
 
 
-def test_a_damaged_line_is_told(tmp_path):
+def test_a_damaged_line_is_reported(tmp_path):
     folder = filled(tmp_path / "ledger", 3)
     path = segment_path(folder, 1)
     path.write_bytes(path.read_bytes().replace(b'"HTTP 500: no"', b'"HTTP 500: on"', 1))
@@ -88,9 +88,9 @@ def test_a_damaged_line_is_told(tmp_path):
     assert "1 damaged line left out: ledger-00001.jsonl: byte " in STAGE.render(result.report)
 
 
-def test_a_folder_that_is_no_ledger_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_ledger_is_rejected(tmp_path):
     folder = tmp_path / "other"
     folder.mkdir()
     (folder / "notes.txt").write_text("x")
-    with pytest.raises(InputError, match="is no ledger"):
+    with pytest.raises(InputError, match="is not a ledger"):
         made([folder], tmp_path / "out.parquet")

@@ -1,4 +1,7 @@
-"""Requests, and a run that buys their answers from a mock server."""
+"""Requests, and a run that pays for their answers at a mock server.
+
+The loop is the one that `gpt-extend` runs (`run_concurrently`), fed with plain requests.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from qbuild.llm.budget import Budget, possible_usd
-from qbuild.llm.client import Dispatch
+from qbuild.llm.budget import Budget
+from qbuild.llm.client import ChatClient, run_concurrently
 from qbuild.llm.ledger import Ledger
 from qbuild.llm.mock.server import MockServer
 from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.prices import Prices
-from qbuild.llm.rate_limit import Manners
+from qbuild.llm.rate_limit import RetryPolicy
 from qbuild.llm.request_body import BodyForm
 from qbuild.llm.requests import ChatRequest
 
@@ -25,7 +28,9 @@ SCHEMA = {
     "required": ["question", "answer"],
     "additionalProperties": False,
 }
-QUICK = Manners(concurrency=4, attempts=3, first_wait_s=0.01, breaker=50, grace_s=0.5)
+QUICK = RetryPolicy(
+    concurrency=4, max_attempts=3, first_wait_s=0.01, max_consecutive_failures=50, grace_s=0.5
+)
 
 
 def ask(number, schema=None, model="gpt-4o", **parameters):
@@ -46,31 +51,35 @@ def open_ledger(folder: Path, **options) -> Ledger:
 
 
 @asynccontextmanager
-async def buying(folder, server, manners=QUICK, max_usd=None, prices=None, time_limit_s=5.0):
-    """A dispatch that asks `server`, with the ledger in `folder`."""
+async def open_client(folder, server, policy=QUICK, max_usd=None, prices=None, timeout_s=5.0):
+    """A client of `server`, with the ledger in `folder`."""
     with open_ledger(folder) as ledger:
-        before = possible_usd(ledger.possibly_paid_twice())
-        budget = Budget(prices or Prices.load(), max_usd, before)
-        client = OpenAIClient(server.base_url, KEY_ENV, time_limit_s)
-        async with Dispatch(client, ledger, budget, BodyForm(), manners) as dispatch:
-            yield dispatch
+        budget = Budget(prices or Prices.load(), max_usd, ledger.unanswered_usd())
+        sender = OpenAIClient(server.base_url, KEY_ENV, timeout_s)
+        async with ChatClient(sender, ledger, budget, BodyForm(), policy) as client:
+            yield client
 
 
-def bought(folder, requests, script=(), server_options=None, **options):
-    """Answers by request id, the error that ended the run, the server and the dispatch."""
+def answers_of(client, requests):
+    """Each request with its answer, twice as many at a time as the client sends."""
+    return run_concurrently(requests, client.submit, 2 * client.policy.concurrency)
+
+
+def buy(folder, requests, script=(), server_options=None, **options):
+    """Answers by request id, the error that ended the run, the server and the client."""
 
     async def run():
         answers, error = {}, None
         async with (
             MockServer(script=list(script), **(server_options or {})) as server,
-            buying(folder, server, **options) as dispatch,
+            open_client(folder, server, **options) as client,
         ):
             try:
-                async for request, answer in dispatch.answers(requests):
+                async for request, answer in answers_of(client, requests):
                     answers[request.request_id] = answer
             except Exception as raised:
                 error = raised
-        return answers, error, server, dispatch
+        return answers, error, server, client
 
     return asyncio.run(run())
 

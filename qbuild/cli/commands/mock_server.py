@@ -40,10 +40,10 @@ def mock_server(
     faults = load_script(script) if script is not None else []
 
     async def run() -> None:
-        made = MockServer(faults, latency, depiction_answer, port=port, batch_polls=batch_polls)
-        async with made as server:
+        mock = MockServer(faults, latency, depiction_answer, port=port, batch_polls=batch_polls)
+        async with mock as server:
             print_report({"base_url": server.base_url}, lambda report: report["base_url"], json_)
             sys.stdout.flush()  # a script that starts this waits for the address
-            await server.forever()
+            await asyncio.Event().wait()
 
     asyncio.run(run())

@@ -1,7 +1,7 @@
-"""Requests as files of the Batch API and of `vllm run-batch`, and the answers out of theirs.
+"""Requests as files of the Batch API and of `vllm run-batch`, and the answers in their output.
 
-One JSON object a line: `custom_id` (the request's id), `method`, `url`, `body`. The same requests
-give the same files. Answers come in any order, some twice, some in a file of errors.
+One JSON object per line: `custom_id` (the request's id), `method`, `url`, `body`. The same
+requests give the same files. Answers come in any order, some twice, some in an error file.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.canonical import canonical_json
 from qbuild.core.errors import InputError
 from qbuild.core.scratch import whole_file
-from qbuild.llm.reply_policy import Reply, Verdict, judge
-from qbuild.llm.requests import Heading
+from qbuild.llm.reply_policy import Reply, ReplyDecision, decide
+from qbuild.llm.requests import RequestHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from qbuild.llm.requests import ChatRequest
 
 ENDPOINT = "/v1/chat/completions"
-MOST_REQUESTS = 50_000  # of a batch, as OpenAI documents it
-MOST_BYTES = 190_000_000  # 200 MB, with room for what counts as a megabyte
+MAX_REQUESTS = 50_000  # per batch, as OpenAI documents it
+MAX_BYTES = 190_000_000  # 200 MB, whether a megabyte is 10^6 or 2^20 bytes
 
 
 @dataclass(frozen=True)
 class Limits:
     """The most that one batch may hold."""
 
-    requests: int = MOST_REQUESTS
-    bytes: int = MOST_BYTES
+    requests: int = MAX_REQUESTS
+    bytes: int = MAX_BYTES
     tokens: int | None = None  # enqueued tokens of the account: prompts and allowed answers
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The requests of one batch, and its input file's bytes."""
+    """The requests of one batch, and the bytes of its input file."""
 
     requests: tuple[ChatRequest, ...]
     data: bytes
@@ -53,33 +53,17 @@ class Shard:
         return hashlib.sha256(self.data).hexdigest()[:16]
 
 
-def enqueued_tokens(request: ChatRequest) -> int:
-    """What a request counts against the limit of enqueued tokens."""
-    return request.estimated_tokens() + (request.max_output_tokens or 0)
-
-
-def request_line(request: ChatRequest, form: BodyForm) -> bytes:
-    """The line of a request, with its line feed."""
-    line = {
-        "custom_id": request.request_id,
-        "method": "POST",
-        "url": ENDPOINT,
-        "body": form.body(request),
-    }
-    return canonical_json(line).encode() + b"\n"
-
-
-def shards(requests: Iterable[ChatRequest], form: BodyForm, limits: Limits) -> Iterator[Shard]:
-    """The requests in their order, as few batches as the limits allow; identical ones once."""
-    seen: set[str] = set()
+def split_requests(
+    requests: Iterable[ChatRequest], form: BodyForm, limits: Limits
+) -> Iterator[Shard]:
+    """The requests in order, in as few batches as the limits allow; duplicates once."""
+    distinct = {request.request_id: request for request in requests}
     taken: list[ChatRequest] = []
     lines: list[bytes] = []
     size = tokens = 0
-    for request in requests:
-        if request.request_id in seen:
-            continue
-        seen.add(request.request_id)
-        line, more = request_line(request, form), enqueued_tokens(request)
+    for request in distinct.values():
+        line = _input_line(request, form)
+        more = request.estimated_tokens + (request.max_output_tokens or 0)
         over = len(taken) >= limits.requests or size + len(line) > limits.bytes
         if taken and (over or (limits.tokens is not None and tokens + more > limits.tokens)):
             yield Shard(tuple(taken), b"".join(lines), tokens)
@@ -91,12 +75,22 @@ def shards(requests: Iterable[ChatRequest], form: BodyForm, limits: Limits) -> I
         yield Shard(tuple(taken), b"".join(lines), tokens)
 
 
+def _input_line(request: ChatRequest, form: BodyForm) -> bytes:
+    line = {
+        "custom_id": request.request_id,
+        "method": "POST",
+        "url": ENDPOINT,
+        "body": form.body(request),
+    }
+    return canonical_json(line).encode() + b"\n"
+
+
 def write_batch_files(
     requests: Iterable[ChatRequest], folder: Path, form: BodyForm, limits: Limits | None = None
 ) -> list[Path]:
-    """The files `requests-NNNNN.jsonl`, for `vllm run-batch -i … -o answers-NNNNN.jsonl`."""
+    """Write `requests-NNNNN.jsonl`, for `vllm run-batch -i … -o answers-NNNNN.jsonl`."""
     written = []
-    for number, shard in enumerate(shards(requests, form, limits or Limits()), 1):
+    for number, shard in enumerate(split_requests(requests, form, limits or Limits()), 1):
         path = folder / f"requests-{number:05}.jsonl"
         write_durably(path, shard.data)
         written.append(path)
@@ -106,7 +100,7 @@ def write_batch_files(
 def read_batch_files(folder: Path) -> Iterator[tuple[str, Answer]]:
     """Request id and answer of every row in `answers-*.jsonl`, each id once.
 
-    Raises InputError for a row that answers nothing in `requests-*.jsonl`.
+    Raises InputError for a row whose request is not in `requests-*.jsonl`.
     """
     bodies: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("requests-*.jsonl")):
@@ -117,21 +111,20 @@ def read_batch_files(folder: Path) -> Iterator[tuple[str, Answer]]:
             name = str(row.get("custom_id"))
             if name not in bodies:
                 expected = "expected the id of a request in requests-*.jsonl"
-                raise InputError(str(path), f"custom_id {name!r} was not asked", expected)
+                raise InputError(str(path), f"custom_id {name!r} was not requested", expected)
             if name not in seen:
                 seen.add(name)
-                yield name, judge_row(row, bodies[name]).answer
+                yield name, decide_row(row, bodies[name]).answer
 
 
-def judge_row(row: dict[str, Any], body: dict[str, Any]) -> Verdict:
+def decide_row(row: dict[str, Any], body: dict[str, Any]) -> ReplyDecision:
     """What a row of an output or error file means for the body that it answers."""
     response = row.get("response") or {}
     error = row.get("error")
     status = int(response.get("status_code") or (500 if error else 200))
     inner = response.get("body") if response.get("body") is not None else {"error": error}
-    heading = Heading(str(row.get("custom_id")), "-", "-", str(body.get("model")))
-    reply = Reply(status, json.dumps(inner))
-    return judge(reply, heading, body, "the key")
+    head = RequestHead(str(row.get("custom_id")), "-", "-", str(body.get("model")))
+    return decide(Reply(status, json.dumps(inner)), head, body, "the key")
 
 
 def read_bodies(path: Path) -> dict[str, dict[str, Any]]:
@@ -140,7 +133,7 @@ def read_bodies(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON-lines file; InputError names the line that is none."""
+    """The objects of a JSON Lines file; InputError names an invalid line."""
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():
@@ -148,11 +141,11 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 row = json.loads(line)
             except ValueError as error:
-                raise InputError(f"{path}:{number}", f"no JSON: {error}") from error
+                raise InputError(f"{path}:{number}", f"not valid JSON: {error}") from error
             yield row
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """A file that is whole or not there."""
-    with whole_file(path) as unfinished:
-        unfinished.write_bytes(data)
+    """Write a file atomically."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)

@@ -2,8 +2,8 @@
 
     reserve → shard → input file on the disk → `sent` lines → upload → batch → poll → rows → ledger
 
-Ids are on the disk before polling starts; a restart polls what was made and makes nothing twice.
-What an expired, failed or cancelled batch left out goes into the next round.
+Ids are on the disk before polling starts; a restart polls existing batches and creates none
+twice. What an expired, failed or cancelled batch left out goes into the next round.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from qbuild.llm.batch.files import (
     ENDPOINT,
     Limits,
     Shard,
-    judge_row,
+    decide_row,
     read_bodies,
     read_rows,
-    shards,
+    split_requests,
     write_durably,
 )
 from qbuild.llm.batch.records import BatchRecord, BatchRecords
 from qbuild.llm.batch.service import ENDED, BatchService
-from qbuild.llm.rate_limit import Manners
+from qbuild.llm.rate_limit import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
     from typing import Self
 
@@ -45,14 +45,14 @@ TIER = "batch"
 
 @dataclass(frozen=True)
 class Polling:
-    """How long between two looks at a batch: doubling from the first to the longest, in seconds."""
+    """The interval between polls of a batch, doubled from the first to the longest; in seconds."""
 
     first_s: float = 15.0
     longest_s: float = 300.0
 
 
 class BatchProvider:
-    """Asks by the Batch API what the ledger does not hold."""
+    """Has the requests that the ledger cannot answer answered by the Batch API."""
 
     def __init__(
         self,
@@ -64,15 +64,15 @@ class BatchProvider:
         limits: Limits | None = None,
         polling: Polling | None = None,
         rounds: int = 3,
-        manners: Manners | None = None,
+        policy: RetryPolicy | None = None,
     ) -> None:
         self.ledger, self.budget, self.form = ledger, budget, form
         self.limits, self.polling = limits or Limits(), polling or Polling()
         self.rounds = rounds
-        self.counted: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self.notes: list[str] = []
         self._client = client
-        self._service = BatchService(client, manners or Manners())
+        self._service = BatchService(client, policy or RetryPolicy())
         self._records = BatchRecords(ledger.folder)
         self._held: dict[str, Reservation] = {}
         self._fatal: QbuildError | None = None
@@ -83,162 +83,152 @@ class BatchProvider:
     async def __aexit__(self, *_: object) -> None:
         await self._client.close()
 
-    async def submit(self, request: ChatRequest) -> Answer:
-        """What came of one request, in a batch of its own."""
-        found = [answer async for _, answer in self.answers([request])]
-        return found[0]
-
-    async def answers(
-        self, requests: Iterable[ChatRequest]
-    ) -> AsyncIterator[tuple[ChatRequest, Answer]]:
-        """Each request with its answer, batch by batch; batches of earlier runs come first."""
-        asked = list(requests)
+    async def answer_all(self, requests: Iterable[ChatRequest]) -> dict[str, Answer]:
+        """The answers by request id; batches of earlier runs are finished first."""
+        distinct = {request.request_id: request for request in requests}
         await self._finish(self._records.open())
-        refused: dict[str, Answer] = {}
+        over_budget: dict[str, Answer] = {}
         for _ in range(self.rounds):
-            missing = [r for r in self._missing(asked) if self._afford(r, refused)]
+            missing = [
+                request
+                for name, request in distinct.items()
+                if not self.ledger.has_answer(name) and self._reserve(request, over_budget)
+            ]
             if not missing:
                 break
-            await self._run(missing)
-        for request in asked:
-            yield request, self._outcome(request, refused)
+            await self._run_round(missing)
+        return {name: over_budget.get(name) or self._outcome(name) for name in distinct}
 
-    def _missing(self, asked: list[ChatRequest]) -> list[ChatRequest]:
-        """Requests without an answer, identical ones once, in order."""
-        distinct = {request.request_id: request for request in asked}
-        return [r for name, r in distinct.items() if not self.ledger.holds(name)]
-
-    def _afford(self, request: ChatRequest, refused: dict[str, Answer]) -> bool:
-        """Whether the cap has room for a request; it is held if so."""
-        if request.request_id in refused:
+    def _reserve(self, request: ChatRequest, over_budget: dict[str, Answer]) -> bool:
+        """Whether the cap has room for a request; its price is reserved if so."""
+        if request.request_id in over_budget:
             return False
-        held = self.budget.try_reserve(request)
-        if held is None:
-            message = self.budget.refusal(request)
-            refused[request.request_id] = Answer("over_budget", message=message)
+        reservation = self.budget.try_reserve(request)
+        if reservation is None:
+            message = self.budget.no_room_message(request)
+            over_budget[request.request_id] = Answer("over_budget", message=message)
             return False
-        self._held[request.request_id] = held
+        self._held[request.request_id] = reservation
         return True
 
-    def _outcome(self, request: ChatRequest, refused: dict[str, Answer]) -> Answer:
-        known = self.ledger.known(request.request_id) or refused.get(request.request_id)
-        if known is not None:
-            return known
-        before = self.ledger.answers_of(request.request_id)
-        said = before[-1].message if before else "no batch answered it"
-        return Answer("http_error", message=said, attempt=max(1, len(before)))
+    def _outcome(self, request_id: str) -> Answer:
+        answer = self.ledger.answer(request_id)
+        if answer is not None:
+            return answer
+        earlier = self.ledger.all_answers(request_id)
+        message = earlier[-1].message if earlier else "no batch answered it"
+        return Answer("http_error", message=message, attempt=max(1, len(earlier)))
 
-    async def _run(self, requests: list[ChatRequest]) -> None:
+    async def _run_round(self, requests: list[ChatRequest]) -> None:
         """One round: as many batches at a time as the limit of enqueued tokens allows."""
         active: list[BatchRecord] = []
-        for shard in shards(requests, self.form, self.limits):
-            while active and self._full(active, shard.tokens):
+        for shard in split_requests(requests, self.form, self.limits):
+            while active and self._is_full(active, shard.tokens):
                 await self._finish([active.pop(0)])
             active.append(await self._start(shard))
         await self._finish(active)
 
-    def _full(self, active: list[BatchRecord], more: int) -> bool:
-        most = self.limits.tokens
-        return most is not None and sum(record.tokens for record in active) + more > most
+    def _is_full(self, active: list[BatchRecord], more: int) -> bool:
+        limit = self.limits.tokens
+        return limit is not None and sum(record.tokens for record in active) + more > limit
 
     async def _start(self, shard: Shard) -> BatchRecord:
-        """Write a shard down, then upload it and make its batch."""
-        write_durably(self._input(shard.name), shard.data)
-        await asyncio.gather(*(self._send(request) for request in shard.requests))
+        """Write a shard to the disk, then upload it and create its batch."""
+        write_durably(self._path(shard.name), shard.data)
+        await asyncio.gather(*(self._record_sent(request) for request in shard.requests))
         record = self._records.begin(shard.name, shard.tokens)
         await self._create(record)
-        self.counted["batches"] += 1
+        self.counts["batches"] += 1
         return record
 
-    async def _send(self, request: ChatRequest) -> None:
+    async def _record_sent(self, request: ChatRequest) -> None:
         attempt = self.ledger.next_attempt(request.request_id)
-        await self.ledger.sent(request, attempt, self._held[request.request_id].usd)
+        await self.ledger.record_sent(request, attempt, self._held[request.request_id].usd)
 
     async def _create(self, record: BatchRecord) -> None:
-        """Bring a shard to where its batch has an id, from wherever it stands."""
+        """Do what is left until the shard's batch has an id."""
         resumed = record.file_id is not None
         if record.file_id is None:
-            file_id = await self._service.upload(record.shard, self._input(record.shard))
+            file_id = await self._service.upload(record.shard, self._path(record.shard))
             self._records.uploaded(record, file_id)
         if record.batch_id is None:
             batch_id = await self._service.create(record.file_id or "", ENDPOINT, resumed)
             self._records.created(record, batch_id)
 
     async def _finish(self, records: list[BatchRecord]) -> None:
-        """Wait for batches to end, and take their rows into the ledger."""
-        waiting, rest = list(records), self.polling.first_s
+        """Wait until batches end, and record their rows in the ledger."""
+        waiting, interval_s = list(records), self.polling.first_s
         while waiting:
             for record in list(waiting):
                 await self._create(record)
-                batch = await self._service.look(record.batch_id or "")
+                batch = await self._service.retrieve(record.batch_id or "")
                 if batch.status in ENDED:
                     await self._collect(record, batch)
                     waiting.remove(record)
             if waiting:
-                await asyncio.sleep(rest)
-                rest = min(2 * rest, self.polling.longest_s)
+                await asyncio.sleep(interval_s)
+                interval_s = min(2 * interval_s, self.polling.longest_s)
         if self._fatal is not None:
             raise self._fatal
 
     async def _collect(self, record: BatchRecord, batch: Any) -> None:
-        """Take the rows of an ended batch, each id once; note what it left out."""
-        bodies = read_bodies(self._input(record.shard))
-        open_ids = set(bodies)
+        """Record the rows of an ended batch, each id once, and the requests that it left out."""
+        bodies = read_bodies(self._path(record.shard))
+        pending = set(bodies)
         for kind in ("output", "error"):
             file_id = getattr(batch, f"{kind}_file_id")
             if not file_id:
                 continue
-            path = self._input(f"{record.batch_id}.{kind}")
-            await self._service.fetch(file_id, path)
+            path = self._path(f"{record.batch_id}.{kind}")
+            await self._service.download(file_id, path)
             for row in read_rows(path):
-                await self._take(row, bodies, open_ids)
-        for name in sorted(open_ids):
-            what = f"batch {record.batch_id} {batch.status} without it{_reason(batch)}"
-            await self._record(name, Answer("http_error", message=what, cost_usd=0.0))
-            self.counted["left_out"] += 1
+                await self._collect_row(row, bodies, pending)
+        for name in sorted(pending):
+            message = f"batch {record.batch_id} {batch.status} without it{_reason(batch)}"
+            await self._record(name, Answer("http_error", message=message, cost_usd=0.0))
         self._records.collected(record)
 
-    async def _take(
-        self, row: dict[str, Any], bodies: dict[str, dict[str, Any]], open_ids: set[str]
+    async def _collect_row(
+        self, row: dict[str, Any], bodies: dict[str, dict[str, Any]], pending: set[str]
     ) -> None:
-        """The answer of one row; rows of unknown ids are counted and told."""
+        """Record the answer of one row; unknown ids and duplicates are counted and skipped."""
         name = str(row.get("custom_id"))
         if name not in bodies:
-            self.counted["unknown"] += 1
-            self.notes.append(f"a batch answered {name[:80]!r}, which was not asked")
+            self.counts["unknown"] += 1
+            self.notes.append(f"a batch answered {name[:80]!r}, which was not requested")
             return
-        if name not in open_ids:
-            self.counted["twice"] += 1
+        if name not in pending:
+            self.counts["duplicate"] += 1
             return
-        open_ids.discard(name)
-        verdict = judge_row(row, bodies[name])
-        if verdict.refused is not None:
-            self.notes.append(self.form.without(verdict.refused))
-        self._fatal = self._fatal or verdict.fatal
-        await self._record(name, verdict.answer)
+        pending.discard(name)
+        decision = decide_row(row, bodies[name])
+        if decision.rejected_parameter is not None:
+            self.notes.append(self.form.drop(decision.rejected_parameter))
+        self._fatal = self._fatal or decision.fatal
+        await self._record(name, decision.answer)
 
     async def _record(self, name: str, answer: Answer) -> None:
-        """Price an answer and write it down, unless an earlier run got that far."""
-        heading = self.ledger.heading(name)
-        if heading is None or self.ledger.holds(name):
+        """Price and record an answer, unless an earlier run already did."""
+        unanswered = self.ledger.unanswered_request(name)
+        if unanswered is None or self.ledger.has_answer(name):
             return
+        request, estimate = unanswered
         if answer.usage is not None:
-            cost = self.budget.prices.cost(heading.model, answer.usage, TIER)
+            cost = self.budget.prices.cost(request.model, answer.usage, TIER)
             answer = replace(answer, cost_usd=cost)
         answer = replace(answer, attempt=self.ledger.next_attempt(name) - 1)
-        estimate = self.ledger.open_estimate(name)
-        await self.ledger.answered(heading, answer)
-        held = self._held.pop(name, None)
-        if held is not None:
-            self.budget.settle(held, answer.cost_usd, answer.usage)
+        await self.ledger.record_answer(request, answer)
+        reservation = self._held.pop(name, None)
+        if reservation is not None:
+            self.budget.settle(reservation, answer.cost_usd, answer.usage)
         else:
-            self.budget.recovered(estimate, answer.cost_usd)
+            self.budget.settle_earlier(estimate, answer.cost_usd)
 
-    def _input(self, name: str) -> Path:
+    def _path(self, name: str) -> Path:
         return self.ledger.folder / "batches" / f"{name}.jsonl"
 
 
 def _reason(batch: Any) -> str:
     """Why a batch failed, where it says so."""
-    found = getattr(batch.errors, "data", None) if batch.errors is not None else None
-    return f": {found[0].code}: {found[0].message}" if found else ""
+    errors = getattr(batch.errors, "data", None) if batch.errors is not None else None
+    return f": {errors[0].code}: {errors[0].message}" if errors else ""

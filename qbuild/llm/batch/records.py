@@ -1,4 +1,4 @@
-"""What became of each batch, written down before the next step: a restart goes on from there."""
+"""The progress of each batch, written down before the next step: a restart continues from it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qbuild.core.artifact.atomic_write import disk_errors, sync
-from qbuild.llm.ledger.segments import encode, read_lines, set_torn_apart
+from qbuild.llm.ledger.segments import cut_torn_line, encode, read_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ RECORDS = "batches.jsonl"
 
 @dataclass
 class BatchRecord:
-    """How far a shard came: its file uploaded, its batch created, its rows collected."""
+    """The progress of a shard: its file uploaded, its batch created, its rows collected."""
 
     shard: str
     tokens: int = 0
@@ -27,43 +27,43 @@ class BatchRecord:
 
 
 class BatchRecords:
-    """The records of a ledger's folder, one line a step, each durable before the step after it."""
+    """The records in a ledger's folder, one line per step, each durable before the next step."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / RECORDS
-        self.runs: list[BatchRecord] = []
+        self.records: list[BatchRecord] = []
         if self.path.exists():
-            set_torn_apart(self.path)
+            cut_torn_line(self.path)
             for line in read_lines(self.path):
                 if line.value is not None:
-                    self._take(line.value)
+                    self._apply(line.value)
 
     def open(self) -> list[BatchRecord]:
         """Batches whose rows were not collected, oldest first."""
-        return [run for run in self.runs if not run.collected]
+        return [record for record in self.records if not record.collected]
 
     def begin(self, shard: str, tokens: int) -> BatchRecord:
-        """A shard whose input file is on the disk."""
+        """Record a shard whose input file is on the disk."""
         self._write({"is": "prepared", "shard": shard, "tokens": tokens})
-        return self.runs[-1]
+        return self.records[-1]
 
     def uploaded(self, record: BatchRecord, file_id: str) -> None:
-        """Its file has an id; a batch of it may come to be."""
+        """Record the id of the uploaded file; a batch of it may exist from now on."""
         self._write({"is": "uploaded", "shard": record.shard, "file_id": file_id})
 
     def created(self, record: BatchRecord, batch_id: str) -> None:
-        """Its batch has an id; from now on it is polled, never made again."""
+        """Record the id of the batch; from now on it is polled and never created again."""
         self._write({"is": "created", "shard": record.shard, "batch_id": batch_id})
 
     def collected(self, record: BatchRecord) -> None:
-        """All rows of it are in the ledger."""
+        """Record that all its rows are in the ledger."""
         self._write({"is": "collected", "shard": record.shard})
 
-    def _take(self, line: dict[str, object]) -> None:
+    def _apply(self, line: dict[str, object]) -> None:
         if line["is"] == "prepared":
-            self.runs.append(BatchRecord(str(line["shard"]), int(str(line["tokens"]))))
+            self.records.append(BatchRecord(str(line["shard"]), int(str(line["tokens"]))))
             return
-        record = next(run for run in reversed(self.runs) if run.shard == line["shard"])
+        record = next(each for each in reversed(self.records) if each.shard == line["shard"])
         if line["is"] == "uploaded":
             record.file_id = str(line["file_id"])
         elif line["is"] == "created":
@@ -80,4 +80,4 @@ class BatchRecords:
                 os.fsync(stream.fileno())
             if new:
                 sync(self.path.parent)
-        self._take(line)
+        self._apply(line)

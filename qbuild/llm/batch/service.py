@@ -1,4 +1,8 @@
-"""The Files and Batch calls of a service, tried again where that is safe."""
+"""The Files and Batch calls of a service, retried where that is safe.
+
+The package's own retries would create a batch twice where the reply to the first call was lost,
+and would not wait as long as `Retry-After` asks (docs/design/006-house.md).
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,8 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any
 
-from qbuild.llm.errors import KeyRefused, ServiceError
-from qbuild.llm.rate_limit import Manners, retry_after
+from qbuild.llm.rate_limit import RetryPolicy, read_retry_after
+from qbuild.llm.reply_policy import KeyRejectedError, ServiceError, is_retried
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,59 +20,56 @@ if TYPE_CHECKING:
     from qbuild.llm.openai_client import OpenAIClient
 
 ENDED = frozenset({"completed", "expired", "failed", "cancelled"})
-_WINDOW = "24h"  # the only one that there is
+_WINDOW = "24h"  # the only one that the service offers
 
 
 class BatchService:
-    """Uploads files, makes and looks at batches, fetches their rows."""
+    """Uploads files, creates and polls batches, downloads their rows."""
 
-    def __init__(self, client: OpenAIClient, manners: Manners) -> None:
-        self._client, self._manners = client, manners
+    def __init__(self, client: OpenAIClient, policy: RetryPolicy) -> None:
+        self._client, self._policy = client, policy
         self._sdk = client.sdk
         self._draw = random.Random()  # noqa: S311 - spreads retries, decides nothing
 
     async def upload(self, name: str, path: Path) -> str:
-        """The id of an uploaded input file; one uploaded twice costs nothing."""
+        """The id of an uploaded input file; uploading one twice costs nothing."""
 
         async def call() -> Any:
-            return await self._sdk.files.create(
-                file=(f"{name}.jsonl", path.read_bytes()), purpose="batch"
-            )
+            file = (f"{name}.jsonl", path.read_bytes())
+            return await self._sdk.files.create(file=file, purpose="batch")
 
-        return str((await self._again(call, "the upload of a batch's file")).id)
+        return str((await self._retry(call, "uploading the file of a batch")).id)
 
-    async def create(self, file_id: str, endpoint: str, look_first: bool) -> str:
-        """The id of the batch of that file: made now, or before by a call whose reply was lost."""
-        seen = look_first
+    async def create(self, file_id: str, endpoint: str, find_first: bool) -> str:
+        """The id of the batch of that file: created now, or by a call whose reply was lost."""
+        maybe_created = find_first
 
         async def call() -> str:
-            nonlocal seen
-            if seen and (found := await self._find(file_id)) is not None:
-                return found
-            seen = True
-            made = await self._sdk.batches.create(
-                input_file_id=file_id,
-                endpoint=endpoint,
-                completion_window=_WINDOW,
+            nonlocal maybe_created
+            if maybe_created and (batch_id := await self._find(file_id)) is not None:
+                return batch_id
+            maybe_created = True
+            batch = await self._sdk.batches.create(
+                input_file_id=file_id, endpoint=endpoint, completion_window=_WINDOW
             )
-            return str(made.id)
+            return str(batch.id)
 
-        return str(await self._again(call, "the making of a batch"))
+        return str(await self._retry(call, "creating a batch"))
 
-    async def look(self, batch_id: str) -> Any:
-        """The batch as it stands."""
-        return await self._again(
-            lambda: self._sdk.batches.retrieve(batch_id), f"a look at {batch_id}"
+    async def retrieve(self, batch_id: str) -> Any:
+        """The batch with its current status."""
+        return await self._retry(
+            lambda: self._sdk.batches.retrieve(batch_id), f"retrieving {batch_id}"
         )
 
-    async def fetch(self, file_id: str, path: Path) -> None:
-        """The bytes of a file, in `path`."""
+    async def download(self, file_id: str, path: Path) -> None:
+        """Write the content of a file to `path`."""
 
         async def call() -> None:
             async with self._sdk.files.with_streaming_response.content(file_id) as reply:
                 await reply.stream_to_file(path)
 
-        await self._again(call, f"the fetching of {file_id}")
+        await self._retry(call, f"downloading {file_id}")
 
     async def _find(self, file_id: str) -> str | None:
         """The id of a batch of that file, if there is one."""
@@ -77,38 +78,39 @@ class BatchService:
                 return str(batch.id)
         return None
 
-    async def _again(self, call: Callable[[], Awaitable[Any]], what: str) -> Any:
-        """What the call gives, after as many attempts as are allowed."""
+    async def _retry(self, call: Callable[[], Awaitable[Any]], what: str) -> Any:
+        """The result of the call, after as many attempts as are allowed."""
         import aiohttp
         import openai
 
-        for attempt in range(1, self._manners.attempts + 1):
+        attempts = self._policy.max_attempts
+        for attempt in range(1, attempts + 1):
             try:
                 return await call()
             except openai.APIStatusError as error:
-                said = self._client.hide(str(error.message))
-                self._refuse(error.status_code, what, said)
-                wait = retry_after(error.response.headers)
+                message = self._client.mask(str(error.message))
+                self._raise_final(error.status_code, what, message)
+                wait_s = read_retry_after(error.response.headers)
             except (openai.OpenAIError, aiohttp.ClientError, UnicodeError) as error:
-                wait, said = None, self._client.lost(error).what
-            if attempt < self._manners.attempts:
-                rest = self._manners.back_off(attempt, self._draw) if wait is None else wait
-                await asyncio.sleep(rest)
+                wait_s, message = None, self._client.explain_failure(error).reason
+            if attempt < attempts:
+                back_off_s = self._policy.back_off_s(attempt, self._draw)
+                await asyncio.sleep(back_off_s if wait_s is None else wait_s)
         raise ServiceError(
             "the service",
-            f"{what} failed {self._manners.attempts} times: {said}",
-            "expected it to work",
-            "Run again: batches that were made are not made again.",
+            f"{what} failed {attempts} times: {message}",
+            "expected success",
+            "Run again: batches that were created are not created again.",
         )
 
-    def _refuse(self, status: int, what: str, said: str) -> None:
+    def _raise_final(self, status: int, what: str, message: str) -> None:
         """Raise for a status that another attempt cannot change."""
         if status in {401, 403}:
-            raise KeyRefused(self._client.key_env, f"the service does not take this key ({said})")
-        if status not in {408, 409, 429} and status < 500:
+            raise KeyRejectedError(self._client.key_env, message)
+        if not is_retried(status):
             raise ServiceError(
                 "the service",
-                f"{what} was refused (HTTP {status}): {said}",
+                f"{what} was rejected (HTTP {status}): {message}",
                 "expected a service with the Files and Batch API",
                 "Use --provider openai.",
             )

@@ -1,7 +1,7 @@
-"""The record of every request: written before it goes out, and before its answer counts.
+"""The record of every request: written before it is sent, and before its answer counts.
 
-A folder of segments (`segments.py`), one writer at a time, any number of readers. In memory lies
-an index alone, request → places of its lines; answers are read from the disk when asked for.
+A folder of segments (`segments.py`), one writer at a time, any number of readers. Only an index is
+in memory, request → places of its lines; answers are read from the disk when asked for.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.scratch import LocksUnsupportedError, try_lock
-from qbuild.llm.answers import ANSWERED, Answer, Usage
+from qbuild.llm.answers import FINAL_STATES, Answer, Usage
 from qbuild.llm.ledger.journal import Journal
 from qbuild.llm.ledger.segments import (
+    cut_torn_line,
     decode,
     encode,
+    list_segments,
     read_lines,
     segment_path,
-    segments,
-    set_torn_apart,
 )
-from qbuild.llm.requests import Heading
+from qbuild.llm.requests import RequestHead
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,15 +34,21 @@ if TYPE_CHECKING:
 
     from filelock import BaseFileLock
 
-    from qbuild.llm.requests import Asked
+    from qbuild.llm.requests import ChatRequest
+
+    Request = ChatRequest | RequestHead
 
 LOCK = "ledger.lock"
-RESERVE_BYTES = 4 << 20  # room for what is in flight when the disk is full: 64 answers of 64 KiB
+RESERVE_BYTES = 4 << 20  # for answers in flight when the disk is full: 64 answers of 64 KiB
 _OFFSET = (1 << 40) - 1
+_REQUEST_COLUMNS = ("request_id", "parent_id", "prompt", "model", "provider", "attempt")
+_OUTCOME_COLUMNS = (
+    "raw", "message", "usage", "cost_usd", "served_model", "fingerprint", "remote_id"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class InFlight:
+class UnansweredAttempt:
     """An attempt that was sent and never answered: it may have been paid."""
 
     request_id: str
@@ -51,8 +57,8 @@ class InFlight:
 
 
 @dataclass(frozen=True)
-class Queued:
-    """An answer on its way to the disk."""
+class QueuedAnswer:
+    """An answer that is being written."""
 
     line: dict[str, Any]
     place: asyncio.Future[int]
@@ -63,12 +69,11 @@ class Ledger:
 
     def __init__(self, folder: Path, provider: str) -> None:
         self.folder, self.provider = folder, provider
-        self.damaged: list[str] = []  # `segment: byte` of lines whose checksum does not fit
+        self.damaged: list[str] = []  # `segment: byte` of lines whose checksum does not match
         self._answers: dict[bytes, tuple[int, ...]] = {}  # request → places of its answers
-        self._final: dict[bytes, int] = {}  # request → place of what a model answered
+        self._final: dict[bytes, int] = {}  # request → place of what the model answered
         self._attempts: dict[bytes, int] = {}
-        self._open: dict[bytes, dict[int, int]] = {}  # request → attempt → place, unanswered
-        self._spent = 0.0
+        self._unanswered: dict[bytes, dict[int, int]] = {}  # request → attempt → place
         self._handles: dict[int, int] = {}
         self._journal: Journal | None = None
         self._lock: BaseFileLock | None = None
@@ -82,7 +87,7 @@ class Ledger:
         provider: str = "openai",
         reserve_bytes: int = RESERVE_BYTES,
     ) -> Self:
-        """The ledger of a folder, made where it is to be written.
+        """The ledger of a folder, created where it is to be written.
 
         Raises InputError where there is none to read, UsageError where another run writes it,
         DiskError where it cannot be written.
@@ -91,10 +96,10 @@ class Ledger:
         if write:
             ledger._lock_folder()
             try:
-                for _, path in segments(folder):
-                    set_torn_apart(path)
+                for _, path in list_segments(folder):
+                    cut_torn_line(path)
                 ledger._index()
-                last = max((number for number, _ in segments(folder)), default=1)
+                last = max((number for number, _ in list_segments(folder)), default=1)
                 ledger._journal = Journal(folder, last, reserve_bytes)
             except BaseException:
                 ledger._unlock()
@@ -106,7 +111,7 @@ class Ledger:
         return ledger
 
     def close(self) -> None:
-        """Write what waits and let go of the folder; DiskError where paid answers are lost."""
+        """Write what waits and unlock the folder; DiskError where paid answers are lost."""
         journal, self._journal = self._journal, None
         try:
             if journal is not None:
@@ -124,78 +129,72 @@ class Ledger:
         self.close()
 
     def __len__(self) -> int:
-        """Requests that a model answered."""
+        """Requests that the model answered."""
         return len(self._final)
 
-    @property
-    def spent_usd(self) -> float:
-        """Sum of all recorded costs, in dollars."""
-        return self._spent
-
-    def holds(self, request_id: str) -> bool:
-        """Whether a model answered this request."""
+    def has_answer(self, request_id: str) -> bool:
+        """Whether the model answered this request, usable or not."""
         return bytes.fromhex(request_id) in self._final
 
-    def known(self, request_id: str) -> Answer | None:
-        """What a model answered to this request, be it of use or not; None: not yet."""
+    def answer(self, request_id: str) -> Answer | None:
+        """What the model answered to this request, usable or not; None where it did not yet."""
         place = self._final.get(bytes.fromhex(request_id))
-        return None if place is None else _answer(self._line(place))
+        return None if place is None else _read_answer(self._line(place))
 
-    def answers_of(self, request_id: str) -> list[Answer]:
-        """All that came of this request, in the order it came."""
+    def all_answers(self, request_id: str) -> list[Answer]:
+        """The outcomes of all attempts at this request, in the order they came."""
         places = self._answers.get(bytes.fromhex(request_id), ())
-        return [_answer(self._line(place)) for place in places]
+        return [_read_answer(self._line(place)) for place in places]
 
     def next_attempt(self, request_id: str) -> int:
         """The number of the next attempt, from 1."""
         return self._attempts.get(bytes.fromhex(request_id), 0) + 1
 
-    def possibly_paid_twice(self) -> list[InFlight]:
-        """Attempts that were in flight at a kill: sent, and no answer recorded."""
+    def unanswered_attempts(self) -> list[UnansweredAttempt]:
+        """Attempts that were sent and have no answer: in flight at a kill, possibly paid."""
         return [
-            InFlight(key.hex(), attempt, self._line(place).get("estimate_usd"))
-            for key, attempts in sorted(self._open.items())
+            UnansweredAttempt(key.hex(), attempt, self._line(place).get("estimate_usd"))
+            for key, attempts in sorted(self._unanswered.items())
             for attempt, place in sorted(attempts.items())
         ]
 
-    def heading(self, request_id: str) -> Heading | None:
-        """What a request was made from, if it was ever sent and is unanswered."""
-        places = self._open.get(bytes.fromhex(request_id))
+    def unanswered_usd(self) -> float:
+        """The most that all unanswered attempts may have cost, in dollars."""
+        return sum(attempt.estimate_usd or 0.0 for attempt in self.unanswered_attempts())
+
+    def unanswered_request(self, request_id: str) -> tuple[RequestHead, float] | None:
+        """An unanswered request and the most that its attempts may have cost, if it is one."""
+        places = self._unanswered.get(bytes.fromhex(request_id))
         if not places:
             return None
-        line = self._line(max(places.values()))
-        return Heading(request_id, line["parent_id"], line["prompt"], line["model"])
+        lines = [self._line(place) for place in sorted(places.values())]
+        last, cost = lines[-1], sum(line["estimate_usd"] or 0.0 for line in lines)
+        return RequestHead(request_id, last["parent_id"], last["prompt"], last["model"]), cost
 
-    def open_estimate(self, request_id: str) -> float:
-        """What the unanswered attempts at a request may have cost at worst, in dollars."""
-        places = self._open.get(bytes.fromhex(request_id), {}).values()
-        return sum(self._line(place)["estimate_usd"] or 0.0 for place in places)
-
-    async def sent(self, request: Asked, attempt: int, estimate_usd: float | None = None) -> None:
-        """Record, durably, that this attempt is about to be sent, and what it costs at worst."""
+    async def record_sent(
+        self, request: Request, attempt: int, estimate_usd: float | None = None
+    ) -> None:
+        """Record durably that this attempt is about to be sent, and what it costs at most."""
         line = {"is": "sent", **self._head(request, attempt), "estimate_usd": estimate_usd}
-        key = bytes.fromhex(request.request_id)
-        place = await self._writer().append(encode(line))
-        self._open.setdefault(key, {})[attempt] = place
-        self._attempts[key] = max(attempt, self._attempts.get(key, 0))
+        self._index_sent(line, await self._writer().append(encode(line)))
 
-    async def answered(self, request: Asked, answer: Answer) -> None:
-        """Record, durably, what came of an attempt."""
-        await self.written(self.queue(request, answer))
+    async def record_answer(self, request: Request, answer: Answer) -> None:
+        """Record durably the outcome of an attempt."""
+        await self.wait_written(self.queue_answer(request, answer))
 
-    def queue(self, request: Asked, answer: Answer) -> Queued:
-        """Have an answer written, ahead of every line that is asked for after this."""
+    def queue_answer(self, request: Request, answer: Answer) -> QueuedAnswer:
+        """Start writing an answer, before every line that is queued after it."""
         line = {"is": "answered", **self._head(request, answer.attempt), **asdict(answer)}
-        return Queued(line, self._writer().append(encode(line), paid=answer.final))
+        return QueuedAnswer(line, self._writer().append(encode(line), paid=answer.final))
 
-    async def written(self, queued: Queued) -> None:
-        """Come back when a queued answer is durable; from then on it counts."""
-        self._take_answer(queued.line, await queued.place)
+    async def wait_written(self, queued: QueuedAnswer) -> None:
+        """Return when a queued answer is durable; from then on it counts."""
+        self._index_answer(queued.line, await queued.place)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Rows of schema `response`, by request and attempt; `sent` are those never answered."""
-        for key in sorted(self._answers.keys() | self._open.keys()):
-            places = [*self._open.get(key, {}).values(), *self._answers.get(key, ())]
+        """Rows of schema `response` by request and attempt; unanswered ones have state `sent`."""
+        for key in sorted(self._answers.keys() | self._unanswered.keys()):
+            places = [*self._unanswered.get(key, {}).values(), *self._answers.get(key, ())]
             lines = {line["attempt"]: line for line in map(self._line, places)}
             yield from (_row(lines[attempt]) for attempt in sorted(lines))
 
@@ -204,7 +203,7 @@ class Ledger:
             raise UsageError(str(self.folder), "the ledger is open for reading only")
         return self._journal
 
-    def _head(self, request: Asked, attempt: int) -> dict[str, Any]:
+    def _head(self, request: Request, attempt: int) -> dict[str, Any]:
         """What both kinds of line hold; never a key, an address or a header."""
         return {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -221,14 +220,14 @@ class Ledger:
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 self._lock = try_lock(self.folder / LOCK)
-            except LocksUnsupportedError:  # such a disk is trusted
+            except LocksUnsupportedError:  # without locks, a single writer is assumed
                 return
         if self._lock is None:
             raise UsageError(
                 str(self.folder),
                 "another run writes this ledger",
                 "expected one writer at a time",
-                "Wait for its end, or name another --ledger.",
+                "Wait until it ends, or name another --ledger.",
             )
 
     def _unlock(self) -> None:
@@ -237,32 +236,31 @@ class Ledger:
             self._lock = None
 
     def _index(self) -> None:
-        """Read every line once; keep the places alone."""
-        for number, path in segments(self.folder):
+        """Read every line once; keep only the places."""
+        for number, path in list_segments(self.folder):
             for line in read_lines(path):
                 if line.value is None:
                     self.damaged.append(f"{path.name}: byte {line.start}")
                 elif line.value["is"] == "sent":
-                    self._take_sent(line.value, number << 40 | line.start)
+                    self._index_sent(line.value, number << 40 | line.start)
                 else:
-                    self._take_answer(line.value, number << 40 | line.start)
+                    self._index_answer(line.value, number << 40 | line.start)
 
-    def _take_sent(self, line: dict[str, Any], place: int) -> None:
+    def _index_sent(self, line: dict[str, Any], place: int) -> None:
         key, attempt = bytes.fromhex(line["request_id"]), line["attempt"]
-        self._open.setdefault(key, {})[attempt] = place
+        self._unanswered.setdefault(key, {})[attempt] = place
         self._attempts[key] = max(attempt, self._attempts.get(key, 0))
 
-    def _take_answer(self, line: dict[str, Any], place: int) -> None:
+    def _index_answer(self, line: dict[str, Any], place: int) -> None:
         key, attempt = bytes.fromhex(line["request_id"]), line["attempt"]
         self._answers[key] = (*self._answers.get(key, ()), place)
         self._attempts[key] = max(attempt, self._attempts.get(key, 0))
-        self._spent += line["cost_usd"] or 0.0
-        if line["state"] in ANSWERED:
+        if line["state"] in FINAL_STATES:
             self._final[key] = place
-        unanswered = self._open.get(key, {})
+        unanswered = self._unanswered.get(key, {})
         unanswered.pop(attempt, None)
         if not unanswered:
-            self._open.pop(key, None)
+            self._unanswered.pop(key, None)
 
     def _line(self, place: int) -> dict[str, Any]:
         """The object of the line at a place."""
@@ -284,27 +282,20 @@ class Ledger:
         return value
 
 
-def _answer(line: dict[str, Any]) -> Answer:
+def _read_answer(line: dict[str, Any]) -> Answer:
     usage = line["usage"]
     return Answer(
         state=line["state"],
         usage=Usage(**usage) if usage is not None else None,
-        **{
-            name: line[name]
-            for name in ("raw", "message", "cost_usd", "served_model", "fingerprint", "remote_id")
-        },
+        **{name: line[name] for name in _OUTCOME_COLUMNS if name != "usage"},
         attempt=line["attempt"],
     )
-
-
-_COLUMNS = ("request_id", "parent_id", "prompt", "model", "provider", "attempt")
-_OUTCOME = ("raw", "message", "usage", "cost_usd", "served_model", "fingerprint", "remote_id")
 
 
 def _row(line: dict[str, Any]) -> dict[str, Any]:
     """A row of schema `response`."""
     return {
-        **{name: line[name] for name in _COLUMNS},
+        **{name: line[name] for name in _REQUEST_COLUMNS},
         "state": line.get("state", "sent"),
-        **{name: line.get(name) for name in _OUTCOME},
+        **{name: line.get(name) for name in _OUTCOME_COLUMNS},
     }

@@ -1,8 +1,8 @@
-"""Durable appending for many waiters at once: one write and one sync for all lines that wait.
+"""Durable appending for many waiters at once: one write and one sync for all waiting lines.
 
-A thread writes, so that the event loop never waits for the disk. When the disk fails, the lines
-that could not be written stay in memory; those that were paid for are tried again in a segment of
-their own, on the room of a file kept in reserve for that.
+A thread writes, so that the event loop never waits for the disk. When the disk fails, lines that
+could not be written stay in memory; paid answers are tried again in a segment of their own, in
+the space of a file reserved for that.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RESERVE = "ledger.reserve"
 
 @dataclass
 class _Waiting:
-    """A line on its way to the disk; `place` is set where it got there."""
+    """A line to be written; `done` gets its place."""
 
     line: bytes
     paid: bool
@@ -40,31 +40,29 @@ class Journal:
     def __init__(self, folder: Path, last: int, reserve_bytes: int) -> None:
         self.folder, self.number = folder, last
         self.failure: OSError | None = None
-        self.unwritten: list[bytes] = []  # paid answers that found no room
-        self.syncs = 0
+        self.unwritten: list[bytes] = []  # paid answers for which there was no space
         self._reserve = folder / RESERVE
         self._waiting: list[_Waiting] = []
         self._wake = threading.Condition()
         self._closed = False
-        self._rescuing = False  # whether we write in the segment that a full disk made us begin
+        self._rescuing = False  # whether the current segment was begun because of a full disk
         self._handle, self._size = -1, 0
         with disk_errors(folder):
-            _fill(self._reserve, reserve_bytes)
+            _allocate(self._reserve, reserve_bytes)
             self._open(last)
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._thread.start()
 
     def append(self, line: bytes, paid: bool = False) -> asyncio.Future[int]:
-        """The place of the line, once it is durable; DiskError where it never will be here.
+        """The place of the line, once it is durable; DiskError where it cannot be written.
 
-        Lines come to the disk in the order of the calls. After a failure only those that are
-        `paid` for are still tried.
+        Lines are written in the order of the calls. After a failure only `paid` ones are tried.
         """
         if self.failure is not None and not paid:
             raise self.error()
         loop = asyncio.get_running_loop()
         waiting = _Waiting(line, paid, loop, loop.create_future())
-        # seen, whether or not its waiter is still there: asyncio would print it on stderr
+        # retrieved, even where its waiter has gone: asyncio would print it on stderr
         waiting.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         with self._wake:
             self._waiting.append(waiting)
@@ -72,7 +70,7 @@ class Journal:
         return waiting.done
 
     def close(self) -> None:
-        """End the thread after all that waits; DiskError where a paid answer was not written."""
+        """Write what waits and end the thread; DiskError where a paid answer was not written."""
         with self._wake:
             self._closed = True
             self._wake.notify()
@@ -85,18 +83,19 @@ class Journal:
             raise self.error()
 
     def error(self) -> DiskError:
-        """What ended the writing, in words."""
-        lost = f"; {len(self.unwritten)} paid answers are not on the disk" if self.unwritten else ""
+        """The error that ended the writing."""
+        count = len(self.unwritten)
+        lost = f"; {count} paid answers are not on the disk" if count else ""
         reason = os.strerror(self.failure.errno or 0) if self.failure else "unknown"
         return DiskError(
             str(segment_path(self.folder, self.number)),
             f"the ledger cannot be written: {reason}{lost}",
-            "expected room for every answer; nothing more was sent",
-            "Free some space and run again: what is in the ledger is not asked again.",
+            "expected space for every answer; nothing more was sent",
+            "Free some space and run again: what the ledger has is not sent again.",
         )
 
     def _work(self) -> None:
-        """The thread: takes all that waits, writes it, tells each waiter."""
+        """The thread: takes all waiting lines, writes them, informs each waiter."""
         while True:
             with self._wake:
                 while not self._waiting and not self._closed:
@@ -113,16 +112,16 @@ class Journal:
             except OSError as error:
                 self.failure = error
             else:
-                return _tell(batch, places)
+                return _inform(batch, places)
         paid = [each for each in batch if each.paid]
         rescued = self._rescue([each.line for each in paid])
         if rescued is None:
             self.unwritten += [each.line for each in paid]
-        at = dict(zip(map(id, paid), rescued or [], strict=False))
-        return _tell(batch, [at.get(id(each), self.error()) for each in batch])
+        place_of = dict(zip(map(id, paid), rescued or [], strict=False))
+        return _inform(batch, [place_of.get(id(each), self.error()) for each in batch])
 
     def _rescue(self, lines: list[bytes]) -> list[int] | None:
-        """The places of lines in a segment of their own; None where there is no room for it."""
+        """The places of lines in a segment of their own; None where there is no space for it."""
         if not lines:
             return []
         try:
@@ -136,7 +135,7 @@ class Journal:
             return None
 
     def _write(self, lines: list[bytes]) -> list[int]:
-        """The places of lines that are now durable; nothing of them is left where that failed."""
+        """The places of lines that are now durable; none of them is left where that failed."""
         if self._size >= SEGMENT_BYTES:
             self._open(self.number + 1)
         begin, places = self._size, []
@@ -151,11 +150,10 @@ class Journal:
             os.ftruncate(self._handle, begin)
             raise
         self._size = at
-        self.syncs += 1
         return places
 
     def _open(self, number: int) -> None:
-        """Go on in that segment."""
+        """Continue in that segment."""
         path = segment_path(self.folder, number)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         if self._handle >= 0:
@@ -165,28 +163,28 @@ class Journal:
         sync(self.folder)
 
 
-def _tell(batch: list[_Waiting], outcomes: Sequence[int | DiskError]) -> None:
-    """Hand each waiter its outcome, with one call into each loop."""
+def _inform(batch: list[_Waiting], outcomes: Sequence[int | DiskError]) -> None:
+    """Give each waiter its outcome, with one call into each event loop."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, int | DiskError]]] = {}
-    for each, outcome in zip(batch, outcomes, strict=True):
-        by_loop.setdefault(each.loop, []).append((each, outcome))
-    for loop, told in by_loop.items():
+    for waiting, outcome in zip(batch, outcomes, strict=True):
+        by_loop.setdefault(waiting.loop, []).append((waiting, outcome))
+    for loop, pairs in by_loop.items():
         if not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, told)
+            loop.call_soon_threadsafe(_settle, pairs)
 
 
-def _settle(told: list[tuple[_Waiting, int | DiskError]]) -> None:
-    for each, outcome in told:
-        if each.done.done():  # its waiter was cancelled; the line stands all the same
+def _settle(pairs: list[tuple[_Waiting, int | DiskError]]) -> None:
+    for waiting, outcome in pairs:
+        if waiting.done.done():  # its waiter was cancelled; the line is written all the same
             continue
         if isinstance(outcome, int):
-            each.done.set_result(outcome)
+            waiting.done.set_result(outcome)
         else:
-            each.done.set_exception(outcome)
+            waiting.done.set_exception(outcome)
 
 
-def _fill(path: Path, size: int) -> None:
-    """A file of `size` bytes whose blocks are really there."""
+def _allocate(path: Path, size: int) -> None:
+    """A file of `size` bytes whose blocks are allocated."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
     try:
         if size:

@@ -1,7 +1,7 @@
 """Lines of the ledger: one JSON object each with a checksum, in numbered append-only segments.
 
-A line is `{"crc":"xxxxxxxx",…}` with the CRC-32 of all that follows the checksum's comma. What is
-not whole, or whose checksum does not fit, is never read as data.
+A line is `{"crc":"xxxxxxxx",…}` with the CRC-32 of all that follows the checksum's comma. An
+incomplete line, or one whose checksum does not match, is never read as data.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from qbuild.core.artifact.atomic_write import disk_errors, sync
 from qbuild.core.canonical import canonical_json
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 SEGMENT_BYTES = 64 << 20
 _NAME = re.compile(r"ledger-(\d+)\.jsonl\Z", re.ASCII)
-_HEAD = len('{"crc":"00000000",')
+_PREFIX_LENGTH = len('{"crc":"00000000",')
 
 
 @dataclass(frozen=True)
 class Line:
-    """A whole line: where it starts, and its object; None where it is damaged."""
+    """A complete line: the byte where it starts, and its object; None where it is damaged."""
 
     start: int
     value: dict[str, Any] | None
@@ -39,26 +39,26 @@ def encode(value: dict[str, Any]) -> bytes:
 
 
 def decode(line: bytes) -> dict[str, Any] | None:
-    """The object of a line without its line feed; None where the checksum does not fit."""
-    if line[:8] != b'{"crc":"' or line[8:16] != b"%08x" % zlib.crc32(line[_HEAD:]):
+    """The object of a line without its line feed; None where the checksum does not match."""
+    if line[:8] != b'{"crc":"' or line[8:16] != b"%08x" % zlib.crc32(line[_PREFIX_LENGTH:]):
         return None
-    value: dict[str, Any] = json.loads(b"{" + line[_HEAD:])
+    value: dict[str, Any] = json.loads(b"{" + line[_PREFIX_LENGTH:])
     return value
 
 
-def segments(folder: Path) -> list[tuple[int, Path]]:
+def list_segments(folder: Path) -> list[tuple[int, Path]]:
     """Number and path of each segment, in order."""
-    found = [(_NAME.match(path.name), path) for path in folder.glob("ledger-*.jsonl")]
-    return sorted((int(match[1]), path) for match, path in found if match)
+    names = [(_NAME.match(path.name), path) for path in folder.glob("ledger-*.jsonl")]
+    return sorted((int(match[1]), path) for match, path in names if match)
 
 
 def segment_path(folder: Path, number: int) -> Path:
-    """Where segment `number` lies."""
+    """The path of segment `number`."""
     return folder / f"ledger-{number:05}.jsonl"
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """All whole lines of a segment; a last one without its line feed is being written or torn."""
+    """All complete lines; a last one without its line feed is incomplete or still being written."""
     start = 0
     with path.open("rb") as stream:
         for raw in stream:
@@ -67,37 +67,36 @@ def read_lines(path: Path) -> Iterator[Line]:
             start += len(raw)
 
 
-def set_torn_apart(path: Path) -> Path | None:
-    """Cut a torn last line off a segment and save it beside; where it was saved, if there was one.
+def cut_torn_line(path: Path) -> None:
+    """Move an incomplete last line from a segment to a file next to it, `….torn-BYTE`.
 
     The fragment is durable before the segment is cut, so that nothing is lost in between.
     """
     with path.open("rb") as stream:
         size = stream.seek(0, 2)
-        whole = _whole(stream, size)
-        if whole == size:
-            return None
-        stream.seek(whole)
+        complete = _complete_bytes(stream, size)
+        if complete == size:
+            return
+        stream.seek(complete)
         fragment = stream.read()
-    apart = path.with_name(f"{path.stem}.torn-{whole}")
-    with disk_errors(apart):
-        apart.write_bytes(fragment)
-        sync(apart)
+    torn = path.with_name(f"{path.stem}.torn-{complete}")
+    with disk_errors(torn):
+        torn.write_bytes(fragment)
+        sync(torn)
         with path.open("r+b") as target:
-            target.truncate(whole)
+            target.truncate(complete)
         sync(path)
         sync(path.parent)
-    return apart
 
 
-def _whole(stream: Any, size: int) -> int:
-    """Bytes up to and with the last line feed."""
-    at = size
-    while at:
-        begin = max(0, at - (1 << 16))
+def _complete_bytes(stream: IO[bytes], size: int) -> int:
+    """Bytes up to and including the last line feed."""
+    end = size
+    while end:
+        begin = max(0, end - (1 << 16))
         stream.seek(begin)
-        found = stream.read(at - begin).rfind(b"\n")
-        if found >= 0:
-            return int(begin + found + 1)
-        at = begin
+        at = stream.read(end - begin).rfind(b"\n")
+        if at >= 0:
+            return begin + at + 1
+        end = begin
     return 0

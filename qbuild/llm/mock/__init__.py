@@ -1,1 +1,1 @@
-"""A server of the OpenAI protocol for tests and trials, on loopback."""
+"""A server with the OpenAI protocol for tests and trials, on loopback only."""

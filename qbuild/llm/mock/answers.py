@@ -1,21 +1,18 @@
-"""What the mock server answers: the smallest value that a schema allows, in a completion's body."""
+"""The mock server's answers: the smallest value that a schema allows, as a chat completion."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from qbuild.llm.mock.faults import Fault
-
-_LONGEST_REFERENCE = 32
+_MAX_DEPTH = 32
 
 
 def example(schema: dict[str, Any], root: dict[str, Any] | None = None, depth: int = 0) -> Any:
-    """A value of a JSON schema: every property, the first of an enum, the least of a list."""
+    """A value of a JSON schema: every property, the first of an enum, the shortest list."""
     root = root if root is not None else schema
-    if depth > _LONGEST_REFERENCE:
+    if depth > _MAX_DEPTH:
         return None
     if "$ref" in schema:
         target: Any = root
@@ -29,10 +26,10 @@ def example(schema: dict[str, Any], root: dict[str, Any] | None = None, depth: i
         if key in schema:
             return example(schema[key][0], root, depth + 1)
     kind = schema.get("type", "object")
-    return _of_kind(kind[0] if isinstance(kind, list) else kind, schema, root, depth)
+    return _example_of_type(kind[0] if isinstance(kind, list) else kind, schema, root, depth)
 
 
-def _of_kind(kind: str, schema: dict[str, Any], root: dict[str, Any], depth: int) -> Any:
+def _example_of_type(kind: str, schema: dict[str, Any], root: dict[str, Any], depth: int) -> Any:
     if kind == "object":
         properties = schema.get("properties", {})
         return {name: example(part, root, depth + 1) for name, part in properties.items()}
@@ -45,7 +42,7 @@ def _of_kind(kind: str, schema: dict[str, Any], root: dict[str, Any], depth: int
 
 
 def default_answer(body: dict[str, Any]) -> str:
-    """JSON after the schema asked for; else a sentence that depends on the question."""
+    """JSON of the requested schema; else a sentence that depends on the question."""
     form = body.get("response_format") or {}
     if form.get("type") == "json_schema":
         return json.dumps(example(form["json_schema"]["schema"]))
@@ -60,44 +57,41 @@ def last_text(body: dict[str, Any]) -> str:
     return content if isinstance(content, str) else ""
 
 
-def completion(body: dict[str, Any], text: str, fault: Fault | None = None) -> dict[str, Any]:
-    """The body of a completion that says `text`, spoiled as the fault says."""
-    do = fault.do if fault is not None else ""
+def completion(body: dict[str, Any], text: str, fault: str = "") -> dict[str, Any]:
+    """The body of a completion with this text, changed as the fault says."""
     identity = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:24]
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
     finish = "stop"
-    if do == "refusal":
+    if fault == "refusal":
         message |= {"content": None, "refusal": "I cannot help with that."}
-    elif do == "content-filter":
+    elif fault == "content-filter":
         message["content"], finish = "", "content_filter"
-    elif do == "length":
+    elif fault == "length":
         message["content"], finish = text[: len(text) // 2], "length"
-    elif do == "blank":
+    elif fault == "blank":
         message["content"] = ""
-    elif do == "prose":
+    elif fault == "prose":
         message["content"] = "Certainly! Here is your JSON:"
-    model = str(body.get("model"))
+    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
     made: dict[str, Any] = {
         "id": f"chatcmpl-{identity}",
         "object": "chat.completion",
         "created": 0,
-        "model": "some-other-model" if do == "wrong-model" else model,
+        "model": "some-other-model" if fault == "wrong-model" else str(body.get("model")),
         "system_fingerprint": "fp_mock",
-        "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
+        "choices": [] if fault == "empty" else [choice],
     }
-    if do == "empty":
-        made["choices"] = []
-    if do != "no-usage":
+    if fault != "no-usage":
         made["usage"] = _usage(body, text)
     return made
 
 
 def _usage(body: dict[str, Any], text: str) -> dict[str, Any]:
     sent = sum(len(str(message.get("content"))) for message in body.get("messages", []))
-    prompt, said = sent // 4 + 6, len(text) // 4 + 1
+    prompt, completion = sent // 4 + 6, len(text) // 4 + 1
     return {
         "prompt_tokens": prompt,
-        "completion_tokens": said,
-        "total_tokens": prompt + said,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
         "prompt_tokens_details": {"cached_tokens": 0},
     }

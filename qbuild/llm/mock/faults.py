@@ -1,4 +1,4 @@
-"""The script of faults of the mock server: which request shall go wrong, how, and how often."""
+"""The fault script of the mock server: which request goes wrong, how, and how often."""
 
 from __future__ import annotations
 
@@ -11,40 +11,41 @@ from qbuild.core.errors import InputError, UsageError, near
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEEDS = (
+FAULT_KINDS = (
     "status",  # `status:429`: that status, with an error body
-    "close",  # the connection ends before the reply begins
+    "close",  # the connection is closed before the reply begins
     "reset",  # the connection is reset before the reply begins
     "not-http",  # a TLS alert instead of a reply
     "reset-mid-body",  # half of the body, then the connection is reset
-    "short-body",  # half of the body, then the connection ends as if it were whole
+    "short-body",  # half of the body, then the connection is closed as if it were complete
     "hang",  # no answer while the connection lasts
     "empty",  # no choices
     "blank",  # a choice without text
-    "not-json",  # a body that is no JSON
-    "prose",  # text where JSON was asked for
+    "not-json",  # a body that is not JSON
+    "prose",  # text where JSON was requested
     "refusal",
     "content-filter",
-    "length",  # cut at the limit of tokens
+    "length",  # truncated at the limit of tokens
     "wrong-model",
     "no-usage",
-    "unknown-parameter",  # 400 while the body holds `parameter`
+    "unknown-parameter",  # 400 while the body has `parameter`
     "echo-key",  # 401 that repeats the Authorization header
     "quota",  # 429 insufficient_quota
 )
-BATCH_DEEDS = (
+BATCH_FAULT_KINDS = (
     "batch-expire",  # expires with half of its rows answered
     "batch-fail",  # fails before any row, for too many enqueued tokens
-    "batch-twice",  # every row twice, in another order, and one of an unknown id
-    "batch-lose-reply",  # the batch is made, but the connection is reset before its id comes
+    "batch-twice",  # every row twice, in another order, and one with an unknown id
+    "batch-lose-reply",  # the batch is created, but the connection is reset before its id is sent
 )
+_ALL_KINDS = (*FAULT_KINDS, *BATCH_FAULT_KINDS)
 
 
 @dataclass
-class Fault:
-    """One entry: counts the requests that match, and acts from the `nth` on, `times` times.
+class ScriptedFault:
+    """An entry of the script: of the requests that match, it affects `times` from the `nth` on.
 
-    `match` is a part of the last message's text; None matches every request. `times` 0 is always.
+    `match` is a part of the last message's text; None matches every request. `times` 0: always.
     """
 
     do: str
@@ -57,47 +58,49 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     seen: int = 0
 
-    def strikes(self, text: str) -> bool:
-        """Whether this request is one to go wrong; counts it."""
+    def affects(self, text: str) -> bool:
+        """Whether this request goes wrong; counts it where it matches."""
         if self.match is not None and self.match not in text:
             return False
         self.seen += 1
         return self.seen >= self.nth and (not self.times or self.seen < self.nth + self.times)
 
 
-_KEYS = {entry.name for entry in fields(Fault)} - {"seen"}
+_KEYS = {entry.name for entry in fields(ScriptedFault)} - {"seen"}
 
 
-def read_script(script: list[dict[str, Any]]) -> list[Fault]:
-    """The faults of a script; UsageError names an entry that is none."""
-    found = []
+def read_script(script: list[dict[str, Any]]) -> list[ScriptedFault]:
+    """The faults of a script; UsageError names an invalid entry."""
+    faults = []
     for number, entry in enumerate(script, 1):
         where = f"fault {number}"
         if not isinstance(entry, dict) or "do" not in entry:
-            raise UsageError(where, f"{entry!r} says not what to `do`", "expected an object")
+            raise UsageError(where, f"{entry!r} has no key `do`", "expected an object")
         for key in entry.keys() - _KEYS:
             raise UsageError(where, f"unknown key {key!r}", todo=near(key, _KEYS))
-        deed = str(entry["do"]).partition(":")[0]
-        if deed not in (*DEEDS, *BATCH_DEEDS):
-            raise UsageError(where, f"cannot do {deed!r}", todo=near(deed, (*DEEDS, *BATCH_DEEDS)))
-        found.append(Fault(**entry))
-    return found
+        kind = str(entry["do"]).partition(":")[0]
+        if kind not in _ALL_KINDS:
+            raise UsageError(where, f"unknown fault {kind!r}", todo=near(kind, _ALL_KINDS))
+        faults.append(ScriptedFault(**entry))
+    return faults
 
 
 def load_script(path: Path) -> list[dict[str, Any]]:
-    """The entries of a script file; InputError where it is no JSON list."""
+    """The entries of a script file; InputError where it is not a JSON list."""
     try:
         script = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(str(path), f"cannot be read: {error}", "expected a JSON list") from error
     if not isinstance(script, list):
-        raise InputError(str(path), "is no list", 'expected [{"do": "status:429"}, …]')
+        raise InputError(str(path), "is not a list", 'expected [{"do": "status:429"}, …]')
     return script
 
 
-def struck(faults: list[Fault], text: str, batch: bool = False) -> Fault | None:
-    """The first fault that a request of this text meets; those before it count it too."""
+def match_fault(
+    faults: list[ScriptedFault], text: str, batch: bool = False
+) -> ScriptedFault | None:
+    """The first fault that affects a request with this text; those before it count it too."""
     for fault in faults:
-        if fault.do.startswith("batch-") == batch and fault.strikes(text):
+        if fault.do.startswith("batch-") == batch and fault.affects(text):
             return fault
     return None

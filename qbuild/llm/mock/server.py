@@ -1,7 +1,7 @@
-"""A server that speaks the OpenAI protocol on loopback, goes wrong by script, and counts.
+"""A server with the OpenAI protocol on loopback that fails by script, and counts.
 
-Chat completions (plain and structured), Files and Batch, rate headers. It exists to prove things:
-that nothing is bought twice, that a cap holds, that a run survives its service.
+Chat completions (plain and structured), Files and Batch, rate-limit headers. It exists to prove
+that nothing is paid twice, that a cap holds, and that a run survives its service.
 """
 
 from __future__ import annotations
@@ -10,38 +10,32 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from aiohttp import web
 
 from qbuild.core.errors import UsageError
 from qbuild.llm.mock.answers import completion, default_answer, last_text
-from qbuild.llm.mock.batches import Batches, missing
-from qbuild.llm.mock.faults import read_script, struck
-from qbuild.llm.mock.http import MOST_HEADER_BYTES, Back, Call, serve
+from qbuild.llm.mock.batches import Batches
+from qbuild.llm.mock.faults import match_fault, read_script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from typing import Self
 
-    from qbuild.llm.mock.faults import Fault
+    from qbuild.llm.mock.faults import ScriptedFault
 
 LOOPBACK = "127.0.0.1"
-_ENDINGS = {
-    "reset-mid-body": "reset",
-    "short-body": "short",
-    "hang": "hang",
-    "close": "close",
-    "reset": "abort",
-    "not-http": "alert",
-}
+TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x28"  # fatal, handshake failure
+MAX_HEADER_BYTES = 1 << 16
 
 
 class MockServer:
-    """The server, to be used as `async with MockServer(script=…) as server: server.base_url`.
+    """The server, used as `async with MockServer(script=…) as server: server.base_url`.
 
-    `answer` makes the text of an answer from the body of a request. `key`: any other is refused.
-    `models`: any other is not found. `requests` counts chat requests, by Files and Batch too;
-    `served` those that were answered with a completion, by the hash of their body.
+    `answer` makes the text of an answer from the body of a request. With `key`, any other key is
+    rejected; with `models`, any other model is not found. `requests` counts chat requests, those
+    in batches too; `served` those answered with a completion, by the hash of their body.
     """
 
     def __init__(
@@ -69,42 +63,22 @@ class MockServer:
         self.served: Counter[str] = Counter()
         self.store = Batches(batch_polls)
         self._port = port
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._runner: web.AppRunner | None = None
 
     @property
     def distinct(self) -> int:
-        """Different requests that were answered."""
+        """The number of different requests that were answered."""
         return len(self.served)
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its base address."""
-        if self._server is None:
+        """The base address for a client."""
+        if self._runner is None:
             raise UsageError("mock server", "is not running")
-        return f"http://{LOOPBACK}:{self._server.sockets[0].getsockname()[1]}/v1"
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(
-            self._connected, LOOPBACK, self._port, limit=MOST_HEADER_BYTES, backlog=1024
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None  # noqa: S101 - entered before it is left
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def forever(self) -> None:
-        """Serve until cancelled."""
-        assert self._server is not None  # noqa: S101
-        await self._server.serve_forever()
+        return f"http://{LOOPBACK}:{self._runner.addresses[0][1]}/v1"
 
     def counts(self) -> dict[str, int]:
-        """What `GET /counts` says."""
+        """The counts that `GET /counts` returns."""
         return {
             "requests": self.requests,
             "answered": self.served.total(),
@@ -112,103 +86,161 @@ class MockServer:
             "most_in_flight": self.most_in_flight,
         }
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(serve(reader, writer, self._handle))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=0, middlewares=[self._check_key])
+        app.add_routes(
+            [
+                web.get("/counts", self._get_counts),
+                web.post("/v1/chat/completions", self._chat),
+                web.post("/v1/files", self._upload),
+                web.get("/v1/files/{id}/content", self._download),
+                web.post("/v1/batches", self._create_batch),
+                web.get("/v1/batches", self._list_batches),
+                web.get("/v1/batches/{id}", self._retrieve_batch),
+                web.post("/v1/batches/{id}/cancel", self._cancel_batch),
+            ]
+        )
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=0.1,
+            max_field_size=MAX_HEADER_BYTES,
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, LOOPBACK, self._port, backlog=1024).start()
+        return self
 
-    async def _handle(self, call: Call) -> Back:
-        """The reply to any request."""
-        if self.key is not None and call.headers.get("authorization") != f"Bearer {self.key}":
-            return _error(401, "Incorrect API key provided.", "invalid_api_key")
-        place = call.path.strip("/").split("/")
-        if (call.method, place) == ("POST", ["v1", "chat", "completions"]):
-            return await self._chat(call)
-        if place == ["counts"]:
-            return Back(body={**self.counts(), "served": dict(self.served)})
-        if place[:2] == ["v1", "files"]:
-            return self._files(call, place[2:])
-        if place[:2] == ["v1", "batches"]:
-            return self._batches(call, place[2:])
-        return missing(f"no such place: {call.method} {call.path}")
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
 
-    def _files(self, call: Call, place: list[str]) -> Back:
-        match call.method, place:
-            case "POST", []:
-                return self.store.upload(call)
-            case "GET", [name, "content"]:
-                return self.store.content(name)
-        return missing(f"no such place: {call.method} {call.path}")
+    @web.middleware
+    async def _check_key(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":
+            return _json(_error("Incorrect API key provided.", "invalid_api_key"), 401)
+        return await handler(request)
 
-    def _batches(self, call: Call, place: list[str]) -> Back:
-        match call.method, place:
-            case "POST", []:
-                return self.store.create(call.json(), struck(self.faults, "", batch=True))
-            case "GET", []:
-                return self.store.listed()
-            case "GET", [name]:
-                return self.store.retrieve(name, self._of_batch)
-            case "POST", [name, "cancel"]:
-                return self.store.cancel(name)
-        return missing(f"no such place: {call.method} {call.path}")
+    async def _get_counts(self, _: web.Request) -> web.Response:
+        return _json({**self.counts(), "served": dict(self.served)})
 
-    async def _chat(self, call: Call) -> Back:
-        body = call.json()
-        self.requests += 1
-        self.bodies.append(body)
+    async def _upload(self, request: web.Request) -> web.Response:
+        file = (await request.post())["file"]
+        assert isinstance(file, web.FileField)  # noqa: S101 - a form field of a file
+        return _json(self.store.upload(file.file.read()))
+
+    async def _download(self, request: web.Request) -> web.Response:
+        return _json(self.store.files.get(request.match_info["id"]))
+
+    async def _create_batch(self, request: web.Request) -> web.Response:
+        fault = match_fault(self.faults, "", batch=True)
+        batch = self.store.create(await request.json(), fault)
+        if fault is not None and fault.do == "batch-lose-reply" and request.transport is not None:
+            request.transport.abort()
+        return _json(batch)
+
+    async def _list_batches(self, _: web.Request) -> web.Response:
+        return _json(self.store.list_all())
+
+    async def _retrieve_batch(self, request: web.Request) -> web.Response:
+        return _json(self.store.retrieve(request.match_info["id"], self._reply_in_batch))
+
+    async def _cancel_batch(self, request: web.Request) -> web.Response:
+        return _json(self.store.cancel(request.match_info["id"]))
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self._count_request(body)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             if self.latency:
                 await asyncio.sleep(self.latency)
-            fault = struck(self.faults, last_text(body))
-            back = self._reply(body, fault, call.headers.get("authorization", ""))
+            fault = match_fault(self.faults, last_text(body))
+            sent_key = request.headers.get("authorization", "")
+            status, reply = self._reply(body, fault, sent_key)
         finally:
             self.in_flight -= 1
-        named = {**self.headers, **(fault.headers if fault is not None else {}), **back.headers}
-        return replace(back, headers=named)
+        headers = {**self.headers, **(fault.headers if fault is not None else {})}
+        if fault is not None and fault.retry_after is not None:
+            headers["retry-after"] = str(fault.retry_after)
+        return await _send(request, _json(reply, status, headers), fault.do if fault else "")
 
-    def _reply(self, body: dict[str, Any], fault: Fault | None, sent_key: str) -> Back:
-        """The reply to a chat request, gone wrong as its fault says."""
-        if self.models is not None and body.get("model") not in self.models:
-            return _error(404, f"The model {body.get('model')!r} does not exist", "model_not_found")
-        if fault is not None and (refusal := _refusal(fault, body, sent_key)) is not None:
-            return refusal
-        do = fault.do if fault is not None else ""
-        self._count(body)
-        if do == "not-json":
-            return Back(body=b"<html>Bad gateway</html>")
-        made = completion(body, self.answer(body), fault)
-        return Back(body=made, ending=_ENDINGS.get(do, "whole"))  # type: ignore[arg-type]
+    def _reply_in_batch(self, body: dict[str, Any]) -> tuple[int, Any]:
+        self._count_request(body)
+        return self._reply(body, match_fault(self.faults, last_text(body)), "")
 
-    def _of_batch(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body of a batch's row; `status_code` where it is not 200."""
+    def _count_request(self, body: dict[str, Any]) -> None:
         self.requests += 1
         self.bodies.append(body)
-        back = self._reply(body, struck(self.faults, last_text(body)), "")
-        made: dict[str, Any] = dict(back.body)
-        return made if back.status == 200 else {**made, "status_code": back.status}
 
-    def _count(self, body: dict[str, Any]) -> None:
+    def _reply(
+        self, body: dict[str, Any], fault: ScriptedFault | None, sent_key: str
+    ) -> tuple[int, Any]:
+        """Status and body of the reply to a chat request, changed as its fault says."""
+        if self.models is not None and body.get("model") not in self.models:
+            return 404, _error(f"The model {body.get('model')!r} does not exist", "model_not_found")
+        if fault is not None and (error := _scripted_error(fault, body, sent_key)) is not None:
+            return error
         self.served[hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()] += 1
+        do = fault.do if fault is not None else ""
+        if do == "not-json":
+            return 200, b"<html>Bad gateway</html>"
+        return 200, completion(body, self.answer(body), do)
 
 
-def _refusal(fault: Fault, body: dict[str, Any], sent_key: str) -> Back | None:
-    """The error that a fault asks for instead of an answer; None where it asks for none."""
+def _scripted_error(
+    fault: ScriptedFault, body: dict[str, Any], sent_key: str
+) -> tuple[int, Any] | None:
+    """The error that a fault puts in place of an answer; None where it puts none."""
     do, _, status = fault.do.partition(":")
     if do == "status":
-        waits = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
-        return replace(_error(int(status), "as the script says", fault.code), headers=waits)
+        return int(status), _error("as the script says", fault.code)
     if do == "quota":
-        return _error(429, "You exceeded your current quota", "insufficient_quota")
+        return 429, _error("You exceeded your current quota", "insufficient_quota")
     if do == "echo-key":
-        return _error(401, f"Incorrect API key provided: {sent_key}", "invalid_api_key")
+        return 401, _error(f"Incorrect API key provided: {sent_key}", "invalid_api_key")
     if do == "unknown-parameter" and fault.parameter in body:
-        said = f"Unsupported parameter: '{fault.parameter}' is not supported with this model."
-        return _error(400, said, "unsupported_parameter", fault.parameter)
+        message = f"Unsupported parameter: '{fault.parameter}' is not supported with this model."
+        return 400, _error(message, "unsupported_parameter", fault.parameter)
     return None
 
 
-def _error(status: int, said: str, code: str | None, parameter: str | None = None) -> Back:
-    error = {"message": said, "type": "invalid_request_error", "param": parameter, "code": code}
-    return Back(status, {"error": error})
+def _error(message: str, code: str | None, parameter: str | None = None) -> dict[str, Any]:
+    error = {"message": message, "type": "invalid_request_error", "param": parameter, "code": code}
+    return {"error": error}
+
+
+def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A JSON response, bytes as they are; 404 for None."""
+    if value is None:
+        status, value = 404, _error("no such file or batch", None)
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return web.Response(body=data, status=status, headers=headers, content_type="application/json")
+
+
+async def _send(request: web.Request, response: web.Response, fault: str) -> web.StreamResponse:
+    """The response, or a connection broken as the fault says."""
+    transport, sent = request.transport, cast("web.StreamResponse", response)
+    if fault == "hang":
+        await asyncio.Event().wait()
+    if fault in {"reset-mid-body", "short-body"}:
+        data = bytes(response.body)  # type: ignore[arg-type]
+        half = web.StreamResponse(status=response.status, headers=response.headers)
+        half.content_length = len(data)
+        await half.prepare(request)
+        await half.write(data[: len(data) // 2])
+        sent = half
+    if transport is None:
+        return sent
+    if fault == "not-http":
+        transport.write(TLS_ALERT)
+    if fault in {"reset", "reset-mid-body"}:
+        transport.abort()
+    elif fault in {"close", "not-http", "short-body"}:
+        transport.close()
+    return sent

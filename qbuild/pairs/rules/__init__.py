@@ -1,11 +1,11 @@
-"""The provider without a model: pairs made from what a depiction itself holds.
+"""The provider `rules`: pairs made from what a depiction states, without a model.
 
-    facts.py     what can be asked for         wording.py       how it is said
-    quality.py   yes-no, choice, open          temporal.py      when, how often, which moment
-    extended.py  causes, remedies, advice      conversation.py  own conversations, aspects
-    pathway.py   what and how (Q-Instruct)     draw.py          choices by seed and depiction
+    facts.py     what can be asked about       wording.py       questions and answers as text
+    quality.py   yes/no, choice, open,         temporal.py      when, how often, which moment
+                 what and how (Q-Instruct)     conversation.py  own conversations, aspects
+    extended.py  causes, remedies, advice
 
-It answers in the JSON of the tasks' contract, like a model, and says what it cannot make. See
+It answers in the JSON form of the tasks, like a model, and rejects what it cannot make. See
 docs/language.md.
 """
 
@@ -16,33 +16,37 @@ from typing import Any
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.errors import near
-from qbuild.language import Reading, read
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.language.mentions import Reading, read
 from qbuild.pairs.grounding import judge
 from qbuild.pairs.rules.conversation import aspect_pair, conversation_pair
-from qbuild.pairs.rules.draw import Draw
 from qbuild.pairs.rules.extended import extended_pair, pathway_extended_pair
-from qbuild.pairs.rules.facts import CannotMake, depicted
-from qbuild.pairs.rules.pathway import what_how_pairs
-from qbuild.pairs.rules.quality import Pair, binary, quality_pairs, right
+from qbuild.pairs.rules.facts import facts_of
+from qbuild.pairs.rules.quality import (
+    Draw,
+    Pair,
+    quality_pairs,
+    right_answer,
+    what_how_pairs,
+    yes_no_pair,
+)
 from qbuild.pairs.rules.temporal import in_context_pair, temporal_pair
-
-__all__ = ["TASKS", "CannotMake", "rules_answer"]
 
 _Maker = Callable[[Mapping[str, Any], str, Draw, bool | None], list[Pair]]
 
 _MAKERS: dict[str, _Maker] = {
-    "vqa2/quality-centric": lambda row, it, draw, yes: quality_pairs(depicted(row), it, draw, yes),
-    "vqa2/temporal": lambda row, it, draw, _: [temporal_pair(depicted(row), it, draw)],
-    "vqa2/extended": lambda row, it, draw, _: [extended_pair(depicted(row), it, draw)],
-    "vqa2/in-context": lambda row, it, draw, _: [in_context_pair(depicted(row), it, draw)],
+    "vqa2/quality-centric": lambda row, it, draw, yes: quality_pairs(facts_of(row), it, draw, yes),
+    "vqa2/temporal": lambda row, it, draw, _: [temporal_pair(facts_of(row), it, draw)],
+    "vqa2/extended": lambda row, it, draw, _: [extended_pair(facts_of(row), it, draw)],
+    "vqa2/in-context": lambda row, it, draw, _: [in_context_pair(facts_of(row), it, draw)],
     "vqa2/conversation": lambda row, it, draw, _: [conversation_pair(row, it, draw)],
     "vqa2/aspect": lambda row, it, draw, _: [aspect_pair(row, it, draw)],
-    "q-instruct/what-how": lambda row, it, draw, _: what_how_pairs(depicted(row), it, draw),
+    "q-instruct/what-how": lambda row, it, draw, _: what_how_pairs(facts_of(row), it, draw),
     "q-instruct/yes-no": lambda row, it, draw, yes: [
-        binary(draw.one(depicted(row)), it, draw, yes)
+        yes_no_pair(draw.one(facts_of(row)), it, draw, yes)
     ],
     "q-instruct/extended": lambda row, it, draw, _: [
-        pathway_extended_pair(depicted(row), it, draw)
+        pathway_extended_pair(facts_of(row), it, draw)
     ],
 }
 TASKS: tuple[str, ...] = tuple(_MAKERS)
@@ -54,23 +58,23 @@ def rules_answer(
 ) -> str:
     """The pairs of a task as JSON text, as a model would answer: `{"pairs": [...]}`.
 
-    `depiction` is a row of its schema. The wording depends on task, row and seed; `want_yes` says
-    what a yes/no question is to be answered with. Raises CannotMake where the depiction does not
-    hold what is asked, ValueError for a task that is none.
+    `depiction` is a row of its schema. The wording depends on task, row and seed; `want_yes` is
+    the right answer of a yes/no question. Raises RejectedError where the depiction does not state
+    what the task needs, ValueError for an unknown task.
     """
     if task not in _MAKERS:
-        raise ValueError(f"no task is called {task!r}. {near(task, TASKS)}")
+        raise ValueError(f"unknown task {task!r}. {near(task, TASKS)}")
     name = str(depiction.get("depiction_id") or depiction["text"])
     it = "this video" if depiction["medium"] == "video" else "this picture"
-    held = read(str(depiction["text"]))
+    reading = read(str(depiction["text"]))
     for attempt in range(_ATTEMPTS):
         pairs = _MAKERS[task](depiction, it, Draw(seed, task, name, str(attempt)), want_yes)
-        if not any(_is_rejected(pair, held) for pair in pairs):
+        if not any(_is_rejected(pair, reading) for pair in pairs):
             return canonical_json({"pairs": pairs})
-    raise CannotMake("not-grounded", "what was made says otherwise than the depiction")
+    raise RejectedError("not-grounded", "what was made says otherwise than the depiction")
 
 
-def _is_rejected(pair: Pair, held: Reading) -> bool:
+def _is_rejected(pair: Pair, reading: Reading) -> bool:
     """Whether the pair fails the check that a model's pairs have to pass."""
-    found = judge(pair["question"], right(pair), held, pair["form"])
-    return any(finding.severity == "reject" for finding in found)
+    findings = judge(pair["question"], right_answer(pair), reading, pair["form"])
+    return any(finding.severity == "reject" for finding in findings)

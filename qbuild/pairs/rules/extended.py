@@ -1,12 +1,11 @@
-"""Pairs that go further than what is seen: causes told, remedies, advice, audience."""
+"""Pairs beyond what is seen: stated causes, remedies, advice, audience."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from qbuild.pairs.rules.draw import Draw
-from qbuild.pairs.rules.facts import CannotMake, Fact
-from qbuild.pairs.rules.quality import Pair, capital, pair
+from qbuild.pairs.rules.facts import Fact
+from qbuild.pairs.rules.quality import Draw, Pair, capitalise, make_pair
 
 _WHY = (
     "Why does {it} show {noun}?",
@@ -42,20 +41,20 @@ _FIRST = (
 )
 
 
-def extended_pair(held: list[Fact], it: str, draw: Draw) -> Pair:
-    """A cause where one is told, else a remedy for what is bad, else what to keep."""
-    caused = [fact for fact in held if fact.cause]
+def extended_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
+    """A cause where one is stated, else a remedy for what is bad, else what to keep."""
+    caused = [fact for fact in facts if fact.cause]
     if caused:
         return _why(draw.one(caused), it, draw)
-    bad = _bad(held)
-    return draw.one((_post, _again))(bad, it, draw) if bad else _keep(held, it, draw)
+    bad = _distinct(facts, -1)
+    return draw.one((_post, _again))(bad, it, draw) if bad else _keep(facts, it, draw)
 
 
-def pathway_extended_pair(held: list[Fact], it: str, draw: Draw) -> Pair:
+def pathway_extended_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
     """One of five areas: cause, photography advice, restoration tools, audience, other."""
-    caused = [fact for fact in held if fact.cause]
-    bad = _bad(held)
-    ways: list[Callable[[], Pair]] = [lambda: _audience(held, bad, it, draw)]
+    caused = [fact for fact in facts if fact.cause]
+    bad = _distinct(facts, -1)
+    ways: list[Callable[[], Pair]] = [lambda: _audience(facts, bad, it, draw)]
     if caused:
         ways.append(lambda: _why(draw.one(caused), it, draw))
     if bad:
@@ -65,64 +64,58 @@ def pathway_extended_pair(held: list[Fact], it: str, draw: Draw) -> Pair:
             lambda: _first(bad, it, draw),
         ]
     else:
-        ways.append(lambda: _keep(held, it, draw))
+        ways.append(lambda: _keep(facts, it, draw))
     return draw.one(ways)()
 
 
-def _bad(held: list[Fact]) -> list[Fact]:
-    """The bad facts, one an attribute, at most three."""
-    return list({fact.attribute: fact for fact in held if fact.polarity < 0}.values())[:3]
+def _distinct(facts: list[Fact], polarity: int) -> list[Fact]:
+    """The good or the bad facts, one per attribute, three at most."""
+    return list({f.attribute: f for f in facts if f.polarity == polarity}.values())[:3]
 
 
-def _good(held: list[Fact]) -> list[Fact]:
-    return list({fact.attribute: fact for fact in held if fact.polarity > 0}.values())[:3]
-
-
-def nouns(held: list[Fact]) -> str:
-    """The states in a row: "blur, noise and dim lighting"."""
-    names = [fact.name for fact in held]
+def _list_names(facts: list[Fact]) -> str:
+    """The states as a list: "blur, noise and dim lighting"."""
+    names = [fact.name for fact in facts]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _why(fact: Fact, it: str, draw: Draw) -> Pair:
-    if fact.cause is None:
-        raise CannotMake("no-cause", "no cause is told")
     question = draw.one(_WHY).format(it=it, noun=fact.name)
-    return _pair(question, f"Because of {fact.cause.rstrip('.')}.")
+    return _pair(question, f"Because of {(fact.cause or '').rstrip('.')}.")
 
 
 def _post(bad: list[Fact], it: str, draw: Draw) -> Pair:
-    question = draw.one(_POST).format(it=it, nouns=nouns(bad))
+    question = draw.one(_POST).format(it=it, nouns=_list_names(bad))
     return _pair(question, _advice([fact.words.post for fact in bad]))
 
 
 def _again(bad: list[Fact], it: str, draw: Draw) -> Pair:
-    question = draw.one(_AGAIN).format(it=it, nouns=nouns(bad))
+    question = draw.one(_AGAIN).format(it=it, nouns=_list_names(bad))
     return _pair(question, _advice([fact.words.again for fact in bad]))
 
 
 def _first(bad: list[Fact], it: str, draw: Draw) -> Pair:
-    question = draw.one(_FIRST).format(it=it, nouns=nouns(bad))
+    question = draw.one(_FIRST).format(it=it, nouns=_list_names(bad))
     return _pair(question, f"Most would be gained if the {bad[0].name} were treated first.")
 
 
-def _keep(held: list[Fact], it: str, draw: Draw) -> Pair:
-    good = _good(held)
-    question = draw.one(_KEEP).format(it=it, nouns=nouns(good))
-    return _pair(question, f"One should keep {nouns(good)}, for they make the viewing pleasant.")
+def _keep(facts: list[Fact], it: str, draw: Draw) -> Pair:
+    nouns = _list_names(_distinct(facts, 1))
+    question = draw.one(_KEEP).format(it=it, nouns=nouns)
+    return _pair(question, f"One should keep {nouns}, for they make the viewing pleasant.")
 
 
-def _audience(held: list[Fact], bad: list[Fact], it: str, draw: Draw) -> Pair:
+def _audience(facts: list[Fact], bad: list[Fact], it: str, draw: Draw) -> Pair:
     if bad:
-        question = draw.one(_SUITS).format(it=it, nouns=nouns(bad))
+        question = draw.one(_SUITS).format(it=it, nouns=_list_names(bad))
         return _pair(question, "It may be suited for personal memories, less for publication.")
-    question = draw.one(_SUITS[:2]).format(it=it, nouns=nouns(_good(held)))
+    question = draw.one(_SUITS[:2]).format(it=it, nouns=_list_names(_distinct(facts, 1)))
     return _pair(question, "It would suit publication, exhibitions and large screens.")
 
 
 def _advice(clauses: list[str]) -> str:
-    return " ".join(capital(f"{clause}.") for clause in clauses)
+    return " ".join(capitalise(f"{clause}.") for clause in clauses)
 
 
 def _pair(question: str, answer: str) -> Pair:
-    return pair("extended", question, None, answer)
+    return make_pair("extended", question, None, answer)

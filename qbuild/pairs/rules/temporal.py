@@ -1,38 +1,40 @@
-"""Pairs on time: when, how often, and which of two times is better; and on a moment or a place."""
+"""Pairs on time: when, how often, which of two times is better; and on a moment or a place."""
 
 from __future__ import annotations
 
 from itertools import combinations
 
-from qbuild.language import DEGREES, Part
-from qbuild.pairs.rules.draw import Draw
-from qbuild.pairs.rules.facts import PARTS, CannotMake, Fact, said
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.language.degrees import DEGREES
+from qbuild.language.times import Part
+from qbuild.pairs.rules.facts import PARTS, Fact, format_time
 from qbuild.pairs.rules.quality import (
+    Draw,
     Pair,
-    after,
-    binary,
-    capital,
-    chosen,
-    named,
-    opened,
-    pair,
-    verb,
+    capitalise,
+    four_choices,
+    is_or_are,
+    make_pair,
+    name_fact,
+    open_pair,
+    where_and_when,
+    yes_no_pair,
 )
-from qbuild.pairs.rules.wording import BETTER, HOW_OFTEN, NAMED, WHEN, WHERE
+from qbuild.pairs.rules.wording import HOW_OFTEN, WHAT_STANDS_OUT, WHEN, WHERE, WHICH_TIME
 
 _PARTS: tuple[Part, ...] = ("beginning", "middle", "end", "throughout")
 
 
-def temporal_pair(held: list[Fact], it: str, draw: Draw) -> Pair:
-    """Two times compared where one attribute differs between them, else when, else how often."""
-    timed = [fact for fact in held if fact.times]
+def temporal_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
+    """Two times compared where an attribute differs between them, else when, else how often."""
+    timed = [fact for fact in facts if fact.times]
     if not timed:
-        raise CannotMake("no-time", "nothing is said of when or how often")
-    compared = [both for both in combinations(timed, 2) if _differ(*both)]
-    if compared:
-        return _analysis(*draw.one(compared), it, draw)
+        raise RejectedError("no-time", "nothing is said of when or how often")
+    comparable = [both for both in combinations(timed, 2) if _differ(*both)]
+    if comparable:
+        return _compare(*draw.one(comparable), it, draw)
     fact = draw.one([one for one in timed if one.specific] or timed)
-    return _retrieval(fact, it, draw) if fact.specific else _how_often(fact, it, draw)
+    return _ask_when(fact, it, draw) if fact.specific else _ask_how_often(fact, it, draw)
 
 
 def _differ(one: Fact, other: Fact) -> bool:
@@ -45,51 +47,51 @@ def _rank(fact: Fact) -> int:
     return DEGREES[fact.degree or usual].rank
 
 
-def _analysis(one: Fact, other: Fact, it: str, draw: Draw) -> Pair:
+def _compare(one: Fact, other: Fact, it: str, draw: Draw) -> Pair:
     better = one if _rank(one) > _rank(other) else other
     first, second = draw.shuffled([one, other])
-    question = draw.one(BETTER).format(
+    question = draw.one(WHICH_TIME).format(
         it=it, noun=one.words.noun, one=first.when, other=second.when
     )
-    return pair("temporal", question, None, capital(better.when) + ".")
+    return make_pair("temporal", question, None, capitalise(better.when) + ".")
 
 
-def _retrieval(fact: Fact, it: str, draw: Draw) -> Pair:
-    question = draw.one(WHEN).format(it=it, noun=fact.name, be=verb(fact.name))
+def _ask_when(fact: Fact, it: str, draw: Draw) -> Pair:
+    question = draw.one(WHEN).format(it=it, noun=fact.name, be=is_or_are(fact.name))
     part = fact.specific[0].part
     if len(fact.times) == 1 and part in _PARTS[:3] and draw.number(3) == 0:
         wrong = [PARTS[name] for name in _PARTS if name != part]
-        made = chosen(question, fact.when, wrong, draw)
-        return {**made, "form": "temporal"}
-    return pair("temporal", question, None, capital(fact.when) + ".")
+        return {**four_choices(question, fact.when, wrong, draw), "form": "temporal"}
+    return make_pair("temporal", question, None, capitalise(fact.when) + ".")
 
 
-def _how_often(fact: Fact, it: str, draw: Draw) -> Pair:
-    question = draw.one(HOW_OFTEN).format(it=it, noun=fact.name, be=verb(fact.name))
-    return pair("temporal", question, None, capital(said(fact.times[0])) + ".")
+def _ask_how_often(fact: Fact, it: str, draw: Draw) -> Pair:
+    question = draw.one(HOW_OFTEN).format(it=it, noun=fact.name, be=is_or_are(fact.name))
+    return make_pair("temporal", question, None, capitalise(format_time(fact.times[0])) + ".")
 
 
-def in_context_pair(held: list[Fact], it: str, draw: Draw, form: str = "in-context") -> Pair:
-    """A question about exactly the moment, part or place that is told of."""
-    placed = [fact for fact in held if fact.specific or fact.place]
+def in_context_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
+    """A question about exactly the moment, part or place that is stated."""
+    placed = [fact for fact in facts if fact.specific or fact.place]
     if not placed:
-        raise CannotMake("no-moment", "no moment, part or place is told of")
+        raise RejectedError("no-moment", "no moment, part or place is told of")
     fact = draw.one(placed)
-    ways = [lambda: _what(fact, it, draw), lambda: opened(fact, it, draw)]
-    ways.append(lambda: binary(fact, it, draw, None))
+    ways = [lambda: _ask_what(fact, it, draw), lambda: open_pair(fact, it, draw)]
+    ways.append(lambda: yes_no_pair(fact, it, draw, None))
     if fact.specific:
-        ways += [lambda: _retrieval(fact, it, draw)] * 2
+        ways += [lambda: _ask_when(fact, it, draw)] * 2
     if fact.place:
-        ways += [lambda: _where(fact, it, draw)] * 2
-    return {**draw.one(ways)(), "form": form}
+        ways += [lambda: _ask_where(fact, it, draw)] * 2
+    return {**draw.one(ways)(), "form": "in-context"}
 
 
-def _what(fact: Fact, it: str, draw: Draw) -> Pair:
-    question = draw.one(NAMED).format(it=it, when=after(fact, draw, always=True))
-    return pair("in-context", question, None, named(fact, draw))
+def _ask_what(fact: Fact, it: str, draw: Draw) -> Pair:
+    question = draw.one(WHAT_STANDS_OUT).format(it=it, when=where_and_when(fact, draw, always=True))
+    return make_pair("in-context", question, None, name_fact(fact, draw))
 
 
-def _where(fact: Fact, it: str, draw: Draw) -> Pair:
-    question = draw.one(WHERE).format(it=it, noun=fact.name, be=verb(fact.name))
+def _ask_where(fact: Fact, it: str, draw: Draw) -> Pair:
+    question = draw.one(WHERE).format(it=it, noun=fact.name, be=is_or_are(fact.name))
     when = f" {fact.when}" if fact.when else ""
-    return pair("in-context", question.replace("?", f"{when}?"), None, capital(f"{fact.place}."))
+    answer = capitalise(f"{fact.place}.")
+    return make_pair("in-context", question.replace("?", f"{when}?"), None, answer)

@@ -1,4 +1,4 @@
-"""How the provider `rules` speaks of each attribute; all of it can be read back by `read`."""
+"""The wording of the provider `rules` for each attribute; `read` understands all of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Words for one attribute.
+    """The wording of one attribute.
 
-    `noun` is what is asked after, `fault` and `merit` name its bad and good state. Of an attribute
-    that is itself a fault (`grows`), the degree says how much of it there is. `good` and `bad` are
-    questions to be answered with yes where the state is so; `{when}` is a time or place after a
-    blank, or nothing, `{it}` the medium. `post` and `again` are remedies, as clauses.
+    `noun` names it, `fault` and `merit` its bad and good state. Of an attribute that is itself a
+    fault (`has_amount`), the degree says how much of it there is. `good` and `bad` are questions
+    whose answer is yes in that state; `{when}` is a time or place with a leading blank, or
+    nothing, `{it}` the medium. `post` and `again` are remedies, as clauses.
     """
 
     noun: str
@@ -22,7 +22,7 @@ class Words:
     bad: tuple[str, ...]
     post: str
     again: str
-    grows: bool = False
+    has_amount: bool = False
 
 
 WORDS: dict[str, Words] = {
@@ -46,7 +46,7 @@ WORDS: dict[str, Words] = {
         ("Is there noise in {it}{when}?", "Does the picture of {it} look noisy{when}?"),
         "denoising can be used to remove noise",
         "more light and a lower ISO setting should be used",
-        grows=True,
+        has_amount=True,
     ),
     "motion blur": Words(
         "motion clarity", "motion blur", "clear motion",
@@ -54,7 +54,7 @@ WORDS: dict[str, Words] = {
         ("Is there motion blur in {it}{when}?", "Does {it} suffer from motion blur{when}?"),
         "motion deblurring can be applied to sharpen what moves",
         "a shorter shutter time should be used",
-        grows=True,
+        has_amount=True,
     ),
     "flicker": Words(
         "stability", "camera shake", "a stable picture",
@@ -76,7 +76,7 @@ WORDS: dict[str, Words] = {
         ("Are there compression artifacts in {it}{when}?", "Does {it} look blocky{when}?"),
         "deblocking filters can be used to reduce compression artifacts",
         "a higher bitrate should be used for encoding",
-        grows=True,
+        has_amount=True,
     ),
     "fluency": Words(
         "fluency", "stuttering", "smooth playback",
@@ -131,7 +131,7 @@ WORDS: dict[str, Words] = {
     ),
 }  # fmt: skip
 
-# What is said of a neutral noun, and of a fault, by degree; "" where the degree is not told.
+# By degree: ratings of a neutral noun, and severities of a fault; UNGRADED: without a degree.
 RATINGS = {
     "very severe": ("very poor", "extremely poor"),
     "relatively severe": ("relatively poor", "quite poor"),
@@ -146,26 +146,26 @@ SEVERITIES = {
     "mild": ("slight", "mild"),
 }
 
-RATED = (
+HOW_GOOD = (
     "How would you rate the {noun} of {it}{when}?",
     "How is the {noun} of {it}{when}?",
     "What is the {noun} of {it} like{when}?",
     "How good is the {noun} of {it}{when}?",
     "How do you find the {noun} of {it}{when}?",
 )
-GROWN = (
+HOW_MUCH = (
     "How severe {be} the {noun} in {it}{when}?",
     "To what degree does {it} show {noun}{when}?",
     "How strong {be} the {noun} in {it}{when}?",
     "What is the degree of the {noun} in {it}{when}?",
 )
-WHICH = (
+WHICH_FAULT = (
     "Which of these problems can be seen in {it}{when}?",
     "Which distortion does {it} show{when}?",
     "What spoils the quality of {it}{when}?",
     "Which of these faults does {it} have{when}?",
 )
-NAMED = (
+WHAT_STANDS_OUT = (
     "What stands out in the quality of {it}{when}?",
     "What does one notice about the quality of {it}{when}?",
     "What is most striking in the quality of {it}{when}?",
@@ -184,7 +184,7 @@ HOW_OFTEN = (
     "How often does {it} show {noun}?",
     "How frequently {be} there {noun} in {it}?",
 )
-BETTER = (
+WHICH_TIME = (
     "Where does {it} have better {noun}, {one} or {other}?",
     "Which part of {it} has better {noun}, {one} or {other}?",
 )

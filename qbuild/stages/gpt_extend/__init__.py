@@ -1,16 +1,16 @@
-"""Extend depictions into pairs by a language model, or by rules.
+"""Extend depictions into question-answer pairs by a language model, or by rules.
 
 Reads `depiction` artifacts; writes canonical `instruction` rows of tasks binary, multi, open,
 temporal, extended and in-context (VQA² section 3.4 and appendix C.1, Q-Instruct). An overall
 depiction of a video gives three quality-centric pairs, a temporal and an extended one; a note or
-conversation one; an aspect of a generated video one; a pathway feedback, or any depiction of a
-picture, what/how, yes/no and extended pairs.
+conversation one; an aspect of a generated video one; a pathway feedback, or any depiction of an
+image, what/how, yes/no and extended pairs.
 
-Provider `rules` needs no model: it asks for what the depiction itself holds. `openai` asks any
-server of that protocol (`--base-url`), `openai-batch` its Batch API, `replay` the ledger alone. The
-ledger keeps every answer: what was bought once is never bought again, and a run that stopped early
-is taken up by running it again. Every pair is checked before it is a row; an answer with a fault is
-asked for again with the fault, then kept apart. See docs/gpt-extend.md and docs/ledger.md.
+Provider `rules` needs no model: it asks about what the depiction itself states. `openai` asks any
+server with that protocol (`--base-url`), `openai-batch` its Batch API, `replay` only the ledger.
+The ledger keeps every answer: none is paid twice, and running again continues a run that stopped
+early. Every pair is checked before it becomes a row; a faulty answer is sent back with its faults,
+and rejected if they remain. See docs/gpt-extend.md and docs/ledger.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def prompts(options: ExtendOptions) -> dict[str, str]:
-    """The hash of each template; none where the rules answer."""
+    """The hash of each template; none for the rules."""
     from qbuild.stages.gpt_extend.state import templates_of
 
     if options.provider == "rules":
@@ -37,46 +37,46 @@ def prompts(options: ExtendOptions) -> dict[str, str]:
 
 
 def prepare(inputs: Inputs, options: ExtendOptions) -> State:
-    """Templates, prices and the place of the ledger; UsageError for options that do not fit."""
-    from qbuild.stages.gpt_extend.state import state_of
+    """Templates, prices and the ledger's folder; UsageError for incompatible options."""
+    from qbuild.stages.gpt_extend.state import prepare_state
 
-    return state_of(inputs, options)
+    return prepare_state(inputs, options)
 
 
 def plan(inputs: Inputs, state: State, options: ExtendOptions) -> dict[str, Any]:
     """What the first round would send and cost, with `text` to print."""
-    from qbuild.stages.gpt_extend.run import planned
+    from qbuild.stages.gpt_extend.run import plan_requests
 
-    return planned(inputs, state, options)
+    return plan_requests(inputs, state, options)
 
 
 async def serve(inputs: Inputs, state: State, options: ExtendOptions) -> AsyncIterator[Output]:
     """The pairs of each depiction; what was not answered is pending."""
-    from qbuild.stages.gpt_extend.run import extended
+    from qbuild.stages.gpt_extend.run import extend_depictions
 
-    async for output in extended(inputs, state, options):
+    async for output in extend_depictions(inputs, state, options):
         yield output
     if state.stopped:
         raise StoppedEarly(state.stopped)
 
 
 def status(state: State) -> str:
-    """How far the run is, in words."""
+    """The progress of a run, in one line."""
     return state.status()
 
 
 def finish(state: State, tally: Tally, _options: ExtendOptions) -> dict[str, Any]:
-    """Pairs by form and kind, balance, faults; under `run` what was sent and spent."""
-    from qbuild.stages.gpt_extend.report import figures
+    """Pairs by form and kind, balance, rejections; under `run` what was sent and spent."""
+    from qbuild.stages.gpt_extend.report import summarise
 
-    return {**figures(tally), "run": state.run_figures(), "warnings": state.warnings()}
+    return {**summarise(tally), "run": state.run_figures(), "warnings": state.warnings()}
 
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    from qbuild.stages.gpt_extend.report import told
+    from qbuild.stages.gpt_extend.report import format_report
 
-    return told(report)
+    return format_report(report)
 
 
 STAGE = Stage(

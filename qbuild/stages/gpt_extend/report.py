@@ -8,18 +8,18 @@ from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
     from qbuild.core.engine.tally import Tally
-    from qbuild.llm.cost_plan import Plan
+    from qbuild.llm.cost_plan import CostPlan
 
-# VQA2 section 3.4: pairs by form that an overall depiction gives, and a note or an aspect.
+# VQA² section 3.4: the pairs by form of an overall depiction, and of a note or an aspect.
 PAPER = {"overall": 5, "in-context": 1, "conversation": 1, "aspect": 1}
-# VQA2 Table 1, stage 3, for comparison: the media and all pairs made of them, the causal one too.
+# VQA² Table 1, stage 3, for comparison: the media and all their pairs, including the causal ones.
 TABLE_1 = {"UGC": {"media": 14_502, "pairs": 110_232}, "AIGC": {"media": 998, "pairs": 4_982}}
 
 
-def figures(tally: Tally) -> dict[str, Any]:
-    """Pairs by form, depictions and pairs by kind, balance, faults and flags."""
+def summarise(tally: Tally) -> dict[str, Any]:
+    """Pairs by form, depictions and pairs by kind, balance, rejections and flags."""
     forms = tally.of("form")
-    letters = {form: found for form in forms if (found := tally.of("letter", form))}
+    letters = {form: counts for form in forms if (counts := tally.of("letter", form))}
     return {
         "forms": forms,
         "kinds": {
@@ -37,67 +37,67 @@ def figures(tally: Tally) -> dict[str, Any]:
     }
 
 
-def told(report: dict[str, Any]) -> str:
+def format_report(report: dict[str, Any]) -> str:
     """The report as lines."""
-    lines = [_listed("pairs", report["forms"])]
-    for kind, found in report["kinds"].items():
-        each = found["pairs"] / found["depictions"]
-        paper = f" (VQA\N{SUPERSCRIPT TWO}: {found['paper']})" if found["paper"] else ""
-        count = plural(found["depictions"], "depiction")
+    lines = [_list_counts("pairs", report["forms"])]
+    for kind, figures in report["kinds"].items():
+        each = figures["pairs"] / figures["depictions"]
+        paper = f" (VQA\N{SUPERSCRIPT TWO}: {figures['paper']})" if figures["paper"] else ""
+        count = plural(figures["depictions"], "depiction")
         lines.append(f"{kind}: {count}, {each:.2f} pairs each{paper}")
     if report["yes"] or report["no"]:
         lines.append(f"yes/no questions: {report['yes']:,} yes, {report['no']:,} no")
     for form, letters in report["letters"].items():
         if form != "binary":
-            lines.append(_listed(f"right choices of {form} questions", letters))
-    for name, words in (("refused", "kept apart"), ("flags", "flagged, kept")):
+            lines.append(_list_counts(f"right choices of {form} questions", letters))
+    for name, label in (("refused", "rejected"), ("flags", "flagged, kept")):
         if report[name]:
-            lines.append(_listed(words, report[name]))
+            lines.append(_list_counts(label, report[name]))
     if report["asked_again"]:
-        lines.append(f"asked again: {report['asked_again']:,}")
+        lines.append(f"answers sent back with their faults: {report['asked_again']:,}")
     if report["repeated"]:
-        lines.append(f"{plural(report['repeated'], 'pair')} made before left out")
+        lines.append(f"{plural(report['repeated'], 'duplicate pair')} left out")
     run = report.get("run")
     if run and run["states"]:
-        lines.append(_spent(run))
+        lines += _format_run(run)
     return "\n".join(lines)
 
 
-def _listed(name: str, counts: dict[str, int]) -> str:
+def _list_counts(name: str, counts: dict[str, int]) -> str:
     return f"{name}: " + ", ".join(f"{key} {count:,}" for key, count in counts.items())
 
 
-def _spent(run: dict[str, Any]) -> str:
-    """What this run sent and paid; then all answers used, with those the ledger had before."""
+def _format_run(run: dict[str, Any]) -> list[str]:
+    """What this run sent and paid; then all answers used, including known ones."""
     tokens = f"{run['prompt_tokens']:,} + {run['completion_tokens']:,} tokens"
-    sent = f"this run: {run['sent']:,} sent ({run['retried']:,} tried again)"
+    sent = f"this run: {run['sent']:,} sent ({run['retried']:,} retries)"
     lines = [
         f"{sent}, {tokens}, ${run['usd']:.4f}",
-        f"{_listed('answers used', run['states'])}; {run['from_ledger']:,} of them known before",
+        f"{_list_counts('answers used', run['states'])}; {run['from_ledger']:,} from the ledger",
     ]
     if run["pending"]:
-        lines.append(_listed("pending", run["pending"]))
-    return "\n".join(lines)
+        lines.append(_list_counts("pending", run["pending"]))
+    return lines
 
 
-def told_plan(made: Plan, model: str) -> str:
+def format_plan(plan: CostPlan, model: str) -> str:
     """A plan as lines."""
-    worst = made.worst_completion_tokens
+    worst = plan.worst_completion_tokens
     most = "no limit" if worst is None else f"{worst:,}"
-    known = f"{made.in_ledger:,} answered in the ledger, {made.repeated:,} the same as another"
-    expected = f"{made.expected_completion_tokens:,} of answers (at most {most})"
+    known = f"{plan.in_ledger:,} answered in the ledger, {plan.repeated:,} duplicates"
+    expected = f"{plan.expected_completion_tokens:,} of answers (at most {most})"
     lines = [
-        f"{plural(made.requests, 'request')}, {known}: {made.to_send:,} to send",
-        f"about {made.prompt_tokens:,} tokens of prompts, {expected}",
+        f"{plural(plan.requests, 'request')}, {known}: {plan.to_send:,} to send",
+        f"about {plan.prompt_tokens:,} tokens of prompts, {expected}",
     ]
-    for tier, price in made.price_usd.items():
+    for tier, price in plan.price_usd.items():
         if price is None:
-            lines.append(f"{tier}: no price for {model} in the price file of {made.dated}")
+            lines.append(f"{tier}: no price for {model} in the price file of {plan.dated}")
             continue
         most = "" if price[1] is None else f", at most ${price[1]:.2f}"
-        lines.append(f"{tier}: about ${price[0]:.2f}{most} (prices of {made.dated})")
+        lines.append(f"{tier}: about ${price[0]:.2f}{most} (prices of {plan.dated})")
     lines.append(
-        "not in these figures: asking again where an answer has faults, and wrong choices for "
-        "what and how questions (up to 3 requests each)"
+        "not included: faulty answers sent back, and wrong choices for what and how questions "
+        "(up to 3 requests each)"
     )
     return "\n".join(lines)

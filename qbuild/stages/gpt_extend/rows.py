@@ -1,65 +1,58 @@
-"""What came of depictions as rows: canonical pairs, rejected answers, counts for the report."""
+"""The pairs of depictions as rows: canonical pairs, rejected answers, counts for the report."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
+from qbuild.core.rows.rejections import RejectedRow, rejected_table
 from qbuild.quality.choices import answer_text, choice_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from qbuild.pairs.generate import Extended, Made, Refused
+    from qbuild.pairs.generate import AcceptedPair, DepictionPairs, RejectedAnswer
 
 Depiction = Mapping[str, Any]
-RAW_KEPT = 4_000  # signs of an answer in a rejected row; the ledger has the whole of it
+RAW_KEPT = 4_000  # characters of an answer in a rejected row; the ledger has all of it
 STAGE = "gpt-extend"
 
 
-class Rows:
-    """Makes Outputs of what came of depictions, and drops pairs that a medium has already."""
+class RowMaker:
+    """Makes Outputs of depictions and their pairs; a pair about the same medium is a row once."""
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
         self._seen: set[str] = set()
 
-    def output(self, start: int, found: Sequence[tuple[Depiction, Extended]]) -> Output:
+    def make_output(
+        self, start: int, results: Sequence[tuple[Depiction, DepictionPairs]]
+    ) -> Output:
         """The rows of consecutive depictions, the first of them row `start` of the inputs."""
-        import pyarrow as pa
-
-        from qbuild.core.schema import load_schema
-
         tally = Tally()
-        kept: list[tuple[Depiction, Made]] = []
-        refused: list[dict[str, Any]] = []
-        for depiction, extended in found:
-            _count(tally, depiction, extended)
-            kept += [(depiction, made) for made in extended.made]
-            refused += [_rejected(depiction, one) for one in extended.refused]
-        table = self._unseen(_pairs(kept, self._origin), tally) if kept else None
-        form = load_schema("rejected").arrow
-        rejected = pa.Table.from_pylist(refused, schema=form) if refused else None
-        return Output(table, rejected, tally=tally, at=start, answers=len(found))
+        accepted: list[tuple[Depiction, AcceptedPair]] = []
+        rejected: list[RejectedRow] = []
+        for depiction, pairs in results:
+            _count(tally, depiction, pairs)
+            accepted += [(depiction, pair) for pair in pairs.accepted]
+            rejected += [_rejected_row(depiction, answer) for answer in pairs.rejected]
+        table = self._drop_seen(_table(accepted, self._origin), tally) if accepted else None
+        return Output(table, rejected_table(rejected), tally=tally, at=start, answers=len(results))
 
-    def _unseen(self, table: pa.Table, tally: Tally) -> pa.Table:
-        """The rows whose sample was not made before."""
+    def _drop_seen(self, table: pa.Table, tally: Tally) -> pa.Table:
+        """The rows whose sample is new; counts them by form and letter."""
         import pyarrow as pa
 
+        columns = (table.column(name).to_pylist() for name in ("sample_id", "task", "answer_key"))
         fresh = []
-        for sample in map(str, table.column("sample_id").to_pylist()):
+        for sample, task, key in zip(*columns, strict=True):
             fresh.append(sample not in self._seen)
             self._seen.add(sample)
-        for task, key, new in zip(
-            table.column("task").to_pylist(),
-            table.column("answer_key").to_pylist(),
-            fresh,
-            strict=True,
-        ):
-            if not new:
+            if not fresh[-1]:
                 tally.add("repeated")
                 continue
             tally.add("form", str(task))
@@ -68,22 +61,23 @@ class Rows:
         return table if all(fresh) else table.filter(pa.array(fresh))
 
 
-def _pairs(kept: Sequence[tuple[Depiction, Made]], origin: str) -> pa.Table:
+def _table(accepted: Sequence[tuple[Depiction, AcceptedPair]], origin: str) -> pa.Table:
     import pyarrow as pa
 
     from qbuild.quality.instruction import SYNTHETIC, Pairs, instruction_table
 
     names = ("media_id", "path", "split", "source", "level", "word", "mos_norm")
-    rows = pa.table({name: [depiction[name] for depiction, _ in kept] for name in names})
-    made = [one for _, one in kept]
-    pairs = [one.pair for one in made]
-    synthetic = [str(depiction["source"] or "").startswith(SYNTHETIC) for depiction, _ in kept]
+    depictions = [depiction for depiction, _ in accepted]
+    rows = pa.table({name: [depiction[name] for depiction in depictions] for name in names})
+    answers = [answer for _, answer in accepted]
+    pairs = [answer.pair for answer in answers]
+    synthetic = [str(d["source"] or "").startswith(SYNTHETIC) for d in depictions]
     return instruction_table(
         rows,
         Pairs(
             task=[pair.form for pair in pairs],
             stage=STAGE,
-            kinds=[depiction["medium"] for depiction, _ in kept],
+            kinds=[depiction["medium"] for depiction in depictions],
             words=None,
             questions=[
                 pair.question if pair.options is None else choice_text(pair.question, pair.options)
@@ -98,41 +92,36 @@ def _pairs(kept: Sequence[tuple[Depiction, Made]], origin: str) -> pa.Table:
             answer_keys=[None if pair.options is None else pair.answer for pair in pairs],
             provenance={
                 "prompt": [
-                    one.task.template.named if one.request_id else f"rules {one.task.id}"
-                    for one in made
+                    answer.task.template.named if answer.request_id else f"rules {answer.task.id}"
+                    for answer in answers
                 ],
-                "response_id": [one.request_id for one in made],
-                "annotator": [depiction["annotator"] for depiction, _ in kept],
-                "origin": [SYNTHETIC if made_up else origin for made_up in synthetic],
-                "parents": [[d["depiction_id"], d["media_id"]] for d, _ in kept],
+                "response_id": [answer.request_id for answer in answers],
+                "annotator": [depiction["annotator"] for depiction in depictions],
+                "origin": [SYNTHETIC if is_synthetic else origin for is_synthetic in synthetic],
+                "parents": [[d["depiction_id"], d["media_id"]] for d in depictions],
             },
         ),
     )
 
 
-def _rejected(depiction: Depiction, one: Refused) -> dict[str, Any]:
-    raw = one.raw if one.raw is None or len(one.raw) <= RAW_KEPT else one.raw[:RAW_KEPT] + "…"
-    return {
-        "source": depiction["source_file"],
-        "row": depiction["source_row"],
-        "reason": one.fault.reason.replace("_", "-"),
-        "message": f"{one.task.id}: {one.fault.message}",
-        "column": "text",
-        "value": None,
-        "record": canonical_json(
-            {
-                "depiction_id": depiction["depiction_id"],
-                "media_id": depiction["media_id"],
-                "task": one.task.id,
-                "request_id": one.request_id,
-                "raw": raw,
-            }
-        ),
+def _rejected_row(depiction: Depiction, answer: RejectedAnswer) -> RejectedRow:
+    raw = answer.raw
+    record = {
+        "depiction_id": depiction["depiction_id"],
+        "media_id": depiction["media_id"],
+        "task": answer.task.id,
+        "request_id": answer.request_id,
+        "raw": raw if raw is None or len(raw) <= RAW_KEPT else raw[:RAW_KEPT] + "…",
     }
+    message = f"{answer.task.id}: {answer.rejection.message}"
+    rejection = replace(answer.rejection, message=message, column="text")
+    return RejectedRow(
+        depiction["source_file"], depiction["source_row"], rejection, canonical_json(record)
+    )
 
 
-def _count(tally: Tally, depiction: Depiction, extended: Extended) -> None:
-    tally.update(extended.counts)
+def _count(tally: Tally, depiction: Depiction, pairs: DepictionPairs) -> None:
+    tally.update(pairs.counts)
     tally.add("kind", depiction["kind"])
-    tally.add("pairs", depiction["kind"], count=len(extended.made))
-    tally.add_each("refused", (one.fault.reason for one in extended.refused))
+    tally.add("pairs", depiction["kind"], count=len(pairs.accepted))
+    tally.add_each("refused", (answer.rejection.reason for answer in pairs.rejected))

@@ -1,125 +1,116 @@
-"""One run of `gpt-extend`: many depictions at once, rows in input order; or what it would send."""
+"""One run of `gpt-extend`: many depictions at a time, rows in input order; and its plan."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from qbuild.llm.errors import ServiceError
+from qbuild.llm.client import run_concurrently
 from qbuild.llm.ledger import Ledger
-from qbuild.pairs.generate import Extended, Extension
-from qbuild.stages.gpt_extend.providers import asker_of
-from qbuild.stages.gpt_extend.rows import Rows
-from qbuild.stages.gpt_extend.state import INTERRUPTED, State, depictions
+from qbuild.llm.reply_policy import ServiceError
+from qbuild.pairs.generate import DepictionPairs, PairGenerator
+from qbuild.stages.gpt_extend.providers import open_source
+from qbuild.stages.gpt_extend.rows import RowMaker
+from qbuild.stages.gpt_extend.state import INTERRUPTED, State, read_depictions
 
 if TYPE_CHECKING:
     from qbuild.core.engine.stage import Inputs, Output
     from qbuild.stages.gpt_extend.options import ExtendOptions
 
-# Row of the inputs, the depiction there, what came of it: all of its pairs, or why it is pending.
-Numbered = tuple[int, Mapping[str, Any], Extended]
+# A depiction and its pairs, all of them or the reason why it is pending; numbered by input row.
+Result = tuple[Mapping[str, Any], DepictionPairs]
+Numbered = tuple[int, Result]
 
-CHUNK = 128  # depictions whose rows are made at once: a table of one row costs as much
+CHUNK = 128  # depictions whose rows are made at a time: a table of one row costs as much
 
 
-async def extended(inputs: Inputs, state: State, options: ExtendOptions) -> AsyncIterator[Output]:
+async def extend_depictions(
+    inputs: Inputs, state: State, options: ExtendOptions
+) -> AsyncIterator[Output]:
     """The rows of depictions, chunk by chunk; `state.stopped` says why a run ended early."""
-    origin = "rules" if options.provider == "rules" else f"model {options.model}"
-    made = Rows(origin)
-    async with asker_of(inputs, state, options) as asker:
-        extension = Extension(asker, state.templates, options.seed, options.again)
-        async for output in in_order(_all(inputs, state, extension), made):
+    maker = RowMaker("rules" if options.provider == "rules" else f"model {options.model}")
+    async with open_source(inputs, state, options) as source:
+        generator = PairGenerator(source, state.templates, options.seed, options.again)
+        async for output in outputs_in_order(_generate(inputs, state, generator), maker):
             yield output
 
 
-async def in_order(found: AsyncIterator[Numbered], made: Rows) -> AsyncIterator[Output]:
-    """Outputs of consecutive depictions in input order, those that are pending left out."""
-    held: dict[int, tuple[Mapping[str, Any], Extended]] = {}
+async def outputs_in_order(
+    results: AsyncIterator[Numbered], maker: RowMaker
+) -> AsyncIterator[Output]:
+    """Outputs of consecutive depictions in input order, without the pending ones."""
+    held: dict[int, Result] = {}
     start = ready = 0
-    async for at, depiction, extended_one in found:
-        held[at] = (depiction, extended_one)
+    async for number, result in results:
+        held[number] = result
         while ready in held:
             ready += 1
         if ready - start >= CHUNK:
-            for output in _outputs({n: held.pop(n) for n in range(start, ready)}, made):
+            for output in _outputs({n: held.pop(n) for n in range(start, ready)}, maker):
                 yield output
             start = ready
-    for output in _outputs(dict(sorted(held.items())), made):
+    for output in _outputs(dict(sorted(held.items())), maker):
         yield output
 
 
-def _outputs(
-    held: Mapping[int, tuple[Mapping[str, Any], Extended]], made: Rows
-) -> Iterator[Output]:
-    """An output for each stretch of consecutive depictions that were answered in full."""
-    stretch: list[tuple[Mapping[str, Any], Extended]] = []
-    for at, (depiction, found) in held.items():
-        if found.pending is None:
-            stretch.append((depiction, found))
-        if stretch and (found.pending is not None or at + 1 not in held):
-            begin = at + (found.pending is None) - len(stretch)
-            yield made.output(begin, stretch)
-            stretch = []
+def _outputs(held: Mapping[int, Result], maker: RowMaker) -> Iterator[Output]:
+    """An output for each run of consecutive depictions that were answered in full."""
+    consecutive: list[Result] = []
+    for number, (depiction, pairs) in held.items():
+        if pairs.pending is None:
+            consecutive.append((depiction, pairs))
+        if consecutive and (pairs.pending is not None or number + 1 not in held):
+            begin = number + (pairs.pending is None) - len(consecutive)
+            yield maker.make_output(begin, consecutive)
+            consecutive = []
 
 
-async def _all(inputs: Inputs, state: State, extension: Extension) -> AsyncIterator[Numbered]:
-    """Each depiction with what came of it, in any order, until they or the run end.
+async def _generate(
+    inputs: Inputs, state: State, generator: PairGenerator
+) -> AsyncIterator[Numbered]:
+    """Each depiction with its pairs, in any order, until they or the run end.
 
-    Ctrl-C cancels what waits here: what was answered until then is still given.
+    Ctrl-C cancels what waits here: what was answered until then is kept.
     """
-    under_way: set[asyncio.Task[Numbered]] = set()
-    done: set[asyncio.Task[Numbered]] = set()
 
-    async def one(at: int, depiction: Mapping[str, Any]) -> Numbered:
-        return at, depiction, await extension.extend(depiction)
+    async def generate(numbered: tuple[int, dict[str, Any]]) -> DepictionPairs:
+        return await generator.generate(numbered[1])
 
-    rows, ending = depictions(inputs), False
+    ended = False
+    rows = takewhile(lambda _: not ended, read_depictions(inputs))
     try:
-        while True:
-            while len(under_way) < state.runtime.concurrency and not ending:
-                numbered = next(rows, None)
-                if numbered is None:
-                    break
-                under_way.add(asyncio.create_task(one(*numbered)))
-            if not under_way:
-                return
-            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                try:
-                    at, depiction, found = task.result()
-                except ServiceError as error:
-                    state.stop(str(error))
-                    ending = True
-                    continue
-                ending = _counted(found, state) or ending
-                yield at, depiction, found
+        async with aclosing(run_concurrently(rows, generate, state.runtime.concurrency)) as results:
+            async for (number, depiction), pairs in results:
+                ended = _count(pairs, state) or ended
+                yield number, (depiction, pairs)
+    except ServiceError as error:
+        state.stop(str(error))
     except asyncio.CancelledError:
         state.stop(INTERRUPTED)
-    finally:
-        for task in under_way:
-            task.cancel()
-        # those that are done too: one error ends the run, and others may have met the same
-        await asyncio.gather(*under_way, *done, return_exceptions=True)
 
 
-def _counted(found: Extended, state: State) -> bool:
+def _count(pairs: DepictionPairs, state: State) -> bool:
     """Count a depiction as done or pending; whether it ends the run, for the cap is reached."""
-    if found.pending is None:
+    if pairs.pending is None:
         state.done += 1
         return False
-    state.pending[found.pending] += 1
-    if "over_budget" not in state.states:
+    state.pending[pairs.pending] += 1
+    if "over_budget" not in state.stats.states:
         return False
-    state.stop(found.pending)
+    state.stop(pairs.pending)
     return True
 
 
-def planned(inputs: Inputs, state: State, options: ExtendOptions) -> dict[str, Any]:
-    """What would be sent and cost: `plan` in figures, `text` in words."""
-    from qbuild.llm.cost_plan import plan
+def plan_requests(inputs: Inputs, state: State, options: ExtendOptions) -> dict[str, Any]:
+    """What would be sent and cost: `plan` as figures, `text` as lines."""
+    from dataclasses import asdict
+
+    from qbuild.llm.cost_plan import plan_cost
     from qbuild.pairs.tasks import request_of, tasks_of
-    from qbuild.stages.gpt_extend.report import told_plan
+    from qbuild.stages.gpt_extend.report import format_plan
 
     if options.provider == "rules":
         return {"plan": None, "text": "provider rules sends nothing and costs nothing"}
@@ -127,11 +118,11 @@ def planned(inputs: Inputs, state: State, options: ExtendOptions) -> dict[str, A
     try:
         requests = (
             request_of(task, state.style)
-            for _, depiction in depictions(inputs)
+            for _, depiction in read_depictions(inputs)
             for task in tasks_of(depiction, state.templates, options.seed)
         )
-        made = plan(requests, ledger, state.prices)
+        plan = plan_cost(requests, ledger, state.prices)
     finally:
         if ledger is not None:
             ledger.close()
-    return {"plan": made.as_dict(), "text": told_plan(made, options.model)}
+    return {"plan": asdict(plan), "text": format_plan(plan, options.model)}

@@ -1,4 +1,4 @@
-"""What a run of `gpt-extend` works with, made from its options, and what it did so far."""
+"""The settings and the progress of a run of `gpt-extend`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from qbuild.core.errors import UsageError
-from qbuild.llm.answers import Answer
+from qbuild.llm.client import RequestStats
 from qbuild.llm.prices import Prices
 from qbuild.pairs.tasks import Style
 from qbuild.pairs.templates import Template, load_templates
@@ -26,7 +26,7 @@ INTERRUPTED = "interrupted"
 
 @dataclass
 class State:
-    """What a run works with, and what it did so far."""
+    """The settings of a run, and its progress."""
 
     templates: Mapping[str, Template]
     style: Style
@@ -37,51 +37,39 @@ class State:
     stopped: str = ""
     done: int = 0
     started: float = field(default_factory=time.monotonic)
-    states: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)  # of answers bought in this run
     pending: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-    sent: int = 0
-    from_ledger: int = 0
-    retried: int = 0
+    stats: RequestStats = field(default_factory=RequestStats)
     budget: Budget | None = None
     possibly_paid: int = 0
 
-    def count(self, answer: Answer) -> None:
-        """Take in one answer, wherever it came from."""
-        self.states[answer.state] += 1
-
-    def bought(self, answer: Answer) -> None:
-        """Take in what an answer used that was bought in this run."""
-        if answer.usage is not None:
-            self.tokens["prompt"] += answer.usage.prompt_tokens
-            self.tokens["completion"] += answer.usage.completion_tokens
-
-    def stop(self, why: str) -> None:
-        """Say why the run ends early; the first reason is the one told."""
-        self.stopped = self.stopped or why
+    def stop(self, reason: str) -> None:
+        """End the run early; the first reason is the one reported."""
+        self.stopped = self.stopped or reason
 
     def status(self) -> str:
-        """Done, failed by kind, tokens, spend, rate and time left, in one line."""
-        passed = max(time.monotonic() - self.started, 1e-6)
-        rate = self.done / passed
+        """Done, failures by state, tokens, cost, rate and time left, in one line."""
+        elapsed = max(time.monotonic() - self.started, 1e-6)
+        rate = self.done / elapsed
         left = (self.total - self.done) / rate if self.done else None
-        failed = ", ".join(f"{n} {name}" for name, n in sorted(self.states.items()) if name != "ok")
-        said = [f"{self.done}/{self.total}", failed]
+        states = sorted(self.stats.states.items())
+        failed = ", ".join(f"{count} {state}" for state, count in states if state != "ok")
+        parts = [f"{self.done}/{self.total}", failed]
         if self.budget is not None:
-            said.append(f"{sum(self.tokens.values()):,} tokens, ${self.budget.spent:.4f}")
-        said.append(f"{rate:.1f}/s" + (f", {left:.0f} s left" if left is not None else ""))
-        return "; ".join(filter(None, said))
+            tokens = self.stats.prompt_tokens + self.stats.completion_tokens
+            parts.append(f"{tokens:,} tokens, ${self.budget.spent:.4f}")
+        parts.append(f"{rate:.1f}/s" + (f", {left:.0f} s left" if left is not None else ""))
+        return "; ".join(filter(None, parts))
 
     def run_figures(self) -> dict[str, Any]:
-        """What was sent, answered and spent in this run."""
+        """What this run sent, received and spent."""
+        stats = self.stats
         return {
-            "states": dict(sorted(self.states.items())),
-            "sent": self.sent,
-            "from_ledger": self.from_ledger,
-            "retried": self.retried,
-            "prompt_tokens": self.tokens["prompt"],
-            "completion_tokens": self.tokens["completion"],
+            "states": dict(sorted(stats.states.items())),
+            "sent": stats.sent,
+            "from_ledger": stats.from_ledger,
+            "retried": stats.retried,
+            "prompt_tokens": stats.prompt_tokens,
+            "completion_tokens": stats.completion_tokens,
             "usd": round(self.budget.spent, 6) if self.budget is not None else 0.0,
             "prices_dated": self.prices.dated,
             "possibly_paid_twice": self.possibly_paid,
@@ -90,16 +78,16 @@ class State:
         }
 
     def warnings(self) -> list[str]:
-        """What whoever runs it should know."""
-        found = list(self.notes)
+        """Warnings for the user, with the notes of the provider."""
+        warnings = list(self.stats.notes)
         if self.stopped:
-            found.append(f"stopped early: {self.stopped}")
+            warnings.append(f"stopped early: {self.stopped}")
         if self.possibly_paid:
-            found.append(
+            warnings.append(
                 f"{self.possibly_paid} requests of an earlier run were sent and never answered: "
                 "they may be paid twice, and count against the cap"
             )
-        return found
+        return warnings
 
 
 def templates_of(options: ExtendOptions) -> dict[str, Template]:
@@ -107,18 +95,18 @@ def templates_of(options: ExtendOptions) -> dict[str, Template]:
     return load_templates(Path(options.prompts) if options.prompts else None)
 
 
-def state_of(inputs: Inputs, options: ExtendOptions) -> State:
-    """What a run with these options works with; UsageError for options that do not fit."""
+def prepare_state(inputs: Inputs, options: ExtendOptions) -> State:
+    """The settings of a run with these options; UsageError for incompatible ones."""
     runtime = cast("ExtendRuntime", inputs.runtime)
     if options.provider != "rules" and not options.model:
         raise UsageError(
-            "--model", "is not given", f"provider {options.provider} needs one", "Name a model."
+            "--model", "is missing", f"provider {options.provider} requires one", "Name a model."
         )
     if options.provider == "openai-batch" and options.tier == "flex":
         raise UsageError(
             "--tier",
-            "flex is no tier of a batch",
-            "expected standard: a batch has a price of its own",
+            "flex is not a tier of a batch",
+            "expected standard: a batch has its own price",
             "Leave --tier out, or use --provider openai.",
         )
     parameters: dict[str, Parameter] = {"max_output_tokens": options.max_output_tokens}
@@ -136,7 +124,7 @@ def state_of(inputs: Inputs, options: ExtendOptions) -> State:
     )
 
 
-def depictions(inputs: Inputs) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_depictions(inputs: Inputs) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each row of the inputs with its number."""
     for batch in inputs.scan():
         yield from enumerate(batch.rows.to_pylist(), batch.start)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from qbuild.language import Mention, Reading
+    from qbuild.language.mentions import Mention, Reading
 
 HIGH, GOOD = 5, 4
 
@@ -66,7 +66,7 @@ class Checked:
 
 def check(text: str) -> Checked:
     """What is found in a depiction; nothing where it is in another language."""
-    from qbuild.language import read
+    from qbuild.language.mentions import read
 
     reading: Reading = read(text)
     polarities = {mention.polarity for mention in reading.mentions}
@@ -89,7 +89,7 @@ def _sides(mentions: Iterable[Mention]) -> dict[str, int]:
 
 
 def _degrees(mentions: Iterable[Mention]) -> Iterable[Said]:
-    from qbuild.language import DEGREES
+    from qbuild.language.degrees import DEGREES
 
     for mention in mentions:
         if mention.degree is not None:

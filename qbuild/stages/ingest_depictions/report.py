@@ -162,6 +162,6 @@ def _share(part: int, whole: int) -> float | None:
 
 def _in_order(found: Counter[str]) -> dict[str, int]:
     """The fourteen attributes with their counts, in the order of Table 11."""
-    from qbuild.language import ATTRIBUTES
+    from qbuild.language.attributes import ATTRIBUTES
 
     return {name: found[name] for name in ATTRIBUTES}

@@ -1,4 +1,4 @@
-"""The Batch API: files that are the same each time, rows in any order, restarts that pay once."""
+"""The Batch API: the same files each time, rows in any order, restarts that pay once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from buying import KEY_ENV, QUICK, SCHEMA, ask, asks, open_ledger, rows_of
 from qbuild.core.errors import InputError
 from qbuild.llm.batch.files import Limits, read_batch_files, write_batch_files
 from qbuild.llm.batch.provider import BatchProvider, Polling
-from qbuild.llm.budget import Budget, possible_usd
-from qbuild.llm.errors import KeyRefused, ModelUnknown, ServiceError
+from qbuild.llm.budget import Budget
 from qbuild.llm.mock.server import MockServer
 from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.prices import Prices
+from qbuild.llm.reply_policy import KeyRejectedError, ServiceError, UnknownModelError
 from qbuild.llm.request_body import BodyForm
 
 SOON = Polling(0.01, 0.02)
@@ -26,10 +26,9 @@ SOON = Polling(0.01, 0.02)
 @asynccontextmanager
 async def batching(folder, server, max_usd=None, **options):
     with open_ledger(folder, provider="openai-batch") as ledger:
-        before = possible_usd(ledger.possibly_paid_twice())
-        budget = Budget(Prices.load(), max_usd, before, tier="batch")
+        budget = Budget(Prices.load(), max_usd, ledger.unanswered_usd(), tier="batch")
         client = OpenAIClient(server.base_url, KEY_ENV, 5.0)
-        options = {"polling": SOON, "manners": QUICK, **options}
+        options = {"polling": SOON, "policy": QUICK, **options}
         async with BatchProvider(client, ledger, budget, BodyForm(), **options) as provider:
             yield provider
 
@@ -40,8 +39,7 @@ def batched(folder, requests, script=(), server_options=None, **options):
             MockServer(script=list(script), **(server_options or {})) as server,
             batching(folder, server, **options) as provider,
         ):
-            answers = {r.request_id: a async for r, a in provider.answers(requests)}
-        return answers, server, provider
+            return await provider.answer_all(requests), server, provider
 
     return asyncio.run(run())
 
@@ -63,7 +61,7 @@ def test_every_request_is_answered_at_half_the_price(tmp_path):
     assert provider.budget.reserved == 0
 
 
-def test_a_second_run_makes_no_batch(tmp_path):
+def test_a_second_run_creates_no_batch(tmp_path):
     first, _, _ = batched(tmp_path, asks(3))
     again, server, _ = batched(tmp_path, asks(3))
     assert (again, server.store.batches) == (first, {})
@@ -74,14 +72,14 @@ def test_batches_keep_to_their_limits(tmp_path):
     uploaded = [batch["input_file_id"] for batch in server.store.batches.values()]
     sizes = [len(server.store.files[name].splitlines()) for name in uploaded]
     assert sizes == [3, 3, 3, 1]
-    assert provider.counted["batches"] == 4
+    assert provider.counts["batches"] == 4
 
 
 def test_no_more_tokens_are_enqueued_than_allowed(tmp_path):
-    """Room for two requests: each batch is made after the one before it ended."""
-    tokens = 2 * (ask(1).estimated_tokens() + 60)
+    """Room for two requests: each batch is created after the one before it ended."""
+    tokens = 2 * (ask(1).estimated_tokens + 60)
     limits = Limits(requests=2, tokens=tokens)
-    made = []
+    seen = []
 
     async def run():
         async with (
@@ -91,25 +89,25 @@ def test_no_more_tokens_are_enqueued_than_allowed(tmp_path):
             create = server.store.create
 
             def watched(body, fault):
-                made.append([b["status"] for b in server.store.batches.values()])
+                seen.append([b["status"] for b in server.store.batches.values()])
                 return create(body, fault)
 
             server.store.create = watched
-            return [answer.state async for _, answer in provider.answers(asks(5))]
+            return states(await provider.answer_all(asks(5)))
 
     assert asyncio.run(run()) == ["ok"] * 5
-    assert made == [[], ["completed"], ["completed", "completed"]]
+    assert seen == [[], ["completed"], ["completed", "completed"]]
 
 
-def test_rows_twice_out_of_order_and_unknown_are_taken_once(tmp_path):
+def test_duplicate_reordered_and_unknown_rows_are_recorded_once(tmp_path):
     answers, _, provider = batched(tmp_path, asks(5), [{"do": "batch-twice"}])
     assert states(answers) == ["ok"] * 5
-    assert (provider.counted["twice"], provider.counted["unknown"]) == (5, 1)
-    assert "which was not asked" in provider.notes[0]
+    assert (provider.counts["duplicate"], provider.counts["unknown"]) == (5, 1)
+    assert "which was not requested" in provider.notes[0]
     assert len(rows_of(tmp_path)) == 5
 
 
-def test_an_expired_batch_is_kept_as_far_as_it_came_and_the_rest_asked_again(tmp_path):
+def test_the_answers_of_an_expired_batch_are_kept_and_the_rest_sent_again(tmp_path):
     answers, server, _ = batched(tmp_path, asks(9), [{"do": "batch-expire"}])
     assert states(answers) == ["ok"] * 9
     assert server.requests == server.distinct == 9
@@ -119,34 +117,34 @@ def test_an_expired_batch_is_kept_as_far_as_it_came_and_the_rest_asked_again(tmp
     assert sorted(a.attempt for a in answers.values()) == [1] * 4 + [2] * 5
 
 
-def test_a_batch_over_the_limit_of_enqueued_tokens_is_made_again(tmp_path):
+def test_a_batch_over_the_limit_of_enqueued_tokens_is_created_again(tmp_path):
     answers, server, _ = batched(tmp_path, asks(2), [{"do": "batch-fail"}])
     assert states(answers) == ["ok"] * 2
     assert len(server.store.batches) == 2
     assert "token_limit_exceeded" in rows_of(tmp_path)[0]["message"]
 
 
-def test_batches_that_keep_failing_are_given_up_after_the_rounds(tmp_path):
+def test_failing_batches_are_abandoned_after_the_rounds(tmp_path):
     answers, server, _ = batched(tmp_path, asks(2), [{"do": "batch-fail", "times": 0}], rounds=2)
     assert states(answers) == ["http_error"] * 2
     assert len(server.store.batches) == 2
 
 
-def test_a_row_that_failed_is_asked_again(tmp_path):
+def test_a_failed_row_is_sent_again(tmp_path):
     script = [{"do": "status:500", "match": "picture 1."}]
     answers, server, _ = batched(tmp_path, asks(3), script)
     assert states(answers) == ["ok"] * 3
     assert server.requests == 4
 
 
-def test_a_parameter_that_is_not_taken_is_left_out_of_the_next_round(tmp_path):
+def test_an_unsupported_parameter_is_left_out_of_the_next_round(tmp_path):
     script = [{"do": "unknown-parameter", "times": 0}]
     answers, _, provider = batched(tmp_path, asks(2, temperature=0), script)
     assert states(answers) == ["ok"] * 2
     assert provider.notes[0] == "sent without temperature: the service does not take it"
 
 
-def test_the_cap_is_held_before_a_batch_is_made(tmp_path):
+def test_the_cap_is_checked_before_a_batch_is_created(tmp_path):
     answers, server, provider = batched(tmp_path, asks(50), max_usd=0.002)
     assert set(states(answers)) == {"ok", "over_budget"}
     assert server.requests == states(answers).count("ok") == 6
@@ -154,13 +152,14 @@ def test_the_cap_is_held_before_a_batch_is_made(tmp_path):
 
 
 @pytest.mark.parametrize("polls_before", [0, 1])
-def test_a_restart_polls_what_was_made_and_makes_nothing_again(tmp_path, polls_before):
+def test_a_restart_polls_existing_batches_and_creates_none_again(tmp_path, polls_before):
     async def run():
         async with MockServer(batch_polls=1000) as server:
             async with batching(tmp_path, server) as provider:
-                task = asyncio.create_task(provider.submit(ask(1)))
+                task = asyncio.create_task(provider.answer_all([ask(1)]))
                 while (
-                    not server.store.batches or server.store._looks.get("batch_1", 0) < polls_before
+                    not server.store.batches
+                    or server.store.retrievals.get("batch_1", 0) < polls_before
                 ):
                     await asyncio.sleep(0.005)
                 task.cancel()
@@ -168,43 +167,45 @@ def test_a_restart_polls_what_was_made_and_makes_nothing_again(tmp_path, polls_b
                     await task
             server.store.polls = 1
             async with batching(tmp_path, server, max_usd=1.0) as provider:
-                assert provider.budget.before > 0
-                answer = await provider.submit(ask(1))
+                assert provider.budget.earlier_usd > 0
+                [answer] = (await provider.answer_all([ask(1)])).values()
                 return answer, server, provider.budget
 
     answer, server, budget = asyncio.run(run())
     assert (answer.state, answer.attempt) == ("ok", 1)
     assert (len(server.store.batches), server.requests) == (1, 1)
-    assert (budget.before, budget.spent) == (0.0, answer.cost_usd)
+    assert (budget.earlier_usd, budget.spent) == (0.0, answer.cost_usd)
 
 
-def test_a_batch_whose_id_was_lost_is_found_and_not_made_again(tmp_path):
+def test_a_batch_whose_id_was_lost_is_found_and_not_created_again(tmp_path):
     answers, server, _ = batched(tmp_path, asks(2), [{"do": "batch-lose-reply"}])
     assert states(answers) == ["ok"] * 2
     assert (len(server.store.batches), server.requests) == (1, 2)
 
 
 def test_a_restart_after_the_upload_finds_the_batch_by_its_file(tmp_path):
-    """As if killed between the reply to the making and its record."""
+    """As if killed between the reply to the creation and its record."""
 
     async def run():
         async with MockServer() as server:
-            async with batching(tmp_path, server, manners=replace(QUICK, attempts=1)) as provider:
+            async with batching(
+                tmp_path, server, policy=replace(QUICK, max_attempts=1)
+            ) as provider:
                 server.faults += MockServer([{"do": "batch-lose-reply"}]).faults
-                with pytest.raises(ServiceError, match="the making of a batch failed"):
-                    await provider.submit(ask(1))
+                with pytest.raises(ServiceError, match="creating a batch failed"):
+                    await provider.answer_all([ask(1)])
             async with batching(tmp_path, server) as provider:
-                return (await provider.submit(ask(1))).state, server
+                return states(await provider.answer_all([ask(1)])), server
 
-    state, server = asyncio.run(run())
-    assert state == "ok"
+    found, server = asyncio.run(run())
+    assert found == ["ok"]
     assert (len(server.store.batches), server.requests) == (1, 1)
 
 
-def test_a_refused_key_and_an_unknown_model_end_the_run(tmp_path):
-    with pytest.raises(KeyRefused, match=KEY_ENV):
+def test_a_rejected_key_and_an_unknown_model_end_the_run(tmp_path):
+    with pytest.raises(KeyRejectedError, match=KEY_ENV):
         batched(tmp_path / "a", asks(1), server_options={"key": "another"})
-    with pytest.raises(ModelUnknown, match="gpt-4o"):
+    with pytest.raises(UnknownModelError, match="gpt-4o"):
         batched(tmp_path / "b", asks(1), server_options={"models": ("other",)})
 
 
@@ -235,5 +236,5 @@ def test_the_same_requests_give_the_same_files_and_answers_are_read_back(tmp_pat
     assert found[ask(1).request_id].raw == "fair"
     assert found[ask(9, schema=SCHEMA).request_id].state == "invalid"
     (tmp_path / "answers-00002.jsonl").write_text('{"custom_id": "stranger"}\n')
-    with pytest.raises(InputError, match="'stranger' was not asked"):
+    with pytest.raises(InputError, match="'stranger' was not requested"):
         dict(read_batch_files(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -25,8 +26,8 @@ def fill(folder, count, **options):
     async def run():
         with open_ledger(folder, **options) as ledger:
             for request in asks(count):
-                await ledger.sent(request, 1, 0.5)
-                await ledger.answered(request, OK)
+                await ledger.record_sent(request, 1, 0.5)
+                await ledger.record_answer(request, OK)
 
     asyncio.run(run())
 
@@ -34,37 +35,37 @@ def fill(folder, count, **options):
 def test_an_answer_comes_back_as_it_was_recorded(tmp_path):
     fill(tmp_path, 3)
     with Ledger.open(tmp_path) as ledger:
-        assert ledger.known(ask(1).request_id) == OK
-        assert ledger.answers_of(ask(2).request_id) == [OK]
-        assert ledger.known(ask(7).request_id) is None
-        assert (len(ledger), ledger.spent_usd) == (3, 0.75)
+        assert ledger.answer(ask(1).request_id) == OK
+        assert ledger.all_answers(ask(2).request_id) == [OK]
+        assert ledger.answer(ask(7).request_id) is None
+        assert len(ledger) == 3
 
 
 @pytest.mark.parametrize("state", ["refused", "truncated", "invalid"])
-def test_an_answer_of_no_use_is_known_and_an_http_error_is_not(tmp_path, state):
+def test_an_unusable_answer_is_final_and_an_http_error_is_not(tmp_path, state):
     async def run():
         with open_ledger(tmp_path) as ledger:
-            await ledger.answered(ask(1), Answer(state))
-            await ledger.answered(ask(2), Answer("http_error"))
+            await ledger.record_answer(ask(1), Answer(state))
+            await ledger.record_answer(ask(2), Answer("http_error"))
 
     asyncio.run(run())
     with Ledger.open(tmp_path) as ledger:
-        assert ledger.known(ask(1).request_id).state == state
-        assert ledger.known(ask(2).request_id) is None
+        assert ledger.answer(ask(1).request_id).state == state
+        assert ledger.answer(ask(2).request_id) is None
         assert ledger.next_attempt(ask(2).request_id) == 2
 
 
-def test_what_was_sent_and_never_answered_is_listed_with_its_worst_price(tmp_path):
+def test_unanswered_attempts_are_listed_with_their_worst_price(tmp_path):
     async def run():
         with open_ledger(tmp_path) as ledger:
-            await ledger.sent(ask(1), 1, 0.5)
-            await ledger.sent(ask(2), 1, 0.5)
-            await ledger.answered(ask(2), OK)
+            await ledger.record_sent(ask(1), 1, 0.5)
+            await ledger.record_sent(ask(2), 1, 0.5)
+            await ledger.record_answer(ask(2), OK)
 
     asyncio.run(run())
     with Ledger.open(tmp_path) as ledger:
-        [flying] = ledger.possibly_paid_twice()
-    assert (flying.request_id, flying.attempt, flying.estimate_usd) == (
+        [unanswered] = ledger.unanswered_attempts()
+    assert (unanswered.request_id, unanswered.attempt, unanswered.estimate_usd) == (
         ask(1).request_id,
         1,
         0.5,
@@ -75,10 +76,10 @@ def test_rows_are_those_of_the_schema_in_order_of_request_and_attempt(tmp_path):
     async def run():
         with open_ledger(tmp_path) as ledger:
             for request in asks(5):
-                await ledger.sent(request, 1)
-                await ledger.answered(request, Answer("http_error", message="HTTP 500: no"))
-                await ledger.sent(request, 2)
-            await ledger.answered(ask(0), Answer("ok", "fair", attempt=2))
+                await ledger.record_sent(request, 1)
+                await ledger.record_answer(request, Answer("http_error", message="HTTP 500: no"))
+                await ledger.record_sent(request, 2)
+            await ledger.record_answer(ask(0), Answer("ok", "fair", attempt=2))
 
     asyncio.run(run())
     rows = rows_of(tmp_path)
@@ -91,7 +92,7 @@ def test_rows_are_those_of_the_schema_in_order_of_request_and_attempt(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, 7, 60, 300])
-def test_a_torn_last_line_is_set_apart_and_never_read(tmp_path, cut):
+def test_a_torn_last_line_is_moved_to_a_file_and_never_read(tmp_path, cut):
     fill(tmp_path, 2)
     path = segment_path(tmp_path, 1)
     whole = path.read_bytes()
@@ -100,10 +101,10 @@ def test_a_torn_last_line_is_set_apart_and_never_read(tmp_path, cut):
         assert len(reader) == 1
     assert path.read_bytes() == whole[:-cut]
     with open_ledger(tmp_path) as ledger:
-        assert ledger.known(ask(1).request_id) is None
-        assert [flying.request_id for flying in ledger.possibly_paid_twice()] == [ask(1).request_id]
-    [apart] = tmp_path.glob("*.torn-*")
-    assert path.read_bytes() + apart.read_bytes() == whole[:-cut]
+        assert ledger.answer(ask(1).request_id) is None
+        assert [each.request_id for each in ledger.unanswered_attempts()] == [ask(1).request_id]
+    [torn] = tmp_path.glob("*.torn-*")
+    assert path.read_bytes() + torn.read_bytes() == whole[:-cut]
 
 
 def test_a_damaged_line_is_named_and_never_read(tmp_path):
@@ -115,12 +116,12 @@ def test_a_damaged_line_is_named_and_never_read(tmp_path):
     path.write_bytes(b"".join(lines))
     with Ledger.open(tmp_path) as ledger:
         assert ledger.damaged == [f"{path.name}: byte {sum(map(len, lines[:3]))}"]
-        assert ledger.known(ask(1).request_id) is None
+        assert ledger.answer(ask(1).request_id) is None
         assert len(ledger) == 2
         assert ledger.next_attempt(ask(1).request_id) == 2
 
 
-def test_every_line_is_json_and_says_nothing_of_keys_or_addresses(tmp_path):
+def test_every_line_is_json_without_keys_or_addresses(tmp_path):
     fill(tmp_path, 1)
     lines = [json.loads(line) for line in segment_path(tmp_path, 1).read_text().splitlines()]
     head = {"crc", "is", "at", "request_id", "parent_id", "prompt", "model", "provider", "attempt"}
@@ -137,7 +138,7 @@ def test_every_line_is_json_and_says_nothing_of_keys_or_addresses(tmp_path):
     }
 
 
-def test_a_second_writer_is_refused_and_readers_are_not(tmp_path):
+def test_a_second_writer_is_rejected_and_readers_are_not(tmp_path):
     fill(tmp_path, 1)
     with open_ledger(tmp_path):
         with pytest.raises(UsageError, match="another run writes this ledger"):
@@ -147,24 +148,27 @@ def test_a_second_writer_is_refused_and_readers_are_not(tmp_path):
     open_ledger(tmp_path).close()
 
 
-def test_a_ledger_that_is_not_there_cannot_be_read(tmp_path):
+def test_a_missing_ledger_cannot_be_read(tmp_path):
     with pytest.raises(InputError, match="no such ledger"):
         Ledger.open(tmp_path / "none")
 
 
-def test_a_ledger_open_for_reading_takes_nothing(tmp_path):
+def test_a_ledger_open_for_reading_records_nothing(tmp_path):
     fill(tmp_path, 1)
     with Ledger.open(tmp_path) as ledger, pytest.raises(UsageError, match="for reading only"):
-        asyncio.run(ledger.sent(ask(1), 1))
+        asyncio.run(ledger.record_sent(ask(1), 1))
 
 
-def test_waiting_lines_share_one_sync(tmp_path):
+def test_waiting_lines_share_one_sync(tmp_path, monkeypatch):
+    syncs, fdatasync = [], os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda handle: syncs.append(fdatasync(handle)))
+
     async def run():
         with open_ledger(tmp_path) as ledger:
-            await asyncio.gather(*(ledger.sent(request, 1) for request in asks(500)))
-            return ledger._journal.syncs
+            await asyncio.gather(*(ledger.record_sent(request, 1) for request in asks(500)))
 
-    assert asyncio.run(run()) < 50
+    asyncio.run(run())
+    assert 0 < len(syncs) < 50
 
 
 def test_a_full_segment_is_followed_by_the_next(tmp_path, monkeypatch):
@@ -173,7 +177,7 @@ def test_a_full_segment_is_followed_by_the_next(tmp_path, monkeypatch):
     fill(tmp_path, 0)
     assert len(list(tmp_path.glob("ledger-*.jsonl"))) > 5
     with Ledger.open(tmp_path) as ledger:
-        assert all(ledger.known(request.request_id) == OK for request in asks(20))
+        assert all(ledger.answer(request.request_id) == OK for request in asks(20))
 
 
 def test_the_reserve_is_gone_after_the_run(tmp_path):
@@ -197,12 +201,12 @@ LIMITED = """
         sent = recorded = 0
         for request in asks(1000):
             try:
-                await ledger.sent(request, 1)
+                await ledger.record_sent(request, 1)
             except DiskError as error:
                 assert "File too large" in str(error), error
                 break
             sent += 1
-            await ledger.answered(request, Answer("ok", "fair"))
+            await ledger.record_answer(request, Answer("ok", "fair"))
             recorded += 1
         ledger.close()
         print(sent, recorded)
@@ -212,7 +216,7 @@ LIMITED = """
 
 
 def test_a_full_disk_ends_the_sending_and_keeps_every_answer(tmp_path):
-    """The limit is on a file's size: the answer in flight lands in the next segment."""
+    """The limit is on the size of a file: the answer in flight goes to the next segment."""
     code = textwrap.dedent(LIMITED)
     path = [*sys.path]
     done = subprocess.run(
@@ -230,18 +234,18 @@ def test_a_full_disk_ends_the_sending_and_keeps_every_answer(tmp_path):
     assert list(tmp_path.glob("*.torn-*")) == []
 
 
-def test_an_answer_without_any_room_is_told_as_not_on_the_disk(tmp_path, monkeypatch):
+def test_an_answer_without_any_space_is_reported_as_not_on_the_disk(tmp_path, monkeypatch):
     async def run():
         ledger = open_ledger(tmp_path)
-        await ledger.sent(ask(1), 1)
-        monkeypatch.setattr("qbuild.llm.ledger.journal._write_all", no_room)
+        await ledger.record_sent(ask(1), 1)
+        monkeypatch.setattr("qbuild.llm.ledger.journal._write_all", no_space)
         with pytest.raises(DiskError, match="No space left"):
-            await ledger.answered(ask(1), OK)
+            await ledger.record_answer(ask(1), OK)
         with pytest.raises(DiskError):
-            await ledger.sent(ask(2), 1)
+            await ledger.record_sent(ask(2), 1)
         return ledger
 
-    def no_room(handle, data):
+    def no_space(handle, data):
         raise OSError(28, "No space left on device")
 
     ledger = asyncio.run(run())
@@ -249,27 +253,27 @@ def test_an_answer_without_any_room_is_told_as_not_on_the_disk(tmp_path, monkeyp
         ledger.close()
     monkeypatch.undo()
     with open_ledger(tmp_path) as again:
-        assert len(again.possibly_paid_twice()) == 1
+        assert len(again.unanswered_attempts()) == 1
 
 
-def test_an_answer_held_in_memory_is_written_at_the_end_where_there_is_room_again(
+def test_an_answer_held_in_memory_is_written_at_the_end_where_there_is_space_again(
     tmp_path, monkeypatch
 ):
-    def no_room(handle, data):
+    def no_space(handle, data):
         raise OSError(28, "No space left on device")
 
     async def run():
         ledger = open_ledger(tmp_path)
-        await ledger.sent(ask(1), 1)
+        await ledger.record_sent(ask(1), 1)
         with monkeypatch.context() as full:
-            full.setattr("qbuild.llm.ledger.journal._write_all", no_room)
+            full.setattr("qbuild.llm.ledger.journal._write_all", no_space)
             with pytest.raises(DiskError):
-                await ledger.answered(ask(1), OK)
+                await ledger.record_answer(ask(1), OK)
         ledger.close()
 
     asyncio.run(run())
     with Ledger.open(tmp_path) as ledger:
-        assert ledger.known(ask(1).request_id) == OK
+        assert ledger.answer(ask(1).request_id) == OK
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The mock server: loopback only, answers after a schema, refuses a script it cannot play."""
+"""The mock server: loopback only, answers by a schema, rejects an invalid script."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import urllib.request
 
 import jsonschema
 import pytest
-from buying import SCHEMA, asks, bought
+from buying import SCHEMA, asks, buy
 
 from qbuild.core.errors import InputError, UsageError
 from qbuild.llm.mock.answers import example
@@ -35,7 +35,7 @@ def test_the_example_of_a_schema_is_valid_by_it(schema):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "localhost", "::", "example.org"])
-def test_any_host_but_loopback_is_refused(host):
+def test_any_host_but_loopback_is_rejected(host):
     with pytest.raises(UsageError, match="is not loopback"):
         MockServer(host=host)
 
@@ -43,31 +43,31 @@ def test_any_host_but_loopback_is_refused(host):
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
-        ({"do": "explode"}, "cannot do 'explode'"),
-        ({"match": "x"}, "says not what to `do`"),
+        ({"do": "explode"}, "unknown fault 'explode'"),
+        ({"match": "x"}, "has no key `do`"),
         ({"do": "hang", "time": 3}, r"unknown key 'time'\. Did you mean times\?"),
     ],
 )
-def test_a_script_that_cannot_be_played_is_refused(entry, fault):
+def test_an_invalid_script_is_rejected(entry, fault):
     with pytest.raises(UsageError, match=fault):
         read_script([entry])
 
 
-def test_a_script_file_that_is_no_list_is_refused(tmp_path):
+def test_a_script_file_that_is_not_a_list_is_rejected(tmp_path):
     path = tmp_path / "faults.json"
     path.write_text("{}")
-    with pytest.raises(InputError, match="is no list"):
+    with pytest.raises(InputError, match="is not a list"):
         load_script(path)
     path.write_text("[")
     with pytest.raises(InputError, match="cannot be read"):
         load_script(path)
 
 
-def test_a_callable_says_what_is_answered(tmp_path):
+def test_a_callable_makes_the_answers(tmp_path):
     def answer(body):
         return body["messages"][-1]["content"].upper()
 
-    answers, _, server, _ = bought(tmp_path, asks(2), server_options={"answer": answer})
+    answers, _, server, _ = buy(tmp_path, asks(2), server_options={"answer": answer})
     assert {a.raw for a in answers.values()} == {"IS PICTURE 0. SHARP?", "IS PICTURE 1. SHARP?"}
     assert server.counts() == {
         "requests": 2,
@@ -92,7 +92,7 @@ def test_the_command_serves_until_it_is_ended(tmp_path):
         process.terminate()
 
 
-def test_requests_of_no_known_place_are_not_found():
+def test_requests_to_unknown_paths_are_not_found():
     async def run():
         async with MockServer() as server:
             host, port = "127.0.0.1", int(server.base_url.split(":")[2].split("/")[0])

@@ -9,10 +9,11 @@ from depictions import depictions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qbuild.language import read
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.language.lexicon import LEXICON
+from qbuild.language.mentions import read
 from qbuild.pairs.grounding import judge
-from qbuild.pairs.rules import TASKS, CannotMake, rules_answer
+from qbuild.pairs.rules import TASKS, rules_answer
 from qbuild.quality.choices import letters
 
 BY_KIND = {
@@ -56,7 +57,7 @@ def made(seed: int = 1) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     found = []
     for depiction in ROWS:
         for task in BY_KIND[depiction["kind"]]:
-            with suppress(CannotMake):
+            with suppress(RejectedError):
                 found += [(task, depiction, pair) for pair in pairs(task, depiction, seed)]
     return found
 
@@ -64,7 +65,7 @@ def made(seed: int = 1) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
 MADE = made()
 
 
-def test_every_task_makes_pairs_of_its_contract():
+def test_every_task_makes_pairs_in_its_form():
     assert {task for task, _, _ in MADE} == set(TASKS)
     for _, _, pair in MADE:
         assert set(pair) == {"form", "question", "options", "answer"}
@@ -78,13 +79,13 @@ def test_every_task_makes_pairs_of_its_contract():
             assert pair["answer"] in letters(len(pair["options"]))
 
 
-def test_nothing_it_makes_fails_its_own_grounding():
+def test_every_pair_passes_the_grounding_check():
     for _, depiction, pair in MADE:
         found = judge(pair["question"], right(pair), depiction["text"], pair["form"])
         assert not found, (depiction["text"], pair, found)
 
 
-def test_only_questions_of_time_cannot_be_made_of_every_invented_depiction():
+def test_only_questions_about_time_cannot_be_made_of_every_invented_depiction():
     lacking = {depiction["depiction_id"] for depiction in ROWS}
     lacking -= {depiction["depiction_id"] for _, depiction, _ in MADE}
     assert lacking == set()
@@ -96,8 +97,8 @@ def test_only_questions_of_time_cannot_be_made_of_every_invented_depiction():
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join), st.sampled_from(TASKS))
-def test_no_heap_of_words_makes_a_pair_that_is_rejected(text, task):
-    with suppress(CannotMake):
+def test_no_random_words_make_a_pair_that_is_rejected(text, task):
+    with suppress(RejectedError):
         for pair in pairs(task, row(text, question="How is it?")):
             found = judge(pair["question"], right(pair), text, pair["form"])
             assert all(finding.severity == "flag" for finding in found)
@@ -133,7 +134,7 @@ def test_a_yes_no_question_has_the_answer_that_is_wanted(task, wanted):
             assert judge(pair["question"], right(pair), text, "binary") == ()
 
 
-def test_the_right_letter_has_no_favourite():
+def test_right_letters_are_uniform():
     answers = [pair["answer"] for _, _, pair in MADE if pair["form"] == "multi"]
     for letter in "ABCD":
         assert 0.15 < answers.count(letter) / len(answers) < 0.35
@@ -155,24 +156,24 @@ def test_the_right_letter_has_no_favourite():
         ("vqa2/extended", {"text": "It is sharp. It is blurry."}, "no-attribute"),
     ],
 )
-def test_what_the_depiction_does_not_hold_is_not_made(task, given, reason):
-    with pytest.raises(CannotMake) as refusal:
+def test_what_the_depiction_does_not_state_is_rejected(task, given, reason):
+    with pytest.raises(RejectedError) as error:
         rules_answer(task, row(**given), 1)
-    assert refusal.value.reason == reason
-    assert str(refusal.value).startswith(f"{reason}: ")
+    assert error.value.reason == reason
+    assert str(error.value).startswith(f"{reason}: ")
 
 
-def test_an_unknown_task_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"no task is called 'vqa2/temporl'. Did you mean vqa2/te"):
+def test_an_unknown_task_is_rejected_by_name():
+    with pytest.raises(ValueError, match=r"unknown task 'vqa2/temporl'. Did you mean vqa2/te"):
         rules_answer("vqa2/temporl", row("It is blurry."), 1)
 
 
-def test_a_cause_is_asked_for_only_where_one_is_told():
-    (told,) = pairs("vqa2/extended", row("The picture is blurry due to the heavy rain."))
-    assert told["answer"] == "Because of the heavy rain."
+def test_a_cause_is_asked_for_only_where_one_is_stated():
+    (stated,) = pairs("vqa2/extended", row("The picture is blurry due to the heavy rain."))
+    assert stated["answer"] == "Because of the heavy rain."
     for seed in range(20):
-        (untold,) = pairs("vqa2/extended", row("The picture is blurry."), seed)
-        assert "ecause of the" not in untold["answer"]
+        (other,) = pairs("vqa2/extended", row("The picture is blurry."), seed)
+        assert "ecause of the" not in other["answer"]
 
 
 def test_two_times_of_one_attribute_are_compared():
@@ -200,7 +201,7 @@ def test_the_side_of_a_wrong_exposure_is_kept():
     pytest.fail("no question asks for the place")
 
 
-def test_a_wrong_choice_is_no_fault_like_the_right_one():
+def test_a_wrong_choice_is_not_similar_to_the_right_one():
     for seed in range(60):
         for pair in pairs(
             "q-instruct/what-how", row("The picture is blurry.", medium="image"), seed

@@ -88,7 +88,7 @@ def test_a_picture_gets_the_questions_of_q_instruct(tmp_path):
     assert {row["media"][0]["kind"] for row in rows_of(tmp_path / "out.parquet")} == {"image"}
 
 
-def test_the_report_counts_by_form_and_kind_beside_the_paper(thousand):
+def test_the_report_counts_by_form_and_kind_next_to_the_paper(thousand):
     output, result = thousand
     report, rows = result.report, rows_of(output)
     assert report["forms"] == dict(sorted(Counter(row["task"] for row in rows).items()))
@@ -97,9 +97,9 @@ def test_the_report_counts_by_form_and_kind_beside_the_paper(thousand):
     made = sum(kind["pairs"] for kind in report["kinds"].values())
     assert made == len(rows) + report["repeated"]
     assert report["table_1"] == TABLE_1
-    told = STAGE.render(report)
-    assert re.search(r"overall: \d+ depictions, \d\.\d\d pairs each \(VQA²: 5\)", told)
-    assert "yes/no questions: " in told
+    text = STAGE.render(report)
+    assert re.search(r"overall: \d+ depictions, \d\.\d\d pairs each \(VQA²: 5\)", text)
+    assert "yes/no questions: " in text
 
 
 def test_the_rules_word_at_least_200_different_questions_per_1000_pairs(thousand):
@@ -108,7 +108,7 @@ def test_the_rules_word_at_least_200_different_questions_per_1000_pairs(thousand
         assert len(set(questions[begin : begin + 1000])) >= 200
 
 
-def test_yes_and_no_are_near_one_to_one_and_letters_are_spread(thousand):
+def test_yes_and_no_are_near_one_to_one_and_letters_are_uniform(thousand):
     """Of n fair draws the share strays by 3 deviations, 1.5/√n, in 3 of 1,000 seeds."""
     report = thousand[1].report
     total = report["yes"] + report["no"]
@@ -120,7 +120,7 @@ def test_yes_and_no_are_near_one_to_one_and_letters_are_spread(thousand):
     assert all(abs(n / count - 0.25) < 1.3 / count**0.5 for n in letters.values())
 
 
-def test_another_seed_spreads_otherwise(mixed, tmp_path):
+def test_another_seed_gives_other_choices(mixed, tmp_path):
     keys = []
     for seed in (0, 1):
         extend(mixed, tmp_path / "out.parquet", seed=seed)
@@ -166,35 +166,33 @@ def test_rows_do_not_depend_on_the_size_of_batches(batch_rows, mixed, tmp_path):
 
 
 @pytest.fixture
-def bought(mixed, tmp_path, monkeypatch):
-    """The artifact of a model's answers, its ledger beside it."""
+def paid(mixed, tmp_path, monkeypatch):
+    """The artifact of a model's answers, next to its ledger."""
     monkeypatch.setenv(KEY_ENV, KEY)
-    output = tmp_path / "bought" / "out.parquet"
+    output = tmp_path / "paid" / "out.parquet"
     with served() as server:
         assert extend(mixed, output, server.base_url, concurrency=1).complete
     return output
 
 
-def test_the_ledger_lies_beside_the_output(bought):
-    assert (bought.parent / "ledger" / "ledger-00001.jsonl").is_file()
+def test_the_ledger_is_next_to_the_output(paid):
+    assert (paid.parent / "ledger" / "ledger-00001.jsonl").is_file()
 
 
 @pytest.mark.parametrize("concurrency", [1, 5, 64])
-def test_how_many_are_asked_at_once_does_not_show_in_the_rows(
-    concurrency, mixed, bought, tmp_path, monkeypatch
-):
+def test_rows_do_not_depend_on_the_concurrency(concurrency, mixed, paid, tmp_path, monkeypatch):
     draw, output = random.Random(concurrency), tmp_path / "other" / "out.parquet"
     with served([{"do": "status:500", "nth": draw.randint(1, 9)}], latency=0.01) as server:
         extend(mixed, output, server.base_url, concurrency=concurrency)
-    assert output.read_bytes() == bought.read_bytes()
+    assert output.read_bytes() == paid.read_bytes()
 
 
-def test_replay_opens_no_socket_and_gives_the_same_bytes(mixed, bought, monkeypatch):
+def test_replay_opens_no_socket_and_gives_the_same_bytes(mixed, paid, monkeypatch):
     def refuse(*_given, **_named):
         raise AssertionError("a socket was opened")
 
-    before = bought.read_bytes()
-    output = bought.with_name("replayed.parquet")
+    before = paid.read_bytes()
+    output = paid.with_name("replayed.parquet")
     monkeypatch.delenv(KEY_ENV)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
@@ -205,10 +203,10 @@ def test_replay_opens_no_socket_and_gives_the_same_bytes(mixed, bought, monkeypa
     assert run["from_ledger"] == run["states"]["ok"] > 20
 
 
-def test_replay_leaves_pending_what_the_ledger_does_not_hold(bought, tmp_path):
+def test_replay_leaves_pending_what_the_ledger_does_not_have(paid, tmp_path):
     rows = [*of_kind("overall", 2, seed=5), overall(number=77)]
     source = written(tmp_path / "more.parquet", rows)
-    output = bought.with_name("more.parquet")
+    output = paid.with_name("more.parquet")
     result = extend(source, output, provider="replay", model="gpt-4o")
     assert (result.complete, result.pending, result.rows) == (False, 1, 10)
     assert Artifact.open(output).description["complete"] is False
@@ -221,12 +219,12 @@ def test_replay_without_a_ledger_names_the_folder(mixed, tmp_path):
         extend(mixed, tmp_path / "out.parquet", provider="replay", model="gpt-4o")
 
 
-def test_a_models_pair_leads_to_template_answer_person_and_medium(mixed, bought):
+def test_a_models_pair_leads_to_template_answer_person_and_medium(mixed, paid):
     given = {row["depiction_id"]: row for row in Artifact.open(mixed).table().to_pylist()}
     known = {template.named for template in load_templates().values()}
-    lines = (bought.parent / "ledger" / "ledger-00001.jsonl").read_text().splitlines()
+    lines = (paid.parent / "ledger" / "ledger-00001.jsonl").read_text().splitlines()
     answers = {json.loads(line)["request_id"]: json.loads(line).get("raw") for line in lines}
-    for row in rows_of(bought):
+    for row in rows_of(paid):
         provenance = row["provenance"]
         depiction = given[provenance["parents"][0]]
         assert provenance["prompt"] in known
@@ -236,8 +234,8 @@ def test_a_models_pair_leads_to_template_answer_person_and_medium(mixed, bought)
         assert row["labels"]["level"] == depiction["level"]
 
 
-def test_the_right_choice_stands_under_its_letter(bought):
-    choices = [row for row in rows_of(bought) if row["options"]]
+def test_the_right_choice_has_its_letter(paid):
+    choices = [row for row in rows_of(paid) if row["options"]]
     assert len(choices) > 10
     for row in choices:
         right = row["options"]["ABCDEFGH".index(row["answer_key"])]
@@ -245,7 +243,7 @@ def test_the_right_choice_stands_under_its_letter(bought):
         assert f"\n{answered(row)}" in asked(row)
 
 
-def test_a_plan_sends_nothing_and_says_what_would_be(mixed, tmp_path):
+def test_a_plan_sends_nothing_and_counts_what_would_be(mixed, tmp_path):
     with served() as server:
         asking = request(mixed, tmp_path / "out.parquet", server.base_url)
         made = engine.plan(asking)
@@ -264,7 +262,7 @@ def test_a_plan_sends_nothing_and_says_what_would_be(mixed, tmp_path):
 
 
 def test_a_plan_is_near_what_a_run_uses(tmp_path):
-    """The mock counts four signs a token, as the plan does; a schema is not in its count."""
+    """The mock counts four characters per token, as the plan does, but no schema."""
     source = written(tmp_path / "overall.parquet", of_kind("overall", 6, seed=5))
     with served() as server:
         asking = request(source, tmp_path / "out.parquet", server.base_url, structured=False)
@@ -284,7 +282,7 @@ def test_rules_plan_nothing(mixed, tmp_path):
 
 
 def own_template(folder, greeting, version):
-    """A folder with one template in the place of ours."""
+    """A folder with one template that replaces the shipped one."""
     text = load_templates()["vqa2/temporal"].text
     folder.mkdir(exist_ok=True)
     text = text.replace("version: 1", f"version: {version}").replace("You write", greeting)
@@ -293,13 +291,13 @@ def own_template(folder, greeting, version):
 
 
 def to_own_template(body):
-    """The mock's answer to a template whose greeting was changed: it knows ours alone."""
+    """The mock's answer to a template with another greeting: it knows only the shipped one."""
     first = body["messages"][0]
     plain = {**first, "content": first["content"].replace("Please write", "You write")}
     return depiction_answer({**body, "messages": [plain, *body["messages"][1:]]})
 
 
-def test_a_template_of_ones_own_is_sent_and_named_in_its_rows(tmp_path):
+def test_a_given_template_is_sent_and_named_in_its_rows(tmp_path):
     own = own_template(tmp_path / "own", "Please write", 9)
     source = written(tmp_path / "d.parquet", [overall()])
     with served(answer=to_own_template) as server:
@@ -346,27 +344,27 @@ def test_a_changed_template_is_the_reason_to_run_again(tmp_path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"provider": "openai"}, "--model: is not given; .*openai.* Name a model"),
-        ({"provider": "replay"}, "--model: is not given"),
+        ({"provider": "openai"}, "--model: is missing; .*openai.* Name a model"),
+        ({"provider": "replay"}, "--model: is missing"),
         ({"provider": "openai-batch", "model": "m", "tier": "flex"}, "--tier: .*flex"),
         ({"provider": "replay", "model": "m", "prompts": "/no/such"}, "--prompts: .*/no/such"),
     ],
 )
-def test_options_that_do_not_fit_are_named_with_what_to_do(given, message, mixed, tmp_path):
-    with pytest.raises(UsageError, match=message) as refusal:
+def test_incompatible_options_are_named_with_what_to_do(given, message, mixed, tmp_path):
+    with pytest.raises(UsageError, match=message) as error:
         extend(mixed, tmp_path / "out.parquet", **given)
-    assert refusal.value.expected
-    assert refusal.value.todo
+    assert error.value.expected
+    assert error.value.todo
 
 
 @pytest.mark.parametrize("text", ["two", "-1", "nan", "inf", "1e999"])
-def test_a_temperature_that_is_no_number_is_refused(text):
+def test_a_temperature_that_is_not_a_number_is_rejected(text):
     with pytest.raises(ValueError, match="expected a number from 0"):
         ExtendOptions(temperature=text)
 
 
 def test_rows_of_one_answer_do_not_depend_on_the_provider():
-    """The same ledger gives the same artifact, whoever filled it."""
+    """The same ledger gives the same artifact, whoever fill_slots it."""
     dumps = {
         ExtendOptions(provider=name, model="m").model_dump_json()
         for name in ("openai", "openai-batch", "replay")

@@ -1,4 +1,4 @@
-"""gpt-extend by the Batch API: the same rows as one by one, whatever becomes of a batch."""
+"""gpt-extend by the Batch API: the same rows as one by one, whatever happens to a batch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def whole(source, tmp_path_factory):
-    """The artifact of answers bought one by one."""
+    """The artifact of answers paid one by one."""
     place = tmp_path_factory.mktemp("whole") / "out.parquet"
     with served() as server:
         assert extend(source, place, server.base_url).complete
@@ -66,7 +66,7 @@ def test_two_depictions_of_the_same_words_are_sent_and_counted_once(tmp_path):
 
 
 @pytest.mark.parametrize("do", ["batch-expire", "batch-twice", "batch-fail", "batch-lose-reply"])
-def test_whatever_becomes_of_a_batch_the_rows_are_the_same(do, source, whole, tmp_path):
+def test_whatever_happens_to_a_batch_the_rows_are_the_same(do, source, whole, tmp_path):
     output = tmp_path / "out.parquet"
     with served([{"do": do}]) as server:
         result = batch(source, output, server)
@@ -79,9 +79,7 @@ def test_whatever_becomes_of_a_batch_the_rows_are_the_same(do, source, whole, tm
     assert_no_key(tmp_path)
 
 
-def test_a_batch_that_fails_each_time_leaves_the_run_incomplete_and_taken_up(
-    source, whole, tmp_path
-):
+def test_a_batch_that_always_fails_leaves_the_run_incomplete_and_resumable(source, whole, tmp_path):
     output = tmp_path / "out.parquet"
     with served([{"do": "batch-fail", "nth": 2, "times": 0}]) as server:
         result = batch(source, output, server)
@@ -94,7 +92,7 @@ def test_a_batch_that_fails_each_time_leaves_the_run_incomplete_and_taken_up(
     assert output.read_bytes() == whole.read_bytes()
 
 
-def test_a_faulty_answer_is_asked_again_in_the_next_batch(source, tmp_path):
+def test_a_faulty_answer_is_sent_back_in_the_next_batch(source, tmp_path):
     output = tmp_path / "out.parquet"
     with served([{"do": "blank", "nth": 2, "times": 1}]) as server:
         result = batch(source, output, server)
@@ -103,7 +101,7 @@ def test_a_faulty_answer_is_asked_again_in_the_next_batch(source, tmp_path):
     assert result.report["refused"] == {}
 
 
-def test_a_cap_reached_keeps_what_the_batches_answered(source, whole, tmp_path):
+def test_a_reached_cap_keeps_what_the_batches_answered(source, whole, tmp_path):
     output = tmp_path / "out.parquet"
     with served() as server:
         result = batch(source, output, server, max_usd="0.07")
@@ -118,7 +116,7 @@ def test_a_cap_reached_keeps_what_the_batches_answered(source, whole, tmp_path):
 
 
 def answer_files(folder):
-    """What `vllm run-batch` would do: an answers file beside each requests file."""
+    """What `vllm run-batch` would do: an answers file next to each requests file."""
     for path in sorted(folder.glob("round-*/requests-*.jsonl")):
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         done = [
@@ -126,7 +124,7 @@ def answer_files(folder):
                 "custom_id": row["custom_id"],
                 "response": {
                     "status_code": 200,
-                    "body": completion(row["body"], depiction_answer(row["body"]), None),
+                    "body": completion(row["body"], depiction_answer(row["body"])),
                 },
                 "error": None,
             }

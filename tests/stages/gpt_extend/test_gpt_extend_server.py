@@ -1,4 +1,4 @@
-"""gpt-extend against a server that goes wrong: nothing bad in the rows, nothing bought twice."""
+"""gpt-extend with a failing server: nothing bad in the rows, nothing paid twice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from extending import (
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import UsageError
-from qbuild.llm.errors import KeyRefused, ModelUnknown
+from qbuild.llm.reply_policy import KeyRejectedError, UnknownModelError
 from qbuild.pairs.mock_answers import depiction_answer
 
 COUNT = 10
@@ -56,7 +56,7 @@ def bad_rows(output):
     ]
 
 
-def taken_up(source, output, whole, server):
+def resumed(source, output, whole, server):
     """Runs once more without faults, and asserts the bytes of an undisturbed run."""
     server.faults.clear()
     result = extend(source, output, server.base_url)
@@ -79,7 +79,7 @@ PASSING = {
 
 
 @pytest.mark.parametrize("name", PASSING)
-def test_a_fault_that_passes_leaves_the_bytes_of_an_undisturbed_run(name, source, whole, tmp_path):
+def test_a_passing_fault_leaves_the_bytes_of_an_undisturbed_run(name, source, whole, tmp_path):
     output = tmp_path / "out.parquet"
     with served([{**PASSING[name], "nth": 5, "times": 2}]) as server:
         result = extend(source, output, server.base_url)
@@ -100,7 +100,7 @@ LASTING = {
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_a_fault_that_lasts_ends_incomplete_and_is_taken_up(name, source, whole, tmp_path):
+def test_a_lasting_fault_ends_incomplete_and_is_resumed(name, source, whole, tmp_path):
     output = tmp_path / "out.parquet"
     with served([{**LASTING[name], "nth": 20, "times": 0}]) as server:
         result = extend(source, output, server.base_url, attempts=1, time_limit=0.3)
@@ -113,37 +113,37 @@ def test_a_fault_that_lasts_ends_incomplete_and_is_taken_up(name, source, whole,
         assert sum(counted["pending"].values()) <= result.pending
         assert counted["states"]["ok"] == 19
         assert counted["sent"] == server.requests
-        bought = server.requests
-        taken_up(source, output, whole, server)
-        assert server.requests == bought + 3 * COUNT - 19
+        paid = server.requests
+        resumed(source, output, whole, server)
+        assert server.requests == paid + 3 * COUNT - 19
 
 
 FATAL = {
-    "401": ({"do": "status:401"}, KeyRefused),
-    "the key sent back": ({"do": "echo-key"}, KeyRefused),
-    "404": ({"do": "status:404"}, ModelUnknown),
+    "401": ({"do": "status:401"}, KeyRejectedError),
+    "the key sent back": ({"do": "echo-key"}, KeyRejectedError),
+    "404": ({"do": "status:404"}, UnknownModelError),
 }
 
 
 @pytest.mark.parametrize("name", FATAL)
-def test_a_key_or_model_refused_half_way_keeps_every_answer(name, source, whole, tmp_path, capfd):
+def test_a_key_or_model_rejected_half_way_keeps_every_answer(name, source, whole, tmp_path, capfd):
     output = tmp_path / "out.parquet"
     fault, error = FATAL[name]
     with served([{**fault, "nth": 8, "times": 0}]) as server:
-        with pytest.raises(error) as refusal:
+        with pytest.raises(error) as error:
             extend(source, output, server.base_url)
         assert not output.exists()
         states = [row["state"] for row in recorded(tmp_path / "ledger")]
         assert states.count("ok") == server.distinct == 7
         printed = capfd.readouterr()
         assert (printed.out, printed.err) == ("", "")
-        assert_no_key(tmp_path, str(refusal.value), repr(refusal.value))
-        taken_up(source, output, whole, server)
+        assert_no_key(tmp_path, str(error.value), repr(error.value))
+        resumed(source, output, whole, server)
         assert server.served.total() == 3 * COUNT
 
 
-def test_a_server_that_wants_another_key_is_named_by_the_variable(source, tmp_path, monkeypatch):
-    with served(key="another") as server, pytest.raises(KeyRefused, match=KEY_ENV):
+def test_a_rejected_key_is_named_by_its_variable(source, tmp_path, monkeypatch):
+    with served(key="another") as server, pytest.raises(KeyRejectedError, match=KEY_ENV):
         extend(source, tmp_path / "out.parquet", server.base_url)
     assert_no_key(tmp_path)
 
@@ -163,7 +163,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_an_unusable_answer_is_asked_again_with_its_fault(name, source, tmp_path):
+def test_an_unusable_answer_is_sent_back_with_its_fault(name, source, tmp_path):
     output = tmp_path / "out.parquet"
     with served([{**UNUSABLE[name], "nth": 3}]) as server:
         result = extend(source, output, server.base_url)
@@ -181,7 +181,7 @@ def test_an_unusable_answer_is_asked_again_with_its_fault(name, source, tmp_path
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_an_answer_that_stays_unusable_is_kept_apart(name, source, tmp_path):
+def test_an_answer_that_stays_unusable_is_rejected(name, source, tmp_path):
     output = tmp_path / "out.parquet"
     with served(
         [{**UNUSABLE[name], "match": "cannot be used", "times": 0}, UNUSABLE[name]]
@@ -189,14 +189,14 @@ def test_an_answer_that_stays_unusable_is_kept_apart(name, source, tmp_path):
         result = extend(source, output, server.base_url, again=3)
         assert server.requests == 3 * COUNT + 3
     assert result.complete
-    (refused,) = rejected_of(output)
-    assert refused["reason"] in {"truncated", "invalid"}
+    (rejected,) = rejected_of(output)
+    assert rejected["reason"] in {"truncated", "invalid"}
     assert result.rejected == sum(result.report["refused"].values()) == 1
     assert bad_rows(output) == []
 
 
 @pytest.mark.parametrize("do", ["refusal", "content-filter"])
-def test_a_refusal_is_kept_apart_and_not_asked_again(do, source, tmp_path):
+def test_a_refusal_is_rejected_and_not_sent_back(do, source, tmp_path):
     output = tmp_path / "out.parquet"
     with served([{"do": do, "nth": 2}]) as server:
         result = extend(source, output, server.base_url)
@@ -206,7 +206,7 @@ def test_a_refusal_is_kept_apart_and_not_asked_again(do, source, tmp_path):
     assert bad_rows(output) == []
 
 
-def spoiled(change, times=1):
+def altered(change, times=1):
     """The mock's answers to quality-centric requests, changed so many times."""
     left = [times]
 
@@ -260,12 +260,12 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_a_faulty_answer_never_becomes_a_row(name, source, tmp_path):
     change, reason = BAD[name]
-    mended, kept = tmp_path / "mended.parquet", tmp_path / "kept.parquet"
-    with served(answer=spoiled(change)) as server:
-        result = extend(source, mended, server.base_url)
+    fixed, kept = tmp_path / "fixed.parquet", tmp_path / "kept.parquet"
+    with served(answer=altered(change)) as server:
+        result = extend(source, fixed, server.base_url)
     assert (result.report["asked_again"], result.report["refused"]) == (1, {})
-    assert bad_rows(mended) == []
-    with served(answer=spoiled(change, times=3)) as server:
+    assert bad_rows(fixed) == []
+    with served(answer=altered(change, times=3)) as server:
         result = extend(
             source, kept, server.base_url, ledger=str(tmp_path / "other"), concurrency=1
         )
@@ -276,7 +276,7 @@ def test_a_faulty_answer_never_becomes_a_row(name, source, tmp_path):
     assert result.complete
 
 
-def test_a_question_asked_before_is_kept_apart(tmp_path):
+def test_a_duplicate_question_is_rejected(tmp_path):
     source = written(tmp_path / "d.parquet", [overall()])
     same = {"form": "open", "question": "How sharp is this video?", "options": None}
 
@@ -297,7 +297,7 @@ INJECTION = (
 )
 
 
-def test_a_depiction_that_gives_instructions_stays_between_its_marks(tmp_path):
+def test_a_depiction_with_instructions_stays_between_its_tags(tmp_path):
     source = written(tmp_path / "d.parquet", [overall(GOOD + INJECTION)])
     with served() as server:
         extend(source, tmp_path / "out.parquet", server.base_url)
@@ -386,7 +386,7 @@ def test_the_text_form_gives_the_same_pairs_as_the_structured_one(tmp_path):
     assert len(said[0]) > 40
 
 
-def test_what_and_how_questions_of_a_model_get_their_wrong_choices_apart(tmp_path):
+def test_what_and_how_questions_of_a_model_get_their_wrong_choices_separately(tmp_path):
     source = written(tmp_path / "d.parquet", of_kind("pathway", 4, seed=4))
     with served() as server:
         extend(source, tmp_path / "out.parquet", server.base_url)
@@ -399,7 +399,7 @@ def test_what_and_how_questions_of_a_model_get_their_wrong_choices_apart(tmp_pat
     assert all(len(row["options"]) == 4 for row in multi)
 
 
-def test_wrong_choices_with_another_question_are_refused(tmp_path):
+def test_wrong_choices_with_another_question_are_rejected(tmp_path):
     source = written(tmp_path / "d.parquet", [*of_kind("overall", 3), *of_kind("pathway", 1)])
 
     def answer(body):

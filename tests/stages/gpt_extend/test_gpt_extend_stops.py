@@ -56,7 +56,7 @@ def command(source, output, url, *more):
     return [sys.executable, "-c", "from qbuild.cli.main import main; main()", *map(str, given)]
 
 
-def test_the_cap_is_a_hard_stop_and_the_run_is_taken_up(source, whole, tmp_path):
+def test_the_cap_is_a_hard_stop_and_the_run_is_resumed(source, whole, tmp_path):
     output, cap = tmp_path / "out.parquet", 0.12
     with served(latency=0.01) as server:
         result = extend(source, output, server.base_url, max_usd=str(cap))
@@ -80,7 +80,7 @@ def test_the_cap_is_a_hard_stop_and_the_run_is_taken_up(source, whole, tmp_path)
     assert output.read_bytes() == whole.read_bytes()
 
 
-def test_a_cap_reached_ends_the_command_with_1_and_a_plain_word(source, tmp_path):
+def test_a_reached_cap_ends_the_command_with_code_1_and_a_warning(source, tmp_path):
     with served() as server:
         done = subprocess.run(
             command(source, tmp_path / "out.parquet", server.base_url, "--max-usd", "0.05"),
@@ -95,7 +95,7 @@ def test_a_cap_reached_ends_the_command_with_1_and_a_plain_word(source, tmp_path
     assert_no_key(tmp_path, done.stdout, done.stderr)
 
 
-def test_a_cap_over_a_model_without_a_price_sends_nothing(source, tmp_path):
+def test_a_cap_without_a_price_of_the_model_sends_nothing(source, tmp_path):
     with served() as server:
         with pytest.raises(UsageError, match=r"--max-usd: .*none for 'own'.*Give --prices FILE"):
             extend(source, tmp_path / "o.parquet", server.base_url, model="own", max_usd="1")
@@ -104,7 +104,7 @@ def test_a_cap_over_a_model_without_a_price_sends_nothing(source, tmp_path):
         assert (result.complete, result.report["run"]["usd"]) == (True, 0.0)
 
 
-def test_a_price_file_of_ones_own_makes_a_cap_hold(source, tmp_path):
+def test_a_given_price_file_makes_a_cap_hold(source, tmp_path):
     prices = tmp_path / "prices.json"
     rate = {"input": 1000.0, "output": 1000.0}
     prices.write_text(json.dumps({"dated": "2026-01-02", "models": {"own": rate}}))
@@ -117,7 +117,7 @@ def test_a_price_file_of_ones_own_makes_a_cap_hold(source, tmp_path):
     assert not result.complete
 
 
-def test_ctrl_c_ends_cleanly_and_the_run_is_taken_up(source, whole, tmp_path):
+def test_ctrl_c_ends_cleanly_and_the_run_is_resumed(source, whole, tmp_path):
     output = tmp_path / "out.parquet"
     with served(latency=0.1) as server:
         process = subprocess.Popen(
@@ -131,11 +131,11 @@ def test_ctrl_c_ends_cleanly_and_the_run_is_taken_up(source, whole, tmp_path):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
         assert (process.returncode, "Traceback" in err) == (1, False), err
-        told = json.loads(out)
-        assert (told["complete"], told["run"]["stopped"]) == (False, "interrupted")
-        assert told["rows"] == len(rows_of(output)) > 0
-        assert told["pending"] == COUNT - told["rows"] / 5
-        assert told["run"]["sent"] == server.requests
+        report = json.loads(out)
+        assert (report["complete"], report["run"]["stopped"]) == (False, "interrupted")
+        assert report["rows"] == len(rows_of(output)) > 0
+        assert report["pending"] == COUNT - report["rows"] / 5
+        assert report["run"]["sent"] == server.requests
         states = [row["state"] for row in recorded(tmp_path / "ledger")]
         assert states == ["ok"] * server.requests  # what was in flight was waited for
         assert Artifact.open(output).description["complete"] is False
@@ -158,15 +158,15 @@ main()
 
 
 def test_a_disk_full_under_the_ledger_stops_the_run_and_keeps_every_answer(source, whole, tmp_path):
-    """A limit on the size of a file stands in: the ledger already is nearly as large."""
+    """A limit on the size of a file simulates it: the ledger is already nearly as large."""
     output, ledger = tmp_path / "out.parquet", tmp_path / "ledger"
     with served() as server:
         extend(source, output, server.base_url, limit=2)
         output.unlink()
         segment = ledger / "ledger-00001.jsonl"
-        with segment.open("ab") as stream:  # damaged lines are told apart and never read
+        with segment.open("ab") as stream:  # damaged lines are recognised and never read
             stream.write((b"x" * 999 + b"\n") * 4_270)
-        bought = server.requests
+        paid = server.requests
         line = command(source, output, server.base_url)
         done = subprocess.run(
             [sys.executable, "-c", FULL, *line[3:]], capture_output=True, text=True, check=False
@@ -176,7 +176,7 @@ def test_a_disk_full_under_the_ledger_stops_the_run_and_keeps_every_answer(sourc
         assert "Free some space and run again" in done.stderr
         assert "Traceback" not in done.stderr
         assert not output.exists()
-        assert bought < server.requests < 3 * COUNT
+        assert paid < server.requests < 3 * COUNT
         with Ledger.open(ledger) as opened:
             assert len(opened) == server.requests == server.distinct
         assert extend(source, output, server.base_url).complete
@@ -209,13 +209,13 @@ def test_a_run_killed_at_random_moments_loses_nothing_and_ends_with_the_same_byt
             kept = {row["request_id"] for row in recorded(ledger) if row["state"] == "ok"}
             assert {row["request_id"] for row in held if row["state"] == "ok"} <= kept
             with Ledger.open(ledger) as opened:
-                flying = len(opened.possibly_paid_twice())
-            assert flying <= CONCURRENCY * KILLS
-            assert len(kept) <= server.served.total() <= len(kept) + flying
+                unanswered = len(opened.unanswered_attempts())
+            assert unanswered <= CONCURRENCY * KILLS
+            assert len(kept) <= server.served.total() <= len(kept) + unanswered
         result = extend(source, output, server.base_url)
         assert result.complete
-        assert result.report["run"]["possibly_paid_twice"] == flying
+        assert result.report["run"]["possibly_paid_twice"] == unanswered
         assert server.distinct == 3 * COUNT
-        assert server.served.total() - 3 * COUNT <= flying
+        assert server.served.total() - 3 * COUNT <= unanswered
     assert output.read_bytes() == whole.read_bytes()
     assert_no_key(tmp_path)

@@ -1,7 +1,7 @@
 import pytest
 from annotated import GOOD, HIGH, LOW
 
-from qbuild.language import ATTRIBUTES
+from qbuild.language.attributes import ATTRIBUTES
 from qbuild.stages.ingest_depictions.agreement import Agreement
 from qbuild.stages.ingest_depictions.report import EXAMPLES, Report
 from qbuild.stages.ingest_depictions.report_text import ANNOTATORS_TOLD, told

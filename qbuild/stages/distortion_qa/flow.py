@@ -1,4 +1,4 @@
-"""Sharing groups of rows out among names, each name as often as wanted where that can be."""
+"""Distribute groups of rows over names, each name as often as wanted if possible."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 _ROUNDS = 100
 
 
-def shared_out(sizes: Ints, allowed: Flags, wanted: Ints) -> Ints:
-    """How many rows of each group go to each name, `[groups, names]`; all rows of a group do.
+def distribute(sizes: Ints, allowed: Flags, wanted: Ints) -> Ints:
+    """How many rows of each group get each name, `[groups, names]`; every row gets one.
 
-    `allowed` `[groups, names]` says which names a group may go to, at least one each. As many
-    rows as can be go where they are wanted; the others to the name that is least ahead. Groups
-    spread over their names in proportion, as far as that costs nothing.
+    `allowed` `[groups, names]` are the names that a group may get, at least one each. As many rows
+    as possible get names that are wanted; the others get the name with the smallest surplus. Groups
+    are distributed over their names in proportion unless that leaves a wanted name short.
     """
     start = np.floor(_proportional(sizes, allowed, wanted) + 1e-9).astype(np.int64)
     shares = start + _largest_flow(sizes, allowed, wanted, start)
-    ahead = shares.sum(axis=0) - wanted
+    surplus = shares.sum(axis=0) - wanted
     for group in np.flatnonzero(shares.sum(axis=1) < sizes):
         names = np.flatnonzero(allowed[group])
         for _ in range(int(sizes[group] - shares[group].sum())):
-            name = names[ahead[names].argmin()]
+            name = names[surplus[names].argmin()]
             shares[group, name] += 1
-            ahead[name] += 1
+            surplus[name] += 1
     return shares
 
 
 def _proportional(sizes: Ints, allowed: Flags, wanted: Ints) -> NDArray[np.float64]:
-    """Shares of greatest entropy with these sums, or less where they cannot be reached."""
+    """Shares of maximum entropy with these sums, or less where they cannot be reached."""
     shares = allowed.astype(np.float64) * wanted
     for _ in range(_ROUNDS):
         shares *= _ratio(sizes, shares.sum(axis=1))[:, None]
@@ -49,7 +49,7 @@ def _ratio(to: Ints, have: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _largest_flow(sizes: Ints, allowed: Flags, wanted: Ints, start: Ints) -> Ints:
-    """What a largest flow from groups to names adds to `start`, which it may also take back."""
+    """What a maximum flow from groups to names adds to `start`, or removes from it."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import maximum_flow
 

@@ -1,4 +1,4 @@
-"""What is known of each medium's distortions, as sets in one number each."""
+"""The known distortions of each medium, as sets encoded in numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from qbuild.core.rows.string_hash import string_hashes
 from qbuild.quality.distortions import DISTORTIONS, SPATIAL
-from qbuild.stages.distortion_qa.questions import BRINGS
+from qbuild.stages.distortion_qa.questions import IMPLIES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,23 +26,23 @@ COLUMNS = ["media_id", "kind", "distortions", "others", "judged"]
 CODES = np.arange(len(DISTORTIONS))
 _BITS = 1 << CODES
 _OF_KIND = {"image": int(_BITS[: len(SPATIAL)].sum()), "video": int(_BITS.sum())}
-_BRINGS = np.array(
-    [sum(1 << DISTORTIONS.index(n) for n in BRINGS.get(name, ())) for name in DISTORTIONS]
+_IMPLIED = np.array(
+    [sum(1 << DISTORTIONS.index(n) for n in IMPLIES.get(name, ())) for name in DISTORTIONS]
 )
 
 
 @dataclass(frozen=True)
 class Media:
-    """What is known of each medium; a set of distortions is a number, bit i for DISTORTIONS[i]."""
+    """The distortions of each medium; a set is a number, bit i for DISTORTIONS[i]."""
 
     present: Ints  # [rows]
-    absent: Ints  # [rows], looked for and not there
+    absent: Ints  # [rows], judged and not present
     severities: NDArray[np.int8]  # [rows, 13], 0 where unknown
-    outside: Flags  # [rows], whether there are labels outside the thirteen
+    outside: Flags  # [rows], whether the medium has labels outside the thirteen
 
 
 def read_media(rows: pa.Table) -> Media:
-    """What some rows say of their media."""
+    """The distortions of the media of some rows."""
     count = len(rows)
     owner, items = _flat(rows, "distortions")
     codes = _codes(pc.struct_field(items, "name"))
@@ -56,25 +56,25 @@ def read_media(rows: pa.Table) -> Media:
     np.bitwise_or.at(judged, owner, _BITS[_codes(items)])
     kinds: list[Any] = rows.column("kind").to_pylist()
     possible = np.array([_OF_KIND[kind] for kind in kinds], dtype=np.int64)
-    all_of_it = rows.column("judged").is_null().to_numpy()
-    judged = np.where(all_of_it, possible, judged)
-    brought = np.zeros(count, dtype=np.int64)
+    judged_for_all = rows.column("judged").is_null().to_numpy()
+    judged = np.where(judged_for_all, possible, judged)
+    implied = np.zeros(count, dtype=np.int64)
     for code in CODES:
-        brought |= np.where(present >> code & 1, _BRINGS[code], 0)
+        implied |= np.where(present >> code & 1, _IMPLIED[code], 0)
     others = pc.list_value_length(rows.column("others")).to_numpy() > 0
-    return Media(present, judged & possible & ~present & ~brought, severities, others)
+    return Media(present, judged & possible & ~present & ~implied, severities, others)
 
 
-def gather(inputs: Inputs) -> tuple[Media, Keys]:
-    """The media of all inputs, and hashes of their ids."""
+def read_all_media(inputs: Inputs) -> tuple[Media, Keys]:
+    """The distortions of the media of all inputs, and hashes of their ids."""
     parts, hashes = [], [np.empty(0, dtype=np.uint64)]
     for batch in inputs.scan(COLUMNS):
         parts.append(read_media(batch.rows))
         hashes.append(string_hashes(batch.rows.column("media_id").combine_chunks()))
     if not parts:
-        none = np.empty(0, dtype=np.int64)
-        no_severity = np.empty((0, len(DISTORTIONS)), dtype=np.int8)
-        parts.append(Media(none, none, no_severity, none.astype(bool)))
+        empty = np.empty(0, dtype=np.int64)
+        no_severities = np.empty((0, len(DISTORTIONS)), dtype=np.int8)
+        parts.append(Media(empty, empty, no_severities, empty.astype(bool)))
     columns = (
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("present", "absent", "severities", "outside")
@@ -92,13 +92,13 @@ def _flat(rows: pa.Table, column: str) -> tuple[Ints, Any]:
 def _codes(names: Any) -> Ints:
     import pyarrow as pa
 
-    found = pc.index_in(names, value_set=pa.array(DISTORTIONS, names.type))
-    codes: Ints = found.to_numpy(zero_copy_only=False).astype(np.int64)
+    indices = pc.index_in(names, value_set=pa.array(DISTORTIONS, names.type))
+    codes: Ints = indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return codes
 
 
-def part_of(media: Media, rows: Ints) -> Media:
-    """These rows of the media."""
+def take_media(media: Media, rows: Ints) -> Media:
+    """The media of these rows."""
     return Media(
         media.present[rows], media.absent[rows], media.severities[rows], media.outside[rows]
     )
@@ -106,5 +106,5 @@ def part_of(media: Media, rows: Ints) -> Media:
 
 def sets_of(flags: Flags) -> Ints:
     """Flags `[rows, 13]` as sets."""
-    found: Ints = (flags * _BITS).sum(axis=1).astype(np.int64)
-    return found
+    sets: Ints = (flags * _BITS).sum(axis=1).astype(np.int64)
+    return sets

@@ -1,7 +1,7 @@
-"""How `distortion-qa` words its questions: the sentences, the choices, the degrees. All are ours.
+"""The questions of `distortion-qa`: sentences, choices and degrees, all of them ours.
 
-Forms: binary (is this distortion there?), which (which one of four is there?), severity (how
-strong is it?). Which medium is asked what is decided in plan.py.
+Forms: binary (is this distortion present?), which (which one of four is present?), severity (how
+strong is it?). plan.py decides which medium gets which question.
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qbuild.quality.choices import letters
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FORMS = ("binary", "which", "severity")
-CHOICES = 4  # of a which-question
+CHOICES = 4  # of a `which` question
 
 # Degrees of severity 1 to 5; VQA² Table 12 has slight, quite severe and extremely severe.
 SEVERITY_WORDS = ("Slight", "Moderate", "Quite severe", "Very severe", "Extremely severe")
 NOUNS = {"image": ("image", "picture"), "video": ("video", "clip")}
-SPOKEN = {"flicker": "flicker or camera shake"}  # where a name says less than it stands for
+SPOKEN = {"flicker": "flicker or camera shake"}  # names that are too narrow in a question
 
-# A distortion may bring another along that nobody labelled: it is not asked about as absent.
-# Compression shows blocks and blocks look like compression; contrast moves colours with it.
-BRINGS = {
+# A distortion may imply another one that is not labelled, which is never asked about as absent.
+# Compression shows blocks, and blocks look like compression; contrast also changes saturation.
+IMPLIES = {
     "compression artifact": ("block effect",),
     "block effect": ("compression artifact",),
     "low contrast": ("desaturation",),
@@ -61,49 +63,60 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Question:
-    """A question with its choices in order, and the place of the right one."""
+    """A question with its choices in order; `right` is the index of the right one."""
 
+    form: str
     text: str
     options: tuple[str, ...]
     right: int
 
+    @property
+    def key(self) -> str:
+        """The letter of the right choice."""
+        return letters(len(self.options))[self.right]
 
-def binary(name: str, kind: str, present: bool, right: int, seed: int) -> Question:
-    """Whether a distortion is there; the right answer stands at place `right`."""
+    @property
+    def answer(self) -> str:
+        """The text of the right choice."""
+        return self.options[self.right]
+
+
+def ask_binary(name: str, kind: str, present: bool, right: int, seed: int) -> Question:
+    """Ask whether a distortion is present; the right answer has the index `right`."""
     answers = ("Yes", "No") if present else ("No", "Yes")
     options = answers if right == 0 else answers[::-1]
-    return Question(_worded("binary", kind, seed, name), options, right)
+    return Question("binary", _wording("binary", kind, seed, name), options, right)
 
 
-def which(name: str, wrong: Sequence[str], kind: str, right: int, seed: int) -> Question:
-    """Which of four distortions is there; the wrong ones stand in an order that the seed draws."""
+def ask_which(name: str, wrong: Sequence[str], kind: str, right: int, seed: int) -> Question:
+    """Ask which of four distortions is present; the wrong ones are ordered by the seed."""
     options = [spoken(one).capitalize() for one in shuffled(wrong, seed)]
     options.insert(right, spoken(name).capitalize())
-    words = seed >> 32  # apart from the digits that ordered the choices
-    return Question(_worded("which", kind, words), tuple(options), right)
+    wording_seed = seed >> 32  # not the digits that ordered the choices
+    return Question("which", _wording("which", kind, wording_seed), tuple(options), right)
 
 
-def severity(name: str, kind: str, right: int, falling: bool, seed: int) -> Question:
-    """How strong a distortion is; the degrees rise, or fall from the strongest on."""
+def ask_severity(name: str, kind: str, right: int, falling: bool, seed: int) -> Question:
+    """Ask how severe a distortion is; the degrees rise, or fall from the strongest."""
     options = SEVERITY_WORDS[::-1] if falling else SEVERITY_WORDS
-    return Question(_worded("severity", kind, seed, name), options, right)
+    return Question("severity", _wording("severity", kind, seed, name), options, right)
 
 
 def spoken(name: str) -> str:
-    """A distortion's name as questions say it."""
+    """A distortion's name in a question."""
     return SPOKEN.get(name, name)
 
 
 def shuffled(names: Sequence[str], seed: int) -> list[str]:
-    """The names in an order that the seed decides."""
-    left, found = list(names), []
-    while left:
-        seed, at = divmod(seed, len(left))
-        found.append(left.pop(at))
-    return found
+    """The names in an order decided by the seed."""
+    remaining, ordered = list(names), []
+    while remaining:
+        seed, at = divmod(seed, len(remaining))
+        ordered.append(remaining.pop(at))
+    return ordered
 
 
-def _worded(form: str, kind: str, seed: int, name: str = "") -> str:
+def _wording(form: str, kind: str, seed: int, name: str = "") -> str:
     seed, at = divmod(seed, len(QUESTIONS[form]))
     noun = NOUNS[kind][seed % len(NOUNS[kind])]
     return QUESTIONS[form][at].format(name=spoken(name), noun=noun)

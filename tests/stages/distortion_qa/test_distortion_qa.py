@@ -15,11 +15,9 @@ import pytest
 import tables
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from running import rejected_of, run_stage
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, SchemaError, UsageError
 from qbuild.core.inspect.validate import validate
 from qbuild.core.media_roots import MediaRoots
@@ -32,17 +30,13 @@ from qbuild.stages.distortion_qa.questions import SEVERITY_WORDS, spoken
 KADID = "scores/meta_info_KADID10kDataset.csv"
 
 
-def ask(tmp_path, rows, limit=None, batch_rows=65_536, workers=1, share=1.0, **options):
-    """Runs the stage on rows or label files; the result and the pairs as an artifact."""
-    if isinstance(rows, Path):
-        given = rows
-    else:
+def ask(tmp_path, rows, share=1.0, **given):
+    """Run the stage on rows or label files; the result and the pairs as an artifact."""
+    if not isinstance(rows, Path):
         table = distorted.table(rows)
-        given = tables.write_artifact(tmp_path / "d.parquet", table, "distortion", "corrupt")
-    runtime = Runtime(max_reject_share=share, batch_rows=batch_rows, workers=workers)
+        rows = tables.write_artifact(tmp_path / "d.parquet", table, "distortion", "corrupt")
     output = tmp_path / "pairs.parquet"
-    asked = DistortionOptions(**options)
-    result = engine.run(Request(STAGE, asked, (given,), output, runtime, limit))
+    result = run_stage(STAGE, rows, output, share=share, **given)
     return result, Artifact.open(output)
 
 
@@ -67,12 +61,11 @@ def form(pair):
 
 def subject(pair):
     """The distortion that a yes/no question asks about: the longest name in it."""
-    found = [name for name in DISTORTIONS if spoken(name) in question(pair)]
-    return max(found, key=len)
+    return max((name for name in DISTORTIONS if spoken(name) in question(pair)), key=len)
 
 
 def mixed(count=120):
-    """Media with one distortion or two, without any, of both kinds, with labels outside."""
+    """Images and videos with one or two distortions, without any, with labels outside."""
     rows = []
     for at in range(count):
         ending = ("jpg", "mp4")[at % 5 == 0]
@@ -96,9 +89,9 @@ def test_a_pair_asks_with_choices_and_answers_with_a_letter(tmp_path):
     assert lines[0] == ""
     assert "noise" in lines[1]
     assert lines[2:] == [f"{n}. {o}" for n, o in zip("ABCDE", pair["options"], strict=True)]
-    (said,) = pair["turns"][1]["parts"]
-    assert said["text"] == f"{pair['answer_key']}. Extremely severe"
-    assert said["text"] in lines
+    (reply,) = pair["turns"][1]["parts"]
+    assert reply["text"] == f"{pair['answer_key']}. Extremely severe"
+    assert reply["text"] in lines
     assert (pair["task"], pair["split"]) == ("distortion", "train")
     assert pair["media"][0]["sha256"] == "0" * 64
 
@@ -110,7 +103,7 @@ def test_a_pair_asks_with_choices_and_answers_with_a_letter(tmp_path):
         ("A study", None, None, ["d:a.jpg"]),
     ],
 )
-def test_a_pair_goes_back_to_its_medium_and_that_ones_source(
+def test_the_parents_of_a_pair_are_its_medium_and_the_source_of_it(
     tmp_path, source, made_from, origin, parents
 ):
     rows = [distorted.row("a.jpg", "noise", source=source, source_media_id=made_from)]
@@ -121,7 +114,7 @@ def test_a_pair_goes_back_to_its_medium_and_that_ones_source(
     assert set(pair["labels"].values()) == {None}
 
 
-def test_rows_are_valid_by_the_schema_and_by_its_oracle(tmp_path):
+def test_rows_are_valid_by_the_schema_and_by_jsonschema(tmp_path):
     _, artifact = ask(tmp_path, mixed(), pairs=3)
     assert validate(artifact.path, MediaRoots({})).total == 0
     oracle = jsonschema.Draft202012Validator(artifact.schema.document)
@@ -131,15 +124,15 @@ def test_rows_are_valid_by_the_schema_and_by_its_oracle(tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_a_medium_has_at_most_so_many_pairs_each_of_another_form(tmp_path, count):
+def test_a_medium_has_at_most_the_requested_pairs_each_of_another_form(tmp_path, count):
     forms = defaultdict(list)
     for pair in pairs(tmp_path, mixed(), pairs=count):
         forms[pair["media"][0]["media_id"]].append(form(pair))
     assert max(map(len, forms.values())) == count
-    assert all(len(set(found)) == len(found) for found in forms.values())
+    assert all(len(set(each)) == len(each) for each in forms.values())
 
 
-def test_every_answer_is_what_the_labels_say(tmp_path):
+def test_every_answer_agrees_with_the_labels(tmp_path):
     rows = {row["media_id"]: row for row in mixed()}
     for pair in pairs(tmp_path, list(rows.values()), pairs=3):
         row = rows[pair["media"][0]["media_id"]]
@@ -147,13 +140,13 @@ def test_every_answer_is_what_the_labels_say(tmp_path):
         if form(pair) == "binary":
             assert answer(pair) == ("Yes" if subject(pair) in has else "No")
         elif form(pair) == "which":
-            said = {spoken(name).capitalize() for name in has}
-            assert set(pair["options"]) & said == {answer(pair)}
+            present = {spoken(name).capitalize() for name in has}
+            assert set(pair["options"]) & present == {answer(pair)}
         else:
             assert answer(pair) == SEVERITY_WORDS[has[subject(pair)] - 1]
 
 
-def test_pictures_are_never_asked_about_motion(tmp_path):
+def test_images_are_never_asked_about_motion(tmp_path):
     rows = [distorted.row(f"{at}.jpg", SPATIAL[at % 11]) for at in range(200)]
     rows += [distorted.row(f"{at}.mp4", DISTORTIONS[at % 13]) for at in range(200)]
     texts = {"image": "", "video": ""}
@@ -164,18 +157,18 @@ def test_pictures_are_never_asked_about_motion(tmp_path):
         assert spoken(name) in texts["video"]
 
 
-def test_what_a_distortion_brings_along_is_not_asked_about_as_absent(tmp_path):
+def test_an_implied_distortion_is_not_asked_about_as_absent(tmp_path):
     rows = [distorted.row(f"{at}.jpg", "compression artifact") for at in range(300)]
     for pair in pairs(tmp_path, rows, pairs=3):
         assert "block effect" not in question(pair).lower()
 
 
-def test_only_what_was_looked_for_is_asked_about(tmp_path):
+def test_only_judged_distortions_are_asked_about(tmp_path):
     rows = [
         distorted.row(f"{at}.jpg", "noise", judged=["noise", "motion blur"]) for at in range(40)
     ]
     made = pairs(tmp_path, rows, pairs=3)
-    assert {form(pair) for pair in made} == {"binary", "severity"}  # no three that are absent
+    assert {form(pair) for pair in made} == {"binary", "severity"}  # fewer than three are absent
     assert {subject(p) for p in made if answer(p) == "No"} == {"motion blur"}
 
 
@@ -195,7 +188,7 @@ labelled = st.lists(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(labelled, st.integers(0, 5), st.integers(1, 3))
-def test_answers_and_letters_are_balanced_whatever_the_labels(labels, seed, count):
+def test_answers_and_letters_are_balanced_for_any_labels(labels, seed, count):
     rows = [
         distorted.row(
             f"{at}.{ending}", *sorted(names), severity=severity,
@@ -207,21 +200,21 @@ def test_answers_and_letters_are_balanced_whatever_the_labels(labels, seed, coun
     with tempfile.TemporaryDirectory() as folder:
         made = pairs(Path(folder), rows, seed=seed, pairs=count)
     asked = [pair for pair in made if form(pair) == "binary"]
-    said = Counter(answer(pair) for pair in asked)
-    assert abs(said["Yes"] - said["No"]) <= 1
-    places = Counter(pair["answer_key"] for pair in asked)
-    assert abs(places["A"] - places["B"]) <= 1
-    places = Counter(pair["answer_key"] for pair in made if form(pair) == "which")
-    assert max(places.values(), default=0) - min(places[n] for n in "ABCD") <= 1
-    places = Counter(pair["answer_key"] for pair in made if form(pair) == "severity")
-    assert abs(places["A"] - places["E"]) <= 1
-    assert abs(places["B"] - places["D"]) <= 1
+    answers = Counter(answer(pair) for pair in asked)
+    assert abs(answers["Yes"] - answers["No"]) <= 1
+    letters = Counter(pair["answer_key"] for pair in asked)
+    assert abs(letters["A"] - letters["B"]) <= 1
+    letters = Counter(pair["answer_key"] for pair in made if form(pair) == "which")
+    assert max(letters.values(), default=0) - min(letters[n] for n in "ABCD") <= 1
+    letters = Counter(pair["answer_key"] for pair in made if form(pair) == "severity")
+    assert abs(letters["A"] - letters["E"]) <= 1
+    assert abs(letters["B"] - letters["D"]) <= 1
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 12), min_size=8, max_size=8), st.integers(0, 99))
-def test_each_distortion_is_affirmed_as_often_as_denied_where_none_prevails(counts, seed):
-    """Of eight distortions none makes up more than a third, so that others can deny it."""
+def test_each_distortion_is_affirmed_as_often_as_denied_if_none_dominates(counts, seed):
+    """No distortion has more than a third of the media, so that others can deny it."""
     names = ["noise", "spatial blur", "motion blur", "overexposure", "underexposure",
              "oversaturation", "desaturation", "compression artifact"]  # fmt: skip
     assume(0 < 3 * max(counts) <= sum(counts))
@@ -232,9 +225,9 @@ def test_each_distortion_is_affirmed_as_often_as_denied_where_none_prevails(coun
     ]
     with tempfile.TemporaryDirectory() as folder:
         result, _ = ask(Path(folder), rows, seed=seed, forms="binary")
-    found = result.report["distortions"].values()
-    assert sum(one["yes"] for one in found) == len(rows) // 2
-    gaps = [abs(one["yes"] - one["no"]) for one in found]
+    counts = result.report["distortions"].values()
+    assert sum(one["yes"] for one in counts) == len(rows) // 2
+    gaps = [abs(one["yes"] - one["no"]) for one in counts]
     assert sum(gaps) == len(rows) % 2
 
 
@@ -256,7 +249,7 @@ def test_clean_media_deny_what_others_affirm(tmp_path):
     }
 
 
-def test_media_that_would_tip_the_balance_are_left_out_and_counted(tmp_path):
+def test_media_that_would_unbalance_the_answers_are_skipped_and_counted(tmp_path):
     rows = [distorted.row(f"{at}.png") for at in range(50)] + [distorted.row("a.jpg", "noise")]
     result, _ = ask(tmp_path, rows, forms="binary")
     assert result.rows == 3
@@ -266,7 +259,7 @@ def test_media_that_would_tip_the_balance_are_left_out_and_counted(tmp_path):
 # -------------------------------------------------------------------------------------- left out
 
 
-def test_media_that_cannot_be_asked_about_are_left_out_with_the_reason_and_the_label(tmp_path):
+def test_media_that_allow_no_question_are_skipped_with_the_reason_and_the_label(tmp_path):
     rows = [
         distorted.row("a.jpg", "noise", severity=None),
         distorted.row("b.jpg", others=["fog", "snow"]),
@@ -279,35 +272,34 @@ def test_media_that_cannot_be_asked_about_are_left_out_with_the_reason_and_the_l
     assert result.report["left_out"] == {"outside": 2, "unaskable": 1, "unlabelled": 1}
     assert result.report["labels_outside"] == {"fog": 2, "snow": 1}
     assert not rejected_path(artifact.path).exists()
-    told = STAGE.render(result.report)
-    assert "which 1, severity 0" in told
-    assert "2 media left out with labels outside the thirteen alone\n    fog 2, snow 1" in told
+    text = STAGE.render(result.report)
+    assert "which 1, severity 0" in text
+    assert "2 media skipped with labels outside the thirteen only\n    fog 2, snow 1" in text
 
 
-def test_nothing_to_ask_is_an_error_that_says_why(tmp_path):
+def test_no_question_at_all_is_an_error_with_the_reasons(tmp_path):
     with pytest.raises(InputError, match="no question can be asked: 1 medium with labels outside"):
         ask(tmp_path, [distorted.row("b.jpg", others=["fog"])])
 
 
-def test_a_medium_that_was_judged_for_nothing_else_is_only_affirmed(tmp_path):
+def test_a_medium_judged_for_nothing_else_gets_only_yes_questions(tmp_path):
     rows = [distorted.row("a.jpg", "noise", judged=[])]
     (pair,) = pairs(tmp_path, rows, forms="binary")
     assert (subject(pair), answer(pair)) == ("noise", "Yes")
 
 
-def test_rows_that_all_disagree_are_told_as_rejected(tmp_path):
+def test_rows_that_all_conflict_are_reported_as_rejected(tmp_path):
     rows = [distorted.row("b.jpg", "noise"), distorted.row("b.jpg", "motion blur")]
     with pytest.raises(InputError, match=r"no usable row \(2 of 2 rejected: 2 . conflict"):
         ask(tmp_path, rows)
 
 
-def test_identical_rows_collapse_and_those_that_disagree_are_rejected(tmp_path):
+def test_identical_rows_collapse_and_conflicting_ones_are_rejected(tmp_path):
     rows = [distorted.row("a.jpg", "noise"), distorted.row("a.jpg", "noise", source_row=2)]
     rows += [distorted.row("b.jpg", "noise"), distorted.row("b.jpg", "motion blur")]
     result, artifact = ask(tmp_path, rows)
     assert (result.rows, result.rejected, result.report["collapsed"]) == (1, 2, 1)
-    refused = Artifact.open(rejected_path(artifact.path)).table().to_pylist()
-    assert [row["reason"] for row in refused] == ["conflict", "conflict"]
+    assert [row["reason"] for row in rejected_of(artifact.path)] == ["conflict", "conflict"]
 
 
 # ------------------------------------------------------------------------------------- sameness
@@ -324,10 +316,10 @@ def test_one_hash_at_any_batch_size_and_number_of_workers(tmp_path):
 @pytest.mark.parametrize("count", [1, 3])
 def test_shuffled_media_give_the_same_set_of_pairs(tmp_path, count):
     rows = mixed()
-    turned = [rows[at * 7 % len(rows)] for at in range(len(rows))]
+    shuffled = [rows[at * 7 % len(rows)] for at in range(len(rows))]
     first, second = (
         sorted(json.dumps(pair) for pair in pairs(tmp_path, given, pairs=count))
-        for given in (rows, turned)
+        for given in (rows, shuffled)
     )
     assert first == second
 
@@ -358,18 +350,18 @@ def test_label_files_are_read_by_the_stage_itself(tmp_path):
     ]
 
 
-def test_options_of_label_files_are_refused_with_artifacts_alone(tmp_path):
+def test_options_of_label_files_are_rejected_with_artifacts_only(tmp_path):
     with pytest.raises(UsageError, match="--threshold: applies to label files"):
         ask(tmp_path, mixed(5), threshold=0.7)
 
 
-def test_an_artifact_of_another_kind_is_refused(tmp_path):
+def test_an_artifact_of_another_schema_is_rejected(tmp_path):
     given = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(2))
     with pytest.raises(SchemaError, match="expected schema distortion or corruption or clip"):
         ask(tmp_path, given)
 
 
-def test_what_corrupt_made_is_read_with_its_distortions(tmp_path):
+def test_images_made_by_corrupt_are_read_with_their_distortions(tmp_path):
     own = {
         "family": "vqa2", "engine": "qbuild", "corruption": "noise", "severity": 4,
         "seed": "0" * 16, "parameters": [], "source_path": "clean.png",
@@ -383,13 +375,13 @@ def test_what_corrupt_made_is_read_with_its_distortions(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "what"),
+    ("options", "message"),
     [({"forms": "binary,open"}, "expected some of binary, which, severity"),
      ({"forms": ""}, "expected some of"), ({"forms": "which,which"}, "each once"),
      ({"pairs": 0}, "greater than or equal to 1"), ({"pairs": 4}, "less than or equal to 3")],
 )  # fmt: skip
-def test_options_that_cannot_be_are_refused(options, what):
-    with pytest.raises(ValueError, match=what):
+def test_options_that_are_not_valid_are_rejected(options, message):
+    with pytest.raises(ValueError, match=message):
         DistortionOptions(**options)
 
 
@@ -400,23 +392,21 @@ def test_the_order_in_which_forms_are_named_does_not_matter():
 def test_pairs_are_exported_as_llava_records(tmp_path):
     _, made = ask(tmp_path, mixed(), pairs=2)
     export = get_stage("export")
-    engine.run(Request(export, export.options(), (made.path,), tmp_path / "train"))
+    run_stage(export, made.path, tmp_path / "train")
     records = json.loads((tmp_path / "train/llava.json").read_text())
     assert len(records) == made.rows
     by_id = {pair["sample_id"]: pair for pair in made.table().to_pylist()}
     for record in records:
-        asked, said = (turn["value"] for turn in record["conversations"])
+        asked, reply = (turn["value"] for turn in record["conversations"])
         assert asked == f"<image>{question(by_id[record['id']])}"
-        assert said in asked.split("\n")
+        assert reply in asked.split("\n")
 
 
-def test_q_align_records_need_a_score_which_these_pairs_have_not(tmp_path):
+def test_q_align_records_need_a_score_that_these_pairs_do_not_have(tmp_path):
     _, made = ask(tmp_path, [distorted.row("a.jpg", "noise")])
     export = get_stage("export")
     with pytest.raises(InputError, match="missing-mos"):
-        engine.run(
-            Request(export, export.options(format="q-align"), (made.path,), tmp_path / "train")
-        )
+        run_stage(export, made.path, tmp_path / "train", format="q-align")
 
 
 # ----------------------------------------------------------------------------------------- KADID
@@ -429,11 +419,11 @@ def test_kadid_gives_pairs_of_every_mapped_type(data_folder, tmp_path):
     assert report["forms"] == {"binary": 1_944, "which": 1_944, "severity": 1_944}
     assert report["left_out"] == {"outside": 4_293}
     assert set(report["distortions"]) == set(SPATIAL)
-    totals = {name: found["yes"] + found["which"] + found["severity"]
-              for name, found in report["distortions"].items()}  # fmt: skip
+    totals = {name: one["yes"] + one["which"] + one["severity"]
+              for name, one in report["distortions"].items()}  # fmt: skip
     assert sum(totals.values()) == 5_832 - 972  # the others deny
-    for found in report["distortions"].values():
-        assert found["yes"] == found["no"]
+    for one in report["distortions"].values():
+        assert one["yes"] == one["no"]
     assert set(report["letters"]["which"].values()) == {486}
     media = [one[0]["media_id"] for one in made.table(["media"]).column("media").to_pylist()]
     assert len(set(media)) == len(media)

@@ -1,4 +1,4 @@
-"""qbuild/stages/distortion_qa/flow.py: groups shared out among names."""
+"""qbuild/stages/distortion_qa/flow.py: groups distributed over names."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qbuild.stages.distortion_qa.flow import shared_out
+from qbuild.stages.distortion_qa.flow import distribute
 
 
 def brute(sizes, allowed, wanted):
-    """The most rows that can go where they are wanted, by trying every way to share them out."""
+    """The most rows that can get wanted names, by trying every distribution."""
     if not len(sizes):
         return 0
     best = 0
@@ -43,21 +43,21 @@ def problems(draw):
 
 
 @given(problems())
-def test_all_rows_are_shared_out_and_as_many_as_can_be_where_they_are_wanted(problem):
+def test_all_rows_are_distributed_and_as_many_as_possible_as_wanted(problem):
     sizes, allowed, wanted = problem
-    shares = shared_out(sizes, allowed, wanted)
+    shares = distribute(sizes, allowed, wanted)
     assert (shares >= 0).all()
     assert (shares[~allowed] == 0).all()
     assert shares.sum(axis=1).tolist() == sizes.tolist()
     assert np.minimum(shares.sum(axis=0), wanted).sum() == brute(sizes, allowed, wanted)
 
 
-def test_groups_spread_over_their_names_in_proportion():
+def test_groups_are_distributed_over_their_names_in_proportion():
     sizes, wanted = np.array([60, 60, 60]), np.array([60, 60, 60])
-    shares = shared_out(sizes, ~np.eye(3, dtype=bool), wanted)
+    shares = distribute(sizes, ~np.eye(3, dtype=bool), wanted)
     assert shares.tolist() == [[0, 30, 30], [30, 0, 30], [30, 30, 0]]
 
 
-def test_spreading_gives_way_where_it_would_cost_a_row():
-    shares = shared_out(np.array([5, 5]), np.array([[True, True], [True, False]]), np.array([5, 5]))
+def test_proportion_is_given_up_if_it_would_cost_a_row():
+    shares = distribute(np.array([5, 5]), np.array([[True, True], [True, False]]), np.array([5, 5]))
     assert shares.tolist() == [[0, 5], [5, 0]]

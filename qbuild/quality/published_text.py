@@ -19,6 +19,13 @@ LEVEL_WORDS: dict[str, tuple[str, str, str, str, str]] = {
 # Q-Align section 3.4; the same stem in the VQA² scorer and in the Q-SiT training files.
 ANSWER = "The {aspect} of the {kind} is {word}."
 
+
+def level_answer(word: str, kind: str, preset: str = "paper", aspect: str = "quality") -> str:
+    """The answer that states a level; the released VQA² scorer reads its words in lower case."""
+    word = word.lower() if preset == "release" else word
+    return ANSWER.format(aspect=aspect, kind=kind, word=word)
+
+
 # VQA² supplement D: the question that the released scorer asks of a video.
 VQA2_QUESTION = "How would you rate the quality of this {kind}?"
 

@@ -6,11 +6,11 @@ import jsonschema
 import pyarrow as pa
 import pytest
 import tables
+from running import run_stage
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, SchemaError, TooManyRejected, UsageError
 from qbuild.core.inspect.validate import validate
 from qbuild.core.media_roots import MediaRoots
@@ -53,12 +53,11 @@ def level_table(paths, levels=None, words="vqa2", **columns):
     )
 
 
-def ask(tmp_path, table, limit=None, share=1.0, batch_rows=65_536, workers=1, **options):
+def ask(tmp_path, table, **given):
     """Runs the stage on the levels; the result and the pairs as an artifact."""
-    given = tables.write_artifact(tmp_path / "levels.parquet", table, "level", "mos-to-levels")
-    runtime = Runtime(max_reject_share=share, batch_rows=batch_rows, workers=workers)
+    levels = tables.write_artifact(tmp_path / "levels.parquet", table, "level", "mos-to-levels")
     output = tmp_path / "pairs.parquet"
-    result = engine.run(Request(STAGE, ScoringOptions(**options), (given,), output, runtime, limit))
+    result = run_stage(STAGE, levels, output, **{"share": 1.0, **given})
     return result, Artifact.open(output)
 
 
@@ -219,7 +218,7 @@ def test_q_sit_refuses_videos_with_the_reason(tmp_path):
     assert (result.rows, result.rejected) == (1, 1)
     (refused,) = rejected(artifact)
     assert (refused["reason"], refused["value"]) == ("not-an-image", "b.mp4")
-    assert refused["message"] == "Q-SiT asks about images alone"
+    assert refused["message"] == "Q-SiT asks about images only"
     assert (refused["source"], refused["row"]) == ("made.csv", 2)
 
 
@@ -237,7 +236,7 @@ def test_a_medium_of_unknown_kind_is_rejected_unless_kind_names_it(tmp_path):
 
 def test_a_kind_is_read_off_the_last_ending_in_any_case():
     paths = ["A.JPG", "a.jpeg", "a.mp4.png", "a.png.MP4", "jpg", "a.jpgx", "a.b/c", "x.y4m"]
-    found = media_kinds(pa.table({"path": paths}), "auto").to_pylist()
+    found = media_kinds(pa.table({"path": paths}), "auto")
     assert found == ["image", "image", "image", "video", None, None, None, "video"]
 
 
@@ -270,8 +269,8 @@ def test_another_question_gives_a_sample_another_name(tmp_path):
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ({"aspect": "aesthetics"}, "--aspect: form vqa2 asks for quality alone"),
-        ({"aspect": "aesthetics", "form": "q-sit"}, "--aspect: form q-sit asks for quality alone"),
+        ({"aspect": "aesthetics"}, "--aspect: form vqa2 asks for quality only"),
+        ({"aspect": "aesthetics", "form": "q-sit"}, "--aspect: form q-sit asks for quality only"),
         ({"preset": "release", "form": "q-align"}, "--preset: form q-align has one preset"),
         ({"preset": "release", "form": "q-sit"}, "--preset: form q-sit has one preset"),
     ],

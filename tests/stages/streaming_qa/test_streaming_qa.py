@@ -13,12 +13,12 @@ import stalled
 import tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from running import run_stage
 
 from qbuild.cli.main import main
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, Problems, SchemaError, TooManyRejected, UsageError
 from qbuild.core.inspect.validate import validate
 from qbuild.core.media_roots import MediaRoots
@@ -86,17 +86,16 @@ def artifact(path, schema, rows):
     return tables.write_artifact(path, table, schema, "made")
 
 
-def tell(tmp_path, sessions, levels=None, limit=None, share=1.0, rows=65_536, workers=1, **options):
+def tell(tmp_path, sessions, levels=None, **given):
     """Runs the stage; the result and the pairs as an artifact. Levels are made up if not given."""
     levels = [level(row["path"]) for row in sessions] if levels is None else levels
     inputs = (
         artifact(tmp_path / "stalls.parquet", "stall", sessions),
         artifact(tmp_path / "levels.parquet", "level", levels),
     )
-    runtime = Runtime(max_reject_share=share, batch_rows=rows, workers=workers)
     output = tmp_path / "pairs.parquet"
-    request = Request(STAGE, StreamingOptions(**options), inputs, output, runtime, limit)
-    return engine.run(request), Artifact.open(output)
+    result = run_stage(STAGE, inputs, output, **{"share": 1.0, **given})
+    return result, Artifact.open(output)
 
 
 def pairs(tmp_path, sessions, levels=None, **given):
@@ -434,12 +433,12 @@ def test_levels_that_repeat_are_one_wherever_they_were_read(tmp_path):
 def test_levels_that_disagree_are_told_all_at_once(tmp_path):
     levels = [level("one.mp4", 3), level("one.mp4", 4), level("one.mp4", 5)]
     with pytest.raises(
-        InputError, match=r"d:one\.mp4: has levels that disagree: mos is 50\.0 and 70"
+        InputError, match=r"d:one\.mp4: has levels that conflict: mos is 50\.0 and 70"
     ):
         tell(tmp_path, [ONE], levels)
     more = [level("both.mp4", 3), level("both.mp4", 3, split="test")]
     with pytest.raises(
-        Problems, match=r"d:both\.mp4: has levels that disagree: split is None and "
+        Problems, match=r"d:both\.mp4: has levels that conflict: split is None and "
     ):
         tell(tmp_path, [ONE, BOTH], [*levels, *more])
 
@@ -472,7 +471,7 @@ def test_without_levels_the_command_that_makes_them_is_named(tmp_path):
         run(tmp_path, given_)
     assert str(caught.value) == (
         "streaming-qa: no level artifact is given; "
-        "expected the levels of the sessions beside their stalls. "
+        "expected the levels of the sessions as well as their stalls. "
         "Make one with `qbuild mos-to-levels live.parquet -o levels.parquet`, and give both."
     )
 
@@ -544,7 +543,7 @@ def test_one_hash_at_any_batch_size_and_number_of_workers(tmp_path):
     sessions, levels = many()
     hashes = set()
     for rows, workers in [(1, 1), (7, 1), (65_536, 1), (7, 2), (65_536, 2)]:
-        _, found = tell(tmp_path, sessions, levels, rows=rows, workers=workers)
+        _, found = tell(tmp_path, sessions, levels, batch_rows=rows, workers=workers)
         files = [found.path, rejected_path(found.path)]
         hashes.add(tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
     assert len(hashes) == 1

@@ -1,0 +1,85 @@
+"""Write pairs about streaming sessions and their stalls.
+
+Reads `stall` artifacts as its rows and `level` artifacts as side input, joined by `media_id`;
+writes canonical `instruction` rows of task `streaming`. A session gives two pairs, with its stalls
+as a sequence of one digit per frame (1 stalled) and as a summary in words: number of stalls,
+duration of each, their share of the total length, initial buffering, time after the last of them.
+Then the question and the answer of the UGC pairs. Scores, levels and whether they are synthetic
+come from the level row. The medium is the session as it was watched, stalls included: its number
+of frames is the length of the sequence. Source: VQA² section 3.3; the sentences are our own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
+from qbuild.core.errors import UsageError
+from qbuild.core.plural import plural
+from qbuild.core.renamed import Renamed
+from qbuild.stages.streaming_qa.options import DECIMALS, StreamingOptions
+
+if TYPE_CHECKING:
+    from qbuild.stages.streaming_qa.levels import SessionLevels
+
+
+def prepare(inputs: Inputs, options: StreamingOptions) -> SessionLevels:
+    """The level of each session; UsageError where an input is missing or an option has no use.
+
+    InputError where the level artifacts conflict.
+    """
+    from qbuild.stages.streaming_qa.levels import join_levels
+
+    if options.every_nth_frame > 1 and options.format == "summary":
+        what = "a summary has no sequence"
+        raise UsageError("--every-nth-frame", what, "expected --format sequence")
+    if options.decimals != DECIMALS and options.format == "sequence":
+        raise UsageError("--decimals", "a sequence has none", "expected --format summary")
+    if not inputs.lengths:
+        raise UsageError(
+            "streaming-qa",
+            "no stall artifact is given",
+            "expected sessions and their levels",
+            "Make one with `qbuild stalling LOGS -o stalls.parquet`, and give both.",
+        )
+    return join_levels(inputs)
+
+
+def transform(batch: Batch, levels: SessionLevels, options: StreamingOptions) -> Output:
+    """A pair in each format for every session that has a level, session by session."""
+    from qbuild.stages.streaming_qa.pairs import write_pairs
+
+    return write_pairs(batch, levels, options)
+
+
+def finish(_: SessionLevels, tally: Tally, options: StreamingOptions) -> dict[str, Any]:
+    """The number of sessions, and of pairs in each format."""
+    sessions = tally["sessions"]
+    return {
+        "sessions": sessions,
+        "formats": dict.fromkeys(options.formats, sessions),
+        "collapsed": tally["collapsed"],
+    }
+
+
+def render(report: dict[str, Any]) -> str:
+    """The report as a line."""
+    each = " and a ".join(report["formats"])
+    line = f"{plural(report['sessions'], 'session')}, each with a {each}"
+    collapsed = report["collapsed"]
+    return f"{line}; {plural(collapsed, 'identical row')} collapsed" if collapsed else line
+
+
+STAGE = Stage(
+    name="streaming-qa",
+    version=1,
+    options=StreamingOptions,
+    reads=Reads(schema="stall", beside=("level",)),
+    writes="instruction",
+    prepare=prepare,
+    transform=transform,
+    finish=finish,
+    render=render,
+    renamed={"thin": Renamed("every_nth_frame")},
+)

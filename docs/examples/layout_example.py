@@ -1,7 +1,7 @@
-"""A layout of one's own: lines such as `plane.png = ***.. (12 votes)`, a star a grade.
+"""A custom layout: lines such as `plane.png = ***.. (12 votes)`, one star per grade.
 
 Run it: `python docs/examples/layout_example.py`. It writes such a file, reads it and prints its
-rows; one of its lines is broken, to show what becomes of it.
+rows; one of its lines is invalid and becomes a rejected row.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ import re
 import tempfile
 from pathlib import Path
 
-from qbuild.labels.ratings import Head, Layout, LayoutTable, ReadOptions, read_ratings
-from qbuild.labels.tables.json_records import read_bytes
+from qbuild.labels.ratings import FilePreview, Layout, LayoutTable, RatingOptions, read_ratings
+from qbuild.labels.tables.json_records import read_utf8
 
 LINE = re.compile(r"(?P<path>.+?) = (?P<stars>[*.]{5}) \((?P<votes>\d+) votes\)")
 
 
-def matches(head: Head) -> bool:
-    """Whether the first line has stars: told from the head of the file alone."""
-    return head.text is not None and LINE.match(head.text) is not None
+def matches(preview: FilePreview) -> bool:
+    """Whether the first line has stars, by the first 64 KiB of the file."""
+    return preview.text is not None and LINE.match(preview.text) is not None
 
 
-def read(path: Path, options: ReadOptions) -> LayoutTable:  # noqa: ARG001 - unused here
-    """One row a line. Scores stay raw: checks, ids and duplicates are the toolkit's work."""
-    import pandas as pd  # where it is used: listing the layouts must not need pandas
+def read(path: Path, options: RatingOptions) -> LayoutTable:  # noqa: ARG001 - unused here
+    """One row per line. Scores stay raw: the toolkit checks them, adds ids and finds duplicates."""
+    import pandas as pd  # imported here: listing the layouts must not need pandas
 
-    lines = [line for line in read_bytes(path).decode().splitlines() if line]
-    found = [LINE.match(line) for line in lines]
+    lines = [line for line in read_utf8(path).decode().splitlines() if line]
+    parsed = [LINE.match(line) for line in lines]
     frame = pd.DataFrame(
         {
-            "path": [hit["path"] if hit else line for hit, line in zip(found, lines, strict=True)],
-            "mos": [hit["stars"].count("*") if hit else None for hit in found],
-            "num_ratings": [hit["votes"] if hit else None for hit in found],
+            "path": [hit["path"] if hit else line for hit, line in zip(parsed, lines, strict=True)],
+            "mos": [hit["stars"].count("*") if hit else None for hit in parsed],
+            "num_ratings": [hit["votes"] if hit else None for hit in parsed],
             "scale_low": 0,
             "scale_high": 5,
         }
@@ -43,11 +43,11 @@ def read(path: Path, options: ReadOptions) -> LayoutTable:  # noqa: ARG001 - unu
     )
 
 
-LAYOUT = Layout("stars", "lines `path = ***.. (N votes)`, a star a grade", matches, read)
+LAYOUT = Layout("stars", matches, read)
 
 
 def main() -> None:
-    """Read a file of three lines and print what came of each."""
+    """Read a file of three lines and print the rows."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stars.txt"
         file.write_text(

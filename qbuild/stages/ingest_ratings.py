@@ -1,8 +1,8 @@
 """Read rating files of any published layout.
 
 Reads rating files: the layouts of `docs/layouts.md`, or any table with named columns, raw votes
-included. Writes `rating` rows: one opinion score a medium, its place in its file, licence and
-source. Identical rows collapse to one; rows of one medium that disagree are all rejected.
+included. Writes `rating` rows: one opinion score per medium, its place in its file, licence and
+source. Identical rows collapse to one; rows of one medium that differ are all rejected.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.plural import plural
-from qbuild.labels.ratings.options import RatingOptions, read_outputs
+from qbuild.labels.ratings.merge import read_outputs
+from qbuild.labels.ratings.options import RatingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,18 +25,20 @@ class IngestOptions(RatingOptions):
 
 
 def produce(inputs: Inputs, options: IngestOptions) -> Iterator[Output]:
-    """The files' rows; the count of rows a dataset is tallied."""
+    """The files' rows; the rows of each dataset are counted."""
     for output in read_outputs(inputs.files, options, inputs.limit):
         assert output.rows is not None  # noqa: S101 - read_outputs always gives a table
-        names = output.rows.column("dataset").to_pylist()
-        output.tally.add_each("dataset", map(str, names))
+        output.tally.add_each("dataset", map(str, output.rows.column("dataset").to_pylist()))
         yield output
 
 
 def finish(_: None, tally: Tally, __: IngestOptions) -> dict[str, Any]:
-    """Rows a dataset, collapsed duplicates, and what the layouts noted."""
-    notes = list(tally.of("note"))
-    return {"datasets": tally.of("dataset"), "collapsed": tally["collapsed"], "notes": notes}
+    """Rows per dataset, collapsed duplicates, and the notes of the layouts."""
+    return {
+        "datasets": tally.of("dataset"),
+        "collapsed": tally["collapsed"],
+        "notes": list(tally.of("note")),
+    }
 
 
 def render(report: dict[str, Any]) -> str:

@@ -17,7 +17,9 @@ from pydantic import Field, field_validator
 
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.plural import plural
-from qbuild.labels.ratings.options import RatingOptions, read_outputs, refuse_for_artifacts
+from qbuild.labels.ratings.merge import read_outputs
+from qbuild.labels.ratings.options import RatingOptions
+from qbuild.labels.tables.options import reject_file_options
 from qbuild.quality.published_text import LEVEL_WORDS, WordSet
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def prepare(inputs: Inputs, options: LevelOptions) -> LevelState:
     from qbuild.quality.ranges import prepare_levels
 
     if not inputs.files:
-        refuse_for_artifacts(options, "mos-to-levels")
+        reject_file_options(options, RatingOptions, "mos-to-levels")
     return prepare_levels(inputs, parse_range(options.range))
 
 

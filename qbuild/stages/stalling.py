@@ -1,70 +1,38 @@
 """Write streaming sessions with their stalls.
 
 Reads session logs: the layouts of `docs/sessions.md`, files or folders. Writes `stall` rows: the
-stalls on the media and on the wall clock, initial buffering told apart, the 0/1 sequence as run
-lengths, the summary. Time rules: docs/stalls.md. Source: VQA² section 3.3 (what both formats say).
+stalls on the media and on the wall clock, initial buffering apart from them, the 0/1 sequence as
+run lengths, the summary. Time rules: docs/stalls.md. Source: VQA² section 3.3.
 """
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, field_validator
-
-from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
+from qbuild.labels.sessions.options import SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_RATE = re.compile(r"(?:\d+(?:\.\d+)?|\d+/\d+)", re.ASCII)
+
+def produce(inputs: Inputs, options: SessionOptions) -> Iterator[Output]:
+    """The sessions of all logs, and the rejected ones."""
+    from qbuild.core.rows.rejections import rejected_table
+    from qbuild.labels.sessions.read import read_valid_sessions, stall_tables
+
+    read = read_valid_sessions(inputs.files, options, inputs.limit)
+    tally = Tally(collapsed=read.collapsed)
+    tally.add_each("note", {note for _, session in read.sessions for note in session.notes})
+    yield Output(rejected=rejected_table(read.rejected), tally=tally)
+    for rows in stall_tables(read, options):
+        yield Output(rows=rows, tally=_count_kinds(rows))
 
 
-class StallingOptions(Options):
-    """How logs are read, and what the sequence shows."""
-
-    layout: str = Field(default="auto", description="Layout of the session logs, or auto.")
-    dataset: str = Field(
-        default="", description="Name of the dataset; else the layout's own, else the input's stem."
-    )
-    fps: str = Field(
-        default="", description="Frame rate of logs that have none: 25, 23.976 or 24000/1001."
-    )
-    clock: Literal["media", "wall"] = Field(
-        default="media", description="Clock of plain event lists that do not name it."
-    )
-    initial: Literal["ones", "none"] = Field(
-        default="ones", description="Initial buffering in the sequence: ones, or left out."
-    )
-    licence: str = Field(default="", description="Licence of the logs.")
-    source: str = Field(default="", description="Where the sessions come from.")
-
-    @field_validator("fps")
-    @classmethod
-    def _rate(cls, text: str) -> str:
-        if text and (not _RATE.fullmatch(text) or text.endswith("/0") or Fraction(text) <= 0):
-            raise ValueError("expected a positive rate such as 25 or 24000/1001")
-        return text
-
-
-def produce(inputs: Inputs, options: StallingOptions) -> Iterator[Output]:
-    """The sessions of all logs, those refused beside them."""
-    from qbuild.labels.sessions.read import Asked, read_settled, refused_rows, stall_rows
-
-    asked = Asked(**options.model_dump())
-    found = read_settled(inputs.files, asked, inputs.limit)
-    tally = Tally(collapsed=found.collapsed)
-    tally.add_each("note", {note for session in found.sessions for note in session.notes})
-    yield Output(rejected=refused_rows(found.refused), tally=tally)
-    for rows in stall_rows(found, asked):
-        yield Output(rows=rows, tally=_counts(rows))
-
-
-def finish(_: None, tally: Tally, __: StallingOptions) -> dict[str, Any]:
-    """Sessions by what stalls they have, and what was mended."""
+def finish(_: None, tally: Tally, __: SessionOptions) -> dict[str, Any]:
+    """Sessions by the kinds of their stalls, and notes on corrected ones."""
     kinds = ("none", "buffering only", "stalls")
     return {
         "sessions": {kind: tally["kind", kind] for kind in kinds},
@@ -84,7 +52,7 @@ def render(report: dict[str, Any]) -> str:
     return "\n".join([*lines, *notes])
 
 
-def _counts(rows: Any) -> Tally:
+def _count_kinds(rows: Any) -> Tally:
     counts = rows.column("stall_count").to_pylist()
     buffering = rows.column("initial_buffering_s").to_pylist()
     tally = Tally(stalls=sum(counts))
@@ -96,7 +64,7 @@ def _counts(rows: Any) -> Tally:
 STAGE = Stage(
     name="stalling",
     version=1,
-    options=StallingOptions,
+    options=SessionOptions,
     reads=Reads(schema=None),
     writes="stall",
     produce=produce,

@@ -27,10 +27,10 @@ def votes():
     return "\n".join(["subject,path,score", *lines]) + "\n"
 
 
-def ingest(tmp_path, *texts, limit=None, share=1.0, name="out", batch_rows=65_536, **options):
-    """Runs the stage on files of these texts (`scores0.csv`, …); the result and the output."""
-    paths = [tmp_path / f"scores{number}.csv" for number in range(len(texts))]
-    for path, text in zip(paths, texts, strict=True):
+def ingest(tmp_path, *to_text, limit=None, share=1.0, name="out", batch_rows=65_536, **options):
+    """Runs the stage on files of these to_text (`scores0.csv`, …); the result and the output."""
+    paths = [tmp_path / f"scores{number}.csv" for number in range(len(to_text))]
+    for path, text in zip(paths, to_text, strict=True):
         path.write_text(text)
     output = tmp_path / f"{name}.parquet"
     runtime = Runtime(max_reject_share=share, batch_rows=batch_rows)
@@ -57,7 +57,7 @@ CASES = [
 
 
 def test_every_option_of_rating_files_is_tried_here():
-    assert [case[0] for case in CASES] == list(RatingOptions.model_fields)
+    assert {case[0] for case in CASES} == set(RatingOptions.model_fields)
     assert IngestOptions.model_fields.keys() == RatingOptions.model_fields.keys()
 
 
@@ -86,7 +86,7 @@ def test_a_licence_for_a_dataset_that_no_row_is_of_is_refused(tmp_path):
 
 @pytest.mark.parametrize("columns", ["path", "path=", "=name", "path=a,mos"])
 def test_columns_that_are_no_pairs_are_refused(columns):
-    with pytest.raises(ValueError, match="is no such pair"):
+    with pytest.raises(ValueError, match="is not such a pair"):
         IngestOptions(columns=columns)
 
 
@@ -118,7 +118,7 @@ def test_rows_that_conflict_are_all_rejected_and_stand_with_their_record(tmp_pat
 def test_what_a_layout_noted_stands_in_the_report(tmp_path):
     result, _ = ingest(tmp_path, TABLE, direction="down")
     assert result.report["notes"] == [
-        "scores0.csv: scores0: scores turned round to 6 - score, the observed ends"
+        "scores0.csv: scores0: scores mirrored as 6 - score, from the observed range"
     ]
     assert result.report["notes"][0] in STAGE.render(result.report)
 
@@ -139,8 +139,8 @@ def test_limit_takes_the_first_rows_over_all_files(tmp_path):
 
 def test_limit_tells_files_of_one_name_apart(tmp_path):
     places = [tmp_path / "a/scores.csv", tmp_path / "b/scores.csv"]
-    texts = ["path,mos\na.jpg,1\nb.jpg,2\nc.jpg,\n", "path,mos\nd.jpg,\ne.jpg,3\nf.jpg,\n"]
-    for path, text in zip(places, texts, strict=True):
+    to_text = ["path,mos\na.jpg,1\nb.jpg,2\nc.jpg,\n", "path,mos\nd.jpg,\ne.jpg,3\nf.jpg,\n"]
+    for path, text in zip(places, to_text, strict=True):
         path.parent.mkdir()
         path.write_text(text)
     output, runtime = tmp_path / "out.parquet", Runtime(max_reject_share=1)

@@ -289,8 +289,8 @@ def test_a_dmos_counts_downwards(tmp_path):
     done = cut(tmp_path, raw, direction="down")
     levels = {row["path"]: (row["level"], row["word"]) for row in done.rows}
     assert levels == {"clean.jpg": (5, "High"), "spoiled.jpg": (1, "Low")}
-    assert "turned round" in done.result.report["notes"][0]
-    assert "turned round" in STAGE.render(done.result.report)
+    assert "mirrored" in done.result.report["notes"][0]
+    assert "mirrored" in STAGE.render(done.result.report)
 
 
 # ---- duplicates

@@ -13,15 +13,15 @@ from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.schema import load_schema
+from qbuild.labels.sessions.options import SessionOptions
 from qbuild.quality.stalls import expand_runs
 from qbuild.stages import get_stage
-from qbuild.stages.stalling import StallingOptions
 
 
 def stalling(inputs, output, limit=None, max_reject_share=0.05, **options):
     stage = get_stage("stalling")
     runtime = Runtime(max_reject_share=max_reject_share)
-    run(Request(stage, StallingOptions(**options), tuple(inputs), output, runtime, limit))
+    run(Request(stage, SessionOptions(**options), tuple(inputs), output, runtime, limit))
     return Artifact.open(output)
 
 
@@ -127,7 +127,7 @@ def test_limit_takes_the_first_sessions(tmp_path):
 @pytest.mark.parametrize("fps", ["0", "-25", "25/0", "fast", "1e3"])
 def test_a_rate_that_is_none_is_a_usage_error(fps):
     with pytest.raises(ValueError, match="expected a positive rate"):
-        StallingOptions(fps=fps)
+        SessionOptions(fps=fps)
 
 
 def test_an_unknown_layout_and_a_missing_log_are_told(tmp_path):

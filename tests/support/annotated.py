@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qbuild.labels.depictions.options import DepictionOptions
-from qbuild.labels.depictions.read import gathered
+from qbuild.labels.depictions.read import read_depictions
 
 GOOD = "The picture is sharp throughout the playback. However, there is slight noise at the end."
 LOW = "There is extremely severe noise throughout the playback, and the picture is very blurry."
@@ -15,11 +15,11 @@ HIGH = "The picture is very sharp throughout, and the colors are vibrant."
 PERSON = "Ann.Example@somewhere.test"
 
 
-def result(field: str, *texts: str, kind: str = "textarea") -> dict[str, Any]:
+def result(field: str, *to_text: str, kind: str = "textarea") -> dict[str, Any]:
     """One field of an annotation, as Label Studio writes it."""
     held = {"textarea": "text", "choices": "choices"}[kind]
     return {
-        "value": {held: list(texts)},
+        "value": {held: list(to_text)},
         "id": f"{field[:4]}00aa11",
         "from_name": field,
         "to_name": "video",
@@ -67,10 +67,10 @@ def labelled(data: dict[str, Any], *annotations: dict[str, Any], number: int = 1
 
 def read(path: Path, limit: int | None = None, **options: Any) -> tuple[list[Any], list[Any], Any]:
     """The rows of a file, the rejected rows, and the tally."""
-    output = gathered([path], DepictionOptions(**options), limit)
+    (output,) = read_depictions([path], DepictionOptions(**options), limit)
     assert output.rows is not None
-    assert output.rejected is not None
-    return output.rows.to_pylist(), output.rejected.to_pylist(), output.tally
+    rejected = [] if output.rejected is None else output.rejected.to_pylist()
+    return output.rows.to_pylist(), rejected, output.tally
 
 
 def save(path: Path, content: Any) -> Path:

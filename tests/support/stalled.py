@@ -7,9 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 
-from qbuild.labels.sessions.read import Asked, Found, stall_rows
+from qbuild.labels.sessions.options import SessionOptions
+from qbuild.labels.sessions.read import ReadSessions, stall_tables
 from qbuild.labels.sessions.session import Session
-from qbuild.labels.sessions.validate import Settled, settle
+from qbuild.labels.sessions.validate import ValidSession, validate_session
 from qbuild.quality.stalls import Events, Rates
 
 
@@ -19,12 +20,12 @@ def session(path="a.mp4", events=(), fps=25, media_s=10.0, **given) -> Session:
     return Session(path, "log.csv", 1, fps=rate, media_s=media_s, events=tuple(events), **given)
 
 
-def rows(*sessions: Session, dataset="set", **asked) -> pa.Table:
-    """The sessions as rows of the schema `stall`; each must be one that settles."""
-    settled = [settle(given, None) for given in sessions]
-    assert all(isinstance(found, Settled) for found in settled), settled
-    found = Found(settled, [dataset] * len(settled), [], 0)
-    return pa.concat_tables(list(stall_rows(found, Asked(**asked))))
+def rows(*sessions: Session, dataset="set", **options) -> pa.Table:
+    """The sessions as rows of the schema `stall`; each must be valid."""
+    valid = [validate_session(given, None) for given in sessions]
+    assert all(isinstance(one, ValidSession) for one in valid), valid
+    read = ReadSessions([(dataset, session) for session in valid], [])
+    return pa.concat_tables(list(stall_tables(read, SessionOptions(**options))))
 
 
 def vector(*runs: int) -> np.ndarray:

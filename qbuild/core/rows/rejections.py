@@ -32,13 +32,22 @@ class Rejection:
 
 
 class RejectedError(Exception):
-    """Carries a Rejection from where the fault is found to where the row and its file are known."""
+    """Carries a Rejection from where the fault is found to where the row and its file are known.
+
+    `record` is what was read of the row or file until then, for the rejected row.
+    """
 
     def __init__(
-        self, reason: str, message: str, column: str | None = None, value: str | None = None
+        self,
+        reason: str,
+        message: str,
+        column: str | None = None,
+        value: str | None = None,
+        record: Any = None,
     ) -> None:
         self.rejection = Rejection(reason, message, column, value)
-        super().__init__(reason, message, column, value)  # all of it: it is pickled by workers
+        self.record = record
+        super().__init__(reason, message, column, value, record)  # all of it: workers pickle it
 
     @property
     def reason(self) -> str:

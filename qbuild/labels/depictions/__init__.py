@@ -1,9 +1,7 @@
-"""What people wrote about quality, as `depiction` rows.
+"""Texts by people about quality, as rows of schema `depiction`.
 
-* options.py, names.py: what is asked for; names of columns, kinds, aspects
-* entries.py: depictions as a file has them, of tables.py (wide, long) and label_studio.py (exports)
-* media_urls.py, media_places.py, cells.py: paths, and typed values of cells
-* read.py: typed and rejected rows
+options.py      options of the stage           names.py         names of columns, kinds, aspects
+entries.py      annotations of a file          tables.py        wide and long tables
+label_studio.py Label Studio exports           media_places.py  paths of media
+cells.py        typed values of cells          read.py          typed and rejected rows
 """
-
-from __future__ import annotations

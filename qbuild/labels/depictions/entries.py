@@ -1,34 +1,35 @@
-"""Depictions as a file has them, one form for tables and exports: cells by canonical name."""
+"""The annotations of a file, in one form for tables and exports: cells by canonical name."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
-from qbuild.labels.depictions.names import ASPECTS, TEXTS
+from qbuild.labels.depictions.names import ASPECTS
+from qbuild.labels.tables.cells import is_null
 
-NAMELESS = "(left out)"  # what a record says in place of an annotator's name
+ANONYMOUS = "(left out)"  # in a record, in place of the annotator's name
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One depiction, unchecked: what was asked for, and what was written."""
+    """One depiction with unchecked cells."""
 
     kind: Any
     text: Any
     question: Any = None
     aspect: Any = None
     aspect_level: Any = None
-    column: str = "text"  # where the text stood
+    column: str = "text"  # the column of the text
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """What one person gave on one medium: its entries, and the cells `about` medium and person.
+    """The entries of one person on one medium, and the cells `about` medium and person.
 
-    `number` is the record's place in its file, from 1. `record` is what a rejected row keeps: only
+    `number` is the record's number in its file, from 1. `record` is what a rejected row keeps: only
     columns that are read, and never the annotator.
     """
 
@@ -39,21 +40,27 @@ class Annotation:
 
 
 @dataclass
-class Found:
-    """A file's annotations, and what was left out of it."""
+class FileAnnotations:
+    """The annotations of a file, and counts of what was left out."""
 
-    annotations: list[Annotation]
+    annotations: list[Annotation] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    tally: Counter[str] = field(default_factory=Counter)
+    levels_without_text: int = 0
+    unannotated_tasks: int = 0
+    cancelled: int = 0
+
+    def add(self, number: int, cells: Mapping[str, Any], entry: Entry | None = None) -> None:
+        """Add the annotation of these cells: the given entry, else those of the wide form."""
+        entries = (entry,) if entry is not None else tuple(_wide_entries(cells))
+        if entry is None:
+            self.levels_without_text += _levels_without_text(cells)
+        if not entries:
+            entries = (Entry("overall", None, column="overall"),)
+        record = {name: ANONYMOUS if name == "annotator" else cell for name, cell in cells.items()}
+        self.annotations.append(Annotation(number, cells, entries, record))
 
 
-def annotation(number: int, cells: Mapping[str, Any], entries: tuple[Entry, ...]) -> Annotation:
-    """An annotation of these cells; its record names nobody."""
-    record = {name: NAMELESS if name == "annotator" else cell for name, cell in cells.items()}
-    return Annotation(number, cells, entries, record)
-
-
-def wide_entries(cells: Mapping[str, Any]) -> Iterator[Entry]:
+def _wide_entries(cells: Mapping[str, Any]) -> Iterator[Entry]:
     """The depictions of cells in the wide form; a cell may hold several texts as a list."""
     for kind in ("overall", "in-context", "pathway"):
         for text in _texts(cells.get(kind)):
@@ -65,29 +72,21 @@ def wide_entries(cells: Mapping[str, Any]) -> Iterator[Entry]:
             yield Entry("aspect", text, None, aspect, level, column=aspect)
 
 
-def levels_alone(cells: Mapping[str, Any]) -> int:
-    """How many aspects have a level and no text."""
+def _levels_without_text(cells: Mapping[str, Any]) -> int:
     return sum(
         not is_empty(single(cells.get(f"{aspect} level"))) and not _texts(cells.get(aspect))
         for aspect in ASPECTS
     )
 
 
-def says_anything(cells: Mapping[str, Any]) -> bool:
-    """Whether a text of any kind is among the cells."""
-    return any(_texts(cells.get(name)) for name in TEXTS)
-
-
 def _conversations(cells: Mapping[str, Any]) -> Iterator[Entry]:
     questions, answers = _texts(cells.get("question")), _texts(cells.get("answer"))
-    for at in range(max(len(questions), len(answers))):
-        question = questions[at] if at < len(questions) else None
-        answer = answers[at] if at < len(answers) else None
+    for question, answer in zip_longest(questions, answers):
         yield Entry("conversation", answer, question, column="answer")
 
 
 def single(cell: Any) -> Any:
-    """The one value of a cell that may be a list, or the choice of a Label Studio field."""
+    """The only value of a cell that may be a list, or the choice of a Label Studio field."""
     if isinstance(cell, dict) and isinstance(cell.get("choices"), list):
         cell = cell["choices"]
     return cell[0] if isinstance(cell, list) and len(cell) == 1 else cell
@@ -99,7 +98,5 @@ def _texts(cell: Any) -> list[Any]:
 
 
 def is_empty(cell: Any) -> bool:
-    """Whether a cell holds nothing: none, NaN, or blanks."""
-    if cell is None or cell != cell:  # noqa: PLR0124 - NaN is the float unlike itself
-        return True
-    return isinstance(cell, str) and not cell.strip()
+    """Whether a cell holds None, NaN, or blanks."""
+    return is_null(cell) or (isinstance(cell, str) and not cell.strip())

@@ -1,74 +1,96 @@
-"""Where the media of annotations lie: relative paths, by media id, path or shown address."""
+"""Relative paths of annotated media: from media ids, paths, or the URLs of an annotation tool."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from qbuild.core.canonical import dataset_of
-from qbuild.labels.depictions.cells import Fault
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.depictions.entries import is_empty
-from qbuild.labels.tables import rejections
+from qbuild.labels.tables.media_paths import UNSAFE, is_unsafe, normalise_paths, tidy
+from qbuild.labels.tables.rejections import MISSING_PATH, UNSAFE_PATH, cell_text
 
 if TYPE_CHECKING:
-    from qbuild.labels.depictions.entries import Found
+    from qbuild.labels.depictions.entries import FileAnnotations
     from qbuild.labels.depictions.options import DepictionOptions
+
+LOCAL_FILES = "/data/local-files/"
+_UPLOAD = re.compile(r"^/data/upload/(?:\d+/)?(?:[0-9a-f]{8}-)?(?P<name>.+)$", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a medium lies: its dataset, where the row says it, and its path; or why it does not."""
+class MediaPlace:
+    """The dataset of a medium, where the row names it, and its path; or the row's rejection."""
 
     dataset: str | None
     path: str
-    fault: Fault | None
+    error: RejectedError | None
 
 
-def places_of(found: Found, options: DepictionOptions) -> tuple[list[Place], int]:
-    """The place of each annotation's medium, and how many paths lack the prefix."""
+def find_places(file: FileAnnotations, options: DepictionOptions) -> tuple[list[MediaPlace], int]:
+    """The place of each annotation's medium, and how many paths lack `--strip-prefix`."""
     import pyarrow as pa
 
-    from qbuild.labels.depictions.media_urls import path_of
-    from qbuild.labels.tables.layout import ReadOptions
-    from qbuild.labels.tables.media_paths import prefixed, tidy, unsafe
-
-    about = [one.about for one in found.annotations]
-    named = [_named(cells.get("media_id")) for cells in about]
+    about = [one.about for one in file.annotations]
+    named = [_split_id(cells.get("media_id")) for cells in about]
     given = [
-        None if name or is_empty(cells.get("path")) else path_of(str(cells["path"]).strip())
+        None if name or is_empty(cells.get("path")) else url_path(str(cells["path"]).strip())
         for name, cells in zip(named, about, strict=True)
     ]
-    rules = ReadOptions(strip_prefix=options.strip_prefix, add_prefix=options.add_prefix)
-    text, foreign = prefixed(pa.array(given, pa.large_string()), rules)
-    paths = [
-        name[1] if name else (path or "")
-        for name, path in zip(named, text.to_pylist(), strict=True)
-    ]
-    spelled = tidy(pa.array(paths, pa.large_string()))
+    text, unprefixed = normalise_paths(pa.array(given, pa.large_string()), options)
+    paths = tidy(
+        pa.array(
+            [
+                name[1] if name else (path or "")
+                for name, path in zip(named, text.to_pylist(), strict=True)
+            ],
+            pa.large_string(),
+        )
+    )
     return [
-        Place(
+        MediaPlace(
             name[0] if name else None,
             str(path),
-            _fault(str(path), bad, cells["media_id" if name else "path"] if path else None),
+            _check_path(str(path), unsafe, cells["media_id" if name else "path"] if path else None),
         )
-        for name, path, bad, cells in zip(
-            named, spelled.to_pylist(), unsafe(spelled).tolist(), about, strict=True
+        for name, path, unsafe, cells in zip(
+            named, paths.to_pylist(), is_unsafe(paths).tolist(), about, strict=True
         )
-    ], foreign
+    ], unprefixed
 
 
-def _named(cell: Any) -> tuple[str, str] | None:
-    """Dataset and path of a media id; None where the row names none."""
+def url_path(url: str) -> str:
+    """The media path in a Label Studio URL; any other text as it is.
+
+    `/data/local-files/?d=a/b.mp4` is `a/b.mp4`. `/data/upload/3/1a2b3c4d-b.mp4` is `b.mp4`: the
+    upload added the project's number and the eight digits.
+    """
+    if "/data/" not in url:
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # not a URL: the check of paths decides
+        return url
+    if parts.path in (LOCAL_FILES, LOCAL_FILES.rstrip("/")):
+        return parse_qs(parts.query, keep_blank_values=True).get("d", [""])[0]
+    uploaded = _UPLOAD.match(parts.path)
+    return unquote(uploaded["name"]) if uploaded is not None else url
+
+
+def _split_id(cell: Any) -> tuple[str, str] | None:
+    """Dataset and path of a media id; None where the row has none."""
     if not isinstance(cell, str) or ":" not in cell:
         return None
     return dataset_of(cell.strip()), cell.strip().partition(":")[2]
 
 
-def _fault(path: str, bad: bool, cell: Any) -> Fault | None:
+def _check_path(path: str, unsafe: bool, cell: Any) -> RejectedError | None:
+    value = cell_text(cell)
     if not path:
-        return Fault(rejections.MISSING_PATH, "the row names no media file", "path", cell)
-    if bad:
-        told = f"{rejections.as_text(cell)!r} is not safely below a root"
-        expected = "expected a relative path with / and no .. component"
-        return Fault(rejections.UNSAFE_PATH, f"{told}; {expected}", "path", cell)
+        return RejectedError(MISSING_PATH, "the row names no media file", "path", value)
+    if unsafe:
+        return RejectedError(UNSAFE_PATH, UNSAFE.format(value=repr(value)), "path", value)
     return None

@@ -1,8 +1,8 @@
-"""What columns, kinds and aspects of depictions are called."""
+"""Names of columns, kinds and aspects of depictions."""
 
 from __future__ import annotations
 
-from qbuild.labels.tables.columns import PATH, spelled
+from qbuild.labels.tables.columns import PATH, normalise_name
 
 ASPECTS = (
     "visual quality",
@@ -11,7 +11,7 @@ ASPECTS = (
     "text-to-video alignment",
     "factual consistency",
 )
-_ALSO = {  # VideoFeedback's own names, and usual shortenings
+_ALIASES = {  # VideoFeedback's own names, and usual abbreviations
     "temporal alignment": ("temporal_consistency",),
     "text-to-video alignment": ("text_video_alignment", "t2v_alignment"),
 }
@@ -26,7 +26,7 @@ KINDS = {
     "pathway": ("pathway", "pathway_feedback", "feedback"),
 }
 
-# what a row of either form may say of its medium, its annotator and what they were shown
+# columns of either form on the medium, the annotator and the level shown
 ABOUT: dict[str, tuple[str, ...]] = {
     "media_id": ("media_id",),
     "path": (*PATH, "url", "image_url", "video_url"),
@@ -43,9 +43,9 @@ ABOUT: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def _aspect_names(aspect: str, endings: tuple[str, ...]) -> tuple[str, ...]:
-    stems = (spelled(aspect), *_ALSO.get(aspect, ()))
-    return tuple(stem + ending for stem in stems for ending in endings)
+def _aspect_names(aspect: str, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+    stems = (normalise_name(aspect), *_ALIASES.get(aspect, ()))
+    return tuple(stem + suffix for stem in stems for suffix in suffixes)
 
 
 TEXTS: dict[str, tuple[str, ...]] = {
@@ -71,11 +71,11 @@ LONG = {
 }
 
 
-def kind_named(name: str) -> str | None:
-    """The kind of that name, however spelled, or None."""
-    return next((kind for kind, names in KINDS.items() if spelled(name) in names), None)
+def find_kind(name: str) -> str | None:
+    """The kind of that normalised name, or None."""
+    return next((kind for kind, names in KINDS.items() if normalise_name(name) in names), None)
 
 
-def aspect_named(name: str) -> str | None:
-    """The aspect of that name, however spelled, or None."""
-    return next((aspect for aspect in ASPECTS if spelled(name) in TEXTS[aspect]), None)
+def find_aspect(name: str) -> str | None:
+    """The aspect of that normalised name, or None."""
+    return next((aspect for aspect in ASPECTS if normalise_name(name) in TEXTS[aspect]), None)

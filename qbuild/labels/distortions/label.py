@@ -1,4 +1,4 @@
-"""What one record says of its medium, and one file's records as a layout reads them."""
+"""The label of one medium, and the labels of one file as its layout reads them."""
 
 from __future__ import annotations
 
@@ -6,66 +6,73 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qbuild.labels.distortions.names import left_open, named, possible, says_none
+from qbuild.labels.distortions.names import (
+    find_distortion,
+    is_none,
+    other_meanings,
+    possible_distortions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import pandas as pd
 
-    from qbuild.labels.tables.rejections import Refusals
-
-Found = tuple[tuple[str, "int | None"], ...]  # a distortion's name and its severity
+    from qbuild.labels.tables.rejections import RowRejections
+    from qbuild.labels.tables.table import Grid
 
 
 @dataclass(frozen=True)
 class Label:
-    """The distortions of one medium, the labels outside the thirteen, what was looked for."""
+    """The distortions of one medium.
 
-    distortions: Found = ()
+    `distortions` holds names and severities, `others` the labels that are none of the thirteen,
+    `judged` the distortions that were looked for (None: all that the kind of medium can have).
+    """
+
+    distortions: tuple[tuple[str, int | None], ...] = ()
     others: tuple[str, ...] = ()
-    judged: tuple[str, ...] | None = None  # None: all that its kind can have
+    judged: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """One file's rows, paths still raw; rows that `bad` names have no label.
+    """The labels of one file, paths still raw; rejected rows have no label.
 
-    `label(at, kind)` is what record `at` says of a medium of that kind.
+    `label(at, kind)` is the label of record `at`, a medium of that kind.
     """
 
+    grid: Grid
     paths: pd.Series[Any]
     label: Callable[[int, str], Label]
-    bad: Refusals
-    records: Callable[[Sequence[int]], list[Any]]
+    rejections: RowRejections
     default_dataset: str | None = None
     datasets: pd.Series[Any] | None = None
     splits: pd.Series[Any] | None = None
     references: pd.Series[Any] | None = None  # raw paths of the media they were made from
-    notes: list[str] = field(default_factory=list)
-    unknown: Counter[str] = field(default_factory=Counter)  # labels that no table of names holds
+    notes: Sequence[str] = ()
+    unknown: Counter[str] = field(default_factory=Counter)  # labels that no list of names contains
 
 
-def label_of(
+def make_label(
     names: Sequence[str],
     severities: Sequence[int | None],
     kind: str,
     judged: tuple[str, ...] | None,
 ) -> Label:
-    """The label of a medium with these names; those that its kind cannot have stay outside."""
-    can = possible(kind)
+    """The label of a medium of that kind; names that the kind cannot have become `others`."""
+    possible = possible_distortions(kind)
     distortions: dict[str, int | None] = {}
     others: set[str] = set()
     for name, severity in zip(names, severities, strict=True):
-        known = named(name)
-        if known in can:
+        known = find_distortion(name)
+        if known in possible:
             distortions[known] = severity
-        elif not says_none(name):
+        elif not is_none(name):
             others.add(name)
-    unsure = {other for name in names for other in left_open(name)} - distortions.keys()
-    looked_for = judged if judged is None else tuple(name for name in can if name in judged)
+    unsure = {other for name in names for other in other_meanings(name)} - distortions.keys()
+    covered = judged if judged is None else tuple(name for name in possible if name in judged)
     if unsure:
-        looked_for = tuple(
-            name for name in (can if looked_for is None else looked_for) if name not in unsure
-        )
-    return Label(tuple(sorted(distortions.items())), tuple(sorted(others)), looked_for)
+        known_names = possible if covered is None else covered
+        covered = tuple(name for name in known_names if name not in unsure)
+    return Label(tuple(sorted(distortions.items())), tuple(sorted(others)), covered)

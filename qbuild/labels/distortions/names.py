@@ -1,8 +1,8 @@
-"""Labels in anybody's words as names of the thirteen distortions.
+"""Labels in any wording as names of the thirteen distortions.
 
 A label is compared without case, blanks, hyphens, underscores and plural: `Over-exposed` is
-`overexposed`. The table holds words that mean one distortion and no other; a label that names an
-attribute without saying which way it went (`contrast`) stays outside the thirteen.
+`overexposed`. The table holds words that mean exactly one distortion; a label that names an
+attribute without its direction (`contrast`) is none of the thirteen.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-# What a label may also mean: nothing of this is taken for looked for and not found beside it.
-OPEN: dict[str, tuple[str, ...]] = {
+# Further meanings of a label: none of them counts as looked for and absent where it is used.
+AMBIGUOUS: dict[str, tuple[str, ...]] = {
     "blur": ("motion blur",),
     "blurry": ("motion blur",),
     "blurred": ("motion blur",),
@@ -69,46 +69,46 @@ OPEN: dict[str, tuple[str, ...]] = {
 NONE = frozenset({"none", "no", "nothing", "clean", "pristine", "undistorted", "nodistortion"})
 
 
-def plain(label: str) -> str:
-    """A label without the accidents of spelling: `Over-exposed` is `overexposed`."""
+def normalise_label(label: str) -> str:
+    """A label without case, blanks, hyphens and plural: `Over-exposed` becomes `overexposed`."""
     bare = re.sub(r"[\s_-]+", "", label.strip().lower())
     return bare[:-1] if bare.endswith("s") and not bare.endswith("ss") else bare
 
 
-_NAMES = {plain(word): name for name in DISTORTIONS for word in (name, *SYNONYMS[name])}
-_OPEN = {plain(word): names for word, names in OPEN.items()}
-_NONE = frozenset(map(plain, NONE))
+_BY_LABEL = {normalise_label(w): name for name in DISTORTIONS for w in (name, *SYNONYMS[name])}
+_AMBIGUOUS = {normalise_label(word): names for word, names in AMBIGUOUS.items()}
+_NONE = frozenset(map(normalise_label, NONE))
 
 
-def named(label: str) -> str | None:
+def find_distortion(label: str) -> str | None:
     """The distortion that a label means; None for one outside the thirteen."""
-    return _NAMES.get(plain(label))
+    return _BY_LABEL.get(normalise_label(label))
 
 
-def left_open(label: str) -> tuple[str, ...]:
-    """The distortions that a label may mean beside the one it names."""
-    return _OPEN.get(plain(label), ())
+def other_meanings(label: str) -> tuple[str, ...]:
+    """The distortions that a label may mean besides the one it names."""
+    return _AMBIGUOUS.get(normalise_label(label), ())
 
 
 def is_attribute(label: str) -> bool:
-    """Whether a label names an attribute and leaves open which way it went."""
-    return plain(label) in _OPEN and named(label) is None
+    """Whether a label names an attribute without its direction."""
+    return normalise_label(label) in _AMBIGUOUS and find_distortion(label) is None
 
 
-def says_none(label: str) -> bool:
+def is_none(label: str) -> bool:
     """Whether a label says that nothing was found."""
-    return plain(label) in _NONE
+    return normalise_label(label) in _NONE
 
 
-def possible(kind: str) -> tuple[str, ...]:
+def possible_distortions(kind: str) -> tuple[str, ...]:
     """The distortions that a medium of this kind can have: only videos have those of motion."""
     return SPATIAL + MOTION if kind == "video" else SPATIAL
 
 
-def near_names(label: str) -> str:
-    """A hint `near: …` with the distortions whose names or synonyms resemble a label, or ``""``."""
+def similar_distortions(label: str) -> str:
+    """A hint `similar: …` with the distortions whose names resemble a label, or `""`."""
     import difflib
 
-    close = difflib.get_close_matches(plain(label), _NAMES, n=3, cutoff=0.6)
-    names = dict.fromkeys(_NAMES[word] for word in close)
-    return f"near: {', '.join(names)}" if names else ""
+    close = difflib.get_close_matches(normalise_label(label), _BY_LABEL, n=3, cutoff=0.6)
+    names = dict.fromkeys(_BY_LABEL[word] for word in close)
+    return f"similar: {', '.join(names)}" if names else ""

@@ -1,128 +1,87 @@
-"""Several label files as one table of `distortion` rows, beside the rows that were rejected."""
+"""Several label files as one table of `distortion` rows, and the rejected rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
-from qbuild.core.errors import InputError, Problems, QbuildError, UsageError, raise_all
-from qbuild.core.schema import load_schema
-from qbuild.labels.distortions.read_file import Piece, read_piece
-from qbuild.labels.tables import rejections
+from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
+from qbuild.labels.tables.media_paths import check_strip_prefix
+from qbuild.labels.tables.options import read_each
+from qbuild.labels.tables.rejections import CONFLICT, cell_text, record_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from qbuild.labels.distortions.options import LabelOptions
+    from qbuild.labels.distortions.read_file import FileRows, Row
 
-Numbered = tuple[int, dict[str, Any]]  # the number of the file, and a row of it
-
-_PLACE = ("source_file", "source_row")  # where a row was read is not what it says
+_PLACE = ("source_file", "source_row")  # a row's place is not part of its content
 
 
-def gathered(paths: list[Path], options: LabelOptions, limit: int | None) -> Output:
-    """All files' rows, identical ones collapsed, those that disagree rejected.
+def read_labels(
+    paths: list[Path], options: LabelOptions, limit: int | None = None
+) -> Iterator[Output]:
+    """All files' rows, identical ones collapsed, those that differ rejected.
 
-    With a limit, the first usable rows, and the rejected ones that stand before the last of them.
+    With a limit, the first usable rows, and the rejected ones before the last of them.
     """
-    pieces: list[Piece] = []
-    problems: list[QbuildError] = []
-    for path in paths:
-        try:
-            pieces.append(read_piece(path, options))
-        except UsageError:
-            raise
-        except QbuildError as error:
-            problems.extend(error.problems if isinstance(error, Problems) else [error])
-    raise_all(problems)
-    if not pieces:
-        raise InputError("", "no label file was given", "expected at least one")
-    _refuse_idle(pieces, options)
-    return _merged(pieces, limit)
+    from qbuild.labels.distortions.read_file import read_file
+
+    files = read_each(paths, lambda path: read_file(path, options), "label file")
+    rows = sum(len(file.grid.frame) for file in files)
+    check_strip_prefix(options, sum(file.unprefixed for file in files), rows)
+    yield _merge(files, limit)
 
 
-def _refuse_idle(pieces: list[Piece], options: LabelOptions) -> None:
-    """Refuse a prefix that touched nothing: a misspelled one must not pass."""
-    rows = sum(piece.count for piece in pieces)
-    if options.strip_prefix and sum(piece.foreign for piece in pieces) >= rows:
-        raise UsageError(
-            "--strip-prefix",
-            f"no path begins with {options.strip_prefix!r}",
-            "expected the beginning of the paths as the file has them",
-        )
+def _merge(files: list[FileRows], limit: int | None) -> Output:
+    import pyarrow as pa
 
+    from qbuild.core.rows.duplicates import deduplicate
+    from qbuild.core.schema import load_schema
 
-def _merged(pieces: list[Piece], limit: int | None) -> Output:
-    kept, conflicts, collapsed = _settled(pieces)
-    rejected = [(number, row) for number, piece in enumerate(pieces) for row in piece.rejected]
-    rejected = sorted(rejected + conflicts, key=lambda one: (one[0], one[1]["row"]))
+    rows = [(number, row) for number, file in enumerate(files) for row in file.rows]
+    unique = deduplicate(rows, lambda one: one[1]["media_id"], lambda one: _content(one[1]))
+    rejected = [(number, row) for number, file in enumerate(files) for row in file.rejected]
+    for group in unique.conflicts:
+        rejected += _conflicts(group, files)
+    rejected.sort(key=lambda one: (one[0], one[1].row))
+    kept = unique.kept
     if limit is not None and limit <= len(kept):
         kept = kept[:limit]
-        number, last = kept[-1]
-        end = (number, last["source_row"])
-        rejected = [one for one in rejected if (one[0], one[1]["row"]) < end]
-    tally = Tally(collapsed=collapsed)
-    tally.add_each("note", {note for piece in pieces for note in piece.notes})
+        last = (kept[-1][0], kept[-1][1]["source_row"])
+        rejected = [one for one in rejected if (one[0], one[1].row) < last]
+    tally = Tally(collapsed=unique.collapsed)
+    tally.add_each("note", {note for file in files for note in file.notes})
+    schema = load_schema("distortion").arrow
     return Output(
-        rows=pa.Table.from_pylist([row for _, row in kept], schema=_form("distortion")),
-        rejected=pa.Table.from_pylist([row for _, row in rejected], schema=_form("rejected")),
+        rows=pa.Table.from_pylist([row for _, row in kept], schema=schema),
+        rejected=rejected_table(row for _, row in rejected),
         tally=tally,
     )
 
 
-def _settled(pieces: list[Piece]) -> tuple[list[Numbered], list[Numbered], int]:
-    """Rows that are the only ones of their medium, rows that conflict, how many collapsed."""
-    rows = [(number, row) for number, piece in enumerate(pieces) for row in piece.rows]
-    conflicts: list[Numbered] = []
-    dropped, collapsed = set[int](), 0
-    for places in _repeated([row["media_id"] for _, row in rows]):
-        said = [_said(rows[at][1]) for at in places]
-        unlike = next((at for at, one in zip(places, said, strict=True) if one != said[0]), None)
-        if unlike is None:
-            dropped.update(places[1:])
-            collapsed += len(places) - 1
-            continue
-        dropped.update(places)
-        for at, one in zip(places, said, strict=True):
-            number, row = rows[at]
-            other = rows[unlike if one == said[0] else places[0]][1]
-            record = pieces[number].records([row["source_row"] - 1])[0]
-            conflicts.append((number, _conflict(row, other, len(places) - 2, record)))
-    return [one for at, one in enumerate(rows) if at not in dropped], conflicts, collapsed
-
-
-def _form(schema: str) -> pa.Schema:
-    return load_schema(schema).arrow
-
-
-def _said(row: dict[str, Any]) -> str:
+def _content(row: Row) -> str:
     return repr([value for name, value in row.items() if name not in _PLACE])
 
 
-def _repeated(ids: list[str]) -> list[list[int]]:
-    """The places of each id that stands more than once."""
-    places: dict[str, list[int]] = {}
-    for at, one in enumerate(ids):
-        places.setdefault(one, []).append(at)
-    return [found for found in places.values() if len(found) > 1]
-
-
-def _conflict(
-    row: dict[str, Any], other: dict[str, Any], more: int, record: object
-) -> dict[str, Any]:
-    """A row that disagrees with another of its medium, as a rejected row."""
-    column = next(name for name, value in row.items() if other[name] != value)
-    where = f"{other['source_file']} row {other['source_row']}"
-    also = f"; {more} more rows are of this medium" if more else ""
-    return {
-        "source": row["source_file"],
-        "row": row["source_row"],
-        "reason": rejections.CONFLICT,
-        "message": f"the same media has another {column} in {where}{also}; all are rejected",
-        "column": column,
-        "value": rejections.as_text(row[column]),
-        "record": rejections.as_json(record),
-    }
+def _conflicts(
+    group: list[tuple[int, Row]], files: list[FileRows]
+) -> list[tuple[int, RejectedRow]]:
+    """The rows of one medium as rejected rows, each with another one that differs."""
+    first = group[0][1]
+    other = next(row for _, row in group if _content(row) != _content(first))
+    also = f"; {len(group) - 2} more rows are of this medium" if len(group) > 2 else ""
+    rejected = []
+    for number, row in group:
+        differing = other if _content(row) == _content(first) else first
+        column = next(name for name, value in row.items() if differing[name] != value)
+        where = f"{differing['source_file']} row {differing['source_row']}"
+        message = f"the same media has another {column} in {where}{also}; all are rejected"
+        rejection = Rejection(CONFLICT, message, column, cell_text(row[column]))
+        record = record_json(files[number].grid.records([row["source_row"] - 1])[0])
+        place = (row["source_file"], row["source_row"])
+        rejected.append((number, RejectedRow(*place, rejection, record)))
+    return rejected

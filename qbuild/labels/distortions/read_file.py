@@ -1,8 +1,7 @@
-"""One label file as typed rows, apart from the rows that had to be rejected."""
+"""One label file as typed rows, and the rejected rows."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,43 +9,46 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.canonical import media_id
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.plural import plural
-from qbuild.labels.distortions.names import near_names
+from qbuild.labels.distortions.names import similar_distortions
 from qbuild.labels.ratings import kadid
-from qbuild.labels.tables import rejections
-from qbuild.labels.tables.layout import ReadOptions
-from qbuild.labels.tables.sniff import look
-from qbuild.quality.media_types import IMAGES, VIDEOS
+from qbuild.labels.tables.cells import is_null, to_text
+from qbuild.labels.tables.media_paths import (
+    UNSAFE,
+    is_unsafe,
+    media_kind,
+    normalise_paths,
+    read_paths,
+)
+from qbuild.labels.tables.rejections import UNSAFE_PATH
+from qbuild.labels.tables.sniff import sniff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from qbuild.core.rows.rejections import RejectedRow
     from qbuild.labels.distortions.label import Label, LabelTable
     from qbuild.labels.distortions.options import LabelOptions
+    from qbuild.labels.tables.table import Grid
 
-_UNSAFE = "{value} is not safely below a root; expected a relative path with / and no .. component"
-_UNKNOWN_KIND = "{value} is neither an image nor a video by its name; expected a known ending"
-_IMAGE, _VIDEO = (
-    re.compile(rf".*\.({endings})", re.IGNORECASE | re.ASCII | re.DOTALL)
-    for endings in (IMAGES, VIDEOS)
-)
-_LABELS_TOLD = 20
+Row = dict[str, Any]
+
+UNKNOWN_KIND = "the suffix of {value} is not that of an image or a video; expected a known suffix"
+_LABELS_NOTED = 20
 
 
 @dataclass(frozen=True)
-class Piece:
-    """What one file gave: rows and rejected rows, each with its place in the file."""
+class FileRows:
+    """The rows and rejected rows of one file, each with its number in the file."""
 
-    rows: list[dict[str, Any]]
-    rejected: list[dict[str, Any]]
-    records: Callable[[Sequence[int]], list[Any]]
+    grid: Grid
+    rows: list[Row]
+    rejected: list[RejectedRow]
     notes: list[str]
-    foreign: int  # paths that do not begin with strip_prefix
-    count: int
+    unprefixed: int  # paths that do not begin with strip_prefix
 
 
-def read_piece(path: Path, options: LabelOptions) -> Piece:
-    """One file's rows, typed; a row is rejected for the first thing found wrong with it.
+def read_file(path: Path, options: LabelOptions) -> FileRows:
+    """One file's rows, typed; a row is rejected for its first fault.
 
     InputError for a folder: a stage that stopped early leaves one without its artifact.
     """
@@ -54,38 +56,34 @@ def read_piece(path: Path, options: LabelOptions) -> Piece:
         raise InputError(
             str(path),
             "is a folder without artifact.parquet",
-            "expected a label file, or what corrupt or motion-clips made",
+            "expected a label file, or the output of corrupt or motion-clips",
             "Run that stage to its end, or give the label file.",
         )
-    layout = _layout(path, options)
-    _refuse_unheeded(path, layout, options)
+    layout = _choose_layout(path, options)
     table: LabelTable = import_module(f"qbuild.labels.distortions.{layout}").read(path, options)
-    names, foreign = _paths(table, options)
-    kinds = _kinds(table, names)
+    rejections = table.rejections
+    text, unprefixed = read_paths(table.paths, options, rejections)
+    names = [name or "" for name in text.to_pylist()]
+    kinds = [media_kind(name) or "" for name in names]
+    rejections.reject(
+        _mask([not kind for kind in kinds]), "unknown-kind", "path", table.paths, UNKNOWN_KIND
+    )
+    references = _read_references(table, options)
     rows = []
     for at, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-        if at not in table.bad.found:
-            rows.append(_row(path, at, name, table.label(at, kind), table, options))
-            rows[-1]["kind"] = kind
-    _add_references(rows, table, options)
-    rows = [row for row in rows if row["source_row"] - 1 not in table.bad.found]
-    return Piece(
-        rows,
-        _rejected(path, table),
-        table.records,
-        _notes(path, table, foreign),
-        foreign,
-        len(names),
-    )
+        if at not in rejections.by_position:
+            reference = references[at] if references else None
+            label = table.label(at, kind)
+            rows.append(_row(path, at, (name, kind, reference), label, table, options))
+    rejected = rejections.rows(path.name, table.grid.records)
+    return FileRows(table.grid, rows, rejected, _notes(path, table, unprefixed), unprefixed)
 
 
-def _layout(path: Path, options: LabelOptions) -> str:
-    if options.layout != "auto":
-        return options.layout
-    return "kadid" if not options.columns and kadid.matches(look(path)) else "attributes"
-
-
-def _refuse_unheeded(path: Path, layout: str, options: LabelOptions) -> None:
+def _choose_layout(path: Path, options: LabelOptions) -> str:
+    layout = options.layout
+    if layout == "auto":
+        is_kadid = not options.columns and kadid.matches(sniff(path))
+        layout = "kadid" if is_kadid else "attributes"
     for name in ("columns", "judged"):
         if layout == "kadid" and getattr(options, name):
             raise UsageError(
@@ -94,52 +92,35 @@ def _refuse_unheeded(path: Path, layout: str, options: LabelOptions) -> None:
                 "expected a table of attributes",
                 f"Leave out --{name}, or give --layout attributes.",
             )
+    return layout
 
 
-def _paths(table: LabelTable, options: LabelOptions) -> tuple[list[str], int]:
-    """The paths by the prefix rules in one spelling; missing and unsafe ones are refused."""
-    from qbuild.labels.tables.media_paths import unsafe
-
-    text, foreign = _spelled(table.paths, options)
-    cells, bad = table.paths, table.bad
-    found = ["" if name is None else str(name) for name in text.to_pylist()]
-    bad.refuse(
-        _array([not name for name in found]), rejections.MISSING_PATH, "path", cells,
-        "the row names no media file",
-    )  # fmt: skip
-    bad.refuse(unsafe(text), rejections.UNSAFE_PATH, "path", cells, _UNSAFE)
-    return found, foreign
-
-
-def _spelled(cells: Any, options: LabelOptions) -> tuple[Any, int]:
-    from qbuild.labels.tables.cells import texts
-    from qbuild.labels.tables.media_paths import prefixed, tidy
-
-    rules = ReadOptions(strip_prefix=options.strip_prefix, add_prefix=options.add_prefix)
-    text, foreign = prefixed(texts(cells), rules)
-    return tidy(text), foreign
-
-
-def _array(which: list[bool]) -> Any:
+def _mask(values: list[bool]) -> Any:
     import numpy as np
 
-    return np.array(which, dtype=np.bool_)
+    return np.array(values, dtype=np.bool_)
 
 
-def _kinds(table: LabelTable, names: list[str]) -> list[str]:
-    """`image` or `video` by the ending of each path; others are refused."""
-    kinds = [
-        "image" if _IMAGE.fullmatch(name) else "video" if _VIDEO.fullmatch(name) else ""
-        for name in names
-    ]
-    which = _array([not kind for kind in kinds])
-    table.bad.refuse(which, "unknown-kind", "path", table.paths, _UNKNOWN_KIND)
-    return kinds
+def _read_references(table: LabelTable, options: LabelOptions) -> list[str | None]:
+    """The path of the medium that each was made from, by the rules of its own path."""
+    if table.references is None:
+        return []
+    paths, _ = normalise_paths(to_text(table.references), options)
+    table.rejections.reject(
+        is_unsafe(paths), UNSAFE_PATH, "source_media_id", table.references, UNSAFE
+    )
+    return paths.to_pylist()
 
 
 def _row(
-    path: Path, at: int, name: str, label: Label, table: LabelTable, options: LabelOptions
-) -> dict[str, Any]:
+    path: Path,
+    at: int,
+    medium: tuple[str, str, str | None],
+    label: Label,
+    table: LabelTable,
+    options: LabelOptions,
+) -> Row:
+    name, kind, reference = medium
     default = options.dataset or table.default_dataset or path.stem
     own = _cell(table.datasets, at) if not options.dataset else None
     dataset = own or default
@@ -150,7 +131,8 @@ def _row(
         "split": _cell(table.splits, at),
         "licence": options.licence or None,
         "source": options.source or None,
-        "source_media_id": None,
+        "kind": kind,
+        "source_media_id": None if table.references is None else media_id(dataset, str(reference)),
         "distortions": [{"name": n, "severity": s} for n, s in label.distortions],
         "others": list(label.others),
         "judged": None if label.judged is None else list(label.judged),
@@ -161,46 +143,19 @@ def _row(
 
 def _cell(column: Any, at: int) -> str | None:
     """The text of a cell; None where there is no such column or the cell is empty."""
-    if column is None:
-        return None
-    cell = column.iloc[at]
-    text = "" if cell is None or cell != cell else str(cell).strip()  # noqa: PLR0124 - NaN
+    cell = None if column is None else column.iloc[at]
+    text = "" if is_null(cell) else str(cell).strip()
     return text or None
 
 
-def _add_references(rows: list[dict[str, Any]], table: LabelTable, options: LabelOptions) -> None:
-    """Name the medium that each was made from, by the rules of its own path."""
-    if table.references is None:
-        return
-    from qbuild.labels.tables.media_paths import unsafe
-
-    text, _ = _spelled(table.references, options)
-    table.bad.refuse(
-        unsafe(text), rejections.UNSAFE_PATH, "source_media_id", table.references, _UNSAFE
-    )
-    names = text.to_pylist()
-    for row in rows:
-        row["source_media_id"] = media_id(row["dataset"], str(names[row["source_row"] - 1]))
-
-
-def _rejected(path: Path, table: LabelTable) -> list[dict[str, Any]]:
-    at = sorted(table.bad.found)
-    records = table.records(at) if at else []
-    return [
-        {"source": path.name, "row": place + 1, **vars(table.bad.found[place]),
-         "record": rejections.as_json(record)}
-        for place, record in zip(at, records, strict=True)
-    ]  # fmt: skip
-
-
-def _notes(path: Path, table: LabelTable, foreign: int) -> list[str]:
+def _notes(path: Path, table: LabelTable, unprefixed: int) -> list[str]:
     notes = list(table.notes)
-    for name, count in table.unknown.most_common(_LABELS_TOLD):
-        hint = near_names(name)
+    for name, count in table.unknown.most_common(_LABELS_NOTED):
+        hint = similar_distortions(name)
         rows = plural(count, "row")
         notes.append(f"{name!r} ({rows}) is none of the thirteen{f'; {hint}' if hint else ''}")
-    if more := len(table.unknown) - _LABELS_TOLD:
-        notes += [f"{more} more labels are none of the thirteen"] if more > 0 else []
-    if foreign:
-        notes.append(f"{foreign} paths do not begin with the prefix")
+    if (more := len(table.unknown) - _LABELS_NOTED) > 0:
+        notes.append(f"{more} more labels are none of the thirteen")
+    if unprefixed:
+        notes.append(f"{unprefixed} paths do not begin with the prefix")
     return [f"{path.name}: {note}" for note in notes]

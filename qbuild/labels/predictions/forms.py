@@ -1,4 +1,4 @@
-"""Published forms of prediction files: what their columns mean, and how they are told apart."""
+"""Published forms of prediction files: their columns, and how a file is recognised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qbuild.core.errors import SchemaError
-from qbuild.labels.tables.columns import spelled
+from qbuild.labels.tables.columns import normalise_name
 
 if TYPE_CHECKING:
     from qbuild.labels.tables.table import Grid
@@ -28,8 +28,8 @@ MOS = ("mos", "gt", "gt_score", "ground_truth", "mos_score", "mean_opinion_score
 class Form:
     """A form of prediction files.
 
-    signature    columns by which it is known, as `spelled` gives them
-    temperature  what its logits are divided by; None: 1
+    signature    normalised columns by which it is recognised
+    temperature  divisor of its logits; None: 1
     fused        columns → weight of their z-scores in the fused score
     """
 
@@ -41,7 +41,7 @@ class Form:
 FORMS: dict[str, Form] = {
     # Q-Bench, released results of task A3: the softmax of the two logits is taken at 100
     "q-bench": Form(("img_path", "gt_score", "logit_good", "logit_poor"), temperature=100.0),
-    # DOVER, released results: its two branches, fused after z-scores over the data set
+    # DOVER, released results: its two branches, fused after z-scores over the dataset
     "dover": Form(
         ("aesthetic_raw(resize)", "technical_raw(fragments)"),
         fused={"technical_raw(fragments)": 0.6104, "aesthetic_raw(resize)": 0.3896},
@@ -50,19 +50,19 @@ FORMS: dict[str, Form] = {
 }
 
 
-def form_of(grid: Grid, name: str) -> Form:
-    """The form asked for, or with `auto` the one whose columns are there.
+def choose_form(grid: Grid, name: str) -> Form:
+    """The named form, or with `auto` the first whose columns the file has.
 
-    SchemaError where a form that is asked for lacks its columns.
+    SchemaError where the file lacks columns of the named form.
     """
-    there = {spelled(column) for column in grid.names}
+    columns = {normalise_name(column) for column in grid.names}
     if name == "auto":
-        return next(form for form in FORMS.values() if there.issuperset(form.signature))
+        return next(form for form in FORMS.values() if columns.issuperset(form.signature))
     form = FORMS[name]
-    if lacking := [column for column in form.signature if column not in there]:
+    if missing := [column for column in form.signature if column not in columns]:
         raise SchemaError(
             str(grid.path),
-            f"lacks {', '.join(lacking)}",
+            f"lacks {', '.join(missing)}",
             f"expected the columns of the form {name}",
             "Leave out --form, or give --form table.",
         )

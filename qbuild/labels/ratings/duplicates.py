@@ -1,98 +1,101 @@
-"""Rows that stand more than once: the same ones collapse, unlike ones conflict."""
+"""Ratings of one medium: identical rows collapse to the first, rows that differ conflict."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from qbuild.labels.tables.rejections import CONFLICT, as_text
+from qbuild.core.rows import duplicates
+from qbuild.core.rows.rejections import RejectedRow, Rejection
+from qbuild.labels.tables.cells import is_null
+from qbuild.labels.tables.rejections import CONFLICT, cell_text, record_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import pandas as pd
+
+    Records = Callable[[Sequence[int]], list[Any]]
 
 VALUES = (
     "mos", "mos_std", "num_ratings", "votes", "scale_low", "scale_high",
     "split", "licence", "source",
 )  # fmt: skip
-PLACES_NAMED = 5
+NAMED_PLACES = 5
 
 
 @dataclass(frozen=True)
-class Settled:
-    """Rows each of which is the only one of its media id; how many equal ones went into them."""
+class UniqueRatings:
+    """Rows with one media id each; `conflicts` holds the number of a file and its rejected row."""
 
     rows: pd.DataFrame
-    collapsed: int
-    conflicting: pd.DataFrame  # with reason, message, column, value
+    collapsed: int = 0
+    conflicts: list[tuple[int, RejectedRow]] = field(default_factory=list)
 
 
-def settle(rows: pd.DataFrame) -> Settled:
-    """The rows without repetition, the first of equal ones kept, conflicting ones apart."""
-    import pandas as pd
-
-    again = rows["media_id"].duplicated(keep=False)
-    if not again.any():
-        return Settled(rows, 0, _explained(rows.iloc[:0]))
-    part = rows[again]
-    votes = part["votes"].map(lambda v: None if v is None else tuple(v))
-    keys = pd.concat([part["media_id"], part[list(VALUES)].assign(votes=votes)], axis=1)
-    first = ~keys.duplicated()
-    unlike = keys[first]["media_id"].duplicated(keep=False)
-    at_odds = part["media_id"].isin(keys[first]["media_id"][unlike])
-    repeated = part.index[~first & ~at_odds]
-    conflicting = part[at_odds]
-    return Settled(
-        rows.drop(index=repeated.union(conflicting.index)),
-        len(repeated),
-        _explained(conflicting),
+def deduplicate(rows: pd.DataFrame, records: list[Records]) -> UniqueRatings:
+    """The unique rows; `rows` has the columns `file` and `at`, by which `records` are found."""
+    repeated = rows["media_id"].duplicated(keep=False)
+    if not repeated.any():
+        return UniqueRatings(rows)
+    part = rows[repeated].reset_index()
+    contents = [tuple(map(_hashable, row)) for row in part[list(VALUES)].itertuples(index=False)]
+    ids = part["media_id"].tolist()
+    unique = duplicates.deduplicate(range(len(part)), ids.__getitem__, contents.__getitem__)
+    return UniqueRatings(
+        rows.drop(index=part["index"].drop(unique.kept).tolist()),
+        unique.collapsed,
+        _reject(part, contents, unique.conflicts, records),
     )
 
 
-def _explained(rows: pd.DataFrame) -> pd.DataFrame:
-    """The conflicting rows, each with the column at odds and the places of the others."""
-    column = _at_odds(rows)
-    places: dict[str, list[str]] = {}
-    at = [f"{f} row {r}" for f, r in zip(rows["source_file"], rows["source_row"], strict=True)]
-    for media_id, place in zip(rows["media_id"], at, strict=True):
-        places.setdefault(media_id, []).append(place)
-    return rows.assign(
-        reason=CONFLICT,
-        column=column,
-        value=_cells(rows, column),
-        message=[
-            _worded(name, place, places[media_id])
-            for name, place, media_id in zip(column, at, rows["media_id"], strict=True)
-        ],
+def _hashable(cell: object) -> Any:
+    if isinstance(cell, list):
+        return tuple(cell)
+    return None if is_null(cell) else cell
+
+
+def _reject(
+    part: pd.DataFrame,
+    contents: list[tuple[Any, ...]],
+    conflicts: list[list[int]],
+    records: list[Records],
+) -> list[tuple[int, RejectedRow]]:
+    """The conflicting rows, each with the first column that differs and the others' places."""
+    files, sources, numbers = (
+        part[name].tolist() for name in ("file", "source_file", "source_row")
     )
+    places = [f"{source} row {row}" for source, row in zip(sources, numbers, strict=True)]
+    record = _original_records(part.iloc[[at for group in conflicts for at in group]], records)
+    rejected = []
+    for group in conflicts:
+        cells = zip(*(contents[at] for at in group), strict=True)
+        column = next(at for at, values in enumerate(cells) if len(set(values)) > 1)
+        for at in group:
+            others = _format_others(places[at], [places[other] for other in group])
+            rejection = Rejection(
+                CONFLICT,
+                f"the same media has another {VALUES[column]} in {others}",
+                VALUES[column],
+                cell_text(contents[at][column]),
+            )
+            rejected.append(
+                (files[at], RejectedRow(sources[at], numbers[at], rejection, record[at]))
+            )
+    return rejected
 
 
-def _at_odds(rows: pd.DataFrame) -> pd.Series[str]:
-    """For each row the first column in which the rows of its media id differ."""
-    import pandas as pd
-
-    column = pd.Series(None, index=rows.index, dtype="str")
-    for name in VALUES:
-        cells = rows[name].map(str) if name == "votes" else rows[name]
-        kinds = cells.groupby(rows["media_id"], sort=False).transform("nunique", dropna=False)
-        column = column.mask(column.isna() & (kinds > 1), name)
-    return column
+def _original_records(part: pd.DataFrame, records: list[Records]) -> dict[Any, str]:
+    """The rows as their files have them, by index, read once per file."""
+    found: dict[Any, str] = {}
+    for number, rows in part.groupby("file"):
+        originals = records[int(str(number))](rows["at"].tolist())
+        found.update(zip(rows.index, map(record_json, originals), strict=True))
+    return found
 
 
-def _cells(rows: pd.DataFrame, column: pd.Series[str]) -> pd.Series[str]:
-    """The text of each row's cell in its column."""
-    import pandas as pd
-
-    value = pd.Series(None, index=rows.index, dtype="object")
-    for name in column.unique():
-        part = rows.loc[column == name, name]
-        value[part.index] = [as_text(cell) for cell in part]
-    return value.astype("str")
-
-
-def _worded(column: str, own: str, places: list[str]) -> str:
-    """Where the other rows stand; a few are named, however many there are."""
-    named = places[: PLACES_NAMED + 1]
-    named = [place for place in named if place != own][:PLACES_NAMED]
+def _format_others(own: str, places: list[str]) -> str:
+    """The first few places other than the row's own, and how many more there are."""
+    named = [place for place in places[: NAMED_PLACES + 1] if place != own][:NAMED_PLACES]
     more = len(places) - 1 - len(named)
-    also = f" and {more} more" if more > 0 else ""
-    return f"the same media has another {column} in {', '.join(named) or own}{also}"
+    return (", ".join(named) or own) + (f" and {more} more" if more > 0 else "")

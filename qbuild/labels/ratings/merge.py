@@ -1,31 +1,39 @@
-"""Several rating files as one table of ratings, beside the rows that had to be rejected."""
+"""Several rating files as one table of ratings, and the rejected rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.errors import InputError, Problems, QbuildError, UsageError, near, raise_all
+from qbuild.core.engine.stage import Output
+from qbuild.core.engine.tally import Tally
+from qbuild.core.errors import InputError, UsageError, near
+from qbuild.core.rows.rejections import rejected_table
+from qbuild.labels.ratings.layout import Layout
+from qbuild.labels.ratings.options import RatingOptions, parse_by_dataset
 from qbuild.labels.ratings.registry import get_layout, recognise
-from qbuild.labels.tables.layout import DEFAULTS, Layout, LayoutTable, ReadOptions
+from qbuild.labels.tables.media_paths import check_strip_prefix
+from qbuild.labels.tables.options import read_each
+from qbuild.labels.tables.sniff import sniff
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
     import pyarrow as pa
 
-    from qbuild.labels.ratings.validate import Piece
+    from qbuild.labels.ratings.validate import FileRows
 
-REASONS_QUOTED = 3
+QUOTED_REASONS = 3
+DEFAULTS = RatingOptions()
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """What the files gave: tables in the order of files and records, and what a reader must know.
+    """The ratings of all files, in the order of files and records.
 
-    `collapsed` counts the rows that repeated another one in every value.
+    `collapsed` counts the rows that were identical to an earlier one.
     """
 
     rows: pa.Table
@@ -35,171 +43,114 @@ class Ratings:
 
 
 def read_ratings(
-    paths: Sequence[Path], layout: str | Layout = "auto", options: ReadOptions = DEFAULTS
+    paths: Sequence[Path], layout: str | Layout = "auto", options: RatingOptions = DEFAULTS
 ) -> Ratings:
-    """All files' ratings; InputError where none can be used, every file's problem at once."""
-    found = gathered(paths, layout, options)
-    if not found.rows.num_rows:
-        raise _nothing_usable(paths, found.rejected)
-    return found
+    """All files' ratings; InputError where none is usable; every file's errors at once."""
+    ratings = merge_files(paths, layout, options)
+    if not ratings.rows.num_rows:
+        raise _none_usable(paths, ratings.rejected)
+    return ratings
 
 
-def gathered(
+def read_outputs(
+    paths: list[Path], options: RatingOptions, limit: int | None = None
+) -> Iterator[Output]:
+    """The rows of all files for a stage, the rejected rows, and the tally of the report."""
+    ratings = merge_files(paths, options.layout, options, limit)
+    tally = Tally(collapsed=ratings.collapsed)
+    tally.add_each("note", set(ratings.notes))
+    yield Output(rows=ratings.rows, rejected=ratings.rejected, tally=tally)
+
+
+def merge_files(
     paths: Sequence[Path],
     layout: str | Layout = "auto",
-    options: ReadOptions = DEFAULTS,
+    options: RatingOptions = DEFAULTS,
     limit: int | None = None,
 ) -> Ratings:
-    """As `read_ratings`, but where every row was rejected there are just no rows.
+    """As `read_ratings`, but without rows where every row was rejected.
 
-    With a limit, the first usable rows, and the rejected ones that stand before the last of them.
+    With a limit, the first usable rows, and the rejected ones before the last of them.
     """
-    _refuse_options(options, layout)
-    pieces: list[Piece] = []
-    problems: list[QbuildError] = []
-    for path in paths:
-        piece = _piece(path, layout, options)
-        if isinstance(piece, QbuildError):
-            problems.extend(piece.problems if isinstance(piece, Problems) else [piece])
-        else:
-            pieces.append(piece)
-    raise_all(problems)
-    if not pieces:
-        raise InputError("", "no rating file was given", "expected at least one")
-    _refuse_idle(pieces, options)
-    return _merged(list(paths), pieces, limit)
+    if isinstance(layout, str) and layout != "auto":
+        get_layout(layout)
+    files = read_each(paths, lambda path: _read_file(path, layout, options), "rating file")
+    _check_used(files, options)
+    return _merge(list(paths), files, limit)
 
 
-def _piece(path: Path, layout: str | Layout, options: ReadOptions) -> Piece | QbuildError:
-    """The file's rows, or what stands against reading it."""
-    from qbuild.labels.ratings.validate import type_rows
+def _read_file(path: Path, layout: str | Layout, options: RatingOptions) -> FileRows:
+    from qbuild.labels.ratings.validate import validate_rows
 
-    try:
-        chosen = _chosen(path, layout, options)
-        _refuse_unheeded(path, chosen, options)
-        table: LayoutTable = chosen.read(path, options)
-        return type_rows(table, path, options)
-    except UsageError:
-        raise
-    except QbuildError as error:
-        return error
+    chosen = _choose_layout(path, layout, options)
+    for name, given in (("columns", options.columns), ("screen", options.screen != "none")):
+        if given and name not in chosen.uses:
+            raise UsageError(
+                f"--{name}",
+                f"the layout {chosen.name} of {path.name} does not use it",
+                "expected a table" if name == "columns" else "expected votes of single subjects",
+                f"Leave out --{name}, or give --layout.",
+            )
+    return validate_rows(chosen.read(path, options), path, options)
 
 
-def _chosen(path: Path, layout: str | Layout, options: ReadOptions) -> Layout:
+def _choose_layout(path: Path, layout: str | Layout, options: RatingOptions) -> Layout:
     if isinstance(layout, Layout):
         return layout
     if layout != "auto":
         return get_layout(layout)
-    if options.columns:  # whoever names columns has a table
-        return get_layout("subject-votes" if _names_votes(path, options) else "table")
-    return recognise(path)
+    if not options.columns:
+        return recognise(path)
+    votes = get_layout("subject-votes")  # columns are given: the file is a table
+    is_votes = "subject" in options.column_names or votes.matches(sniff(path))
+    return votes if is_votes else get_layout("table")
 
 
-def _names_votes(path: Path, options: ReadOptions) -> bool:
-    from qbuild.labels.tables.sniff import look
-
-    return "subject" in options.columns or get_layout("subject-votes").matches(look(path))
-
-
-def _refuse_options(options: ReadOptions, layout: str | Layout) -> None:
-    if isinstance(layout, str) and layout != "auto":
-        get_layout(layout)
-    _refuse_value("--direction", options.direction, ("up", "down"))
-    _refuse_value("--screen", options.screen, ("none", "bt500"))
-    if options.dataset is not None and not options.dataset.strip():
-        raise UsageError("--dataset", "the name is empty", "expected a dataset's name")
-
-
-def _refuse_value(option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise UsageError(option, f"{value!r} is unknown", f"expected {' or '.join(known)}")
-
-
-def _refuse_unheeded(path: Path, layout: Layout, options: ReadOptions) -> None:
-    given = {"columns": bool(options.columns), "screen": options.screen != "none"}
-    for name, is_given in given.items():
-        if is_given and name not in layout.heeds:
-            raise UsageError(
-                f"--{name}",
-                f"the layout {layout.name} of {path.name} does not use it",
-                "expected a table" if name == "columns" else "expected votes of single subjects",
-                f"Leave out --{name}, or give --layout.",
-            )
-
-
-def _refuse_idle(pieces: list[Piece], options: ReadOptions) -> None:
-    """Refuse options that touched nothing: a misspelled dataset or prefix must not pass."""
-    datasets = {name for piece in pieces for name in piece.datasets}
-    for option, said in (("--licence", options.licence), ("--source", options.source)):
-        for name in said:
+def _check_used(files: list[FileRows], options: RatingOptions) -> None:
+    """Raise for options that changed nothing: a dataset or prefix may be misspelled."""
+    datasets = {name for file in files for name in file.datasets}
+    for option, texts in (("--licence", options.licence), ("--source", options.source)):
+        for name in parse_by_dataset(texts):
             if name and name not in datasets:
                 raise UsageError(
-                    option, f"no row is of dataset {name!r}", "expected a dataset of the inputs",
+                    option,
+                    f"no row is of dataset {name!r}",
+                    "expected a dataset of the inputs",
                     near(name, datasets),
-                )  # fmt: skip
-    rows = sum(len(piece.rows) + len(piece.rejected) for piece in pieces)
-    if options.strip_prefix and sum(piece.foreign for piece in pieces) >= rows:
-        raise UsageError(
-            "--strip-prefix", f"no path begins with {options.strip_prefix!r}",
-            "expected the beginning of the paths as the file has them",
-        )  # fmt: skip
+                )
+    rows = sum(len(file.rows) + len(file.rejected) for file in files)
+    check_strip_prefix(options, sum(file.unprefixed for file in files), rows)
 
 
-def _merged(paths: list[Path], pieces: list[Piece], limit: int | None) -> Ratings:
+def _merge(paths: list[Path], files: list[FileRows], limit: int | None) -> Ratings:
     import pandas as pd
 
     from qbuild.core.schema import load_schema
-    from qbuild.labels.ratings.duplicates import settle
+    from qbuild.labels.ratings.duplicates import deduplicate
 
     rows = pd.concat(
-        [piece.rows.assign(piece=number) for number, piece in enumerate(pieces)],
-        ignore_index=True,
+        [file.rows.assign(file=number) for number, file in enumerate(files)], ignore_index=True
     )
-    settled = settle(rows)
-    refused = [
-        piece.rejected.assign(piece=number, source=path.name)
-        for number, (path, piece) in enumerate(zip(paths, pieces, strict=True))
-    ]
-    rejected = pd.concat([*refused, _as_rejected(settled.conflicting, pieces)], ignore_index=True)
-    rejected = rejected.sort_values(["piece", "row"], kind="stable")
-    kept = settled.rows
+    unique = deduplicate(rows, [file.records for file in files])
+    rejected = [(number, row) for number, file in enumerate(files) for row in file.rejected]
+    rejected = sorted([*rejected, *unique.conflicts], key=lambda one: (one[0], one[1].row))
+    kept = unique.rows
     if limit is not None and limit <= len(kept):
         kept = kept.iloc[:limit]
-        rejected = _before(rejected, kept["piece"].iloc[-1], kept["source_row"].iloc[-1])
+        last = (kept["file"].iloc[-1], kept["source_row"].iloc[-1])
+        rejected = [(number, row) for number, row in rejected if (number, row.row) < last]
     return Ratings(
-        _table(kept, load_schema("rating").arrow),
-        _table(rejected, load_schema("rejected").arrow),
-        _noted(paths, pieces),
-        settled.collapsed,
+        _to_arrow(kept, load_schema("rating").arrow),
+        rejected_table(row for _, row in rejected) or load_schema("rejected").arrow.empty_table(),
+        _notes(paths, files),
+        unique.collapsed,
     )
 
 
-def _before(rejected: pd.DataFrame, piece: int, row: int) -> pd.DataFrame:
-    """The rejected rows that stand before a row of a piece; files may share a name."""
-    earlier = (rejected["piece"] == piece) & (rejected["row"] < row)
-    return rejected[(rejected["piece"] < piece) | earlier]
-
-
-def _as_rejected(conflicting: pd.DataFrame, pieces: list[Piece]) -> pd.DataFrame:
-    """Conflicting rows in the shape of rejected ones, with the record as its file has it."""
-    import pandas as pd
-
-    from qbuild.labels.tables.rejections import as_json
-
-    record = pd.Series(index=conflicting.index, dtype=object)
-    for number, part in conflicting.groupby("piece"):
-        found = pieces[int(str(number))].records(part["at"].tolist())
-        record[part.index] = [as_json(one) for one in found]
-    kept = conflicting[["piece", "reason", "message", "column", "value"]]
-    return kept.assign(
-        record=record, source=conflicting["source_file"], row=conflicting["source_row"]
-    )
-
-
-def _nothing_usable(paths: Sequence[Path], rejected: pa.Table) -> InputError:
+def _none_usable(paths: Sequence[Path], rejected: pa.Table) -> InputError:
     first = "; ".join(
         f"{row['source']} row {row['row']}: {row['reason']}: {row['message']}"
-        for row in rejected.slice(0, REASONS_QUOTED).to_pylist()
+        for row in rejected.slice(0, QUOTED_REASONS).to_pylist()
     )
     return InputError(
         ", ".join(path.name for path in paths),
@@ -209,24 +160,24 @@ def _nothing_usable(paths: Sequence[Path], rejected: pa.Table) -> InputError:
     )
 
 
-def _noted(paths: list[Path], pieces: list[Piece]) -> list[str]:
+def _notes(paths: list[Path], files: list[FileRows]) -> list[str]:
     notes = []
-    for path, piece in zip(paths, pieces, strict=True):
-        notes += [f"{path.name}: {note}" for note in piece.notes]
-        if piece.foreign:
-            notes.append(f"{path.name}: {piece.foreign} paths do not begin with the prefix")
+    for path, file in zip(paths, files, strict=True):
+        notes += [f"{path.name}: {note}" for note in file.notes]
+        if file.unprefixed:
+            notes.append(f"{path.name}: {file.unprefixed} paths do not begin with the prefix")
     return notes
 
 
-def _table(frame: pd.DataFrame, types: pa.Schema) -> pa.Table:
-    """The frame's columns with exact types; what pandas calls missing is null."""
+def _to_arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    """The frame's columns with the types of the schema; missing cells become null."""
     import pyarrow as pa
 
     arrays = []
-    for field in types:
+    for field in schema:
         cells: Any = frame[field.name]
         if pa.types.is_integer(field.type):
-            cells = cells.astype("Int64")  # a float column with NaN: whole numbers and nulls
+            cells = cells.astype("Int64")  # a float column with NaN becomes integers and nulls
         array = pa.array(cells, type=field.type, from_pandas=True)
         arrays.append(array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array)
-    return pa.Table.from_arrays(arrays, schema=types)
+    return pa.Table.from_arrays(arrays, schema=schema)

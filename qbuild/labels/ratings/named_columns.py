@@ -1,42 +1,47 @@
 """Any table with named columns: CSV, TSV, JSON, JSONL, Parquet or Excel.
 
-Columns are found by their names (see `columns.py`) or by `--columns`. A score counts upwards
-unless `--direction down` is given.
+Columns are found by their names (see `columns.py`) or given with `--columns`. A higher score is
+better unless `--direction down` is given.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbuild.labels.tables.columns import DEGRADATION, MOS, PATH, cells, known, resolve, synonyms_for
-from qbuild.labels.tables.layout import Head, Layout, LayoutTable, ReadOptions
+from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.tables.columns import (
+    DMOS,
+    MOS,
+    PATH,
+    SYNONYMS,
+    column_cells,
+    find_names,
+    resolve_columns,
+)
+from qbuild.labels.tables.table import read_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from qbuild.labels.ratings.options import RatingOptions
+    from qbuild.labels.tables.sniff import FilePreview
 
-def matches(head: Head) -> bool:
+
+def matches(preview: FilePreview) -> bool:
     """Whether a column or key names a path or a score."""
-    names = head.header or list(head.record or ())
-    return bool(known(names, (*PATH, *MOS, DEGRADATION)))
+    return bool(find_names(preview.names, (*PATH, *MOS, DMOS)))
 
 
-def read(path: Path, options: ReadOptions) -> LayoutTable:
-    """The table's rows under their canonical names."""
-    import pandas as pd
-
-    from qbuild.labels.tables.table import read_grid
-
+def read(path: Path, options: RatingOptions) -> LayoutTable:
+    """The table's columns by canonical name; `dmos` is a score only with `--direction down`."""
     grid = read_grid(path)
-    found = resolve(grid, synonyms_for(options), options.columns, required=("path", "mos"))
-    frame = pd.DataFrame({name: cells(grid, column) for name, column in found.items()})
-    return LayoutTable(frame, notes=grid.notes, records=grid.records)
+    synonyms = SYNONYMS
+    if options.direction == "down":
+        synonyms = SYNONYMS | {"mos": (*MOS, DMOS)}
+    columns = resolve_columns(grid, synonyms, options.column_names, required=("path", "mos"))
+    return LayoutTable.from_grid(
+        grid, {name: column_cells(grid, column) for name, column in columns.items()}
+    )
 
 
-LAYOUT = Layout(
-    "table",
-    "CSV, TSV, JSON, JSONL, Parquet or Excel with named columns",
-    matches,
-    read,
-    heeds=("columns",),
-)
+LAYOUT = Layout("table", matches, read, uses=("columns",))

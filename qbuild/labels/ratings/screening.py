@@ -1,9 +1,9 @@
-"""Observers left out by the rule of Recommendation ITU-R BT.500-13, Annex 2, section 2.3.1.
+"""Observers excluded by the rule of Recommendation ITU-R BT.500-13, Annex 2, section 2.3.1.
 
 A presentation here is one medium's votes. With β2 = m4 / m2² (m: central moments over N votes),
 the band around its mean is 2·S where 2 ≤ β2 ≤ 4 and √20·S elsewhere, S being the sample deviation.
 P counts an observer's votes on or above the band, Q those on or below it. An observer of J votes
-is left out where (P + Q) / J > 0.05 and |P - Q| / (P + Q) < 0.3. The rule is applied once; it is
+is excluded where (P + Q) / J > 0.05 and |P - Q| / (P + Q) < 0.3. The rule is applied once; it is
 meant for few (under 20) lay observers who all saw everything.
 """
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SHARE_OUTSIDE = 0.05
-BALANCE = 0.3
+MAX_SHARE_OUTSIDE = 0.05
+MIN_IMBALANCE = 0.3
 
 
-def screened(
+def screen_observers(
     scores: NDArray[np.float64], media: NDArray[np.intp], observers: NDArray[np.intp]
 ) -> NDArray[np.bool_]:
-    """Which observers are left out; `media` and `observers` are codes 0, 1, … of each vote."""
+    """Which observers are excluded; `media` and `observers` are codes 0, 1, … of each vote."""
     import numpy as np
 
     above, below = _outside(scores, media)
@@ -31,8 +31,8 @@ def screened(
     q = np.bincount(observers, weights=below, minlength=size)
     votes = np.maximum(np.bincount(observers, minlength=size), 1)
     outside = p + q
-    balance = np.abs(p - q) / np.maximum(outside, 1)
-    return np.asarray((outside / votes > SHARE_OUTSIDE) & (balance < BALANCE))
+    imbalance = np.abs(p - q) / np.maximum(outside, 1)
+    return np.asarray((outside / votes > MAX_SHARE_OUTSIDE) & (imbalance < MIN_IMBALANCE))
 
 
 def _outside(
@@ -46,9 +46,9 @@ def _outside(
     off = scores - mean[media]
     second = np.bincount(media, weights=off**2)  # sums: divided by N they are the moments
     fourth = np.bincount(media, weights=off**4)
-    # where all agree nobody lies outside, though the band has no width; 1e-9 is rounding
-    spread = second > count * (1e-9 * np.maximum(np.abs(mean), 1)) ** 2
-    beta = np.divide(fourth * count, second**2, out=np.zeros_like(second), where=spread)
+    # where all votes are equal the band has no width and no vote is outside; 1e-9 is rounding
+    varied = second > count * (1e-9 * np.maximum(np.abs(mean), 1)) ** 2
+    beta = np.divide(fourth * count, second**2, out=np.zeros_like(second), where=varied)
     deviation = np.sqrt(second / np.maximum(count - 1, 1))
     band = np.where((beta >= 2) & (beta <= 4), 2.0, np.sqrt(20.0)) * deviation
-    return (off >= band[media]) & spread[media], (off <= -band[media]) & spread[media]
+    return (off >= band[media]) & varied[media], (off <= -band[media]) & varied[media]

@@ -1,39 +1,38 @@
 """SPAQ's annotations (Fang et al., 2020): Image name, MOS, attributes, scene, EXIF.
 
-"Brightness" stands twice in a published header, as a rated attribute and as an EXIF value, so
-columns are taken by place and only the two needed ones by name. The score sheet is also published
-as an Excel workbook. Scores lie on 0 to 100 (observed: 2 to 96, three above 94).
+A published header holds "Brightness" twice, as a rated attribute and as an EXIF value, so only the
+two columns needed are read by name. The score sheet is also published as an Excel workbook. Scores
+are on 0 to 100 (observed: 2 to 96, three above 94).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbuild.labels.tables.columns import column_of, spelled
-from qbuild.labels.tables.layout import Head, Layout, LayoutTable, ReadOptions
+from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.tables.columns import column_named
+from qbuild.labels.tables.table import read_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from qbuild.labels.ratings.options import RatingOptions
+    from qbuild.labels.tables.sniff import FilePreview
 
 SCALE = (0.0, 100.0)
 COLUMNS = {"image_name", "mos", "brightness", "colorfulness", "contrast", "noisiness", "sharpness"}
 
 
-def matches(head: Head) -> bool:
-    """Whether SPAQ's five attributes stand beside the image's name and MOS."""
-    return {spelled(name) for name in head.header or []} >= COLUMNS
+def matches(preview: FilePreview) -> bool:
+    """Whether the header names the image, MOS and SPAQ's five attributes."""
+    return preview.columns >= COLUMNS
 
 
-def read(path: Path, options: ReadOptions) -> LayoutTable:  # noqa: ARG001 - every layout's shape
-    """One row an image, scores on 0 to 100."""
-    import pandas as pd
-
-    from qbuild.labels.tables.table import read_grid
-
+def read(path: Path, options: RatingOptions) -> LayoutTable:  # noqa: ARG001 - every layout's shape
+    """One row per image, scores on 0 to 100."""
     grid = read_grid(path)
-    columns = {"path": column_of(grid, "image_name"), "mos": column_of(grid, "mos")}
-    frame = pd.DataFrame(columns).assign(scale_low=SCALE[0], scale_high=SCALE[1])
-    return LayoutTable(frame, default_dataset="spaq", notes=grid.notes, records=grid.records)
+    columns = {"path": column_named(grid, "image_name"), "mos": column_named(grid, "mos")}
+    return LayoutTable.from_grid(grid, columns, "spaq", SCALE)
 
 
-LAYOUT = Layout("spaq", "SPAQ: Image name, MOS, attributes, scene, EXIF", matches, read)
+LAYOUT = Layout("spaq", matches, read)

@@ -1,11 +1,11 @@
-"""Raw votes in long form: one row a vote, with columns for subject, media and score.
+"""Raw votes in long form: one row per vote, with columns for subject, media and score.
 
 A medium's row holds the mean of its votes, their sample deviation (n - 1), their number and,
 where all scores are whole numbers of few grades, the count of votes of each grade, worst first.
-Grades are 1 to 5 where all votes lie there (the five-grade scale of ITU-R BT.500), else the
-lowest to the highest seen, at most 11; they are then also the declared scale. A subject's second
-vote for a medium counts as a repetition. Observers are screened, a dataset at a time, with
-`screen=bt500`.
+Grades are 1 to 5 where all votes are in that range (the five-grade scale of ITU-R BT.500), else
+the lowest to the highest observed, at most 11; they are then also the declared scale. A subject's
+second vote for a medium counts as a repeated presentation. `--screen bt500` excludes observers,
+one dataset at a time.
 """
 
 from __future__ import annotations
@@ -13,9 +13,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qbuild.labels.tables import rejections
-from qbuild.labels.tables.columns import PATH, SYNONYMS, cells, known, resolve
-from qbuild.labels.tables.layout import Head, Layout, LayoutTable, ReadOptions
+from qbuild.core.rows.rejections import Rejection
+from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.tables.cells import to_numbers, to_text
+from qbuild.labels.tables.columns import PATH, SYNONYMS, column_cells, find_names, resolve_columns
+from qbuild.labels.tables.media_paths import tidy
+from qbuild.labels.tables.rejections import (
+    MISSING_PATH,
+    MISSING_SCORE,
+    MISSING_SUBJECT,
+    RowRejections,
+)
+from qbuild.labels.tables.table import read_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from qbuild.labels.ratings.options import RatingOptions
+    from qbuild.labels.tables.sniff import FilePreview
     from qbuild.labels.tables.table import Grid
 
 SUBJECT = (
@@ -33,112 +44,102 @@ SUBJECT = (
 )  # fmt: skip
 SCORE = ("score", "vote", "opinion", "opinion_score", "raw_score", "rating")
 COLUMNS = {"subject": SUBJECT, "path": PATH, "score": SCORE, "dataset": SYNONYMS["dataset"]}
-MOST_GRADES = 11
+REQUIRED = ("subject", "path", "score")
+MAX_GRADES = 11
 
 
 @dataclass(frozen=True)
 class _Votes:
-    """All votes in file order: subject, path, score, dataset?, row (1-based), and the bad ones."""
+    """All votes in file order (subject, path, score, dataset?, row from 1), and the rejections."""
 
     frame: pd.DataFrame
-    bad: rejections.Refusals
+    rejections: RowRejections
 
     @property
     def usable(self) -> pd.DataFrame:
-        return self.frame.drop(index=list(self.bad.found))
+        return self.frame.drop(index=list(self.rejections.by_position))
 
 
-def matches(head: Head) -> bool:
-    """Whether a subject, a medium and a vote stand in the header or the first record."""
-    names = head.header or list(head.record or ())
-    return all(known(names, COLUMNS[name]) for name in ("subject", "path", "score"))
+def matches(preview: FilePreview) -> bool:
+    """Whether the header or the first record names a subject, a medium and a vote."""
+    return all(find_names(preview.names, COLUMNS[name]) for name in REQUIRED)
 
 
-def read(path: Path, options: ReadOptions) -> LayoutTable:
-    """One row a medium, in order of its first vote."""
-    from qbuild.labels.tables.table import read_grid
-
+def read(path: Path, options: RatingOptions) -> LayoutTable:
+    """One row per medium, in order of its first vote."""
     grid = read_grid(path)
-    found = resolve(grid, COLUMNS, options.columns, required=("subject", "path", "score"))
-    votes = _checked(grid, found)
+    votes = _read_votes(grid, resolve_columns(grid, COLUMNS, options.column_names, REQUIRED))
     notes = list(grid.notes)
     kept = votes.usable
     if options.screen == "bt500" and len(kept):
-        kept, said = _screened(votes.usable)
-        notes += said
-        _refuse_orphans(votes, kept)
-    frame, said = _by_medium(kept)
-    rejected = votes.bad.frame(votes.frame["row"].to_numpy(), grid.records)
-    return LayoutTable(frame, notes=notes + said, rejected=rejected)
+        kept = _screen(kept, notes)
+        _reject_orphans(votes, kept)
+    frame = _by_medium(kept, notes)
+    rejected = votes.rejections.rows(path.name, grid.records)
+    return LayoutTable(frame, notes=notes, rejected=rejected)
 
 
-def _checked(grid: Grid, found: dict[str, str]) -> _Votes:
-    """The votes as text and numbers; those without medium, subject or score are refused."""
+def _read_votes(grid: Grid, columns: dict[str, str]) -> _Votes:
+    """The votes as text and numbers; those without medium, subject or score are rejected."""
     import numpy as np
     import pandas as pd
 
-    from qbuild.labels.tables.cells import numbers, texts
-    from qbuild.labels.tables.media_paths import tidy
-
-    raw = {name: cells(grid, column) for name, column in found.items()}
-    score = numbers(raw["score"])
-    frame = pd.DataFrame({name: texts(raw[name]).to_pandas() for name in raw if name != "score"})
-    frame = frame.assign(path=tidy(texts(raw["path"])).to_pandas(), score=score.values)
+    raw = {name: column_cells(grid, column) for name, column in columns.items()}
+    score = to_numbers(raw["score"])
+    frame = pd.DataFrame({name: to_text(raw[name]).to_pandas() for name in raw if name != "score"})
+    frame = frame.assign(path=tidy(to_text(raw["path"])).to_pandas(), score=score.values)
     frame["row"] = np.arange(1, len(frame) + 1)
-    bad = rejections.Refusals()
-    for name, reason in (
-        ("path", rejections.MISSING_PATH),
-        ("subject", rejections.MISSING_SUBJECT),
-    ):
+    rejections = RowRejections()
+    for name, reason in (("path", MISSING_PATH), ("subject", MISSING_SUBJECT)):
         blank = (frame[name].isna() | (frame[name] == "")).to_numpy(dtype=bool)
-        bad.refuse(blank, reason, found[name], None, f"the vote names no {name}")
-    bad.refuse_numbers(score, found["score"], raw["score"], required=True)
-    return _Votes(frame, bad)
+        rejections.reject(blank, reason, columns[name], None, f"the vote names no {name}")
+    rejections.reject_numbers(score, columns["score"], raw["score"], required=True)
+    return _Votes(frame, rejections)
 
 
-def _screened(votes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The votes of the observers that stay, and notes on those that do not."""
+def _screen(votes: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """The votes of the observers that are kept; the excluded ones are noted."""
     import pandas as pd
 
-    from qbuild.labels.ratings.screening import screened
+    from qbuild.labels.ratings.screening import screen_observers
 
-    parts, notes = [], []
-    for name, part in _datasets(votes):
+    parts = []
+    for name, part in _by_dataset(votes):
         media, _ = pd.factorize(part["path"])
         codes, observers = pd.factorize(part["subject"])
-        out = screened(part["score"].to_numpy(), media, codes)
-        left_out = ", ".join(str(observer) for observer in observers[out]) or "nobody"
+        out = screen_observers(part["score"].to_numpy(), media, codes)
+        names = ", ".join(str(observer) for observer in observers[out]) or "none"
         where = f" in {name}" if name else ""
-        notes.append(
-            f"screened by ITU-R BT.500{where}: {int(out.sum())} of {len(out)} observers: {left_out}"
-        )
+        counts = f"excluded {int(out.sum())} of {len(out)} observers: {names}"
+        notes.append(f"screened by ITU-R BT.500{where}: {counts}")
         parts.append(part[~out[codes]])
-    return pd.concat(parts).sort_values("row", kind="stable"), notes
+    return pd.concat(parts).sort_values("row", kind="stable")
 
 
-def _refuse_orphans(votes: _Votes, kept: pd.DataFrame) -> None:
-    """Refuse the first vote of each medium whose every observer was left out."""
+def _reject_orphans(votes: _Votes, kept: pd.DataFrame) -> None:
+    """Reject the first vote of each medium whose observers were all excluded."""
     keys = _keys(votes.frame)
     first = votes.usable.drop_duplicates(keys)
-    left = set(kept[keys].itertuples(index=False, name=None))
-    lost = [key not in left for key in first[keys].itertuples(index=False, name=None)]
-    words = "every observer of the medium was screened out"
-    for at in first.index[lost]:
-        votes.bad.found[int(at)] = rejections.Refusal(rejections.MISSING_SCORE, words)
+    rated = set(kept[keys].itertuples(index=False, name=None))
+    orphan = [key not in rated for key in first[keys].itertuples(index=False, name=None)]
+    message = "every observer of the medium was screened out"
+    for at in first.index[orphan]:
+        votes.rejections.by_position[int(at)] = Rejection(MISSING_SCORE, message)
 
 
 def _keys(votes: pd.DataFrame) -> list[str]:
     return [name for name in ("dataset", "path") if name in votes]
 
 
-def _datasets(votes: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+def _by_dataset(votes: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     if "dataset" not in votes:
         return [("", votes)]
     groups = votes.groupby(votes["dataset"].fillna(""), sort=False)
     return [(str(name), part) for name, part in groups]
 
 
-def _by_medium(votes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _by_medium(votes: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """One row per medium, with the declared scale where votes are grades."""
     import numpy as np
     import pandas as pd
 
@@ -155,14 +156,14 @@ def _by_medium(votes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     frame = frame.reset_index(drop=True).assign(mos=mean, mos_std=deviation, num_ratings=count)
     grades = _grades(score)
     if grades is None:
-        return frame, []
+        return frame
     low, high = grades
-    frame["votes"] = pd.Series(_counts(code, score, low, high).tolist(), dtype="object")
-    note = f"votes are whole numbers: grades {low} to {high} are the scale"
-    return frame.assign(scale_low=float(low), scale_high=float(high)), [note]
+    notes.append(f"votes are whole numbers: grades {low} to {high} are the scale")
+    frame["votes"] = pd.Series(_count_votes(code, score, low, high).tolist(), dtype="object")
+    return frame.assign(scale_low=float(low), scale_high=float(high))
 
 
-def _counts(
+def _count_votes(
     code: NDArray[np.integer[Any]], score: NDArray[np.float64], low: int, high: int
 ) -> NDArray[np.float64]:
     """How many votes each medium has of each grade: `[media, grades]`, worst grade first."""
@@ -180,13 +181,7 @@ def _grades(score: NDArray[np.float64]) -> tuple[int, int] | None:
     low, high = int(score.min()), int(score.max())
     if low >= 1 and high <= 5:
         return 1, 5
-    return (low, high) if 0 < high - low < MOST_GRADES else None
+    return (low, high) if 0 < high - low < MAX_GRADES else None
 
 
-LAYOUT = Layout(
-    "subject-votes",
-    "one row a vote: subject, media, score",
-    matches,
-    read,
-    heeds=("columns", "screen"),
-)
+LAYOUT = Layout("subject-votes", matches, read, uses=("columns", "screen"))

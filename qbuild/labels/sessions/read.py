@@ -1,22 +1,23 @@
-"""Session logs as rows of the schema `stall`, many sessions at once."""
+"""Session logs as rows of schema `stall`, many sessions at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from qbuild.core.artifact.output_folder import safe_name
-from qbuild.core.canonical import canonical_json, media_id
+from qbuild.core.canonical import media_id
+from qbuild.core.rows.duplicates import deduplicate
+from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.core.schema import load_schema
 from qbuild.core.schema.arrow_lists import lists
-from qbuild.labels.sessions.session import Clock, Refused, Session, SessionOptions
-from qbuild.labels.sessions.validate import Settled, settle
+from qbuild.labels.sessions.logs import read_sessions
+from qbuild.labels.sessions.options import SessionOptions
+from qbuild.labels.sessions.validate import ValidSession, reject_session, validate_session
 from qbuild.quality.stalls import (
     INITIAL,
     PLAYBACK,
@@ -27,117 +28,61 @@ from qbuild.quality.stalls import (
     summarise,
 )
 
-_AT_ONCE = 4_096
+_SESSIONS_PER_TABLE = 4_096
 _RATING = ("mos", "mos_std", "num_ratings", "votes", "scale_low", "scale_high", "split")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the stage `stalling` is asked for; the same fields as its options."""
+class ReadSessions:
+    """The unique valid sessions of all logs, each after its dataset, and the rejected ones."""
 
-    layout: str = "auto"
-    dataset: str = ""
-    fps: str = ""
-    clock: Clock = "media"
-    initial: Literal["ones", "none"] = "ones"
-    licence: str = ""
-    source: str = ""
+    sessions: list[tuple[str, ValidSession]]
+    rejected: list[RejectedRow]
+    collapsed: int = 0
 
 
-@dataclass(frozen=True)
-class Found:
-    """What came of all logs; `datasets` names the dataset of each session."""
+def read_valid_sessions(
+    paths: list[Path], options: SessionOptions, limit: int | None
+) -> ReadSessions:
+    """The valid sessions of all logs; identical ones collapse, others of one name are rejected.
 
-    sessions: list[Settled]
-    datasets: list[str]
-    refused: list[Refused]
-    collapsed: int
-
-
-def read_settled(paths: list[Path], options: Asked, limit: int | None) -> Found:
-    """The sessions of all logs, settled; identical ones collapse, others of one name are refused.
-
-    With a limit, the first usable sessions and the refused ones before the last of them.
+    With a limit, the first usable sessions and the rejected ones before the last of them.
     """
-    from qbuild.labels.sessions import read_sessions
-
-    fps = Fraction(options.fps) if options.fps else None
-    sessions: list[Settled] = []
-    datasets: list[str] = []
-    refused: list[Refused] = []
-    given = SessionOptions(fps, options.clock)
-    for path in paths:
-        for dataset, session in read_sessions([path], options.layout, given):
-            found = _settled(session, fps)
-            if isinstance(found, Refused):
-                refused.append(found)
-                continue
-            sessions.append(found)
-            datasets.append(options.dataset or dataset or path.name.partition(".")[0])
-            if len(sessions) == limit:
-                return _once(sessions, datasets, refused)
-    return _once(sessions, datasets, refused)
-
-
-def _settled(session: Session | Refused, fps: Fraction | None) -> Settled | Refused:
-    if isinstance(session, Refused):
-        return session
-    if not safe_name(session.path):
-        message = f"{session.path!r} is no relative path below a root"
-        record = {"path": session.path}
-        return Refused(session.source_file, session.source_row, "unsafe-path", message, record)
-    return settle(session, fps)
-
-
-def _once(sessions: list[Settled], datasets: list[str], refused: list[Refused]) -> Found:
-    by_name: dict[tuple[str, str], list[int]] = {}
-    for at, (session, dataset) in enumerate(zip(sessions, datasets, strict=True)):
-        by_name.setdefault((dataset, session.path), []).append(at)
-    keep, collapsed = set(range(len(sessions))), 0
-    for places in by_name.values():
-        if len(places) == 1:
+    sessions: list[tuple[str, ValidSession]] = []
+    rejected: list[RejectedRow] = []
+    found = ((path, *one) for path in paths for one in read_sessions([path], options))
+    for log, dataset, session in found:
+        valid = (
+            session if isinstance(session, RejectedRow) else validate_session(session, options.rate)
+        )
+        if isinstance(valid, RejectedRow):
+            rejected.append(valid)
             continue
-        if len({sessions[at].said for at in places}) == 1:
-            keep.difference_update(places[1:])
-            collapsed += len(places) - 1
-            continue
-        keep.difference_update(places)
-        refused += [_conflict(sessions[at], len(places)) for at in places]
-    kept = sorted(keep)
-    return Found([sessions[at] for at in kept], [datasets[at] for at in kept], refused, collapsed)
+        name = options.dataset or dataset or log.name.partition(".")[0]
+        sessions.append((name, valid))
+        if len(sessions) == limit:
+            break
+    unique = deduplicate(sessions, lambda one: (one[0], one[1].path), lambda one: one[1].content)
+    rejected += [_conflict(one[1], len(group)) for group in unique.conflicts for one in group]
+    return ReadSessions(unique.kept, rejected, unique.collapsed)
 
 
-def _conflict(session: Settled, count: int) -> Refused:
-    message = f"{session.path}: {count} sessions of this name disagree; all are rejected"
-    record = {"path": session.path, "events": list(session.stalls)}
-    return Refused(session.source_file, session.source_row, "conflict", message, record)
+def _conflict(session: ValidSession, count: int) -> RejectedRow:
+    message = f"{session.path}: {count} sessions of this name differ; all are rejected"
+    return reject_session(RejectedError("conflict", message), session, session.stalls)
 
 
-def refused_rows(refused: list[Refused]) -> pa.Table | None:
-    """The refused sessions in the form of the schema `rejected`; None where there are none."""
-    if not refused:
-        return None
-    rows = [
-        {
-            "source": found.source_file,
-            "row": found.source_row,
-            "reason": found.reason,
-            "message": found.message,
-            "record": canonical_json(_plain(found.record)),
-        }
-        for found in refused
-    ]
-    return load_schema("rejected").cast(pa.Table.from_pylist(rows), "refused sessions")
-
-
-def stall_rows(found: Found, options: Asked) -> Iterator[pa.Table]:
+def stall_tables(read: ReadSessions, options: SessionOptions) -> Iterator[pa.Table]:
     """The sessions as rows, a few thousand at a time."""
-    for start in range(0, len(found.sessions), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        yield _table(found.sessions[part], found.datasets[part], options)
+    for start in range(0, len(read.sessions), _SESSIONS_PER_TABLE):
+        part = read.sessions[start : start + _SESSIONS_PER_TABLE]
+        datasets = [dataset for dataset, _ in part]
+        yield _stall_table([session for _, session in part], datasets, options)
 
 
-def _table(sessions: list[Settled], datasets: list[str], options: Asked) -> pa.Table:
+def _stall_table(
+    sessions: list[ValidSession], datasets: list[str], options: SessionOptions
+) -> pa.Table:
     rates = Rates(
         np.array([s.fps.numerator for s in sessions]),
         np.array([s.fps.denominator for s in sessions]),
@@ -154,7 +99,7 @@ def _table(sessions: list[Settled], datasets: list[str], options: Asked) -> pa.T
     counted = np.array([-1 if s.frames is None else s.frames for s in sessions])
     frames = np.where(counted >= 0, counted, rates.frames(summary.duration))
     if options.initial == "none":
-        first, covered, frames = without_buffering(events, first, covered, frames)
+        first, covered, frames = _without_buffering(events, first, covered, frames)
     runs, ends = run_lengths(offsets, first, covered, frames)
     names = [s.path for s in sessions]
     columns: dict[str, Any] = {
@@ -180,15 +125,15 @@ def _table(sessions: list[Settled], datasets: list[str], options: Asked) -> pa.T
         "tail_s": summary.tail,
         "notes": [list(s.notes) or None for s in sessions],
     }
-    form = load_schema("stall").arrow
+    schema = load_schema("stall").arrow
     arrays = [
         pa.array(columns[f.name], f.type) if isinstance(columns[f.name], list) else columns[f.name]
-        for f in form
+        for f in schema
     ]
-    return pa.table(arrays, names=form.names)
+    return pa.table(arrays, names=schema.names)
 
 
-def without_buffering(events: Events, first: Any, covered: Any, frames: Any) -> tuple[Any, ...]:
+def _without_buffering(events: Events, first: Any, covered: Any, frames: Any) -> tuple[Any, ...]:
     """First frames, frames covered and lengths of sequences that begin with playback."""
     owner, initial = events.owner, events.initial
     waited = np.bincount(owner, np.where(initial, covered, 0), len(frames)).astype(np.int64)
@@ -198,8 +143,8 @@ def without_buffering(events: Events, first: Any, covered: Any, frames: Any) -> 
 
 def _event_lists(events: Events, first: Any, covered: Any) -> Any:
     kinds = pa.array([INITIAL if initial else PLAYBACK for initial in events.initial.tolist()])
-    form = load_schema("stall").arrow.field("events").type.value_type
-    made = {
+    struct = load_schema("stall").arrow.field("events").type.value_type
+    columns = {
         "kind": kinds.cast(pa.string()),
         "media_start_s": pa.array(events.media_start),
         "wall_start_s": pa.array(events.wall_start),
@@ -207,17 +152,5 @@ def _event_lists(events: Events, first: Any, covered: Any) -> Any:
         "first_frame": pa.array(first),
         "num_frames": pa.array(covered),
     }
-    flat = pa.StructArray.from_arrays([made[f.name] for f in form], fields=list(form))
+    flat = pa.StructArray.from_arrays([columns[f.name] for f in struct], fields=list(struct))
     return lists(events.offsets, flat)
-
-
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """The record with non-finite numbers spelled, which JSON cannot hold."""
-    return {
-        key: [[_number(x) for x in pair] for pair in value] if key == "events" else value
-        for key, value in record.items()
-    }
-
-
-def _number(value: float) -> float | str:
-    return value if np.isfinite(value) else str(value)

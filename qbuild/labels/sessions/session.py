@@ -1,29 +1,33 @@
-"""What a session log says, in one form for every layout."""
+"""A session as its log describes it, in one form for every layout."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from qbuild.core.canonical import canonical_json
+from qbuild.core.rows.rejections import RejectedError, RejectedRow
+from qbuild.labels.sessions.options import Clock, SessionOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-Clock = Literal["media", "wall"]
+    ReadLog = Callable[[Path, SessionOptions], Iterator["Session | RejectedRow"]]
 
 
 @dataclass(frozen=True)
 class Session:
-    """One streaming session as its log has it, before anything is checked across its parts.
+    """One streaming session as its log describes it, before its parts are compared.
 
-    Either `digits` (one 0/1 a frame on the wall clock) or `events` (start and duration in seconds,
-    as logged) is given. `fps` is None where the log has none. `media_s` is the length of what was
-    played, without stalls; None where only the digits tell. `claims` holds what the log says of
-    itself (number of stalls, stalled seconds, frames) for the check against what comes out.
+    Either `digits` (0 or 1 per frame on the wall clock) or `events` (start and duration in seconds,
+    as logged) is given. `fps` is None where the log has none. `media_s` is the length of the media
+    that was played, without stalls; None where only the digits show it. `claims` holds totals that
+    the log states (stalls, stalled seconds, frames), to be compared with the result.
     """
 
     path: str  # name of the session or of its video
@@ -40,33 +44,31 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """A session or a log that cannot be used, with its typed reason."""
-
-    source_file: str
-    source_row: int
-    reason: str
-    message: str
-    record: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SessionOptions:
-    """How logs are read, beyond what they say: the frame rate and the clock of plain events."""
-
-    fps: Fraction | None = None
-    clock: Clock = "media"
-
-
-@dataclass(frozen=True)
 class SessionLayout:
     """A published form of session logs; `matches` and `read` take a file or a folder.
 
-    `read` gives sessions in a fixed order. `dataset` is the name of its data set, or None.
+    `read` returns sessions in a fixed order. `dataset` is the name of the dataset, if the layout is
+    that of one; `side_files` are names of files that accompany its logs.
     """
 
     name: str
-    summary: str
     matches: Callable[[Path], bool]
-    read: Callable[[Path, SessionOptions], Iterator[Session | Refused]]
+    read: ReadLog
     dataset: str | None = None
+    side_files: tuple[str, ...] = ()
+
+
+def read_one(build: Callable[[], Session], source_file: str) -> Iterator[Session | RejectedRow]:
+    """The only session of a log, or the log as a rejected row."""
+    try:
+        yield build()
+    except RejectedError as error:
+        yield rejected_log(error, source_file)
+
+
+def rejected_log(
+    error: RejectedError, source_file: str, source_row: int = 1, record: Any = None
+) -> RejectedRow:
+    """The rejected row of a log or session; by default with the record of the error."""
+    record = canonical_json(record or error.record or {})
+    return RejectedRow(source_file, source_row, error.rejection, record)

@@ -1,11 +1,10 @@
-"""What label files of all kinds share.
+"""What the readers of all label files share.
 
-    files.py        which kind of table a file is     sniff.py         what one looks like outside
-    table.py        named columns of a table file     json_records.py  JSON records, any framing
-    columns.py      which column means what           cells.py         numbers and text from cells
-    media_paths.py  safe relative paths               rejections.py    why a row was rejected
-    layout.py       what a layout is                  registry.py      a layout by its name
-    options.py      options of all kinds of files
+    files.py        file kind, delimiter           sniff.py         a preview of a file
+    table.py        tables with named columns      json_records.py  text and JSON records
+    columns.py      which column means what        cells.py         text and numbers from cells
+    media_paths.py  safe relative paths            rejections.py    the first rejection of each row
+    options.py      options that all readers share
 
 Nothing here imports pandas before a file is read.
 """

@@ -1,4 +1,4 @@
-"""Which column of a file means what: by the user's word, else by known synonyms."""
+"""Which column of a file means what: as named with `--columns`, else by known synonyms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from qbuild.labels.tables.layout import ReadOptions
     from qbuild.labels.tables.table import Grid
 
 PATH = (
@@ -33,114 +32,116 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "split": ("split", "set", "subset"),
     "dataset": ("dataset", "dataset_name"),
 }
-DEGRADATION = "dmos"  # up in KADID-10k, down in most other data: never read without a word on it
+DMOS = "dmos"  # higher is better in KADID-10k, worse in most other data: never read by default
 
 
-def spelled(name: str) -> str:
-    """A column's name without the accidents of spelling: `Image name` is `image_name`."""
+def normalise_name(name: str) -> str:
+    """A column's name without case, blanks and hyphens: `Image name` becomes `image_name`."""
     return re.sub(r"[\s_-]+", "_", name.strip().lower())
 
 
-def known(names: Iterable[str], wanted: Iterable[str]) -> list[str]:
-    """The names that are one of the wanted ones, however spelled."""
-    synonyms = set(wanted)
-    return [name for name in names if spelled(name) in synonyms]
+def find_names(names: Iterable[str], synonyms: Iterable[str]) -> list[str]:
+    """The names that are one of the synonyms after normalisation."""
+    wanted = set(synonyms)
+    return [name for name in names if normalise_name(name) in wanted]
 
 
-def resolve(
+def resolve_columns(
     grid: Grid,
-    wanted: Mapping[str, tuple[str, ...]],
+    synonyms: Mapping[str, tuple[str, ...]],
     given: Mapping[str, str],
     required: tuple[str, ...],
 ) -> dict[str, str]:
-    """Canonical name → the file's column; all that is missing or ambiguous is told at once.
+    """Canonical name → the file's column; all missing and ambiguous columns are raised together.
 
-    The user's word comes first, then a column with the canonical name itself, then the only
-    synonym. A path may be `a+b`: the cells of two columns with a slash between them.
+    A column given by the user comes first, then one with the canonical name, then the only
+    synonym. A path may be `a+b`: the cells of two columns joined by a slash.
     """
-    _refuse_unknown(given, wanted)
+    _check_canonical(given, synonyms)
     problems: list[QbuildError] = []
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for canonical, name in given.items():
         try:
-            found[canonical] = _as_given(grid, canonical, name)
+            columns[canonical] = _given_column(grid, canonical, name)
         except SchemaError as error:
             problems.append(error)
-    taken = {part for name in found.values() for part in (name, *name.split("+"))}
-    for canonical in (name for name in wanted if name not in given):
-        names = known((name for name in grid.names if name not in taken), wanted[canonical])
-        chosen = _exact(names, canonical)
-        if len(chosen) == 1:
-            found[canonical] = chosen[0]
-        elif chosen or canonical in required:
-            problems.append(_unclear(grid, canonical, chosen, wanted[canonical]))
+    taken = {part for name in columns.values() for part in (name, *name.split("+"))}
+    for canonical in (name for name in synonyms if name not in given):
+        names = find_names((name for name in grid.names if name not in taken), synonyms[canonical])
+        exact = [name for name in names if normalise_name(name) == canonical]
+        candidates = exact or names
+        if len(candidates) == 1:
+            columns[canonical] = candidates[0]
+        elif candidates or canonical in required:
+            problems.append(_unclear(grid, canonical, candidates, synonyms[canonical]))
     raise_all(problems)
-    return found
+    return columns
 
 
-def cells(grid: Grid, name: str) -> pd.Series[Any]:
-    """The cells of a resolved column, or of several joined by `+`."""
+def column_cells(grid: Grid, name: str) -> pd.Series[Any]:
+    """The cells of a resolved column, or of several joined by `+`; missing where a part is."""
     if name in grid.names:
         return grid.column(name)
-    from qbuild.labels.tables.cells import texts
+    from qbuild.labels.tables.cells import to_text
 
-    parts = [texts(grid.column(part)).to_pandas().astype("str") for part in name.split("+")]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined + "/" + part
-    return joined  # missing where a part is missing
-
-
-def column_of(grid: Grid, name: str) -> pd.Series[Any]:
-    """The cells of the one column of that name, however spelled, or SchemaError."""
-    return grid.column(resolve(grid, {name: (name,)}, {}, required=(name,))[name])
+    first, *rest = (
+        to_text(grid.column(part)).to_pandas().astype("str") for part in name.split("+")
+    )
+    for part in rest:
+        first = first + "/" + part
+    return first
 
 
-def has(grid: Grid, name: str) -> bool:
-    """Whether a column of that name is there, however spelled."""
-    return bool(known(grid.names, [name]))
+def column_named(grid: Grid, name: str) -> pd.Series[Any]:
+    """The cells of the one column of that normalised name, or SchemaError."""
+    return grid.column(resolve_columns(grid, {name: (name,)}, {}, required=(name,))[name])
 
 
-def synonyms_for(options: ReadOptions) -> dict[str, tuple[str, ...]]:
-    """The synonyms of a table; `dmos` is a score only once its direction was given as down."""
-    if options.direction == "down":
-        return SYNONYMS | {"mos": (*MOS, DEGRADATION)}
-    return SYNONYMS
+def has_column(grid: Grid, name: str) -> bool:
+    """Whether the table has a column of that normalised name."""
+    return bool(find_names(grid.names, [name]))
 
 
-def _refuse_unknown(given: Mapping[str, str], wanted: Mapping[str, object]) -> None:
+def suggest_columns(names: list[str], synonyms: tuple[str, ...]) -> str:
+    """A hint `Did you mean …?` with the columns whose names resemble a synonym, or `""`."""
+    import difflib
+
+    close = [
+        name
+        for name in names
+        if difflib.get_close_matches(normalise_name(name), synonyms, n=1, cutoff=0.6)
+    ]
+    return f"Did you mean {', '.join(close)}?" if close else ""
+
+
+def _check_canonical(given: Mapping[str, str], synonyms: Mapping[str, object]) -> None:
     for canonical in given:
-        if canonical not in wanted:
+        if canonical not in synonyms:
             raise UsageError(
                 "--columns",
-                f"{canonical!r} is no column that this layout reads",
-                f"expected {', '.join(wanted)}",
-                near(canonical, wanted),
+                f"{canonical!r} is not a column that this layout reads",
+                f"expected {', '.join(synonyms)}",
+                near(canonical, synonyms),
             )
 
 
-def _as_given(grid: Grid, canonical: str, name: str) -> str:
-    if canonical == "path" and name not in grid.names and "+" in name:
-        return "+".join(_one(grid, canonical, part) for part in name.split("+"))
-    return _one(grid, canonical, name)
+def _given_column(grid: Grid, canonical: str, name: str) -> str:
+    joined = canonical == "path" and name not in grid.names
+    parts = name.split("+") if joined else [name]
+    return "+".join(_only_column(grid, canonical, part) for part in parts)
 
 
-def _one(grid: Grid, canonical: str, name: str) -> str:
+def _only_column(grid: Grid, canonical: str, name: str) -> str:
     exact = [column for column in grid.names if column == name]
-    alike = exact or known(grid.names, [spelled(name)])
-    if len(alike) == 1:
-        return alike[0]
+    same = exact or find_names(grid.names, [normalise_name(name)])
+    if len(same) == 1:
+        return same[0]
     raise SchemaError(
         str(grid.path),
-        f"{len(alike)} columns are named {name!r}" if alike else f"no column is named {name!r}",
+        f"{len(same)} columns are named {name!r}" if same else f"no column is named {name!r}",
         f"expected the one column for {canonical}",
-        "Rename them in the file." if alike else near(name, grid.names),
+        "Rename them in the file." if same else near(name, grid.names),
     )
-
-
-def _exact(names: list[str], canonical: str) -> list[str]:
-    exact = [name for name in names if spelled(name) == canonical]
-    return exact or names
 
 
 def _unclear(
@@ -148,21 +149,14 @@ def _unclear(
 ) -> SchemaError:
     if names:
         what = f"several columns could be {canonical}: {', '.join(names)}"
-        repeated = len(set(names)) < len(names)
         todo = f"Choose one with --columns {canonical}={names[0]}."
-        todo = "Rename them in the file." if repeated else todo
-    elif canonical == "mos" and known(grid.names, [DEGRADATION]):
-        what = "the only score column is 'dmos', which counts up in some data and down in other"
-        todo = "Say --columns mos=dmos where higher is better, --direction down where it is worse."
+        if len(set(names)) < len(names):
+            todo = "Rename them in the file."
+    elif canonical == "mos" and find_names(grid.names, [DMOS]):
+        what = "the only score column is 'dmos', which is higher for better quality in some data"
+        todo = "Give --columns mos=dmos where higher is better, --direction down where it is worse."
     else:
         what = f"no column for {canonical} among {', '.join(map(repr, grid.names[:12]))}"
-        todo = f"Name it with --columns {canonical}=NAME. {nearest(grid.names, synonyms)}".rstrip()
+        hint = suggest_columns(grid.names, synonyms)
+        todo = f"Name it with --columns {canonical}=NAME. {hint}".rstrip()
     return SchemaError(str(grid.path), what, f"expected one of {', '.join(synonyms)}", todo)
-
-
-def nearest(names: list[str], synonyms: tuple[str, ...]) -> str:
-    """A hint `Did you mean …?` with the columns whose names resemble a synonym, or `""`."""
-    import difflib
-
-    close = [n for n in names if difflib.get_close_matches(spelled(n), synonyms, n=1, cutoff=0.6)]
-    return f"Did you mean {', '.join(close)}?" if close else ""

@@ -1,53 +1,99 @@
-"""Safe relative paths of media: the prefix rules, one spelling, and what is refused."""
+"""Safe relative paths of media: the prefix options, one spelling, and rejected paths."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from qbuild.labels.tables.cells import matching
+from qbuild.core.errors import UsageError
+from qbuild.labels.tables.cells import match, to_text
+from qbuild.labels.tables.rejections import MISSING_PATH, UNSAFE_PATH
+from qbuild.quality.media_types import IMAGES, VIDEOS
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from qbuild.labels.tables.layout import ReadOptions
+    from qbuild.labels.tables.options import LabelFileOptions
+    from qbuild.labels.tables.rejections import RowRejections
 
+UNSAFE = "{value} is not safely below a root; expected a relative path with / and no .. component"
 _UNTIDY = r"//|(^|/)\.(/|$)|/$"
-# absolute, drive letter, address, backslash, control sign, component `..`
+# absolute, drive letter, URL, backslash, control character, component `..`
 _UNSAFE = r"^/|^[A-Za-z]:|^[A-Za-z][A-Za-z0-9+.-]*:/|\\|[\x00-\x1f\x7f]|(^|/)\.\.(/|$)"
+_IMAGE, _VIDEO = (
+    re.compile(rf".*\.(?:{suffixes})", re.IGNORECASE | re.ASCII | re.DOTALL)
+    for suffixes in (IMAGES, VIDEOS)
+)
 
 
-def prefixed(path: pa.Array[Any], options: ReadOptions) -> tuple[pa.Array[Any], int]:
-    """The paths by the prefix rules, and how many did not begin with `strip_prefix`."""
+def read_paths(
+    cells: pd.Series[Any], options: LabelFileOptions, rejections: RowRejections
+) -> tuple[pa.Array[Any], int]:
+    """The media paths of a column, missing and unsafe ones rejected; how many lack the prefix."""
+    import pyarrow.compute as pc
+
+    paths, unprefixed = normalise_paths(to_text(cells), options)
+    empty: Any = pc.equal(paths, "").fill_null(True)
+    message = "the row names no media file"
+    rejections.reject(empty.to_numpy(zero_copy_only=False), MISSING_PATH, "path", cells, message)
+    rejections.reject(is_unsafe(paths), UNSAFE_PATH, "path", cells, UNSAFE)
+    return paths, unprefixed
+
+
+def normalise_paths(paths: pa.Array[Any], options: LabelFileOptions) -> tuple[pa.Array[Any], int]:
+    """The paths by the prefix options in one spelling; how many lack `--strip-prefix`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    foreign = 0
-    paths: Any = path
-    if strip := options.strip_prefix:
-        begins: Any = pc.starts_with(path, strip)
-        foreign = len(begins) - begins.true_count - begins.null_count
-        paths = pc.if_else(begins, pc.utf8_slice_codeunits(path, len(strip)), path)
+    unprefixed = 0
+    result: Any = paths
+    if prefix := options.strip_prefix:
+        begins: Any = pc.starts_with(paths, prefix)
+        unprefixed = len(begins) - begins.true_count - begins.null_count
+        result = pc.if_else(begins, pc.utf8_slice_codeunits(paths, len(prefix)), paths)
     if options.add_prefix:
-        nothing, blank = pa.scalar(None, path.type), pa.scalar("", path.type)
-        named: Any = pc.if_else(pc.equal(paths, blank), nothing, paths)  # a prefix alone is no path
-        paths = pc.binary_join_element_wise(pa.scalar(options.add_prefix, path.type), named, blank)
-    return paths, foreign
+        null, blank = pa.scalar(None, paths.type), pa.scalar("", paths.type)
+        named: Any = pc.if_else(pc.equal(result, blank), null, result)  # no path: no prefix either
+        result = pc.binary_join_element_wise(
+            pa.scalar(options.add_prefix, paths.type), named, blank
+        )
+    return tidy(result), unprefixed
 
 
-def tidy(path: pa.Array[Any]) -> pa.Array[Any]:
-    """One spelling a path: `./a` is `a`, `a//b` is `a/b`, `a/` is `a`, `.` is empty."""
+def tidy(paths: pa.Array[Any]) -> pa.Array[Any]:
+    """One spelling per path: `./a` becomes `a`, `a//b` `a/b`, `a/` `a`, and `.` empty."""
     import pyarrow.compute as pc
 
-    if not matching(path, _UNTIDY).any():
-        return path
+    if not match(paths, _UNTIDY).any():
+        return paths
     rules = ((r"/{2,}", "/"), (r"(^|/)(?:\./)+", r"\1"), (r"(^|/)\.$", r"\1"), (r"([^/])/$", r"\1"))
     for pattern, plain in rules:
-        path = pc.replace_substring_regex(path, pattern, plain)
-    return path
+        paths = pc.replace_substring_regex(paths, pattern, plain)
+    return paths
 
 
-def unsafe(path: pa.Array[Any]) -> NDArray[np.bool_]:
-    """Which paths are no plain way down from a root; two dots inside a name are fine."""
-    return matching(path, _UNSAFE)
+def is_unsafe(paths: pa.Array[Any]) -> NDArray[np.bool_]:
+    """Which paths leave their root; two dots inside a name are fine."""
+    return match(paths, _UNSAFE)
+
+
+def media_kind(path: str, default: str = "auto") -> str | None:
+    """`image` or `video` by the suffix of a path, else the default; None for `auto`."""
+    if _IMAGE.fullmatch(path):
+        return "image"
+    if _VIDEO.fullmatch(path):
+        return "video"
+    return None if default == "auto" else default
+
+
+def check_strip_prefix(options: LabelFileOptions, unprefixed: int, rows: int) -> None:
+    """Raise a UsageError where `--strip-prefix` matches no path: it may be misspelled."""
+    if options.strip_prefix and unprefixed >= rows:
+        raise UsageError(
+            "--strip-prefix",
+            f"no path begins with {options.strip_prefix!r}",
+            "expected the beginning of the paths as the file has them",
+        )

@@ -1,4 +1,4 @@
-"""Why rows were rejected: one typed reason a row, with the row as it was read."""
+"""The first rejection of each row of a table, and cells as rejected rows quote them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import canonical_json
+from qbuild.core.rows.rejections import RejectedRow, Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,75 +29,66 @@ UNSAFE_PATH = "unsafe-path"
 CONFLICT = "conflict"
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """What is wrong with one row: the reason's name, the words, the column and its value."""
-
-    reason: str
-    message: str
-    column: str | None = None
-    value: str | None = None
-
-
 @dataclass
-class Refusals:
-    """The first thing found wrong with each row, by its position in the frame."""
+class RowRejections:
+    """The first rejection of each rejected row, by its position in the table."""
 
-    found: dict[int, Refusal] = field(default_factory=dict)
+    by_position: dict[int, Rejection] = field(default_factory=dict)
 
-    def refuse(
+    def reject(
         self,
-        which: NDArray[np.bool_],
+        mask: NDArray[np.bool_],
         reason: str,
         column: str,
         cells: pd.Series[Any] | None,
-        wording: str,
+        message: str,
     ) -> None:
-        """Refuse the rows `which` is true for; `{value}` in the wording stands for the cell."""
-        for at in which.nonzero()[0].tolist():
-            if at not in self.found:
-                value = None if cells is None else as_text(cells.iloc[at])
-                message = wording.format(value=repr(value))
-                self.found[at] = Refusal(reason, message, column, value)
+        """Reject the rows where `mask` is true; `{value}` in the message stands for the cell."""
+        for at in mask.nonzero()[0].tolist():
+            if at not in self.by_position:
+                value = None if cells is None else cell_text(cells.iloc[at])
+                text = message.format(value=repr(value))
+                self.by_position[at] = Rejection(reason, text, column, value)
 
-    def refuse_numbers(
-        self, number: Numbers, column: str, cells: pd.Series[Any], *, required: bool
+    def reject_numbers(
+        self, numbers: Numbers, column: str, cells: pd.Series[Any], *, required: bool
     ) -> None:
-        """Refuse the cells that are no finite number, and the empty ones where one is required."""
+        """Reject cells that are not finite numbers, and empty ones where one is required."""
         if required:
-            self.refuse(number.missing, MISSING_SCORE, column, cells, "the row holds no score")
-        wording = "{value} is not a number; expected one such as 3.5"
-        self.refuse(number.unreadable, NOT_A_NUMBER, column, cells, wording)
-        self.refuse(number.infinite, NOT_FINITE, column, cells, "{value} is not finite")
+            self.reject(numbers.missing, MISSING_SCORE, column, cells, "the row holds no score")
+        message = "{value} is not a number; expected one such as 3.5"
+        self.reject(numbers.unreadable, NOT_A_NUMBER, column, cells, message)
+        self.reject(numbers.infinite, NOT_FINITE, column, cells, "{value} is not finite")
 
-    def frame(
-        self, source_rows: NDArray[np.int64], records: Callable[[Sequence[int]], list[Any]]
-    ) -> pd.DataFrame:
-        """The refused rows in order: row, reason, message, column, value, record."""
-        import pandas as pd
+    def rows(
+        self,
+        source: str,
+        records: Callable[[Sequence[int]], list[Any]],
+        numbers: NDArray[np.int64] | None = None,
+    ) -> list[RejectedRow]:
+        """The rejected rows in order; `numbers` are those of all rows, by default from 1."""
+        positions = sorted(self.by_position)
+        return [
+            RejectedRow(
+                source,
+                at + 1 if numbers is None else int(numbers[at]),
+                self.by_position[at],
+                record_json(record),
+            )
+            for at, record in zip(positions, records(positions) if positions else [], strict=True)
+        ]
 
-        at = sorted(self.found)
-        columns: dict[str, Any] = {
-            "row": source_rows[at],
-            "reason": [self.found[place].reason for place in at],
-            "message": [self.found[place].message for place in at],
-            "column": [self.found[place].column for place in at],
-            "value": [self.found[place].value for place in at],
-            "record": [as_json(record) for record in records(at)] if at else [],
-        }
-        return pd.DataFrame({name: pd.Series(cells) for name, cells in columns.items()})
 
-
-def as_text(cell: object) -> str | None:
-    """A cell as the rejected table quotes it; None where it holds nothing."""
+def cell_text(cell: object) -> str | None:
+    """A cell as a rejected row quotes it; None where it is empty."""
     plain = _plain(cell)
     if plain is None or isinstance(plain, str):
         return plain
     return json.dumps(plain, ensure_ascii=False)
 
 
-def as_json(record: object) -> str:
-    """The record as canonical JSON; NaN becomes null, infinities their names."""
+def record_json(record: object) -> str:
+    """The record as canonical JSON; NaN becomes null, infinities become text."""
     return canonical_json(_plain(record))
 
 

@@ -1,16 +1,17 @@
-"""The named columns of a table file, whatever it is kept in: text, JSON, Parquet or Excel."""
+"""Tables with named columns from delimited text, JSON, Parquet and Excel files."""
 
 from __future__ import annotations
 
 import io
 import re
 import zipfile
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, QbuildError, SchemaError
 from qbuild.labels.tables.files import delimiter_of, first_bytes, kind_of
-from qbuild.labels.tables.json_records import read_bytes, read_records
+from qbuild.labels.tables.json_records import read_records, read_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ _RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 @dataclass(frozen=True)
 class Grid:
-    """A table as it stands in its file: `names` may repeat, so `frame` counts its columns."""
+    """A table with untyped cells; names may repeat, so `frame` numbers its columns from 0."""
 
     path: Path
     names: list[str]
@@ -46,20 +47,15 @@ class Grid:
         return self.frame[at[0]]
 
     def records(self, positions: Sequence[int]) -> list[dict[str, Any]]:
-        """Rows as objects; a name that repeats counts on: `Brightness`, `Brightness.1`."""
-        part = self.frame.iloc[list(positions)]
-        rows: Any = part.set_axis(unrepeated(self.names), axis=1).to_dict(orient="records")
+        """Rows as objects; a repeated name is numbered: `Brightness`, `Brightness.1`."""
+        count: Counter[str] = Counter()
+        names = []
+        for name in self.names:
+            names.append(f"{name}.{count[name]}" if count[name] else name)
+            count[name] += 1
+        part = self.frame.iloc[list(positions)].set_axis(names, axis=1)
+        rows: Any = part.to_dict(orient="records")
         return list(rows)
-
-
-def unrepeated(names: list[str]) -> list[str]:
-    """The names, each made single by a number: the second `a` becomes `a.1`."""
-    count: dict[str, int] = {}
-    result = []
-    for name in names:
-        count[name] = count.get(name, -1) + 1
-        result.append(f"{name}.{count[name]}" if count[name] else name)
-    return result
 
 
 def read_grid(path: Path) -> Grid:
@@ -70,7 +66,7 @@ def read_grid(path: Path) -> Grid:
         raise InputError(
             str(path),
             "holds no row below its header",
-            "expected at least one rating",
+            "expected at least one record",
             "Fetch or export it again.",
         )
     return grid
@@ -87,13 +83,13 @@ def column_names(path: Path, kind: Kind) -> list[str]:
 def _read_delimited(path: Path) -> Grid:
     import pandas as pd
 
-    data = read_bytes(path)
+    data = read_utf8(path)
     start = data[: 1 << 16].decode("utf-8", errors="ignore")
     try:
         frame = pd.read_csv(
             io.BytesIO(data),
             sep=delimiter_of(path, start),
-            header=None,  # the header is a row like others: its names may repeat
+            header=None,  # the header is read as a row, since its names may repeat
             dtype=str,  # 00001.jpg and 007 keep their zeros; numbers are parsed later, exactly
             keep_default_na=False,
             skipinitialspace=True,
@@ -102,24 +98,24 @@ def _read_delimited(path: Path) -> Grid:
     except pd.errors.EmptyDataError as error:
         raise _unreadable(path, "holds only blank lines") from error
     except pd.errors.ParserError as error:
-        raise _unreadable(path, _ragged(str(error))) from error
+        raise _unreadable(path, _format_parser_error(str(error))) from error
     return _below_header(path, frame)
 
 
 def _below_header(path: Path, frame: pd.DataFrame, notes: Sequence[str] = ()) -> Grid:
-    """The grid of a frame whose first row holds the names."""
+    """The table of a frame whose first row holds the names."""
     names = [str(cell).strip() for cell in frame.iloc[0]] if len(frame) else []
     return Grid(path, names, frame.iloc[1:].reset_index(drop=True), list(notes))
 
 
-def _ragged(message: str) -> str:
+def _format_parser_error(message: str) -> str:
     if opened := _UNCLOSED.search(message):
         place = f"row {opened[1]}" if opened[1] != "0" else "the header"
-        return f"the quotation mark that opens a cell in {place} is never closed"
-    found = _RAGGED.search(message)
-    if found is None:
+        return f"the quotation mark that opens a cell in {place} is not closed"
+    ragged = _RAGGED.search(message)
+    if ragged is None:
         return message.strip().rsplit(": ", 1)[-1]
-    expected, line, cells = found.groups()
+    expected, line, cells = ragged.groups()
     return f"line {line} has {cells} cells where the first line has {expected}"
 
 
@@ -128,7 +124,7 @@ def _read_json(path: Path) -> Grid:
 
     records = read_records(path)
     names = list(dict.fromkeys(name for record in records for name in record))
-    # object columns keep what JSON said: true is no number, 7 is not 7.0
+    # object columns keep JSON's types: true is not a number, 7 is not 7.0
     columns = {
         at: pd.Series([record.get(name) for record in records], dtype=object)
         for at, name in enumerate(names)
@@ -142,9 +138,9 @@ def _read_parquet(path: Path) -> Grid:
     file = _parquet(path)
     try:
         table = file.read()
-        table.validate(full=True)  # Parquet carries any bytes as text
+        table.validate(full=True)  # a Parquet string may hold any bytes
     except UNREADABLE as error:
-        raise _unreadable(path, f"no readable Parquet: {error}") from error
+        raise _unreadable(path, f"not readable Parquet: {error}") from error
     names = [str(name) for name in table.column_names]
     frame = table.rename_columns([str(at) for at in range(len(names))]).to_pandas()
     return Grid(path, names, frame.set_axis(range(len(names)), axis=1))
@@ -158,22 +154,22 @@ def _parquet(path: Path) -> Any:
     try:
         file: Any = pq.ParquetFile(path)
     except UNREADABLE as error:
-        raise _unreadable(path, f"no readable Parquet: {error}") from error
-    _refuse_artifact(path)
+        raise _unreadable(path, f"not readable Parquet: {error}") from error
+    _reject_artifact(path)
     return file
 
 
-def _refuse_artifact(path: Path) -> None:
-    """An artifact's columns mean what its schema says, so none is read as a foreign table."""
+def _reject_artifact(path: Path) -> None:
+    """An artifact's schema defines its columns, so it is never read as any other table."""
     from qbuild.core.artifact.reader import read_description
 
-    described = read_description(path)
-    if described is None:
+    description = read_description(path)
+    if description is None:
         return
-    name = (described["schema"] or {}).get("name", "unknown")
+    name = (description["schema"] or {}).get("name", "unknown")
     raise SchemaError(
         str(path),
-        f"an artifact of the schema {name!r}, no rating file",
+        f"an artifact of the schema {name!r}, not a label file",
         "expected a table that qbuild did not write",
         f"Give it to a command that reads {name!r} artifacts.",
     )
@@ -185,7 +181,7 @@ def _read_excel(path: Path) -> Grid:
 
 
 def _sheet(path: Path, rows: int | None) -> tuple[pd.DataFrame, list[str]]:
-    """The first sheet as text, and a note where there are others."""
+    """The first sheet as text, and a note where there are more."""
     import pandas as pd
 
     try:
@@ -195,14 +191,14 @@ def _sheet(path: Path, rows: int | None) -> tuple[pd.DataFrame, list[str]]:
                 book, sheet_name=0, header=None, dtype=str, na_filter=False, nrows=rows
             )
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise _unreadable(path, f"no readable Excel workbook: {error}") from error
+        raise _unreadable(path, f"not a readable Excel workbook: {error}") from error
     note = f"sheet {sheets[0]!r} was read; not read: {', '.join(map(repr, sheets[1:]))}"
     return frame, [note] if sheets[1:] else []
 
 
 def _unreadable(path: Path, what: str) -> QbuildError:
     return InputError(
-        str(path), what, "expected a whole table with a header", "Fetch or export it again."
+        str(path), what, "expected a complete table with a header", "Fetch or export it again."
     )
 
 

@@ -18,7 +18,9 @@ from pydantic import Field, field_validator
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
-from qbuild.labels.distortions import LabelOptions, read_labels, refuse_for_artifacts
+from qbuild.labels.distortions.options import LabelOptions
+from qbuild.labels.distortions.read import read_labels
+from qbuild.labels.tables.options import reject_file_options
 from qbuild.stages.distortion_qa.questions import FORMS, Question
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def prepare(inputs: Inputs, options: DistortionOptions) -> Plan:
     from qbuild.stages.distortion_qa.plan import ASKED, NOT_ASKED, SKIP_REASONS, make_plan
 
     if not inputs.files:
-        refuse_for_artifacts(options, "distortion-qa")
+        reject_file_options(options, LabelOptions, "distortion-qa")
     plan = make_plan(inputs, tuple(options.forms.split(",")), options.pairs, options.seed)
     skipped = plan.skipped[plan.skipped != ASKED]
     if len(skipped) and (plan.asked == NOT_ASKED).all():

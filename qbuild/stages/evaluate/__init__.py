@@ -60,7 +60,8 @@ def finish(
 
 def _refuse_combinations(inputs: Inputs, options: EvaluateOptions) -> None:
     from qbuild.core.errors import UsageError
-    from qbuild.labels.predictions import refuse_for_artifacts
+    from qbuild.labels.predictions.options import PredictionOptions
+    from qbuild.labels.tables.options import reject_file_options
 
     if not inputs.lengths:
         raise UsageError(
@@ -70,7 +71,7 @@ def _refuse_combinations(inputs: Inputs, options: EvaluateOptions) -> None:
             "Make one with `qbuild score`.",
         )
     if not inputs.files:
-        refuse_for_artifacts(options, "evaluate")
+        reject_file_options(options, PredictionOptions, "evaluate")
     if options.on_leak == "flag" and not options.trained_on:
         what = "what the model was trained on is not given"
         raise UsageError("--on-leak", what, "expected --trained-on PATH beside it")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_serializer, field_validator
 
 from qbuild.core.engine.stage import Runtime
-from qbuild.labels.predictions import PredictionOptions
+from qbuild.labels.predictions.options import PredictionOptions
 
 
 class EvaluateOptions(PredictionOptions):

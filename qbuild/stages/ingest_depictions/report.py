@@ -1,4 +1,4 @@
-"""The report on annotations, for each annotator and for all."""
+"""The figures of the report on annotations, for each annotator and for all."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 from qbuild.quality.published_text import LEVEL_WORDS
-from qbuild.stages.ingest_depictions.agreement import Agreement, Pairs
-from qbuild.stages.ingest_depictions.policy import check
+from qbuild.stages.ingest_depictions.agreement import Agreement, PairSums
+from qbuild.stages.ingest_depictions.policy import check_text
 
 if TYPE_CHECKING:
-    from qbuild.stages.ingest_depictions.policy import Checked
+    from qbuild.stages.ingest_depictions.policy import TextFindings
 
 Row = dict[str, Any]
 
-FEWEST_A_DAY, MOST_A_DAY = 15, 30  # videos, VQA² appendix B.5
+MIN_PER_DAY, MAX_PER_DAY = 15, 30  # videos, VQA² appendix B.5
 EXAMPLES = 5
-_GRADED = ("overall", "in-context", "pathway")  # kinds whose degree words are held to the level
+_GRADED = ("overall", "in-context", "pathway")  # kinds whose degree words are compared
 
 
 @dataclass
 class Figures:
-    """What one annotator's depictions amount to, or those of all."""
+    """The figures of one annotator's depictions, or of all."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     media: set[str] = field(default_factory=set)
     attributes: Counter[str] = field(default_factory=Counter)
-    named: int = 0  # attributes of overall depictions, summed
-    blank: int = 0  # overall depictions in which no attribute was found
+    named: int = 0  # attributes in all overall depictions
+    blank: int = 0  # overall depictions without an attribute
     timed: Counter[str] = field(default_factory=Counter)
     degrees: Counter[str] = field(default_factory=Counter)
     degree_examples: list[Row] = field(default_factory=list)
@@ -38,37 +38,37 @@ class Figures:
     policy_examples: list[Row] = field(default_factory=list)
     days: dict[tuple[str | None, str], set[str]] = field(default_factory=dict)
 
-    def add(self, row: Row, checked: Checked) -> None:
-        """Take in one depiction with what was found in it."""
+    def add(self, row: Row, findings: TextFindings) -> None:
+        """Add one depiction and the findings in its text."""
         self.kinds[row["kind"]] += 1
         self.media.add(row["media_id"])
         if row["annotated_on"] is not None:
             day = (row["annotator"], row["annotated_on"])
             self.days.setdefault(day, set()).add(row["media_id"])
         if row["kind"] == "overall":
-            self._add_overall(row, checked)
+            self._add_overall(row, findings)
         if row["kind"] in _GRADED and row["level"] is not None:
-            self._add_degrees(row, checked)
+            self._add_degrees(row, findings)
 
-    def _add_overall(self, row: Row, checked: Checked) -> None:
-        self.attributes.update(checked.sides.keys())
-        self.named += len(checked.sides)
-        self.blank += not checked.sides
+    def _add_overall(self, row: Row, findings: TextFindings) -> None:
+        self.attributes.update(findings.sides.keys())
+        self.named += len(findings.sides)
+        self.blank += not findings.sides
         if row["medium"] == "video":
             self.timed["of"] += 1
-            self.timed["with"] += checked.timed
+            self.timed["with"] += findings.timed
         level = row["level"]
-        if level is None or not (checked.positive or checked.negative):
+        if level is None or not (findings.positive or findings.negative):
             return
         self.judged[level] += 1
-        if against := checked.against_policy(level):
+        if violations := findings.violations(level):
             self.violations[level] += 1
             example = {"depiction_id": row["depiction_id"], "level": _word(level)}
-            _keep(self.policy_examples, {**example, "found": "; ".join(against)})
+            _keep(self.policy_examples, {**example, "found": "; ".join(violations)})
 
-    def _add_degrees(self, row: Row, checked: Checked) -> None:
-        misplaced = checked.misplaced(row["level"])
-        self.degrees["words"] += len(checked.degrees)
+    def _add_degrees(self, row: Row, findings: TextFindings) -> None:
+        misplaced = findings.misplaced(row["level"])
+        self.degrees["words"] += len(findings.degrees)
         self.degrees["misplaced"] += len(misplaced)
         for degree in misplaced:
             example = {
@@ -80,13 +80,15 @@ class Figures:
             }
             _keep(self.degree_examples, example)
 
-    def report(self, pairs: Pairs) -> Row:
+    def report(self, pairs: PairSums) -> Row:
         """The figures as JSON values."""
+        from qbuild.language.attributes import ATTRIBUTES
+
         return {
             "depictions": self.kinds.total(),
             "media": len(self.media),
             "kinds": dict(sorted(self.kinds.items())),
-            "attributes": _in_order(self.attributes),
+            "attributes": {name: self.attributes[name] for name in ATTRIBUTES},
             "attributes_a_depiction": _share(self.named, self.kinds["overall"]),
             "without_attributes": self.blank,
             "temporal": {
@@ -109,39 +111,39 @@ class Figures:
         }
 
     def _days(self) -> Row | None:
-        """Media a day and person; None where no date is given."""
+        """Media per day and person; None without dates."""
         counts = [len(media) for media in self.days.values()]
         if not counts:
             return None
-        outside = sum(not FEWEST_A_DAY <= count <= MOST_A_DAY for count in counts)
-        spread = {"min": min(counts), "median": float(median(counts)), "max": max(counts)}
-        return {"days": len(counts), **spread, "mean": round(fmean(counts), 6), "outside": outside}
+        outside = sum(not MIN_PER_DAY <= count <= MAX_PER_DAY for count in counts)
+        span = {"min": min(counts), "median": float(median(counts)), "max": max(counts)}
+        return {"days": len(counts), **span, "mean": round(fmean(counts), 6), "outside": outside}
 
 
 @dataclass
 class Report:
-    """The figures of all annotators; those of nobody in particular stand under None."""
+    """The figures of all annotators; None is the key of depictions without annotator."""
 
     each: dict[str | None, Figures] = field(default_factory=dict)
     total: Figures = field(default_factory=Figures)
     agreement: Agreement = field(default_factory=Agreement)
 
     def add(self, row: Row) -> None:
-        """Take in one depiction."""
-        checked, who = check(row["text"]), row["annotator"]
-        self.total.add(row, checked)
-        self.each.setdefault(who, Figures()).add(row, checked)
+        """Add one depiction."""
+        findings, who = check_text(row["text"]), row["annotator"]
+        self.total.add(row, findings)
+        self.each.setdefault(who, Figures()).add(row, findings)
         if row["kind"] == "overall" and who is not None:
-            self.agreement.add(row["media_id"], who, checked.sides)
+            self.agreement.add(row["media_id"], who, findings.sides)
 
     def figures(self) -> Row:
-        """`totals` and `annotators`, these by pseudonym, the nameless last."""
-        total, pairs = self.agreement.compared()
+        """`totals` and `annotators`, these by pseudonym, depictions without annotator last."""
+        total, pairs = self.agreement.compare()
         order = sorted(self.each, key=lambda who: (who is None, who or ""))
         return {
             "totals": self.total.report(total),
             "annotators": [
-                {"annotator": who, **self.each[who].report(pairs.get(who or "", Pairs()))}
+                {"annotator": who, **self.each[who].report(pairs.get(who or "", PairSums()))}
                 for who in order
             ],
         }
@@ -158,10 +160,3 @@ def _keep(examples: list[Row], example: Row) -> None:
 
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 6) if whole else None
-
-
-def _in_order(found: Counter[str]) -> dict[str, int]:
-    """The fourteen attributes with their counts, in the order of Table 11."""
-    from qbuild.language.attributes import ATTRIBUTES
-
-    return {name: found[name] for name in ATTRIBUTES}

@@ -6,14 +6,14 @@ from typing import Any
 
 from qbuild.core.plural import plural
 from qbuild.quality.published_text import LEVEL_WORDS
-from qbuild.stages.ingest_depictions.report import FEWEST_A_DAY, MOST_A_DAY
+from qbuild.stages.ingest_depictions.report import MAX_PER_DAY, MIN_PER_DAY
 
-ANNOTATORS_TOLD = 40
-EXAMPLES_TOLD = 2
+ANNOTATORS_SHOWN = 40
+EXAMPLES_SHOWN = 2
 
 
-def told(report: dict[str, Any]) -> str:
-    """What a person wants to see first; all figures stand in the report itself."""
+def format_report(report: dict[str, Any]) -> str:
+    """The main figures; the report itself contains all."""
     total, people = report["totals"], report["annotators"]
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in total["kinds"].items())
     media = plural(total["media"], "medium", "media")
@@ -25,9 +25,12 @@ def told(report: dict[str, Any]) -> str:
         *_days(total),
         *_agreement(total),
     ]
-    lines += [f"{_who(one)}: {_line(one)}" for one in people[:ANNOTATORS_TOLD]]
-    if more := len(people) - ANNOTATORS_TOLD:
-        lines += [f"… {more} more; --json has all"] if more > 0 else []
+    lines += [
+        f"{one['annotator'] or 'without annotator'}: {_annotator(one)}"
+        for one in people[:ANNOTATORS_SHOWN]
+    ]
+    if (more := len(people) - ANNOTATORS_SHOWN) > 0:
+        lines.append(f"… {more} more; --json lists all")
     if count := report["cancelled"]:
         lines.append(f"{plural(count, 'cancelled annotation')} left out")
     if count := report["collapsed"]:
@@ -41,9 +44,9 @@ def _attributes(total: dict[str, Any]) -> list[str]:
     counts = sorted(total["attributes"].items(), key=lambda item: -item[1])
     named = ", ".join(f"{name} {count:,}" for name, count in counts if count)
     mean, blank = total["attributes_a_depiction"], total["without_attributes"]
-    lines = [f"attributes an overall depiction: {mean:.2f}" + (f" ({named})" if named else "")]
+    lines = [f"attributes per overall depiction: {mean:.2f}" + (f" ({named})" if named else "")]
     if blank:
-        lines.append(f"{plural(blank, 'overall depiction')} in which no attribute was found")
+        lines.append(f"{plural(blank, 'overall depiction')} without an attribute")
     return lines
 
 
@@ -57,13 +60,12 @@ def _rules(total: dict[str, Any]) -> list[str]:
         share = f"{degrees['misplaced']:,} of {degrees['words']:,}"
         lines.append(f"degree words mainly for another level: {share}")
     if policy["judged"]:
-        found = policy["violations"]
-        count = sum(found.values())
-        words = [word for word in LEVEL_WORDS["vqa2"] if word in found]
-        by_level = ", ".join(f"{word} {found[word]:,}" for word in words)
-        line = f"overall depictions against the policy of their level: {count:,}"
+        counts = policy["violations"]
+        words = [word for word in LEVEL_WORDS["vqa2"] if word in counts]
+        by_level = ", ".join(f"{word} {counts[word]:,}" for word in words)
+        line = f"overall depictions against the policy of their level: {sum(counts.values()):,}"
         lines.append(f"{line} of {policy['judged']:,}" + (f" ({by_level})" if by_level else ""))
-        first = policy["examples"][:EXAMPLES_TOLD]
+        first = policy["examples"][:EXAMPLES_SHOWN]
         lines += [f"    {one['depiction_id']} {one['level']}: {one['found']}" for one in first]
     return lines
 
@@ -72,21 +74,22 @@ def _days(total: dict[str, Any]) -> list[str]:
     days = total["days"]
     if days is None:
         return []
-    spread = f"{days['min']} to {days['max']}, median {days['median']:g}"
-    outside = f"{plural(days['outside'], 'day')} outside {FEWEST_A_DAY} to {MOST_A_DAY}"
-    return [f"media a day and person: {spread}; {outside}"]
+    span = f"{days['min']} to {days['max']}, median {days['median']:g}"
+    outside = f"{plural(days['outside'], 'day')} outside {MIN_PER_DAY} to {MAX_PER_DAY}"
+    return [f"media per day and person: {span}; {outside}"]
 
 
 def _agreement(total: dict[str, Any]) -> list[str]:
-    found = total["agreement"]
-    if not found["pairs"]:
+    agreement = total["agreement"]
+    if not agreement["pairs"]:
         return []
-    pairs = f"{plural(found['pairs'], 'pair')} on {plural(found['media'], 'medium', 'media')}"
-    said = f"attributes {_figure(found['attributes'])}, sides {_figure(found['sides'])}"
-    return [f"agreement of {pairs}: {said}"]
+    media = plural(agreement["media"], "medium", "media")
+    pairs = f"{plural(agreement['pairs'], 'pair')} on {media}"
+    shares = f"attributes {_figure(agreement['attributes'])}, sides {_figure(agreement['sides'])}"
+    return [f"agreement of {pairs}: {shares}"]
 
 
-def _line(one: dict[str, Any]) -> str:
+def _annotator(one: dict[str, Any]) -> str:
     parts = [plural(one["depictions"], "depiction"), plural(one["media"], "medium", "media")]
     if one["attributes_a_depiction"] is not None:
         parts.append(f"{one['attributes_a_depiction']:.2f} attributes")
@@ -100,10 +103,6 @@ def _line(one: dict[str, Any]) -> str:
     if one["agreement"]["pairs"]:
         parts.append(f"agreement {_figure(one['agreement']['attributes'])}")
     return ", ".join(parts)
-
-
-def _who(one: dict[str, Any]) -> str:
-    return one["annotator"] or "nobody named"
 
 
 def _figure(value: float | None) -> str:

@@ -1,8 +1,8 @@
 """Write a Label Studio project: configuration and tasks.
 
 Reads `level` artifacts; writes a folder with `config.xml` (the medium with its normalised MOS and
-level, the fields of --form) and `tasks.json` (a task a medium, one a line). What annotators write
-there, exported as JSON or JSON_MIN, is read by `ingest-depictions`: the tasks carry the media ids.
+level, the fields of --form) and `tasks.json` (a task per medium, one per line). The annotations,
+exported as JSON or JSON_MIN, are read by `ingest-depictions`: the tasks contain the media ids.
 See docs/depictions.md.
 """
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 CONFIG, TASKS = "config.xml", "tasks.json"
-PIECE = 1_000  # rows as Python values take ten times the room of a table
+CHUNK_ROWS = 1_000  # rows as Python values take ten times the memory of a table
 
 
 class ProjectOptions(Options):
-    """What annotators are asked for, and where Label Studio finds the media."""
+    """The fields of the project, and the URLs by which Label Studio finds the media."""
 
     form: Literal["ugc", "aigc", "pathway"] = Field(
         default="ugc",
         description="ugc: overall depiction and a note; aigc: five aspects; pathway: one feedback.",
     )
     medium: Literal["auto", "image", "video"] = Field(
-        default="auto", description="Kind of the media; auto takes it from the paths' endings."
+        default="auto", description="Kind of the media; auto: by the suffixes of the paths."
     )
     url_prefix: str = Field(
-        default="/data/local-files/?d=", description="Put in front of every quoted path."
+        default="/data/local-files/?d=", description="Prefix of every URL, before the quoted path."
     )
 
 
@@ -53,15 +53,15 @@ def produce(inputs: Inputs, options: ProjectOptions) -> Generator[Output, None, 
     levels: Counter[str] = Counter()
     with target.open("w", encoding="utf-8", newline="\n") as stream:
         for batch in inputs.scan():
-            found = duplicates.deduplicate(batch)
-            lines, medium = _tasks(found.rows, medium, options, levels)
+            unique = duplicates.deduplicate(batch)
+            lines, medium = _tasks(unique.rows, medium, options, levels)
             for line in lines:
                 stream.write((",\n" if stream.tell() else "[\n") + line)
-            rejected = in_input_order([found.rejections("media_id")])
-            tally = Tally(rows=len(lines), collapsed=found.collapsed)
+            rejected = in_input_order([unique.rejections("media_id")])
+            tally = Tally(rows=len(lines), collapsed=unique.collapsed)
             yield Output(rejected=rejected, tally=tally)
         stream.write("\n]\n")
-    kind: Any = medium or "video"  # no task at all: the run fails, whatever the view
+    kind: Any = medium or "video"  # without tasks the run fails, whatever the config
     data = config(options.form, kind).encode()
     yield Output(files=(File(CONFIG, data), File(TASKS, target)))
     return {"medium": medium, "levels": levels}
@@ -70,12 +70,12 @@ def produce(inputs: Inputs, options: ProjectOptions) -> Generator[Output, None, 
 def _tasks(
     rows: Any, medium: str | None, options: ProjectOptions, levels: Counter[str]
 ) -> tuple[list[str], str | None]:
-    """The tasks of some rows as JSON, and the one kind that all media so far are of."""
+    """The tasks of some rows as JSON, and the kind of all media so far."""
     from qbuild.stages.label_project.config import task
 
     lines = []
-    for piece in rows.to_batches(max_chunksize=PIECE):
-        for row in piece.to_pylist():
+    for chunk in rows.to_batches(max_chunksize=CHUNK_ROWS):
+        for row in chunk.to_pylist():
             medium = _medium(row, medium, options)
             kind: Any = medium
             lines.append(json.dumps(task(row, kind, options.url_prefix), ensure_ascii=False))
@@ -84,29 +84,29 @@ def _tasks(
 
 
 def _medium(row: dict[str, Any], medium: str | None, options: ProjectOptions) -> str:
-    """The kind of a row's medium; UsageError where it is unknown or unlike the ones before."""
-    from qbuild.labels.depictions.read import medium_of
+    """The kind of a row's medium; UsageError where it is unknown or differs from earlier ones."""
+    from qbuild.labels.tables.media_paths import media_kind
 
-    found = medium_of(row["path"], options.medium)
-    wanted = medium if options.medium == "auto" else options.medium
-    if found is None:
+    kind = media_kind(row["path"], options.medium)
+    expected = medium if options.medium == "auto" else options.medium
+    if kind is None:
         raise UsageError(
             "--medium",
-            f"{row['path']!r} is neither an image nor a video by its name",
+            f"the suffix of {row['path']!r} is not that of an image or a video",
             "expected --medium image or --medium video",
         )
-    if wanted is not None and found != wanted:
+    if expected is not None and kind != expected:
         raise UsageError(
             "--medium",
-            f"{row['path']!r} is of kind {found}, others of kind {wanted}",
+            f"{row['path']!r} is of kind {kind}, others of kind {expected}",
             "expected media of one kind in a project",
-            "Make a project of each, from an artifact of each.",
+            "Make a project for each kind, from an artifact for each.",
         )
-    return found
+    return kind
 
 
 def finish(state: dict[str, Any], tally: Tally, options: ProjectOptions) -> dict[str, Any]:
-    """Form and kind of the project, tasks a level."""
+    """Form and kind of the project, tasks per level."""
     return {
         "form": options.form,
         "medium": state["medium"],

@@ -2,8 +2,8 @@
 
 The annotator sees the medium with its normalised MOS and its level, as in VQA² (Figure 6). The
 names of the fields are those that the reader of exports knows. Forms: `ugc`, an overall depiction
-and a note, either in-context or an own conversation (appendix B.2, B.3); `aigc`, five aspects, each
-with a level from 1 to 4 (B.4); `pathway`, one feedback (Q-Instruct).
+and a note, either in-context or a conversation (appendix B.2, B.3); `aigc`, five aspects, each with
+a level from 1 to 4 (B.4); `pathway`, one feedback (Q-Instruct).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 from qbuild.labels.depictions.label_studio import CHOICE
 from qbuild.labels.depictions.names import ASPECTS
-from qbuild.labels.tables.columns import spelled
+from qbuild.labels.tables.columns import normalise_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ IN_CONTEXT, CONVERSATION = "in-context depiction", "own conversation"
 
 
 def config(form: Form, medium: Medium) -> str:
-    """The labelling configuration as XML, ending in a line's end."""
+    """The labelling configuration as XML, ending in a newline."""
     view = ET.Element("View")
     ET.SubElement(view, "Header", value="MOS, 0 to 100: $mos_norm · quality level: $level_word")
     ET.SubElement(view, medium.capitalize(), name=medium, value=f"${medium}")
@@ -37,7 +37,7 @@ def config(form: Form, medium: Medium) -> str:
 
 
 def task(row: Mapping[str, Any], medium: Medium, prefix: str = LOCAL_FILES) -> dict[str, Any]:
-    """The task of one `level` row; its address is the prefix and the quoted path."""
+    """The task of one `level` row; its URL is the prefix and the quoted path."""
     shown = {
         "media_id": row["media_id"],
         "mos_norm": round(row["mos_norm"], 1),
@@ -64,7 +64,7 @@ def _ugc(view: ET.Element, medium: Medium) -> None:
 def _aigc(view: ET.Element, medium: Medium) -> None:
     ET.SubElement(view, "Header", value="Five aspects, each with a level: 1 bad to 4 perfect")
     for aspect in ASPECTS:
-        name = spelled(aspect)
+        name = normalise_name(aspect)
         _text(view, medium, name, aspect.capitalize(), required=True)
         levels = ET.SubElement(
             view, "Choices", name=f"{name}_level", toName=medium, choice="single-radio",
@@ -82,7 +82,7 @@ _FORMS = {"ugc": _ugc, "aigc": _aigc, "pathway": _pathway}
 
 
 def _shown_for(view: ET.Element, choice: str) -> ET.Element:
-    """A part of the view that is seen once this note was chosen."""
+    """A part of the view that is visible once this note was chosen."""
     return ET.SubElement(
         view, "View", visibleWhen="choice-selected", whenTagName=CHOICE, whenChoiceValue=choice
     )

@@ -25,7 +25,7 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError, near
 from qbuild.core.plural import plural
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table
-from qbuild.labels.distortions import LabelOptions
+from qbuild.labels.distortions.options import LabelOptions
 from qbuild.media.clips.plan import CUT, GROUPS, INJECT, WHOLE, ClipSettings, Quota, request_clips
 from qbuild.media.distort.parameters import MIN_SIDE, RANDOM, Severity
 from qbuild.media.files.listing import (
@@ -143,7 +143,7 @@ def read_files(
     paths: list[Path], options: MotionClipsOptions, limit: int | None
 ) -> Iterator[Output]:
     """The videos of files and folders, without labels, and those of label files."""
-    from qbuild.labels.distortions import read_labels
+    from qbuild.labels.distortions.read import read_labels
 
     media, labels = _split_inputs(paths)
     named = FileOptions(dataset=options.dataset, licence=options.licence, source=options.source)
@@ -161,12 +161,12 @@ def read_files(
 def prepare(inputs: Inputs, options: MotionClipsOptions) -> State:
     """How many clips each video gives; UsageError for options that cannot be combined."""
     from qbuild.core.rows.duplicates import find_duplicates
-    from qbuild.labels.distortions import refuse_for_artifacts
+    from qbuild.labels.tables.options import reject_file_options
     from qbuild.media.files.locate import MediaFiles
 
     reject_unused_options(options)
     if not inputs.files:
-        refuse_for_artifacts(options, "motion-clips")
+        reject_file_options(options, LabelOptions, "motion-clips")
     duplicates = find_duplicates(inputs, "media_id")
     quota = Quota(options.per_video, 0, options.seed)
     if options.total:

@@ -42,6 +42,6 @@ def test_every_name_of_a_column_is_documented():
 def test_every_reason_of_a_rejected_row_is_documented():
     page = PAGE.read_text(encoding="utf-8")
     code = "".join(path.read_text(encoding="utf-8") for path in sorted(SOURCES.glob("*.py")))
-    reasons = set(re.findall(r'Fault\(\s*"([a-z-]+)"', code))
+    reasons = set(re.findall(r'RejectedError\(\s*"([a-z-]+)"', code))
     assert len(reasons) > 9
     assert {reason for reason in reasons if f"`{reason}`" not in page} == set()

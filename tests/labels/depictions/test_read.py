@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qbuild.core.errors import UsageError
 from qbuild.core.schema import load_schema
 from qbuild.labels.depictions.options import DepictionOptions
-from qbuild.labels.depictions.read import gathered
+from qbuild.labels.depictions.read import read_depictions
 
 
 def table(tmp_path, *records, **options):
@@ -22,28 +22,28 @@ def table(tmp_path, *records, **options):
 REFUSED = [
     ({"overall": ""}, "missing-text", "expected a text"),
     ({"overall": " \n\t "}, "missing-text", "expected a text"),
-    ({"overall": 7}, "not-a-text", "'7' is no text"),
+    ({"overall": 7}, "not-a-text", "'7' is not text"),
     ({"overall": "a\x07b"}, "control-character", r"U\+0007"),
-    ({"overall": "a" * 200_001}, "too-long", "200,001 signs"),
-    ({"overall": None, "question": "Why?"}, "missing-text", "no answer was written"),
-    ({"overall": None, "answer": "Dusk."}, "missing-text", "no question was written"),
+    ({"overall": "a" * 200_001}, "too-long", "200,001 characters"),
+    ({"overall": None, "question": "Why?"}, "missing-text", "the answer is empty"),
+    ({"overall": None, "answer": "Dusk."}, "missing-text", "the question is empty"),
     ({"overall": None, "visual quality": "Fine."}, "missing-aspect-level", r"1 \(bad\)"),
     ({"overall": None, "visual quality": "Fine.", "visual quality level": 5}, "out-of-range", "1"),
     ({"level": 6}, "out-of-range", "not within 1 to 5"),
     ({"level": 0}, "out-of-range", "not within 1 to 5"),
-    ({"level": 2.5}, "out-of-range", "no whole number"),
-    ({"level": "superb"}, "unknown-level", "'superb' is no level's word"),
+    ({"level": 2.5}, "out-of-range", "not a whole number"),
+    ({"level": "superb"}, "unknown-level", "'superb' is not the word of a level"),
     ({"level": 2, "word": "Good"}, "conflict", "not that of the word"),
     ({"mos_norm": "high"}, "not-a-number", "is not a number"),
     ({"mos_norm": 100.5}, "out-of-range", "not within 0 to 100"),
     ({"date": "07.03.2024"}, "bad-date", "expected one such as 2024-03-07"),
-    ({"date": "2024-02-30"}, "bad-date", "is no day"),
-    ({"date": 45358}, "bad-date", "is no day"),
+    ({"date": "2024-02-30"}, "bad-date", "is not a date"),
+    ({"date": 45358}, "bad-date", "is not a date"),
     ({"path": "../a.mp4"}, "unsafe-path", "not safely below a root"),
     ({"path": "/data/a.mp4"}, "unsafe-path", "not safely below a root"),
     ({"path": "https://host/a.mp4"}, "unsafe-path", "not safely below a root"),
     ({"path": ""}, "missing-path", "names no media file"),
-    ({"path": "a.txt"}, "unknown-medium", "neither an image nor a video"),
+    ({"path": "a.txt"}, "unknown-medium", "not that of an image or a video"),
 ]
 
 
@@ -197,7 +197,7 @@ def test_a_limit_gives_the_first_rows_and_what_was_rejected_before(tmp_path):
 
 @pytest.mark.parametrize("columns", ["path", "path=", "=name", "path=a,path=b"])
 def test_columns_that_are_no_pairs_are_refused(tmp_path, columns):
-    with pytest.raises(ValueError, match=r"is no such pair|stands twice"):
+    with pytest.raises(ValueError, match=r"is not such a pair|is given twice"):
         table(tmp_path, {}, columns=columns)
 
 
@@ -216,7 +216,8 @@ def test_whatever_a_record_holds_it_gives_good_rows_or_reasons(tmp_path_factory,
     folder = tmp_path_factory.mktemp("any")
     path = folder / "set.json"
     path.write_text(json.dumps([{"path": "a.mp4", "overall": "Sharp."}, record]))
-    output = gathered([path], DepictionOptions())
-    assert output.rows.num_rows + output.rejected.num_rows + output.tally["collapsed"] >= 2
+    (output,) = read_depictions([path], DepictionOptions())
+    rejected = 0 if output.rejected is None else output.rejected.num_rows
+    assert output.rows.num_rows + rejected + output.tally["collapsed"] >= 2
     assert not load_schema("depiction").check(output.rows)
     assert not load_schema("rejected").check(output.rejected)

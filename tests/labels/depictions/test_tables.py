@@ -102,7 +102,7 @@ def test_columns_can_be_named(tmp_path):
 
 
 def test_a_name_that_no_form_has_is_refused_with_the_near_ones(tmp_path):
-    with pytest.raises(UsageError, match=r"'overal' is no column .* Did you mean overall"):
+    with pytest.raises(UsageError, match=r"'overal' is not a column .* Did you mean overall"):
         read(save(tmp_path / "set.csv", WIDE), columns="overal=overall")
 
 
@@ -152,14 +152,14 @@ def test_an_empty_file_and_a_mere_header_are_refused(tmp_path):
 
 def test_the_problems_of_all_files_are_told_at_once(tmp_path):
     from qbuild.labels.depictions.options import DepictionOptions
-    from qbuild.labels.depictions.read import gathered
+    from qbuild.labels.depictions.read import read_depictions
 
     bad = [save(tmp_path / f"{n}.csv", "") for n in "ab"]
     with pytest.raises(InputError, match="empty") as one:
-        gathered([bad[0]], DepictionOptions())
+        list(read_depictions([bad[0]], DepictionOptions()))
     assert "a.csv" in str(one.value)
     with pytest.raises(Exception, match=r"a\.csv[^\0]*b\.csv"):
-        gathered(bad, DepictionOptions())
+        list(read_depictions(bad, DepictionOptions()))
 
 
 def test_lists_and_numbers_of_parquet_are_read_as_those_of_json(tmp_path):

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from qbuild.labels.distortions import LabelOptions, read_labels
+from qbuild.labels.distortions.options import LabelOptions
+from qbuild.labels.distortions.read import read_labels
 
 
 @pytest.fixture
@@ -11,7 +12,8 @@ def read():
 
     def _read(*paths, limit=None, **options):
         (output,) = read_labels(list(paths), LabelOptions(**options), limit)
-        return output.rows.to_pylist(), output.rejected.to_pylist(), output.tally
+        rejected = [] if output.rejected is None else output.rejected.to_pylist()
+        return output.rows.to_pylist(), rejected, output.tally
 
     return _read
 

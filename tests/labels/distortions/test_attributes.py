@@ -49,7 +49,7 @@ def test_unknown_labels_are_kept_and_told_with_the_near_names(read, write):
     rows, rejected, tally = read(path)
     assert [row["others"] for row in rows] == [["noisse"], ["noisse", "vignette"], []]
     assert rejected == []
-    assert tally["note", "x.csv: 'noisse' (2 rows) is none of the thirteen; near: noise"] == 1
+    assert tally["note", "x.csv: 'noisse' (2 rows) is none of the thirteen; similar: noise"] == 1
     assert tally["note", "x.csv: 'vignette' (1 row) is none of the thirteen"] == 1
 
 
@@ -105,7 +105,7 @@ def test_an_empty_share_means_that_nobody_looked(found, write):
 def test_what_columns_were_taken_for_is_told(read, write):
     _, _, tally = read(write("x.csv", "image,noise,color,width\na.jpg,1,0,640\n"))
     assert set(tally.of("note")) == {
-        "x.csv: columns read: noise = noise, color = outside the thirteen",
+        "x.csv: columns read: noise = noise, color = none of the thirteen",
         "x.csv: columns not read: width",
     }
 
@@ -131,7 +131,7 @@ def test_judged_names_what_a_column_of_labels_was_made_for(found, write):
 
 def test_judged_is_refused_where_columns_say_it(read, write):
     with pytest.raises(
-        UsageError, match=r"--judged: the columns of x\.csv say what was looked for"
+        UsageError, match=r"--judged: the columns of x\.csv state what was looked for"
     ):
         read(write("x.csv", "image,noise\na.jpg,1\n"), judged="noise")
 

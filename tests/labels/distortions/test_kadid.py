@@ -9,7 +9,7 @@ from statistics import mean
 import pytest
 
 from qbuild.core.errors import UsageError
-from qbuild.labels.distortions.kadid import OF_CONTRAST, OF_TYPE, TYPES, label_of_name
+from qbuild.labels.distortions.kadid import OF_CONTRAST, OF_TYPE, TYPES, parse_name
 from qbuild.quality.distortions import SPATIAL
 
 HEADER = "ref_name,dist_name,dmos,std\n"
@@ -37,7 +37,7 @@ TABLE = "scores/meta_info_KADID10kDataset.csv"
     ],
 )
 def test_type_and_level_in_a_name_are_a_distortion_and_its_severity(name, distortion):
-    label = label_of_name(name)
+    label = parse_name(name)
     assert (label.distortions, label.others, label.judged) == ((distortion,), (), SPATIAL)
 
 
@@ -53,7 +53,7 @@ def test_type_and_level_in_a_name_are_a_distortion_and_its_severity(name, distor
     ],
 )
 def test_types_outside_the_eleven_keep_their_own_name(name, other):
-    label = label_of_name(name)
+    label = parse_name(name)
     assert (label.distortions, label.others) == ((), (other,))
 
 

@@ -19,7 +19,7 @@ def test_every_name_means_itself_in_any_spelling(name):
         name.replace(" ", "-"),
         f" {name}s",
     ):
-        assert names.named(spelling) == name
+        assert names.find_distortion(spelling) == name
 
 
 @pytest.mark.parametrize(
@@ -40,38 +40,38 @@ def test_every_name_means_itself_in_any_spelling(name):
     ],
 )
 def test_words_of_the_field_are_known(label, name):
-    assert names.named(label) == name
+    assert names.find_distortion(label) == name
 
 
 @pytest.mark.parametrize("label", ["contrast", "color", "colour", "exposure", "jitter"])
 def test_a_label_that_leaves_open_which_way_it_went_is_outside(label):
-    assert names.named(label) is None
+    assert names.find_distortion(label) is None
     assert names.is_attribute(label)
-    assert len(names.left_open(label)) == 2
+    assert len(names.other_meanings(label)) == 2
 
 
 def test_no_word_means_two_distortions():
     means: dict[str, set[str]] = {}
     for name in DISTORTIONS:
         for word in (name, *names.SYNONYMS[name]):
-            means.setdefault(names.plain(word), set()).add(name)
+            means.setdefault(names.normalise_label(word), set()).add(name)
     assert [word for word, found in means.items() if len(found) > 1] == []
 
 
 def test_a_picture_has_no_motion():
-    assert names.possible("image") == SPATIAL
-    assert names.possible("video") == SPATIAL + MOTION
+    assert names.possible_distortions("image") == SPATIAL
+    assert names.possible_distortions("video") == SPATIAL + MOTION
 
 
 def test_an_unknown_label_is_told_with_the_near_names():
-    assert names.near_names("noisse") == "near: noise"
-    assert names.near_names("qqq") == ""
+    assert names.similar_distortions("noisse") == "similar: noise"
+    assert names.similar_distortions("qqq") == ""
 
 
 def test_every_word_stands_in_the_page_about_labels():
     page = (Path(__file__).resolve().parents[3] / "docs/distortions.md").read_text("utf-8")
     for name in DISTORTIONS:
         assert f"| {name} | {', '.join(names.SYNONYMS[name])} |" in page
-    for word, meant in names.OPEN.items():
+    for word, meant in names.AMBIGUOUS.items():
         (line,) = (at for at in page.splitlines() if at.endswith(f"| {' or '.join(meant)} |"))
         assert word in line

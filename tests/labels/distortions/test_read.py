@@ -7,7 +7,8 @@ import tables
 
 from qbuild.core.errors import InputError, Problems, SchemaError, UsageError
 from qbuild.core.schema import load_schema
-from qbuild.labels.distortions import LabelOptions, read_labels
+from qbuild.labels.distortions.options import LabelOptions
+from qbuild.labels.distortions.read import read_labels
 
 
 def test_rows_have_the_form_of_the_schema(write):
@@ -100,7 +101,8 @@ def test_numbers_of_a_pipeline_stand_for_text():
 
 @pytest.mark.parametrize(
     ("option", "value", "what"),
-    [("columns", "path", "'path' is no such pair"), ("columns", "path=a,path=b", "stands twice"),
+    [("columns", "path", "'path' is not such a pair"),
+     ("columns", "path=a,path=b", "is given twice"),
      ("judged", "noise,fog", "'fog' is unknown"), ("threshold", 0, "greater than 0"),
      ("threshold", 1.1, "less than or equal to 1"), ("layout", "spaq", "'auto', 'kadid'")],
 )  # fmt: skip

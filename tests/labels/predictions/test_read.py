@@ -23,7 +23,7 @@ def read(path, text, limit=None, **options):
     (found,) = read_predictions([path], PredictionOptions(**options), limit)
     rows = load_schema("prediction").cast(found.rows, "read")
     assert load_schema("prediction").check(rows).total == 0
-    return rows.to_pylist(), found.rejected.to_pylist()
+    return rows.to_pylist(), [] if found.rejected is None else found.rejected.to_pylist()
 
 
 def test_objects_one_after_another_with_two_logits_are_q_bench(tmp_path):
@@ -76,7 +76,7 @@ def test_words_that_are_no_levels_are_put_in_the_order_given(tmp_path):
     text = "path,logit_no,logit_yes\na.jpg,1,2\n"
     rows, _ = read(tmp_path / "p.csv", text, words="yes,no")
     assert (rows[0]["words"], rows[0]["logits"]) == (["yes", "no"], [2, 1])
-    with pytest.raises(SchemaError, match="logits of no, yes, whose order is not known"):
+    with pytest.raises(SchemaError, match="order of the words of its logits is not known: no, yes"):
         read(tmp_path / "p.csv", text)
     with pytest.raises(SchemaError, match="has no logit of perhaps"):
         read(tmp_path / "p.csv", text, words="yes,perhaps")

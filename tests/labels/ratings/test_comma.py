@@ -2,7 +2,7 @@ import pytest
 
 from qbuild.labels.ratings import read_ratings, recognise
 from qbuild.labels.ratings.comma import LAYOUT
-from qbuild.labels.tables.sniff import look
+from qbuild.labels.tables.sniff import sniff
 
 
 def layout_of(path):
@@ -35,7 +35,7 @@ def test_a_line_without_a_score_is_recognised_and_rejected(write, score):
     ["path,duration,fps,mos\na,1,2,3\n", "a,1,2,3,4\nb,1,2,3,4\n", "1,2,3,4\n", "a,1,2\n", "\n"],
 )
 def test_a_header_or_another_count_of_numbers_is_no_such_file(write, text):
-    assert not LAYOUT.matches(look(write("x.csv", text)))
+    assert not LAYOUT.matches(sniff(write("x.csv", text)))
 
 
 def test_lsvq_keeps_equal_names_apart_by_their_folders(published):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from qbuild.labels.ratings import ReadOptions, read_ratings, recognise
+from qbuild.labels.ratings import RatingOptions, read_ratings, recognise
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,8 @@ def test_both_published_headers_give_the_distorted_image_and_its_deviation(write
 
 def test_direction_down_mirrors_in_the_declared_scale(write):
     path = write("dmos.csv", "ref_name,dist_name,dmos,std\nI.png,I01_01_01.png,4.5,0.5\n")
-    assert read_ratings([path], options=ReadOptions(direction="down")).rows["mos"].to_pylist() == [
-        1.5
-    ]
+    ratings = read_ratings([path], options=RatingOptions(direction="down"))
+    assert ratings.rows["mos"].to_pylist() == [1.5]
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from qbuild.core.errors import InputError, Problems, QbuildError, SchemaError, UsageError
 from qbuild.core.schema import load_schema
-from qbuild.labels.ratings import ReadOptions, read_ratings
+from qbuild.labels.ratings import RatingOptions, read_ratings
 
 
 def test_every_column_arrives_with_its_type(write):
     text = "Image name,MOS,SD,count,set,scale_low,scale_high\nx/1.jpg, 3.5 ,0.5,30,train,1,5\n"
-    options = ReadOptions(licence={"": "CC0"}, source={"t": "a paper"})
+    options = RatingOptions(licence=("CC0",), source=("t=a paper",))
     ratings = read_ratings([write("t.csv", text)], options=options)
     assert ratings.rows.schema.equals(load_schema("rating").arrow)
     assert ratings.rows.to_pylist() == [
@@ -81,20 +81,26 @@ def test_an_unreadable_utf8_byte_is_told_by_its_offset(write):
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
-        ({"direction": "sideways"}, "--direction: 'sideways' is unknown"),
-        ({"screen": "bt501"}, "--screen: 'bt501' is unknown"),
-        ({"dataset": " "}, "--dataset: the name is empty"),
-        ({"licence": {"kniq": "MIT"}}, r"--licence: no row is of dataset 'kniq'"),
+        ({"licence": ("kniq=MIT",)}, r"--licence: no row is of dataset 'kniq'"),
         ({"strip_prefix": "/x/"}, "--strip-prefix: no path begins with '/x/'"),
         ({"screen": "bt500"}, "--screen: the layout table of t.csv does not use it"),
-        ({"columns": {"pat": "path"}}, r"Did you mean path"),
+        ({"columns": "pat=path"}, r"Did you mean path"),
     ],
 )
-def test_an_option_that_is_unknown_or_touches_nothing_is_refused(write, options, words):
-    with pytest.raises(UsageError, match=words):
-        read_ratings([write("t.csv", "path,mos\na,1\n")], options=ReadOptions(**options))
+def test_an_option_that_changes_nothing_is_a_usage_error(write, options, message):
+    with pytest.raises(UsageError, match=message):
+        read_ratings([write("t.csv", "path,mos\na,1\n")], options=RatingOptions(**options))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("direction", "sideways"), ("screen", "bt501"), ("dataset", " "), ("licence", ("a", "b"))],
+)
+def test_an_unknown_value_of_an_option_is_an_error(option, value):
+    with pytest.raises(ValueError, match=option):
+        RatingOptions(**{option: value})
 
 
 def test_an_unknown_layout_is_a_usage_error_before_any_file_is_opened(tmp_path):
@@ -105,14 +111,14 @@ def test_an_unknown_layout_is_a_usage_error_before_any_file_is_opened(tmp_path):
 def test_columns_do_not_go_with_a_layout_that_knows_its_own(write):
     path = write("t.txt", "a.mp4, 1, 2, 3\n")
     with pytest.raises(UsageError, match="--columns: the layout comma"):
-        read_ratings([path], "comma", ReadOptions(columns={"path": "x"}))
+        read_ratings([path], "comma", RatingOptions(columns="path=x"))
 
 
 def test_naming_columns_makes_any_file_a_table(write):
     path = write("t.csv", "clip,q\na,1\n")
     with pytest.raises(InputError):
         read_ratings([path])
-    options = ReadOptions(columns={"path": "clip", "mos": "q"})
+    options = RatingOptions(columns="path=clip,mos=q")
     assert read_ratings([path], options=options).rows["mos"].to_pylist() == [1.0]
 
 
@@ -123,7 +129,7 @@ def test_a_missing_column_is_a_schema_error(write):
 
 def test_prefix_rules_make_absolute_paths_safe_and_say_which_did_not_match(write):
     path = write("t.csv", "path,mos\n/data/a.jpg,1\n/else/b.jpg,2\nc.jpg,3\n")
-    options = ReadOptions(strip_prefix="/data/", add_prefix="set/")
+    options = RatingOptions(strip_prefix="/data/", add_prefix="set/")
     ratings = read_ratings([path], options=options)
     assert ratings.rows["path"].to_pylist() == ["set/a.jpg", "set/else/b.jpg", "set/c.jpg"]
     assert ratings.notes == ["t.csv: 2 paths do not begin with the prefix"]

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from qbuild.core.errors import SchemaError
-from qbuild.labels.ratings import ReadOptions, read_ratings, recognise
+from qbuild.labels.ratings import RatingOptions, read_ratings, recognise
 
 ROWS = [{"video": "a.mp4", "mos": 1.5}, {"video": "b.mp4", "mos": 2.5}]
 
@@ -37,10 +37,9 @@ def test_dmos_is_read_once_its_direction_is_said(write):
     path = write("t.csv", "video,dmos\na,10\nb,40\n")
     with pytest.raises(SchemaError, match="--direction down"):
         read_ratings([path])
-    assert read_ratings([path], options=ReadOptions(direction="down")).rows["mos"].to_pylist() == [
-        40.0, 10.0,
-    ]  # fmt: skip
-    up = ReadOptions(columns={"mos": "dmos"})
+    ratings = read_ratings([path], options=RatingOptions(direction="down"))
+    assert ratings.rows["mos"].to_pylist() == [40.0, 10.0]
+    up = RatingOptions(columns="mos=dmos")
     assert read_ratings([path], options=up).rows["mos"].to_pylist() == [10.0, 40.0]
 
 
@@ -56,7 +55,7 @@ def test_dover_predictions_hold_konvids_scores(published):
 
 def test_waterloos_sessions_are_rated_in_its_data_file(published):
     path = published / "streaming/waterloo_sqoe_1/data.csv"
-    ratings = read_ratings([path], options=ReadOptions(dataset="waterloo-1"))
+    ratings = read_ratings([path], options=RatingOptions(dataset="waterloo-1"))
     mos = ratings.rows["mos"].to_numpy()
     assert recognise(path).name == "table"
     assert (ratings.rows.num_rows, ratings.rejected.num_rows) == (180, 0)
@@ -71,7 +70,7 @@ def test_p1203_sessions_rated_on_two_devices_conflict(published):
 
 
 def test_p1203_sessions_are_told_apart_by_device_and_name(published):
-    options = ReadOptions(columns={"path": "context+pvs_id"})
+    options = RatingOptions(columns="path=context+pvs_id")
     ratings = read_ratings([published / "streaming/p1203/mos.csv"], options=options)
     assert (ratings.rows.num_rows, ratings.rejected.num_rows) == (135, 0)
     paths = ratings.rows["path"].to_pylist()

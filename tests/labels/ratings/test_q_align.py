@@ -28,7 +28,7 @@ def test_gt_score_is_the_score_and_a_contradiction_is_noted(write):
     ratings = read_ratings([write("q.json", records)])
     assert ratings.rows["mos"].to_pylist() == [1.0, 2.0]
     assert ratings.notes == [
-        "q.json: 1 records hold another gt_score than their id says; gt_score was read"
+        "q.json: 1 records hold another gt_score than their id; gt_score was read"
     ]
 
 

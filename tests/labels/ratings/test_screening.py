@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from qbuild.labels.ratings.screening import screened
+from qbuild.labels.ratings.screening import screen_observers
 
 
 def panel(rows):
@@ -35,7 +35,7 @@ def test_the_outcome_is_that_of_the_rule_written_plainly(seed):
     rows = truth + rng.normal(0, 5, (60, 15))
     wild = rng.integers(0, 3)
     rows[:, :wild] += rng.choice([-22, 0, 22], (60, wild))
-    assert screened(*panel(rows)).tolist() == plainly(rows).tolist()
+    assert screen_observers(*panel(rows)).tolist() == plainly(rows).tolist()
 
 
 def test_an_observer_who_strays_to_both_sides_is_left_out_and_a_biased_one_stays():
@@ -43,14 +43,14 @@ def test_an_observer_who_strays_to_both_sides_is_left_out_and_a_biased_one_stays
     rows = rng.uniform(30, 70, (80, 1)) + rng.normal(0, 3, (80, 18))
     rows[:, 3] += np.where(np.arange(80) % 2, 14, -14)
     rows[:, 7] += 9
-    assert np.flatnonzero(screened(*panel(rows))).tolist() == [3]
+    assert np.flatnonzero(screen_observers(*panel(rows))).tolist() == [3]
 
 
 def test_where_all_agree_nobody_lies_outside():
-    assert not screened(*panel([[0.1 + 0.2] * 12] * 9)).any()
+    assert not screen_observers(*panel([[0.1 + 0.2] * 12] * 9)).any()
 
 
 def test_votes_may_be_missing():
     scores, media, observers = panel(np.random.default_rng(0).normal(3, 1, (10, 8)))
     kept = np.arange(len(scores)) % 3 > 0
-    assert screened(scores[kept], media[kept], observers[kept]).shape == (8,)
+    assert screen_observers(scores[kept], media[kept], observers[kept]).shape == (8,)

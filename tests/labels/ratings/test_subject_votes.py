@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from qbuild.labels.ratings import ReadOptions, read_ratings, recognise
+from qbuild.labels.ratings import RatingOptions, read_ratings, recognise
 
 
 def votes_file(write, rows, header="subject,path,score"):
@@ -73,13 +73,13 @@ def test_datasets_keep_their_votes_apart(write):
 
 def test_columns_can_be_named(write):
     path = votes_file(write, ["s1,a,4"], "who,what,how")
-    columns = {"subject": "who", "path": "what", "score": "how"}
-    assert read_ratings([path], options=ReadOptions(columns=columns)).rows["mos"].to_pylist() == [4]
+    options = RatingOptions(columns="subject=who,path=what,score=how")
+    assert read_ratings([path], options=options).rows["mos"].to_pylist() == [4]
 
 
 def test_direction_down_turns_mean_and_votes_round(write):
     path = votes_file(write, ["s1,a,1", "s2,a,2"])
-    row = read_ratings([path], options=ReadOptions(direction="down")).rows.to_pylist()[0]
+    row = read_ratings([path], options=RatingOptions(direction="down")).rows.to_pylist()[0]
     assert (row["mos"], row["votes"]) == (4.5, [0.0, 0.0, 0.0, 1.0, 1.0])
 
 
@@ -97,15 +97,15 @@ def strayed(media=60, observers=16):
 
 def test_screening_leaves_out_who_strays_and_says_so(write):
     path = votes_file(write, strayed())
-    ratings = read_ratings([path], options=ReadOptions(screen="bt500"))
-    assert ratings.notes == ["votes.csv: screened by ITU-R BT.500: 1 of 16 observers: s3"]
+    ratings = read_ratings([path], options=RatingOptions(screen="bt500"))
+    assert ratings.notes == ["votes.csv: screened by ITU-R BT.500: excluded 1 of 16 observers: s3"]
     assert set(ratings.rows["num_ratings"].to_pylist()) == {15}
     assert set(read_ratings([path]).rows["num_ratings"].to_pylist()) == {16}
 
 
 def test_a_medium_whose_every_observer_is_screened_out_is_rejected(write):
     path = votes_file(write, [*strayed(), "s3,alone.mp4,50"])
-    ratings = read_ratings([path], options=ReadOptions(screen="bt500"))
+    ratings = read_ratings([path], options=RatingOptions(screen="bt500"))
     assert "alone.mp4" not in ratings.rows["path"].to_pylist()
     rejected = ratings.rejected.to_pylist()
     assert [(row["row"], row["reason"]) for row in rejected] == [(961, "missing-score")]

@@ -4,22 +4,23 @@ import pandas as pd
 import pytest
 
 from qbuild.core.errors import StageError
-from qbuild.labels.ratings import LayoutTable, ReadOptions
-from qbuild.labels.ratings.validate import type_rows
+from qbuild.labels.ratings import LayoutTable, RatingOptions
+from qbuild.labels.ratings.validate import validate_rows
 
 
 def typed(tmp_path, columns, options=None, **table):
     frame = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
-    return type_rows(LayoutTable(frame, **table), tmp_path / "file.csv", options or ReadOptions())
+    return validate_rows(
+        LayoutTable(frame, **table), tmp_path / "file.csv", options or RatingOptions()
+    )
 
 
 def one(tmp_path, **cells):
     """The reason and column of the only row's rejection."""
     row = {"path": "a.jpg", "mos": "3"} | cells
-    piece = typed(tmp_path, {name: [cell] for name, cell in row.items()})
-    if piece.rejected.empty:
-        return None
-    return tuple(piece.rejected.iloc[0][["reason", "column"]])
+    file = typed(tmp_path, {name: [cell] for name, cell in row.items()})
+    rejections = [rejected.rejection for rejected in file.rejected]
+    return (rejections[0].reason, rejections[0].column) if rejections else None
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_a_layout_that_misspells_a_column_is_told(tmp_path):
 
 def test_a_declared_scale_turns_scores_and_votes_round(tmp_path):
     columns = {"path": ["a"], "mos": [4.5], "scale_low": [1], "scale_high": [5], "votes": [[1, 2]]}
-    rows = typed(tmp_path, columns, ReadOptions(direction="down")).rows
+    rows = typed(tmp_path, columns, RatingOptions(direction="down")).rows
     assert rows["mos"].tolist() == [1.5]
     assert rows["votes"].tolist() == [[2.0, 1.0]]
 
@@ -71,11 +72,11 @@ def test_without_a_scale_scores_turn_round_in_what_the_dataset_shows(tmp_path):
     columns = {
         "path": list("abcdx"), "mos": [10, 30, 1, 2, "bad"], "dataset": ["p", "p", "q", "q", "q"],
     }  # fmt: skip
-    piece = typed(tmp_path, columns, ReadOptions(direction="down"))
-    assert piece.rows["mos"].tolist() == [30, 10, 2, 1]
-    assert piece.notes == [
-        "p: scores turned round to 40 - score, the observed ends",
-        "q: scores turned round to 3 - score, the observed ends",
+    file = typed(tmp_path, columns, RatingOptions(direction="down"))
+    assert file.rows["mos"].tolist() == [30, 10, 2, 1]
+    assert file.notes == [
+        "p: scores mirrored as 40 - score, from the observed range",
+        "q: scores mirrored as 3 - score, from the observed range",
     ]
 
 
@@ -85,18 +86,18 @@ def test_the_dataset_is_the_options_else_the_rows_else_the_layouts_else_the_stem
     assert set(typed(tmp_path, columns, default_dataset="own").rows["dataset"]) == {"own"}
     columns["dataset"] = ["x", ""]
     assert typed(tmp_path, columns, default_dataset="own").rows["dataset"].tolist() == ["x", "own"]
-    piece = typed(tmp_path, columns, ReadOptions(dataset="all"))
-    assert set(piece.rows["dataset"]) == {"all"}
-    assert piece.notes == ["the dataset column (x) gave way to all"]
+    file = typed(tmp_path, columns, RatingOptions(dataset="all"))
+    assert set(file.rows["dataset"]) == {"all"}
+    assert file.notes == ["the dataset column (x) was replaced by all"]
 
 
 def test_a_media_id_escapes_the_dataset_and_keeps_the_path(tmp_path):
-    rows = typed(tmp_path, {"path": ["ab:c%.jpg"], "mos": [1]}, ReadOptions(dataset="x:y%")).rows
+    rows = typed(tmp_path, {"path": ["ab:c%.jpg"], "mos": [1]}, RatingOptions(dataset="x:y%")).rows
     assert rows["media_id"].tolist() == ["x%3Ay%25:ab:c%.jpg"]
 
 
 def test_licence_and_source_are_looked_up_by_dataset_else_for_all(tmp_path):
-    options = ReadOptions(licence={"p": "CC0", "": "other"}, source={"p": "paper"})
+    options = RatingOptions(licence=("p=CC0", "other"), source=("p=paper",))
     columns = {"path": ["a", "b"], "mos": [1, 2], "dataset": ["p", "q"]}
     rows = typed(tmp_path, columns, options).rows
     assert rows["licence"].tolist() == ["CC0", "other"]
@@ -104,9 +105,9 @@ def test_licence_and_source_are_looked_up_by_dataset_else_for_all(tmp_path):
 
 
 def test_the_layouts_own_row_numbers_are_kept(tmp_path):
-    piece = typed(tmp_path, {"path": ["a", ""], "mos": [1, 2], "source_row": [7, 9]})
-    assert piece.rows["source_row"].tolist() == [7]
-    assert piece.rejected["row"].tolist() == [9]
+    file = typed(tmp_path, {"path": ["a", ""], "mos": [1, 2], "source_row": [7, 9]})
+    assert file.rows["source_row"].tolist() == [7]
+    assert [rejected.row for rejected in file.rejected] == [9]
 
 
 def test_missing_optional_numbers_are_missing_not_zero(tmp_path):

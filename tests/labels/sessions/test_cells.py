@@ -1,13 +1,13 @@
 import pytest
 
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.cells import rating_in, read_rows
-from qbuild.labels.sessions.rejection import Refusal
 
 
 def reason(call):
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RejectedError) as rejected:
         call()
-    return refused.value.reason, refused.value.message
+    return rejected.value.reason, rejected.value.message
 
 
 def test_rows_know_their_number_and_their_cells_by_lower_case_names(write):
@@ -51,7 +51,7 @@ def test_a_cell_that_is_no_finite_number_is_refused(write, cell):
 
 def test_a_needed_cell_may_not_be_empty(write):
     row = read_rows(write("a.csv", "a,b\n,1\n"))[0]
-    assert reason(lambda: row.needed("a"))[0] == "not-a-number"
+    assert reason(lambda: row.required_number("a"))[0] == "not-a-number"
 
 
 def test_a_rating_holds_what_is_there_and_counts_are_whole(write):

@@ -2,8 +2,8 @@ from fractions import Fraction
 
 import pytest
 
-from qbuild.labels.sessions.rates import exact_rate, one_rate
-from qbuild.labels.sessions.rejection import Refusal
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.labels.sessions.rates import common_rate, exact_rate
 
 
 @pytest.mark.parametrize("value", [23.976, 23.976023976023978, 23.97, 23.98, "23.976"])
@@ -45,19 +45,19 @@ def test_a_written_fraction_is_taken_as_it_stands():
     "value", [0, -25.0, float("nan"), float("inf"), 1e300, 1000.5, 1e-9, "0/1", "25/0", "fast", ""]
 )
 def test_a_rate_that_is_none_is_refused(value):
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RejectedError) as rejected:
         exact_rate(value)
-    assert refused.value.reason == "bad-frame-rate"
-    assert str(value) in refused.value.message
+    assert rejected.value.reason == "bad-frame-rate"
+    assert str(value) in rejected.value.message
 
 
 def test_parts_of_one_rate_have_that_rate_and_no_parts_have_none():
-    assert one_rate({29.97, 29.97002997}, None) == Fraction(30000, 1001)
-    assert one_rate(set(), Fraction(25)) is None
+    assert common_rate({29.97, 29.97002997}, None) == Fraction(30000, 1001)
+    assert common_rate(set(), Fraction(25)) is None
 
 
 def test_parts_of_different_rates_need_one_that_is_given():
-    assert one_rate({25.0, 50.0}, Fraction(50)) == 50
-    with pytest.raises(Refusal, match="25, 50 frames a second; name one rate") as refused:
-        one_rate({25.0, 50.0}, None)
-    assert refused.value.reason == "mixed-frame-rates"
+    assert common_rate({25.0, 50.0}, Fraction(50)) == 50
+    with pytest.raises(RejectedError, match="25, 50 frames per second; give one rate") as rejected:
+        common_rate({25.0, 50.0}, None)
+    assert rejected.value.reason == "mixed-frame-rates"

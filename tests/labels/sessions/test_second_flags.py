@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from qbuild.labels.sessions.second_flags import second_runs
+from qbuild.labels.sessions.matlab.read import stalls_of_seconds
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from qbuild.labels.sessions.second_flags import second_runs
     ],
 )
 def test_every_run_of_ones_is_a_stall_on_the_wall_clock(flags, stalls):
-    assert second_runs(np.array(flags, np.int8)) == stalls
+    assert stalls_of_seconds(np.array(flags, np.int8)) == stalls

@@ -9,14 +9,11 @@ import numpy as np
 import pytest
 
 from qbuild.core.errors import InputError, Problems, UsageError
-from qbuild.labels.sessions import (
-    SESSION_LAYOUTS,
-    Refused,
-    Session,
-    get_layout,
-    read_sessions,
-    recognise,
-)
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.sessions.logs import read_sessions, recognise
+from qbuild.labels.sessions.options import SessionOptions
+from qbuild.labels.sessions.registry import SESSION_LAYOUTS, get_layout
+from qbuild.labels.sessions.session import Session
 
 ROOT = Path(__file__).parents[3]
 EVENTS = "media,start_s,duration_s,fps,media_s\na,1,1,25,9\n"
@@ -27,24 +24,24 @@ def log(mat, name):
 
 
 def read(*paths, layout="auto"):
-    return list(read_sessions(paths, layout))
+    return list(read_sessions(paths, SessionOptions(layout=layout)))
 
 
 def test_nothing_heavy_is_loaded_before_a_log_is_read():
     code = (
         "import sys\n"
-        "from qbuild.labels.sessions import SESSION_LAYOUTS, get_layout\n"
-        "for name, _, _ in SESSION_LAYOUTS: get_layout(name)\n"
+        "import qbuild.labels.sessions.logs\n"
+        "from qbuild.labels.sessions.registry import all_layouts\n"
+        "list(all_layouts())\n"
         "print([m for m in ('numpy', 'scipy', 'pandas', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize(("name", "module", "summary"), SESSION_LAYOUTS)
-def test_a_layout_bears_the_name_and_the_summary_of_its_entry(name, module, summary):
-    layout = get_layout(name)
-    assert (layout.name, layout.summary) == (name, summary)
+@pytest.mark.parametrize(("name", "module"), SESSION_LAYOUTS.items())
+def test_a_layout_has_the_name_of_its_entry(name, module):
+    assert get_layout(name).name == name
     assert module == name.replace("-", "_")
 
 
@@ -64,7 +61,7 @@ def test_a_missing_path_is_an_error(tmp_path):
 def test_a_file_that_is_no_log_is_an_error_that_lists_the_layouts_and_what_was_seen(write):
     path = write("a.csv", "name,colour\nx,red\n")
     for call in (recognise, read):
-        with pytest.raises(InputError, match="'name', 'colour'; expected waterloo, live-nflx-2"):
+        with pytest.raises(InputError, match="'name', 'colour'; expected logs of waterloo"):
             call(path)
 
 
@@ -77,7 +74,7 @@ def test_any_other_file_is_an_error_too(write, content):
 def test_recognition_tells_what_a_matlab_file_holds(mat, write):
     with pytest.raises(InputError, match="it holds colour"):
         recognise(mat("a.mat", colour=1.0))
-    with pytest.raises(InputError, match="no complete MATLAB file"):
+    with pytest.raises(InputError, match="not a complete MATLAB file"):
         recognise(write("b.mat", b"not MATLAB at all"))
     with pytest.raises(InputError, match="the file is empty"):
         recognise(write("c.mat", b""))
@@ -137,7 +134,7 @@ def test_a_broken_log_in_a_folder_is_refused_and_the_others_are_read(mat, write)
     mat("db/f.mat", colour=1.0)
     (_, first), *rest = read(whole.parent)
     assert isinstance(first, Session)
-    assert [(name, refused.source_file, refused.reason) for name, refused in rest] == [
+    assert [(name, rejected.source, rejected.rejection.reason) for name, rejected in rest] == [
         (None, "b.mat", "unreadable"),
         (None, "c.json", "unreadable"),
         (None, "d.csv", "unreadable"),
@@ -151,7 +148,7 @@ def test_a_named_layout_reads_every_file_of_a_folder(mat, write):
     mat("db/b.mat", colour=1.0)
     write("db/readme.txt", "words")
     found = [session for _, session in read(folder, layout="live-nflx-2")]
-    assert [isinstance(session, Refused) for session in found] == [False, True]
+    assert [isinstance(session, RejectedRow) for session in found] == [False, True]
 
 
 def test_several_paths_are_read_in_the_order_given(mat, write):
@@ -173,7 +170,7 @@ def test_a_file_that_may_not_be_read_is_an_error(write, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("qbuild.labels.sessions._fitting", refuse)
+    monkeypatch.setattr("qbuild.labels.sessions.logs.find_layout", refuse)
     with pytest.raises(InputError, match="cannot be read: Permission denied"):
         read(path)
 
@@ -181,21 +178,18 @@ def test_a_file_that_may_not_be_read_is_an_error(write, monkeypatch):
 def test_every_layout_is_documented_in_the_order_of_recognition():
     lines = (ROOT / "docs/sessions.md").read_text(encoding="utf-8").splitlines()
     told = [line.split("`")[1] for line in lines if line.startswith("| `")]
-    assert told[: len(SESSION_LAYOUTS)] == [name for name, _, _ in SESSION_LAYOUTS]
+    assert told[: len(SESSION_LAYOUTS)] == list(SESSION_LAYOUTS)
 
 
-def test_every_reason_is_documented_and_every_documented_one_is_given():
+def test_every_reason_is_documented_and_every_documented_one_is_used():
     folder = ROOT / "qbuild/labels/sessions"
-    mine = [f"formats/{module}" for _, module, _ in SESSION_LAYOUTS]
-    mine += ["cells", "matlab/read", "rates", "rejection"]
-    code = "".join((folder / f"{module}.py").read_text(encoding="utf-8") for module in mine)
-    given = set(re.findall(r'Refusal\(\s*"([a-z-]+)"', code))
-    given |= set(re.findall(r'Refused\([^"]*"[^"]*"[^"]*"([a-z-]+)"', code))
-    given |= set(re.findall(r'row\.number, "([a-z-]+)", message', code))
-    given |= set(re.findall(r'super\(\).__init__\("([a-z-]+)"', code))
+    files = [*folder.glob("formats/*.py"), *folder.glob("matlab/*.py")]
+    files += [folder / "cells.py", folder / "rates.py"]
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
+    used = set(re.findall(r'RejectedError\(\s*"([a-z-]+)"', code))
     docs = (ROOT / "docs/sessions.md").read_text(encoding="utf-8")
-    table = docs[docs.index("## What is refused") : docs.index("## What published")]
-    assert set(re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE)) == given
+    table = docs[docs.index("## Rejected logs") : docs.index("## Published files")]
+    assert set(re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE)) == used
 
 
 def test_every_name_of_a_field_is_documented():
@@ -207,13 +201,14 @@ def test_every_name_of_a_field_is_documented():
 
 
 def test_published_folders_are_recognised_as_a_whole_and_together(streaming):
-    folders = {folder.name: recognise(folder).name for folder in streaming.iterdir()}
-    assert folders == {
+    layouts = {
         "waterloo_sqoe_1": "waterloo",
         "live_nflx_2": "live-nflx-2",
         "p1203": "p1203",
         "p1203_examples": "p1203",
     }
-    sessions = [session for _, session in read(streaming)]
+    folders = [streaming / name for name in layouts]
+    assert [recognise(folder).name for folder in folders] == list(layouts.values())
+    sessions = [session for _, session in read(*folders)]
     assert len(sessions) == 180 + 224 + 150 + 16
     assert all(isinstance(session, Session) for session in sessions)

@@ -8,13 +8,13 @@ from fractions import Fraction
 import pytest
 import stalled
 
-from qbuild.labels.sessions.session import Refused
-from qbuild.labels.sessions.validate import Settled, settle
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.sessions.validate import ValidSession, validate_session
 
 
-def settled(session, fps=None) -> Settled:
-    found = settle(session, fps)
-    assert isinstance(found, Settled), found
+def valid(session, fps=None) -> ValidSession:
+    found = validate_session(session, fps)
+    assert isinstance(found, ValidSession), found
     return found
 
 
@@ -41,41 +41,41 @@ def settled(session, fps=None) -> Settled:
     ],
 )
 def test_a_session_that_cannot_be_is_refused_by_name(given, reason):
-    found = settle(stalled.session("clip.mp4", **given), None)
-    assert isinstance(found, Refused)
-    assert (found.reason, found.message.split(":")[0]) == (reason, "clip.mp4")
+    found = validate_session(stalled.session("clip.mp4", **given), None)
+    assert isinstance(found, RejectedRow)
+    assert (found.rejection.reason, found.rejection.message.split(":")[0]) == (reason, "clip.mp4")
 
 
 def test_stalls_may_overlap_in_media_seconds_for_the_media_stands_still():
-    found = settled(stalled.session(events=[(2.0, 3.0), (4.0, 1.0)]))
+    found = valid(stalled.session(events=[(2.0, 3.0), (4.0, 1.0)]))
     assert found.stalls == ((2.0, 3.0), (4.0, 1.0))
 
 
 def test_a_rate_is_taken_from_the_option_where_the_log_has_none():
-    found = settled(stalled.session(fps=None), Fraction(24000, 1001))
+    found = valid(stalled.session(fps=None), Fraction(24000, 1001))
     assert found.fps == Fraction(24000, 1001)
-    assert settled(stalled.session(fps=30), Fraction(25)).fps == 30
+    assert valid(stalled.session(fps=30), Fraction(25)).fps == 30
 
 
 def test_wall_clock_events_are_moved_to_media_time():
-    found = settled(stalled.session(events=[(0.0, 2.0), (7.0, 1.5), (12.5, 1.0)], clock="wall"))
+    found = valid(stalled.session(events=[(0.0, 2.0), (7.0, 1.5), (12.5, 1.0)], clock="wall"))
     assert found.stalls == ((0.0, 2.0), (5.0, 1.5), (9.0, 1.0))
 
 
 def test_stalls_that_touch_on_the_wall_clock_are_one():
-    found = settled(stalled.session(events=[(3.0, 1.0), (4.0, 2.0)], clock="wall"))
+    found = valid(stalled.session(events=[(3.0, 1.0), (4.0, 2.0)], clock="wall"))
     assert found.stalls == ((3.0, 3.0),)
 
 
 def test_a_stall_that_runs_past_the_end_is_cut_and_said_so():
     session = stalled.session(events=[(9.0, 5.0)], clock="wall", claims={"wall_s": 11.0})
-    found = settled(session)
+    found = valid(session)
     assert found.stalls == ((9.0, 2.0),)
     assert found.notes == ("a stall of 5 s runs past the end: cut to 2 s",)
 
 
 def test_a_stall_of_no_length_is_left_out_and_one_below_a_frame_is_kept():
-    found = settled(stalled.session(events=[(1.0, 0.0), (2.0, 0.01)]))
+    found = valid(stalled.session(events=[(1.0, 0.0), (2.0, 0.01)]))
     assert found.stalls == ((2.0, 0.01),)
     assert found.notes == (
         "1 of 2 stalls last no time: left out",
@@ -86,14 +86,14 @@ def test_a_stall_of_no_length_is_left_out_and_one_below_a_frame_is_kept():
 def test_frames_of_24000_over_1001_are_counted_exactly():
     digits = stalled.vector(48, 24, 100)
     session = stalled.session(fps=Fraction(24000, 1001), media_s=None, digits=digits)
-    found = settled(replace(session, events=None))
+    found = valid(replace(session, events=None))
     assert (found.media_frames, found.frames) == (148, 172)
     assert found.stalls == ((48 * 1001 / 24000, 24 * 1001 / 24000),)
 
 
 def test_a_vector_that_begins_stalled_begins_with_buffering():
     session = stalled.session(digits=stalled.vector(0, 50, 100, 25), media_s=None)
-    found = settled(replace(session, events=None))
+    found = valid(replace(session, events=None))
     assert found.stalls == ((0.0, 2.0), (4.0, 1.0))
 
 
@@ -102,12 +102,12 @@ def test_a_vector_that_begins_stalled_begins_with_buffering():
 )
 def test_a_vector_that_is_none_is_refused(digits, reason):
     session = replace(stalled.session(), events=None, digits=digits)
-    found = settle(session, None)
-    assert isinstance(found, Refused)
-    assert found.reason == reason
+    found = validate_session(session, None)
+    assert isinstance(found, RejectedRow)
+    assert found.rejection.reason == reason
 
 
 def test_a_session_says_the_same_wherever_it_was_read():
-    one = settled(stalled.session(events=[(1.0, 1.0)]))
-    assert one.said == replace(one, source_row=7, source_file="b").said
-    assert one.said != settled(stalled.session(events=[(1.0, 2.0)])).said
+    one = valid(stalled.session(events=[(1.0, 1.0)]))
+    assert one.content == replace(one, source_row=7, source_file="b").content
+    assert one.content != valid(stalled.session(events=[(1.0, 2.0)])).content

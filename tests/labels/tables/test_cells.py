@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qbuild.labels.tables.cells import numbers, texts
+from qbuild.labels.tables.cells import to_numbers, to_text
 
 
 def text_column(*cells):
@@ -26,32 +26,32 @@ def text_column(*cells):
     ],
 )
 def test_numbers_in_text_are_read_with_their_blanks(cell, value):
-    assert numbers(text_column(cell)).values.tolist() == [value]
+    assert to_numbers(text_column(cell)).values.tolist() == [value]
 
 
 @pytest.mark.parametrize("cell", ["", " ", "nan", "NaN", "NA", "n/a", "null", "None"])
 def test_an_empty_cell_and_the_words_for_one_are_missing(cell):
-    assert numbers(text_column(cell)).missing.all()
+    assert to_numbers(text_column(cell)).missing.all()
 
 
 @pytest.mark.parametrize(
     "cell", ["3,5", "abc", "1 2", "0x10", "1_000", "--1", "1e", "True", "\uff13"]
 )
 def test_other_text_is_no_number(cell):
-    number = numbers(text_column(cell))
+    number = to_numbers(text_column(cell))
     assert number.unreadable.all()
     assert math.isnan(number.values[0])
 
 
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
 def test_what_is_not_finite_is_told_apart(cell):
-    number = numbers(text_column(cell))
+    number = to_numbers(text_column(cell))
     assert number.infinite.all()
     assert not number.unreadable.any()
 
 
 def test_json_cells_are_judged_each_by_its_own_kind():
-    number = numbers(pd.Series([1, "2.5", None, True, [3], math.nan, math.inf], dtype=object))
+    number = to_numbers(pd.Series([1, "2.5", None, True, [3], math.nan, math.inf], dtype=object))
     assert number.values[:2].tolist() == [1, 2.5]
     assert number.missing.tolist() == [False, False, True, False, False, True, False]
     assert number.unreadable.tolist() == [False, False, False, True, True, False, False]
@@ -59,19 +59,19 @@ def test_json_cells_are_judged_each_by_its_own_kind():
 
 
 def test_columns_of_numbers_are_taken_as_they_are():
-    number = numbers(pd.Series([1.5, math.nan, math.inf]))
+    number = to_numbers(pd.Series([1.5, math.nan, math.inf]))
     assert number.missing.tolist() == [False, True, False]
     assert number.infinite.tolist() == [False, False, True]
-    assert numbers(pd.Series([1, None], dtype="Int64")).missing.tolist() == [False, True]
+    assert to_numbers(pd.Series([1, None], dtype="Int64")).missing.tolist() == [False, True]
 
 
 @settings(derandomize=True, database=None, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_text_is_read_to_the_nearest_float(values):
-    read = numbers(text_column(*map(repr, values))).values
+    read = to_numbers(text_column(*map(repr, values))).values
     assert np.array_equal(read, np.array(values))
 
 
 def test_text_is_trimmed_and_nothing_stays_nothing():
     column = pd.Series([" a ", None, 7, math.nan, pd.NA, b"b", b"\xff"], dtype=object)
-    assert texts(column).to_pylist() == ["a", None, "7", None, None, "b", "\\xff"]
+    assert to_text(column).to_pylist() == ["a", None, "7", None, None, "b", "\\xff"]

@@ -4,8 +4,7 @@ import pandas as pd
 import pytest
 
 from qbuild.core.errors import Problems, SchemaError, UsageError
-from qbuild.labels.ratings import ReadOptions
-from qbuild.labels.tables.columns import SYNONYMS, cells, resolve, spelled, synonyms_for
+from qbuild.labels.tables.columns import SYNONYMS, column_cells, normalise_name, resolve_columns
 from qbuild.labels.tables.table import Grid
 
 
@@ -14,12 +13,12 @@ def grid_of(*names, rows=1):
     return Grid(Path("t.csv"), list(names), frame)
 
 
-def found(*names, given=None, synonyms=SYNONYMS):
-    return resolve(grid_of(*names), synonyms, given or {}, required=("path", "mos"))
+def found(*names, given=None):
+    return resolve_columns(grid_of(*names), SYNONYMS, given or {}, required=("path", "mos"))
 
 
 def test_spelling_is_no_difference():
-    assert {spelled(name) for name in ("Image name", "image-name", " IMAGE_NAME ")} == {
+    assert {normalise_name(name) for name in ("Image name", "image-name", " IMAGE_NAME ")} == {
         "image_name"
     }
 
@@ -53,10 +52,8 @@ def test_all_missing_columns_are_told_at_once_with_the_near_ones():
 
 
 def test_dmos_needs_a_word_on_its_direction():
-    with pytest.raises(SchemaError, match="up in some data and down in other"):
+    with pytest.raises(SchemaError, match="higher for better quality in some data"):
         found("path", "dmos")
-    down = synonyms_for(ReadOptions(direction="down"))
-    assert found("path", "dmos", synonyms=down)["mos"] == "dmos"
     assert found("path", "dmos", given={"mos": "dmos"})["mos"] == "dmos"
 
 
@@ -77,10 +74,10 @@ def test_an_unknown_canonical_name_is_told_with_the_near_ones():
 
 def test_a_path_can_be_joined_from_two_columns():
     grid = grid_of("context", "id", "mos", rows=2)
-    name = resolve(grid, SYNONYMS, {"path": "context+id"}, required=("path", "mos"))["path"]
-    assert cells(grid, name).tolist() == ["context0/id0", "context1/id1"]
+    name = resolve_columns(grid, SYNONYMS, {"path": "context+id"}, required=("path", "mos"))["path"]
+    assert column_cells(grid, name).tolist() == ["context0/id0", "context1/id1"]
 
 
 def test_a_plus_inside_a_columns_name_is_part_of_it():
     assert found("a+b", "mos", given={"path": "a+b"})["path"] == "a+b"
-    assert cells(grid_of("a+b"), "a+b").tolist() == ["a+b0"]
+    assert column_cells(grid_of("a+b"), "a+b").tolist() == ["a+b0"]

@@ -2,7 +2,7 @@ import pytest
 
 from qbuild.core.errors import InputError
 from qbuild.labels.ratings import recognise
-from qbuild.labels.tables.json_records import read_bytes, read_records
+from qbuild.labels.tables.json_records import read_records, read_utf8
 
 ROWS = [{"a": 1}, {"a": 2}]
 
@@ -47,7 +47,7 @@ def test_json_nested_beyond_reason_is_an_error_of_the_input(write):
 
 def test_bytes_that_are_no_utf8_are_told_by_their_offset(write):
     with pytest.raises(InputError, match="byte 0xe9 at offset 13 is not UTF-8"):
-        read_bytes(write("a.csv", b"path,mos\ncaf\xc3\xa9".replace(b"\xc3\xa9", b"_\xe9")))
+        read_utf8(write("a.csv", b"path,mos\ncaf\xc3\xa9".replace(b"\xc3\xa9", b"_\xe9")))
 
 
 def test_half_of_a_surrogate_pair_is_told_by_its_record(write):
@@ -57,4 +57,4 @@ def test_half_of_a_surrogate_pair_is_told_by_its_record(write):
 
 def test_a_nul_byte_is_no_text(write):
     with pytest.raises(InputError, match="byte 0x00 at offset 1"):
-        read_bytes(write("a.csv", b"a\0b"))
+        read_utf8(write("a.csv", b"a\0b"))

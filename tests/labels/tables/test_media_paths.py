@@ -1,8 +1,8 @@
 import pyarrow as pa
 import pytest
 
-from qbuild.labels.ratings import ReadOptions
-from qbuild.labels.tables.media_paths import prefixed, tidy, unsafe
+from qbuild.labels.ratings import RatingOptions
+from qbuild.labels.tables.media_paths import is_unsafe, normalise_paths, tidy
 
 
 def paths(*names):
@@ -38,27 +38,27 @@ def test_a_path_has_one_spelling(raw, plain):
     ],
 )
 def test_a_path_that_could_leave_its_root_is_unsafe(path):
-    assert unsafe(tidy(paths(path))).tolist() == [True]
+    assert is_unsafe(tidy(paths(path))).tolist() == [True]
 
 
 @pytest.mark.parametrize(
     "path", ["a..b/c....mp4", "..a", "a..", "a b,c.jpg", "Ünï/ç.png", "ab:c/d"]
 )
 def test_dots_blanks_and_letters_inside_a_name_are_safe(path):
-    assert unsafe(tidy(paths(path))).tolist() == [False]
+    assert is_unsafe(tidy(paths(path))).tolist() == [False]
 
 
 def test_prefixes_are_taken_off_before_others_are_put_on():
-    options = ReadOptions(strip_prefix="/data/", add_prefix="k/")
-    found, foreign = prefixed(paths("/data/a.jpg", "b.jpg", None), options)
+    options = RatingOptions(strip_prefix="/data/", add_prefix="k/")
+    found, foreign = normalise_paths(paths("/data/a.jpg", "b.jpg", None), options)
     assert found.to_pylist() == ["k/a.jpg", "k/b.jpg", None]
     assert foreign == 1
 
 
 def test_a_prefix_alone_makes_no_path():
-    options = ReadOptions(strip_prefix="a/", add_prefix="k/")
-    assert prefixed(paths("", "a/"), options)[0].to_pylist() == [None, None]
+    options = RatingOptions(strip_prefix="a/", add_prefix="k/")
+    assert normalise_paths(paths("", "a/"), options)[0].to_pylist() == [None, None]
 
 
 def test_missing_paths_are_not_judged():
-    assert unsafe(tidy(paths(None, "a//b"))).tolist() == [False, False]
+    assert is_unsafe(tidy(paths(None, "a//b"))).tolist() == [False, False]

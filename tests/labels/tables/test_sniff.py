@@ -2,28 +2,28 @@ import pytest
 
 from qbuild.core.errors import InputError
 from qbuild.labels.tables.files import delimiter_of, kind_of
-from qbuild.labels.tables.sniff import look
+from qbuild.labels.tables.sniff import sniff
 
 
 def test_a_missing_file_and_a_folder_are_told_as_such(tmp_path):
     with pytest.raises(InputError, match="cannot be opened: No such file"):
-        look(tmp_path / "none.csv")
+        sniff(tmp_path / "none.csv")
     with pytest.raises(InputError, match="cannot be opened: Is a directory"):
-        look(tmp_path)
+        sniff(tmp_path)
 
 
 def test_an_empty_file_is_told_as_empty(write):
     with pytest.raises(InputError, match="the file is empty"):
-        look(write("a.csv", ""))
+        sniff(write("a.csv", ""))
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(write):
-    assert look(write("a.csv", b"\xef\xbb\xbfpath,mos\na,1\n")).header == ["path", "mos"]
+    assert sniff(write("a.csv", b"\xef\xbb\xbfpath,mos\na,1\n")).header == ["path", "mos"]
 
 
 def test_a_character_cut_at_the_end_of_the_head_is_no_fault(write):
     text = "path,mos\n" + "x" * (65536 - 9 - 1) + "é,1\n"
-    assert look(write("a.csv", text)).header == ["path", "mos"]
+    assert sniff(write("a.csv", text)).header == ["path", "mos"]
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_a_file_without_a_known_suffix_is_told_by_its_content(tmp_path):
 
 @pytest.mark.parametrize("text", ['[{"a": 1}]', '{"a": 1}{"a": 2}', '\n {"a": 1}\n{"a": 2}'])
 def test_the_first_json_object_is_found_in_any_framing(write, text):
-    assert look(write("a.json", text)).record == {"a": 1}
+    assert sniff(write("a.json", text)).record == {"a": 1}
 
 
 def test_json_that_is_no_object_gives_no_record(write):
-    assert look(write("a.json", "[1, {}]")).record is None
-    assert look(write("b.json", '{"a": ')).record is None
+    assert sniff(write("a.json", "[1, {}]")).record is None
+    assert sniff(write("b.json", '{"a": ')).record is None

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.labels.tables.table import column_names, read_grid, unrepeated
+from qbuild.labels.tables.table import column_names, read_grid
 
 
 def cells(grid):
@@ -23,15 +23,11 @@ def test_blank_lines_are_no_rows(write):
 
 
 def test_a_name_that_stands_twice_is_refused_only_where_it_is_asked_for(write):
-    grid = read_grid(write("a.csv", "a,b,a\n1,2,3\n"))
+    grid = read_grid(write("a.csv", "a,b,a,a\n1,2,3,4\n"))
     assert grid.column("b").tolist() == ["2"]
-    with pytest.raises(SchemaError, match="2 columns are named 'a'"):
+    with pytest.raises(SchemaError, match="3 columns are named 'a'"):
         grid.column("a")
-    assert grid.records([0]) == [{"a": "1", "b": "2", "a.1": "3"}]
-
-
-def test_repeated_names_count_on():
-    assert unrepeated(["a", "b", "a", "a"]) == ["a", "b", "a.1", "a.2"]
+    assert grid.records([0]) == [{"a": "1", "b": "2", "a.1": "3", "a.2": "4"}]
 
 
 def test_a_line_with_too_many_cells_is_told_by_its_number(write):
@@ -40,7 +36,7 @@ def test_a_line_with_too_many_cells_is_told_by_its_number(write):
 
 
 def test_an_open_quote_is_an_error_of_the_input(write):
-    with pytest.raises(InputError, match=r"quotation mark .* row 1 is never closed"):
+    with pytest.raises(InputError, match=r"quotation mark .* row 1 is not closed"):
         read_grid(write("a.csv", 'path,mos\n"a,1\nb,2\n'))
 
 
@@ -74,7 +70,7 @@ def test_a_file_cut_short_is_an_error_of_the_input(tmp_path, name, words):
     frame = pd.DataFrame({"path": ["a"] * 99, "mos": [1.0] * 99})
     (frame.to_parquet if name.endswith("parquet") else frame.to_excel)(path, index=False)
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(InputError, match=f"no readable {words}"):
+    with pytest.raises(InputError, match=f"not a? ?readable {words}"):
         read_grid(path)
 
 

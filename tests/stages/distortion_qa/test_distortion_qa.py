@@ -346,7 +346,7 @@ def test_label_files_are_read_by_the_stage_itself(tmp_path):
     result, _ = ask(tmp_path, path, dataset="mine")
     assert (result.rows, result.rejected) == (2, 1)
     assert result.report["notes"] == [
-        "x.csv: 'noisse' (1 row) is none of the thirteen; near: noise"
+        "x.csv: 'noisse' (1 row) is none of the thirteen; similar: noise"
     ]
 
 

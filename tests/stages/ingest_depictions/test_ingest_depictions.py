@@ -25,7 +25,7 @@ TABLE = (
 
 
 def ingest(tmp_path, *inputs, name="out", share=0.5, batch_rows=65_536, limit=None, **options):
-    """Runs the stage on texts (`notes0.csv`, …) or paths; the result and the output."""
+    """Run the stage on texts (`notes0.csv`, …) or paths; return the result and the output."""
     paths = [
         save(tmp_path / f"notes{number}.csv", given) if isinstance(given, str) else given
         for number, given in enumerate(inputs)
@@ -116,8 +116,8 @@ def test_a_level_artifact_wins_and_disagreement_is_a_warning(tmp_path):
         (5, None, None),
     ]
     assert result.report["warnings"] == [
-        "3 depictions with another level than the level artifact, which counts",
-        "1 depiction of media that no level artifact holds",
+        "3 depictions with another level than the level artifact, which is used",
+        "1 depiction of media that no level artifact contains",
     ]
     assert (result.report["levels_joined"], result.report["levels_at_odds"]) == (3, 3)
 
@@ -128,7 +128,7 @@ def test_a_score_rounded_for_showing_does_not_disagree(tmp_path):
     result, output = ingest(tmp_path, text, beside)
     assert [row["mos_norm"] for row in rows_of(output)] == [71.4567, 61.0]
     assert result.report["warnings"] == [
-        "1 depiction with another mos_norm than the level artifact, which counts"
+        "1 depiction with another mos_norm than the level artifact, which is used"
     ]
 
 

@@ -2,7 +2,7 @@ import pytest
 from annotated import GOOD, HIGH, LOW
 from depictions import depictions
 
-from qbuild.stages.ingest_depictions.policy import check
+from qbuild.stages.ingest_depictions.policy import check_text
 
 FAIR = "The video has poor clarity, and there are camera shakes in the second half of the video."
 OTHER = "Das Bild ist durchweg scharf, und die Farben leuchten."
@@ -12,7 +12,7 @@ OTHER = "Das Bild ist durchweg scharf, und die Farben leuchten."
     ("text", "level"), [(HIGH, 5), (GOOD, 4), (FAIR, 3), (FAIR, 2), (LOW, 2), (LOW, 1)]
 )
 def test_a_depiction_of_its_own_level_keeps_to_the_policy(text, level):
-    assert check(text).against_policy(level) == []
+    assert check_text(text).violations(level) == []
 
 
 @pytest.mark.parametrize(
@@ -27,15 +27,15 @@ def test_a_depiction_of_its_own_level_keeps_to_the_policy(text, level):
     ],
 )
 def test_a_tone_against_the_policy_is_told_with_what_was_expected(text, level, expected):
-    assert check(text).against_policy(level) == expected
+    assert check_text(text).violations(level) == expected
 
 
 @pytest.mark.parametrize("level", range(1, 6))
 def test_a_text_in_which_nothing_is_found_is_not_judged(level):
-    checked = check(OTHER)
-    assert checked.sides == {}
-    assert checked.against_policy(level) == []
-    assert checked.misplaced(level) == []
+    findings = check_text(OTHER)
+    assert findings.sides == {}
+    assert findings.violations(level) == []
+    assert findings.misplaced(level) == []
 
 
 @pytest.mark.parametrize(
@@ -49,27 +49,27 @@ def test_a_text_in_which_nothing_is_found_is_not_judged(level):
     ],
 )
 def test_degrees_are_held_to_the_levels_of_table_12(text, fitting):
-    checked = check(text)
-    assert len(checked.degrees) == 1
-    assert {level for level in range(1, 6) if not checked.misplaced(level)} == fitting
+    findings = check_text(text)
+    assert len(findings.degrees) == 1
+    assert {level for level in range(1, 6) if not findings.misplaced(level)} == fitting
 
 
 def test_a_temporal_description_is_found():
-    assert check(GOOD).timed
-    assert not check("The picture is sharp. However, there is slight noise.").timed
+    assert check_text(GOOD).timed
+    assert not check_text("The picture is sharp. However, there is slight noise.").timed
 
 
 def test_an_attribute_called_both_good_and_bad_has_no_side():
     text = "The picture is sharp at the beginning. However, the picture is blurry at the end."
-    assert check(text).sides == {"sharpness": 0}
+    assert check_text(text).sides == {"sharpness": 0}
 
 
 def test_invented_depictions_keep_to_their_own_level_and_not_to_the_opposite_one():
     overall = [row for row in depictions(1_000, seed=5) if row["kind"] == "overall"]
     assert len(overall) > 500
     for row in overall:
-        checked, level = check(row["text"]), row["level"]
-        assert not checked.against_policy(level), row["text"]
-        assert checked.misplaced(level) == [], row["text"]
+        findings, level = check_text(row["text"]), row["level"]
+        assert not findings.violations(level), row["text"]
+        assert findings.misplaced(level) == [], row["text"]
         if level != 3:
-            assert checked.against_policy(6 - level), row["text"]
+            assert findings.violations(6 - level), row["text"]

@@ -4,7 +4,7 @@ from annotated import GOOD, HIGH, LOW
 from qbuild.language.attributes import ATTRIBUTES
 from qbuild.stages.ingest_depictions.agreement import Agreement
 from qbuild.stages.ingest_depictions.report import EXAMPLES, Report
-from qbuild.stages.ingest_depictions.report_text import ANNOTATORS_TOLD, told
+from qbuild.stages.ingest_depictions.report_text import ANNOTATORS_SHOWN, format_report
 
 IDS = iter(range(1 << 20))
 
@@ -103,7 +103,7 @@ def test_agreement_is_the_overlap_of_attributes_and_the_share_of_sides_alike():
     agreement.add("n", "a", {"noise": 0, "color": 1})
     agreement.add("n", "b", {"noise": 1, "color": 1})
     agreement.add("alone", "a", {"noise": 1})
-    total, each = agreement.compared()
+    total, each = agreement.compare()
     # pairs: ab on m 2/3, ac 0/2, bc 0/3; ab on n 2/2; sides: noise, not sharpness; color
     assert total.figures() == {
         "media": 2,
@@ -119,7 +119,7 @@ def test_depictions_of_one_person_count_together():
     agreement.add("m", "a", {"noise": -1})
     agreement.add("m", "a", {"noise": 1, "color": 1})
     agreement.add("m", "b", {"noise": -1, "color": 1})
-    total, _ = agreement.compared()
+    total, _ = agreement.compare()
     assert total.figures() == {"media": 1, "pairs": 1, "attributes": 1.0, "sides": 1.0}
 
 
@@ -129,7 +129,7 @@ def test_the_nameless_agree_with_nobody():
 
 
 def test_the_text_stays_short_with_a_line_a_person():
-    people = [f"a-{n:03}" for n in range(ANNOTATORS_TOLD + 3)]
+    people = [f"a-{n:03}" for n in range(ANNOTATORS_SHOWN + 3)]
     report = figures(
         *(
             row(text, level, who, "2024-03-07", f"set:{at}.mp4")
@@ -137,10 +137,12 @@ def test_the_text_stays_short_with_a_line_a_person():
             for at, (text, level) in enumerate(((GOOD, 4), (GOOD, 5), (LOW, 5), (LOW, 1)))
         )
     )
-    lines = told({**report, "cancelled": 1, "collapsed": 2, "notes": ["a note"]}).splitlines()
-    assert sum(line.startswith("a-") for line in lines) == ANNOTATORS_TOLD
-    assert len(lines) <= ANNOTATORS_TOLD + 25
-    assert "… 3 more; --json has all" in lines
+    lines = format_report(
+        {**report, "cancelled": 1, "collapsed": 2, "notes": ["a note"]}
+    ).splitlines()
+    assert sum(line.startswith("a-") for line in lines) == ANNOTATORS_SHOWN
+    assert len(lines) <= ANNOTATORS_SHOWN + 25
+    assert "… 3 more; --json lists all" in lines
     assert lines[0] == "172 depictions of 4 media by 43 annotators: overall 172"
     assert "overall depictions against the policy of their level: 86 of 172 (High 86)" in lines
     assert lines[-3:] == [

@@ -116,7 +116,7 @@ def test_pictures_and_videos_in_one_project_are_refused(tmp_path):
 
 def test_a_path_without_a_known_ending_needs_the_kind(tmp_path):
     source = levels(tmp_path, ["a", "b"])
-    with pytest.raises(UsageError, match="'a' is neither an image nor a video"):
+    with pytest.raises(UsageError, match="the suffix of 'a' is not that of an image or a video"):
         project(tmp_path, source)
     _, output = project(tmp_path, source, medium="video")
     assert [task["data"]["media_id"] for task in tasks_of(output)] == ["my%3Aset:a", "my%3Aset:b"]

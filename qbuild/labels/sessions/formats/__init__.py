@@ -1,1 +1,1 @@
-"""The published layouts of session logs, one a file."""
+"""The layouts of session logs, one per file."""

@@ -1,9 +1,9 @@
-"""LIVE-NFLX-I: a MATLAB file a video with its rate and frames, and one file with all stalls.
+"""LIVE-NFLX-I: one MATLAB file per video with its rate and frames, and one file with all stalls.
 
-`LIVE_NFLX_Network_Impairments.mat`, beside the videos' files or in the folder above, is a cell
-array with a row a video: name, frames of low bitrate, stalled frames. Frames count from 1 and run
-on the wall clock. A video's own file may hold the stalled frames instead, as a list of them or as
-lists of first and last ones.
+`LIVE_NFLX_Network_Impairments.mat`, next to the videos' files or in the folder above, is a cell
+array with a row per video: name, frames of low bitrate, stalled frames. Frames count from 1 on the
+wall clock. A video's own file may hold the stalled frames instead, as a list of them or as lists
+of first and last ones.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from qbuild.labels.sessions.folders import one_a_file
-from qbuild.labels.sessions.matlab import read as matfile
+from qbuild.core.rows.rejections import RejectedError, RejectedRow
+from qbuild.labels.sessions.folders import file_layout
+from qbuild.labels.sessions.matlab import read as matlab
 from qbuild.labels.sessions.rates import exact_rate
-from qbuild.labels.sessions.rejection import Refusal, one
-from qbuild.labels.sessions.session import Refused, Session, SessionOptions
+from qbuild.labels.sessions.session import Session, read_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,94 +26,100 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from qbuild.labels.sessions.options import SessionOptions
+
 _ALL = "LIVE_NFLX_Network_Impairments"
-BESIDE = (f"{_ALL}.mat",)
+STALLS_FILE = f"{_ALL}.mat"
 
 _RATE, _FRAMES, _MOS, _COUNT, _SECONDS = "vid_fps", "Nframes", "final_subj_score", "ns", "ds"
 _LISTS = ("stall_frames", "rebuf_frames", "rebuffered_frames")
 _FIRSTS, _LASTS = ("stall_start", "rebuf_start"), ("stall_end", "rebuf_end")
 _NAMES = (_MOS, _COUNT, _SECONDS, *_LISTS, *_FIRSTS, *_LASTS)
 _NUMBERED = re.compile(r"cont(?:ent)?_0*(\d+)_seq_0*(\d+)", re.ASCII)
-_MOST_FRAMES = 100_000_000  # ten days at 120 a second; more is no count of frames
+_MAX_FRAMES = 100_000_000  # ten days at 120 per second
 
 
 def is_log(path: Path) -> bool:
     """A MATLAB file with the rate and the number of frames of a video."""
-    return matfile.holds(path, _RATE, _FRAMES)
+    return matlab.has_variables(path, _RATE, _FRAMES)
 
 
-def read_log(path: Path, _: SessionOptions) -> Iterator[Session | Refused]:
-    """The one session of a video's file."""
-    return one(lambda: _session(path), path.name)
+def read_log(path: Path, _: SessionOptions) -> Iterator[Session | RejectedRow]:
+    """The only session of a video's file."""
+    return read_one(lambda: _session(path), path.name)
 
 
 def _session(path: Path) -> Session:
-    found = matfile.fields(path, (_RATE, _FRAMES), _NAMES)
-    rate, count, mos = (matfile.number_of(found, name) for name in (_RATE, _FRAMES, _MOS))
-    frames = _whole(count)
+    variables = matlab.read_required(path, (_RATE, _FRAMES), _NAMES)
+    rate, count, mos = (matlab.number_in(variables, name) for name in (_RATE, _FRAMES, _MOS))
+    frames = _frame_count(count)
     return Session(
         path=path.stem,
         source_file=path.name,
         source_row=1,
         fps=exact_rate("none" if rate is None else rate),
         clock="wall",
-        digits=_digits(_stalled(path, found), frames),
+        digits=_digits(_stalled_frames(path, variables), frames),
         rating={} if mos is None else {"mos": mos},
-        claims=_claims(found),
+        claims=_claims(variables),
     )
 
 
-def _claims(found: dict[str, Any]) -> dict[str, float]:
+def _claims(variables: dict[str, Any]) -> dict[str, float]:
     claims = {}
-    stalls = matfile.number_of(found, _COUNT)
+    stalls = matlab.number_in(variables, _COUNT)
     if stalls is not None:
         claims["stalls"] = stalls
-    seconds = matfile.vector(found.get(_SECONDS, ()), _SECONDS).tolist()
+    seconds = matlab.to_vector(variables.get(_SECONDS, ()), _SECONDS).tolist()
     if seconds and all(map(isfinite, seconds)):  # one for all stalls, or one each
         claims["stalled_s"] = sum(seconds)
     return claims
 
 
-def _whole(count: float | None) -> int:
-    if count is None or count != int(count) or not 0 <= count <= _MOST_FRAMES:
-        raise Refusal("not-a-number", f"{_FRAMES} is {count}; expected a whole number of frames")
+def _frame_count(count: float | None) -> int:
+    if count is None or count != int(count) or not 0 <= count <= _MAX_FRAMES:
+        raise RejectedError(
+            "not-a-number", f"{_FRAMES} is {count}; expected a whole number of frames"
+        )
     if not count:
-        raise Refusal("empty-log", f"{_FRAMES} is 0")
+        raise RejectedError("empty-log", f"{_FRAMES} is 0")
     return int(count)
 
 
-def _stalled(path: Path, found: dict[str, Any]) -> NDArray[np.float64]:
+def _stalled_frames(path: Path, variables: dict[str, Any]) -> NDArray[np.float64]:
     """The stalled frames, from 1, of the video's own file, else of the file for all videos."""
     import numpy as np
 
     for name in _LISTS:
-        if name in found:
-            return matfile.vector(found[name], name)
-    first = next((n for n in _FIRSTS if n in found), None)
-    last = next((n for n in _LASTS if n in found), None)
+        if name in variables:
+            return matlab.to_vector(variables[name], name)
+    first = next((n for n in _FIRSTS if n in variables), None)
+    last = next((n for n in _LASTS if n in variables), None)
     if first and last:
-        return _spread(matfile.vector(found[first], first), matfile.vector(found[last], last))
-    every = next((f for up in path.parents[:2] if (f := up / BESIDE[0]).is_file()), None)
-    if every is None:
-        raise matfile.another_form(path, f"stalled frames, or {BESIDE[0]} beside it or above")
-    rows = _all_rows(every, every.stat().st_mtime_ns)
-    frames = rows.get(_key(path.stem))
+        firsts, lasts = (matlab.to_vector(variables[name], name) for name in (first, last))
+        return _fill_ranges(firsts, lasts)
+    all_stalls = next((f for up in path.parents[:2] if (f := up / STALLS_FILE).is_file()), None)
+    if all_stalls is None:
+        raise matlab.other_form(path, f"stalled frames, or {STALLS_FILE} next to it or above")
+    frames = _read_all(all_stalls, all_stalls.stat().st_mtime_ns).get(_key(path.stem))
     if frames is None:
-        raise Refusal("another-form", f"{BESIDE[0]} has no row for {path.stem}")
-    return np.empty(0) if frames is _NONE else matfile.vector(frames, "the stalled frames")
+        raise RejectedError("another-form", f"{STALLS_FILE} has no row for {path.stem}")
+    return np.empty(0) if frames is _NONE else matlab.to_vector(frames, "the stalled frames")
 
 
-def _spread(firsts: NDArray[np.float64], lasts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fill_ranges(firsts: NDArray[np.float64], lasts: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np
 
     if len(firsts) != len(lasts):
-        raise Refusal(
+        raise RejectedError(
             "another-form",
-            f"{len(firsts)} first and {len(lasts)} last frames; expected as many of both",
+            f"{len(firsts)} first and {len(lasts)} last frames; expected equal numbers",
         )
     for first, last in zip(firsts, lasts, strict=True):
-        if not 1 <= first <= last <= _MOST_FRAMES:
-            raise Refusal("bad-frame", f"a stall from frame {first:g} to {last:g}; both from 1")
+        if not 1 <= first <= last <= _MAX_FRAMES:
+            raise RejectedError(
+                "bad-frame", f"a stall from frame {first:g} to {last:g}; expected both from 1"
+            )
     parts = [np.arange(a, b + 1) for a, b in zip(firsts, lasts, strict=True)]
     return np.concatenate(parts) if parts else np.empty(0)
 
@@ -124,7 +130,7 @@ def _digits(stalled: NDArray[np.float64], frames: int) -> NDArray[np.int8]:
     whole = np.rint(stalled)
     wrong = stalled[~((whole == stalled) & (stalled >= 1) & (stalled <= frames))]
     if len(wrong):
-        raise Refusal(
+        raise RejectedError(
             "bad-frame", f"stalled frame {wrong[0]:g}; expected whole numbers from 1 to {frames:,}"
         )
     digits = np.zeros(frames, np.int8)
@@ -136,17 +142,17 @@ _NONE = object()
 
 
 @lru_cache(maxsize=4)
-def _all_rows(path: Path, _changed: int) -> dict[str, Any]:
+def _read_all(path: Path, _changed: int) -> dict[str, Any]:
     """The stalled frames of every video in the file for all of them."""
     import numpy as np
 
-    table = np.asarray(matfile.variables(path, (_ALL,)).get(_ALL))
+    table = np.asarray(matlab.read_variables(path, (_ALL,)).get(_ALL))
     if table.ndim == 1 and table.shape == (3,):
         table = table.reshape(1, 3)
     if table.dtype.kind != "O" or table.ndim != 2 or table.shape[1] != 3:
-        raise Refusal("another-form", f"{BESIDE[0]} is no cell array of three columns")
+        raise RejectedError("another-form", f"{STALLS_FILE} is not a cell array of three columns")
     return {
-        _key(matfile.text(name)): _NONE if np.size(frames) == 0 else frames
+        _key(matlab.to_text(name)): _NONE if np.size(frames) == 0 else frames
         for name, _, frames in table
     }
 
@@ -156,11 +162,4 @@ def _key(name: str) -> str:
     return f"{numbered[1]}/{numbered[2]}" if numbered else name.rpartition(".")[0] or name
 
 
-LAYOUT = one_a_file(
-    "live-nflx-1",
-    "LIVE-NFLX-I: a .mat a video, stalled frames counted from 1",
-    is_log,
-    read_log,
-    beside=BESIDE,
-    dataset="live-nflx-1",
-)
+LAYOUT = file_layout("live-nflx-1", is_log, read_log, (STALLS_FILE,), "live-nflx-1")

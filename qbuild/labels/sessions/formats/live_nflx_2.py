@@ -1,21 +1,23 @@
-"""LIVE-NFLX-II: a MATLAB file a session with 0/1 for every frame shown, stalled frames among them.
+"""LIVE-NFLX-II: one MATLAB file per session with 0/1 for every frame shown, stalled ones included.
 
-The log counts its stalls, their seconds and its frames as well; these are claims to be checked.
+The log also states its stalls, their seconds and its frames; these claims are checked.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbuild.labels.sessions.folders import one_a_file
-from qbuild.labels.sessions.matlab import read as matfile
+from qbuild.labels.sessions.folders import file_layout
+from qbuild.labels.sessions.matlab import read as matlab
 from qbuild.labels.sessions.rates import exact_rate
-from qbuild.labels.sessions.rejection import one
-from qbuild.labels.sessions.session import Refused, Session, SessionOptions
+from qbuild.labels.sessions.session import Session, read_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from qbuild.core.rows.rejections import RejectedRow
+    from qbuild.labels.sessions.options import SessionOptions
 
 _DIGITS, _RATE = "is_rebuffered_bool", "frame_rate"
 _NAME, _MOS = "distorted_mp4_video", "retrospective_zscored_mos"
@@ -32,22 +34,22 @@ _CLAIMS = {
 
 def is_log(path: Path) -> bool:
     """A MATLAB file with the digits and the rate."""
-    return matfile.holds(path, _DIGITS, _RATE)
+    return matlab.has_variables(path, _DIGITS, _RATE)
 
 
-def read_log(path: Path, _: SessionOptions) -> Iterator[Session | Refused]:
-    """The one session of a file."""
-    return one(lambda: _session(path), path.name)
+def read_log(path: Path, _: SessionOptions) -> Iterator[Session | RejectedRow]:
+    """The only session of a file."""
+    return read_one(lambda: _session(path), path.name)
 
 
 def _session(path: Path) -> Session:
-    found = matfile.fields(path, (_DIGITS, _RATE), (_NAME, _MOS, *_CLAIMS))
-    digits = matfile.digits(matfile.vector(found[_DIGITS], _DIGITS), _DIGITS, (1,))
-    rate = matfile.number_of(found, _RATE)
-    mos = matfile.number_of(found, _MOS)
-    claims = {claim: matfile.number_of(found, name) for name, claim in _CLAIMS.items()}
+    variables = matlab.read_required(path, (_DIGITS, _RATE), (_NAME, _MOS, *_CLAIMS))
+    digits = matlab.to_digits(matlab.to_vector(variables[_DIGITS], _DIGITS), _DIGITS, (1,))
+    rate = matlab.number_in(variables, _RATE)
+    mos = matlab.number_in(variables, _MOS)
+    claims = {claim: matlab.number_in(variables, name) for name, claim in _CLAIMS.items()}
     return Session(
-        path=matfile.text(found.get(_NAME, "")) or path.stem,
+        path=matlab.to_text(variables.get(_NAME, "")) or path.stem,
         source_file=path.name,
         source_row=1,
         fps=exact_rate("none" if rate is None else rate),
@@ -58,10 +60,4 @@ def _session(path: Path) -> Session:
     )
 
 
-LAYOUT = one_a_file(
-    "live-nflx-2",
-    "LIVE-NFLX-II: a .mat a session, 0/1 a frame",
-    is_log,
-    read_log,
-    dataset="live-nflx-2",
-)
+LAYOUT = file_layout("live-nflx-2", is_log, read_log, dataset="live-nflx-2")

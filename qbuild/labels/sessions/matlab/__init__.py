@@ -1,1 +1,1 @@
-"""MATLAB files: whether they are whole, and what they hold."""
+"""MATLAB files: checked tag by tag (verify.py), then read by scipy (read.py)."""

@@ -3,11 +3,13 @@ from fractions import Fraction
 
 import pytest
 
-from qbuild.labels.sessions import SessionOptions, read_sessions, recognise
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.sessions.logs import read_sessions, recognise
+from qbuild.labels.sessions.options import SessionOptions
 
 
 def read(path, **options):
-    return [s for _, s in read_sessions([path], "events", SessionOptions(**options))]
+    return [s for _, s in read_sessions([path], SessionOptions(layout="events", **options))]
 
 
 def test_rows_of_one_media_are_one_session_in_the_order_of_the_file(write):
@@ -74,11 +76,11 @@ def test_a_broken_row_refuses_its_session_and_no_other(write, row, reason):
     text = "media,start_s,duration_s,fps,clock\nb,1,1,25,media\n"
     if reason == "conflict":
         text += "a,2,1,25,media\n"
-    *rest, refused = sorted(
-        read(write("a.csv", text + row + "\n")), key=lambda s: hasattr(s, "reason")
+    *rest, rejected = sorted(
+        read(write("a.csv", text + row + "\n")), key=lambda s: isinstance(s, RejectedRow)
     )
     assert [session.path for session in rest] == ["b"]
-    assert (refused.source_file, refused.source_row, refused.reason) == ("a.csv", 2, reason)
+    assert (rejected.source, rejected.row, rejected.rejection.reason) == ("a.csv", 2, reason)
 
 
 @pytest.mark.parametrize(
@@ -94,5 +96,5 @@ def test_a_broken_row_refuses_its_session_and_no_other(write, row, reason):
     ],
 )
 def test_a_broken_file_is_refused_as_a_whole(write, name, content, reason):
-    (refused,) = read(write(name, content))
-    assert (refused.source_file, refused.source_row, refused.reason) == (name, 1, reason)
+    (rejected,) = read(write(name, content))
+    assert (rejected.source, rejected.row, rejected.rejection.reason) == (name, 1, reason)

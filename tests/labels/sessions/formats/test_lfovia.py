@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from qbuild.labels.sessions import read_sessions, recognise
+from qbuild.labels.sessions.logs import read_sessions, recognise
+from qbuild.labels.sessions.options import SessionOptions
 
 
 def read(path):
-    (found,) = [session for _, session in read_sessions([path], "lfovia")]
+    (found,) = [session for _, session in read_sessions([path], SessionOptions(layout="lfovia"))]
     return found
 
 
@@ -61,5 +62,5 @@ def test_a_reference_video_plays_through(mat):
     ],
 )
 def test_a_broken_log_is_refused_with_its_reason(mat, fields, reason):
-    refused = read(mat("TV01.mat", **fields))
-    assert (refused.source_file, refused.reason) == ("TV01.mat", reason)
+    rejected = read(mat("TV01.mat", **fields))
+    assert (rejected.source, rejected.rejection.reason) == ("TV01.mat", reason)

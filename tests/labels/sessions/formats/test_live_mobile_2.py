@@ -1,13 +1,15 @@
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from qbuild.labels.sessions import read_sessions, recognise
+from qbuild.labels.sessions.logs import read_sessions, recognise
+from qbuild.labels.sessions.options import SessionOptions
 
 
 def read(path):
-    return [session for _, session in read_sessions([path], "live-mobile-2")]
+    return [session for _, session in read_sessions([path], SessionOptions(layout="live-mobile-2"))]
 
 
 def test_a_waveform_of_frames_becomes_digits(mat):
@@ -59,18 +61,20 @@ def test_lists_end_at_their_mark_and_tell_media_seconds(mat, places, lengths, ev
 )
 def test_lists_that_cannot_be_are_refused(mat, places, lengths, reason):
     value = places if isinstance(places, str) else np.array(places)
-    (refused,) = read(mat("a.mat", stallLocation=value, stallLength=np.array(lengths)))
-    assert refused.reason == reason
+    (rejected,) = read(mat("a.mat", stallLocation=value, stallLength=np.array(lengths)))
+    assert rejected.rejection.reason == reason
 
 
 @pytest.mark.parametrize("wave", [[0, 50], [0, 1, 100], [0, -1], [0, np.nan]])
 def test_a_waveform_of_other_values_is_refused(mat, wave):
-    assert read(mat("a.mat", stallWaveform=np.array(wave)))[0].reason == "bad-digit"
+    assert read(mat("a.mat", stallWaveform=np.array(wave)))[0].rejection.reason == "bad-digit"
 
 
 def test_an_empty_waveform_and_a_rate_of_zero_are_refused(mat):
-    assert read(mat("a.mat", stallWaveform=np.empty((1, 0))))[0].reason == "empty-log"
-    assert read(mat("b.mat", stallWaveform=np.zeros(3), fps=0))[0].reason == "bad-frame-rate"
+    assert read(mat("a.mat", stallWaveform=np.empty((1, 0))))[0].rejection.reason == "empty-log"
+    assert (
+        read(mat("b.mat", stallWaveform=np.zeros(3), fps=0))[0].rejection.reason == "bad-frame-rate"
+    )
 
 
 def test_a_struct_of_all_videos_gives_a_session_each_with_the_scores_beside(mat, cell):
@@ -84,7 +88,7 @@ def test_a_struct_of_all_videos_gives_a_session_each_with_the_scores_beside(mat,
     assert recognise(path.parent).name == "live-mobile-2"
     first, second = read(path.parent)
     assert (first.path, first.events, first.rating) == ("one.mp4", ((2.0, 1.0),), {"mos": 40.0})
-    assert (second.source_file, second.source_row, second.reason) == (
+    assert (second.source, second.row, second.rejection.reason) == (
         "videoMetaData.mat",
         2,
         "bad-digit",
@@ -121,12 +125,12 @@ def test_fields_of_another_number_of_videos_refuse_the_file(mat, cell, field):
         "stallLengths": cell(np.array([1]), np.array([1]), np.array([1])),
         field: cell("a", "b") if field != "fps" else np.array([25, 30]),
     }
-    (refused,) = read(mat("v.mat", **fields))
-    assert (refused.reason, refused.source_row) == ("another-form", 1)
+    (rejected,) = read(mat("v.mat", **fields))
+    assert (rejected.rejection.reason, rejected.row) == ("another-form", 1)
 
 
 def test_unknown_fields_are_named_those_within_a_struct_too(mat):
-    (refused,) = read(mat("v.mat", stallMetaData={"waves": np.zeros(3)}, other=1))
-    assert refused.reason == "another-form"
-    assert refused.record == {"fields": ["other", "stallMetaData", "waves"]}
-    assert "other, stallMetaData, waves; expected a waveform" in refused.message
+    (rejected,) = read(mat("v.mat", stallMetaData={"waves": np.zeros(3)}, other=1))
+    assert rejected.rejection.reason == "another-form"
+    assert json.loads(rejected.record) == {"fields": ["other", "stallMetaData", "waves"]}
+    assert "other, stallMetaData, waves; expected a waveform" in rejected.rejection.message

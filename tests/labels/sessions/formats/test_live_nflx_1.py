@@ -3,7 +3,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from qbuild.labels.sessions import Refused, read_sessions, recognise
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.sessions.logs import read_sessions, recognise
+from qbuild.labels.sessions.options import SessionOptions
 
 ALL = "LIVE_NFLX_Network_Impairments"
 
@@ -13,7 +15,7 @@ def video(**more):
 
 
 def read(path):
-    return [session for _, session in read_sessions([path], "live-nflx-1")]
+    return [session for _, session in read_sessions([path], SessionOptions(layout="live-nflx-1"))]
 
 
 @pytest.fixture
@@ -88,15 +90,15 @@ def test_stalls_and_their_seconds_are_claims(mat):
     ],
 )
 def test_a_broken_video_is_refused_with_its_reason(mat, change, reason):
-    (refused,) = read(mat("v.mat", **video(**change)))
-    assert isinstance(refused, Refused)
-    assert (refused.source_file, refused.reason) == ("v.mat", reason)
+    (rejected,) = read(mat("v.mat", **video(**change)))
+    assert isinstance(rejected, RejectedRow)
+    assert (rejected.source, rejected.rejection.reason) == ("v.mat", reason)
 
 
 def test_a_video_without_a_row_is_refused(mat, table):
     table("db", ("cont_1_seq_0", [1]))
-    (refused,) = read(mat("db/cont_2_seq_0.mat", **video()))
-    assert (refused.reason, refused.message) == (
+    (rejected,) = read(mat("db/cont_2_seq_0.mat", **video()))
+    assert (rejected.rejection.reason, rejected.rejection.message) == (
         "another-form",
         f"{ALL}.mat has no row for cont_2_seq_0",
     )
@@ -104,5 +106,8 @@ def test_a_video_without_a_row_is_refused(mat, table):
 
 def test_a_file_for_all_videos_of_another_form_refuses_each_of_them(mat):
     mat(f"db/{ALL}.mat", **{ALL: np.zeros(4)})
-    (refused,) = read(mat("db/cont_2_seq_0.mat", **video()))
-    assert (refused.reason, "three columns" in refused.message) == ("another-form", True)
+    (rejected,) = read(mat("db/cont_2_seq_0.mat", **video()))
+    assert (rejected.rejection.reason, "three columns" in rejected.rejection.message) == (
+        "another-form",
+        True,
+    )

@@ -1,10 +1,13 @@
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from qbuild.labels.sessions import Refused, read_sessions, recognise
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.sessions.logs import read_sessions, recognise
+from qbuild.labels.sessions.options import SessionOptions
 
 
 def log(digits, **more):
@@ -18,7 +21,9 @@ def log(digits, **more):
 
 
 def read(path):
-    (found,) = [session for _, session in read_sessions([path], "live-nflx-2")]
+    (found,) = [
+        session for _, session in read_sessions([path], SessionOptions(layout="live-nflx-2"))
+    ]
     return found
 
 
@@ -83,21 +88,21 @@ def test_a_session_without_name_takes_that_of_its_file(mat):
     ],
 )
 def test_a_broken_log_is_refused_with_its_reason(mat, change, reason):
-    refused = read(mat("a.mat", **(log([0, 1]) | change)))
-    assert isinstance(refused, Refused)
-    assert (refused.source_file, refused.source_row, refused.reason) == ("a.mat", 1, reason)
+    rejected = read(mat("a.mat", **(log([0, 1]) | change)))
+    assert isinstance(rejected, RejectedRow)
+    assert (rejected.source, rejected.row, rejected.rejection.reason) == ("a.mat", 1, reason)
 
 
 def test_a_file_of_another_form_is_refused_by_name_and_by_recognition(mat):
     path = mat("a.mat", something=1.0)
-    assert read(path).reason == "another-form"
-    ((name, refused),) = read_sessions([path])
-    assert (name, refused.reason, refused.record) == (
+    assert read(path).rejection.reason == "another-form"
+    ((name, rejected),) = read_sessions([path])
+    assert (name, rejected.rejection.reason, json.loads(rejected.record)) == (
         None,
         "another-form",
         {"fields": ["something"]},
     )
-    assert "something" in refused.message
+    assert "something" in rejected.rejection.message
 
 
 def test_published_sessions_are_224_and_87_of_them_stall(streaming):

@@ -4,7 +4,9 @@ from fractions import Fraction
 
 import pytest
 
-from qbuild.labels.sessions import Refused, SessionOptions, read_sessions, recognise
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.sessions.logs import read_sessions, recognise
+from qbuild.labels.sessions.options import SessionOptions
 
 SCORES = "pvs_id,context,mos,n,sd\nTR1_SRC1,pc,4.5,28,0.5\nTR1_SRC1,mobile,4.1,25,0.25\n"
 
@@ -15,7 +17,7 @@ def record(*stalls, **more):
 
 
 def read(path, **options):
-    return [s for _, s in read_sessions([path], "p1203", SessionOptions(**options))]
+    return [s for _, s in read_sessions([path], SessionOptions(layout="p1203", **options))]
 
 
 def test_stalls_are_media_seconds_and_segments_give_rate_and_length(write):
@@ -43,7 +45,7 @@ def test_without_segments_the_scores_a_second_give_the_length(write):
     path = write("a.json", scores)
     (session,) = read(path)
     assert (session.fps, session.media_s) == (None, 8.0)
-    assert read(path, fps=Fraction(24))[0].fps == 24
+    assert read(path, fps="24")[0].fps == 24
 
 
 def test_a_session_rated_on_two_devices_is_two_sessions_with_their_scores(write):
@@ -62,8 +64,11 @@ def test_a_session_rated_on_two_devices_is_two_sessions_with_their_scores(write)
 def test_scores_that_are_cut_refuse_their_sessions(write):
     path = write("db/046-TR1_SRC1-pc-input.json", record())
     write("db/mos.csv", SCORES[:-9])
-    (refused,) = read(path)
-    assert (refused.reason, refused.message.startswith("mos.csv: ")) == ("unreadable", True)
+    (rejected,) = read(path)
+    assert (rejected.rejection.reason, rejected.rejection.message.startswith("mos.csv: ")) == (
+        "unreadable",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,9 +102,9 @@ def test_scores_that_are_cut_refuse_their_sessions(write):
     ],
 )
 def test_a_broken_input_is_refused_with_its_reason(write, content, reason):
-    (refused,) = read(write("a.json", content))
-    assert isinstance(refused, Refused)
-    assert (refused.source_file, refused.source_row, refused.reason) == ("a.json", 1, reason)
+    (rejected,) = read(write("a.json", content))
+    assert isinstance(rejected, RejectedRow)
+    assert (rejected.source, rejected.row, rejected.rejection.reason) == ("a.json", 1, reason)
 
 
 def test_an_input_longer_than_its_head_is_recognised(write):

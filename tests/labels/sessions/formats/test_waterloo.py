@@ -4,7 +4,10 @@ from fractions import Fraction
 
 import pytest
 
-from qbuild.labels.sessions import Refused, Session, SessionOptions, read_sessions, recognise
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.sessions.logs import read_sessions, recognise
+from qbuild.labels.sessions.options import SessionOptions
+from qbuild.labels.sessions.session import Session
 
 HEADER = "rebuffering_duration,chunk_duration,framerate,mos\n"
 
@@ -66,7 +69,7 @@ def test_a_log_alone_is_a_session_without_score(write):
 
 def test_a_log_without_rate_takes_that_of_the_options(write):
     path = write("a.csv", "chunk_duration,rebuffering_duration\n4,0\n")
-    assert read(path, fps=Fraction(24))[0].fps == 24
+    assert read(path, fps="24")[0].fps == 24
 
 
 @pytest.mark.parametrize(
@@ -87,16 +90,16 @@ def test_a_log_without_rate_takes_that_of_the_options(write):
 def test_a_broken_log_is_refused_and_the_others_are_read(folder, text, reason):
     path = folder("streaming_log,mos\na.csv,1\nb.csv,2\n", a=text, b=log(0))
     broken, whole = read(path)
-    assert isinstance(broken, Refused)
-    assert (broken.source_file, broken.source_row, broken.reason) == ("a.csv", 1, reason)
+    assert isinstance(broken, RejectedRow)
+    assert (broken.source, broken.row, broken.rejection.reason) == ("a.csv", 1, reason)
     assert isinstance(whole, Session)
 
 
 @pytest.mark.parametrize("name", ["gone.csv", "", "../data.csv", "..\\data.csv"])
 def test_a_log_that_is_not_there_is_refused_at_its_row_of_data_csv(folder, name):
     path = folder(f"streaming_log,mos\na.csv,1\n{name},1\n", a=log(0))
-    _, refused = read(path)
-    assert (refused.source_file, refused.source_row, refused.reason) == (
+    _, rejected = read(path)
+    assert (rejected.source, rejected.row, rejected.rejection.reason) == (
         "data.csv",
         2,
         "missing-log",
@@ -104,13 +107,13 @@ def test_a_log_that_is_not_there_is_refused_at_its_row_of_data_csv(folder, name)
 
 
 def test_a_score_that_is_no_number_refuses_its_session(folder):
-    (refused,) = read(folder("streaming_log,mos\na.csv,good\n", a=log(0)))
-    assert (refused.source_file, refused.reason) == ("data.csv", "not-a-number")
+    (rejected,) = read(folder("streaming_log,mos\na.csv,good\n", a=log(0)))
+    assert (rejected.source, rejected.rejection.reason) == ("data.csv", "not-a-number")
 
 
 def test_scores_cut_short_refuse_the_folder(folder):
-    (refused,) = read(folder("streaming_log,mos\na.csv\n", a=log(0)))
-    assert (refused.source_file, refused.reason) == ("data.csv", "unreadable")
+    (rejected,) = read(folder("streaming_log,mos\na.csv\n", a=log(0)))
+    assert (rejected.source, rejected.rejection.reason) == ("data.csv", "unreadable")
 
 
 def test_a_negative_stall_is_left_for_the_check_across_the_parts(folder):

@@ -3,32 +3,32 @@ import random
 import numpy as np
 import pytest
 
-from qbuild.labels.sessions.matlab import read as matfile
-from qbuild.labels.sessions.rejection import Refusal
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.labels.sessions.matlab import read as matlab
 
 
 def reason(call):
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RejectedError) as rejected:
         call()
-    return refused.value.reason
+    return rejected.value.reason
 
 
 def test_names_are_told_without_reading_what_they_name(mat):
     path = mat("a.mat", one=1.0, two=np.zeros(5))
-    assert set(matfile.names_in(path)) == {"one", "two"}
-    assert matfile.holds(path, "one", "two")
-    assert not matfile.holds(path, "three")
+    assert set(matlab.variable_names(path)) == {"one", "two"}
+    assert matlab.has_variables(path, "one", "two")
+    assert not matlab.has_variables(path, "three")
 
 
 def test_a_file_by_another_name_is_no_matlab_file(write):
-    assert not matfile.holds(write("a.txt", "x"), "one")
+    assert not matlab.has_variables(write("a.txt", "x"), "one")
 
 
 def read(path):
     """The names of the file's variables, or the reason why there are none."""
     try:
-        return set(matfile.fields(path, ("one", "two"), ("three",)))
-    except Refusal as refusal:
+        return set(matlab.read_required(path, ("one", "two"), ("three",)))
+    except RejectedError as refusal:
         return refusal.reason
 
 
@@ -59,71 +59,71 @@ def test_a_damaged_file_is_read_or_refused_and_never_an_error(mat):
 
 @pytest.mark.parametrize("start", [b"MATLAB 7.3 MAT-file, Platform: GLNXA64", b"\x89HDF\r\n\x1a\n"])
 def test_a_file_of_matlab_7_3_is_refused_with_what_to_do(write, start):
-    with pytest.raises(Refusal, match="-v7") as refused:
-        matfile.names_in(write("a.mat", start + b" " * 200))
-    assert refused.value.reason == "unreadable"
+    with pytest.raises(RejectedError, match="-v7") as rejected:
+        matlab.variable_names(write("a.mat", start + b" " * 200))
+    assert rejected.value.reason == "unreadable"
 
 
 def test_an_empty_file_is_an_empty_log(write):
-    assert reason(lambda: matfile.names_in(write("a.mat", b""))) == "empty-log"
+    assert reason(lambda: matlab.variable_names(write("a.mat", b""))) == "empty-log"
 
 
 def test_a_missing_field_is_another_form_that_names_the_fields_seen(mat):
     path = mat("a.mat", seen_here=1.0)
-    with pytest.raises(Refusal, match="seen_here; expected one and two") as refused:
-        matfile.fields(path, ("one", "two"), ())
-    assert refused.value.reason == "another-form"
-    assert refused.value.record == {"fields": ["seen_here"]}
+    with pytest.raises(RejectedError, match="seen_here; expected one and two") as rejected:
+        matlab.read_required(path, ("one", "two"), ())
+    assert rejected.value.reason == "another-form"
+    assert rejected.value.record == {"fields": ["seen_here"]}
 
 
 def test_many_names_are_cut_in_a_message():
-    assert matfile.seen([f"x{n:02}" for n in range(40)]).endswith("x29 and 10 more")
-    assert matfile.seen([]) == "nothing"
+    assert matlab.format_names([f"x{n:02}" for n in range(40)]).endswith("x29 and 10 more")
+    assert matlab.format_names([]) == "nothing"
 
 
 def test_the_fields_of_a_struct_come_as_values(mat, cell):
     path = mat("a.mat", top={"inner": np.arange(3.0), "names": cell("a", "b")})
-    fields = matfile.fields_of(matfile.variables(path)["top"])
+    fields = matlab.struct_fields(matlab.read_variables(path)["top"])
     assert fields["inner"].tolist() == [0, 1, 2]
-    assert [matfile.text(name) for name in matfile.items_of(fields["names"])] == ["a", "b"]
-    assert matfile.fields_of(np.zeros(2)) is None
+    assert [matlab.to_text(name) for name in matlab.to_items(fields["names"])] == ["a", "b"]
+    assert matlab.struct_fields(np.zeros(2)) is None
 
 
 def test_a_vector_holds_plain_numbers_in_one_row(mat):
     path = mat("a.mat", row=np.ones((1, 3)), column=np.ones((3, 1)), single=7, none=np.empty(0))
-    found = matfile.variables(path)
-    lengths = {name: len(matfile.vector(value, name)) for name, value in found.items()}
+    found = matlab.read_variables(path)
+    lengths = {name: len(matlab.to_vector(value, name)) for name, value in found.items()}
     assert lengths == {"row": 3, "column": 3, "single": 1, "none": 0}
 
 
 def test_text_and_complex_numbers_are_no_vector(mat):
-    found = matfile.variables(mat("a.mat", words="abc", complex=np.array([1j])))
+    found = matlab.read_variables(mat("a.mat", words="abc", complex=np.array([1j])))
     for name in ("words", "complex"):
-        assert reason(lambda name=name: matfile.vector(found[name], name)) == "not-a-number"
+        assert reason(lambda name=name: matlab.to_vector(found[name], name)) == "not-a-number"
 
 
 def test_a_sparse_matrix_is_unreadable(mat):
     from scipy.sparse import csc_array
 
     path = mat("a.mat", x=csc_array(np.eye(2)))
-    assert reason(lambda: matfile.variables(path)) == "unreadable"
+    assert reason(lambda: matlab.read_variables(path)) == "unreadable"
 
 
 def test_a_matrix_is_no_vector_and_a_vector_is_no_number():
-    assert reason(lambda: matfile.vector(np.eye(2), "x")) == "another-form"
-    assert reason(lambda: matfile.number(np.ones(2), "x")) == "another-form"
-    assert reason(lambda: matfile.number(np.inf, "x")) == "not-a-number"
-    assert matfile.number(np.nan, "x") is None
+    assert reason(lambda: matlab.to_vector(np.eye(2), "x")) == "another-form"
+    assert reason(lambda: matlab.to_number(np.ones(2), "x")) == "another-form"
+    assert reason(lambda: matlab.to_number(np.inf, "x")) == "not-a-number"
+    assert matlab.to_number(np.nan, "x") is None
 
 
 def test_digits_are_zero_and_one_high_value():
-    assert matfile.digits(np.array([0.0, 100, 0]), "x", (100, 1)).tolist() == [0, 1, 0]
-    assert matfile.digits(np.array([1.0, 0]), "x", (100, 1)).tolist() == [1, 0]
-    assert matfile.digits(np.zeros(2), "x", (100, 1)).dtype == np.int8
+    assert matlab.to_digits(np.array([0.0, 100, 0]), "x", (100, 1)).tolist() == [0, 1, 0]
+    assert matlab.to_digits(np.array([1.0, 0]), "x", (100, 1)).tolist() == [1, 0]
+    assert matlab.to_digits(np.zeros(2), "x", (100, 1)).dtype == np.int8
 
 
 @pytest.mark.parametrize("values", [[0, 2], [0, 100, 1], [0, -1], [0, np.nan], [0.5]])
 def test_any_other_digit_is_refused_with_its_place(values):
-    with pytest.raises(Refusal, match=f"at {len(values)};") as refused:
-        matfile.digits(np.array(values, dtype=float), "x", (100, 1))
-    assert refused.value.reason == "bad-digit"
+    with pytest.raises(RejectedError, match=f"at {len(values)};") as rejected:
+        matlab.to_digits(np.array(values, dtype=float), "x", (100, 1))
+    assert rejected.value.reason == "bad-digit"

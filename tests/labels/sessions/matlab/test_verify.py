@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from qbuild.labels.sessions.matlab.verify import Unsound, check
+from qbuild.core.rows.rejections import RejectedError
+from qbuild.labels.sessions.matlab.verify import check
 
 
 def saved(compressed=False, **variables):
@@ -32,14 +33,14 @@ def test_a_type_that_is_no_number_is_refused_where_scipy_would_end_the_process()
     data = saved(x=np.arange(10, dtype=np.int64))
     tag = (12).to_bytes(4, "little") + (80).to_bytes(4, "little")
     assert data.count(tag) == 1
-    with pytest.raises(Unsound, match="80 bytes of type 11 for 10 numbers"):
+    with pytest.raises(RejectedError, match="80 bytes of type 11 for 10 numbers"):
         check(data.replace(tag, (11).to_bytes(4, "little") + tag[4:]), None)
 
 
 def test_other_dimensions_than_numbers_are_refused():
     data = saved(x=np.arange(10, dtype=np.int64))
     dims = (1).to_bytes(4, "little") + (10).to_bytes(4, "little")
-    with pytest.raises(Unsound, match="80 bytes of type 12 for 99 numbers"):
+    with pytest.raises(RejectedError, match="80 bytes of type 12 for 99 numbers"):
         check(data.replace(dims, dims[:4] + (99).to_bytes(4, "little")), None)
 
 
@@ -47,13 +48,13 @@ def test_other_dimensions_than_numbers_are_refused():
 def test_a_file_cut_within_its_variable_is_refused(compressed):
     data = saved(compressed, x=np.arange(100.0))
     for end in range(129, len(data)):
-        with pytest.raises(Unsound):
+        with pytest.raises(RejectedError):
             check(data[:end], None)
 
 
 def test_a_file_without_its_mark_of_byte_order_is_refused():
     data = saved(x=1)
-    with pytest.raises(Unsound, match="begin like a MATLAB file"):
+    with pytest.raises(RejectedError, match="begin like a MATLAB file"):
         check(data[:126] + b"??" + data[128:], None)
 
 
@@ -62,7 +63,7 @@ def test_a_variable_nobody_asks_for_may_be_of_any_kind():
 
     data = saved(x=1, other=csc_array(np.eye(2)))
     check(data, {"x"})
-    with pytest.raises(Unsound, match="an array of class 5"):
+    with pytest.raises(RejectedError, match="an array of class 5"):
         check(data, {"x", "other"})
 
 
@@ -70,7 +71,7 @@ def test_arrays_nested_too_deep_are_refused(cell):
     value = cell(1, 2)
     for _ in range(20):
         value = cell(value, 1)
-    with pytest.raises(Unsound, match="too deep"):
+    with pytest.raises(RejectedError, match="too deep"):
         check(saved(x=value), None)
 
 

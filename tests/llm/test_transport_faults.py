@@ -111,7 +111,7 @@ def test_the_key_is_in_nothing_that_a_run_prints_or_writes(do, tmp_path):
         command = (
             f"gpt-extend {source} -o {tmp_path / 'out.parquet'} --provider openai --model gpt-4o "
             f"--base-url {server.base_url} --key-env {KEY_ENV} "
-            "--attempts 1 --breaker 3 --time-limit 1 --debug"
+            "--max-attempts 1 --max-consecutive-failures 3 --timeout 1 --debug"
         )
         done = subprocess.run(
             [sys.executable, "-c", "from qbuild.cli.main import main; main()", *command.split()],

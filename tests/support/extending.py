@@ -85,7 +85,7 @@ def request(source: Path, output: Path, url: str = "", **given: Any) -> Request:
     limit = given.pop("limit", None)
     if url:
         given = {"provider": "openai", "model": "gpt-4o", **given}
-        runtime = {"base_url": url, "attempts": 3, **runtime}
+        runtime = {"base_url": url, "max_attempts": 3, **runtime}
     runtime = {"concurrency": 4, "key_env": KEY_ENV, **runtime}
     return Request(
         STAGE, ExtendOptions(**given), (source,), output, ExtendRuntime(**runtime), limit

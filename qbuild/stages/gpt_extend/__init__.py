@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage, StoppedEarly
+from qbuild.core.renamed import Renamed
 from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 
 if TYPE_CHECKING:
@@ -93,5 +94,12 @@ STAGE = Stage(
     status=status,
     finish=finish,
     render=render,
+    renamed={
+        "again": Renamed("max_revisions"),
+        "attempts": Renamed("max_attempts"),
+        "breaker": Renamed("max_consecutive_failures"),
+        "poll": Renamed("poll_interval"),
+        "time_limit": Renamed("timeout"),
+    },
     example="qbuild gpt-extend depictions.parquet -o pairs.parquet --provider rules",
 )

@@ -27,7 +27,7 @@ class ExtendOptions(Options):
     tier: Literal["standard", "flex"] = Field(
         default="standard", description="Service tier; flex is cheaper and slower."
     )
-    again: int = Field(
+    max_revisions: int = Field(
         default=2,
         ge=0,
         le=10,
@@ -70,15 +70,17 @@ class ExtendRuntime(Runtime):
     max_usd: str = Field(default="", description="Most dollars that this run may spend.")
     prices: str = Field(default="", description="Price file; by default the newest shipped one.")
     concurrency: int = Field(default=16, ge=1, le=4096, description="Requests at a time.")
-    attempts: int = Field(default=6, ge=1, description="Most attempts at a failing request.")
-    time_limit: float = Field(default=120, gt=0, description="Seconds to wait for an answer.")
-    poll: float = Field(default=15, gt=0, description="Seconds before a batch is polled first.")
+    max_attempts: int = Field(default=6, ge=1, description="Most attempts at a failing request.")
+    timeout: float = Field(default=120, gt=0, description="Seconds to wait for an answer.")
+    poll_interval: float = Field(
+        default=15, gt=0, description="Seconds before a batch is polled first."
+    )
     batch_files: str = Field(
         default="",
         description="openai-batch: folder to write batches to and read their answers from, "
         "for `vllm run-batch`; nothing is sent.",
     )
-    breaker: int = Field(
+    max_consecutive_failures: int = Field(
         default=10, ge=1, description="Consecutive failures of one kind after which it stops."
     )
     enqueued_tokens: int = Field(

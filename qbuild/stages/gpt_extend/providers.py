@@ -76,7 +76,7 @@ def _batch_provider(ledger: Ledger, state: State, options: ExtendOptions) -> Bat
         _budget(ledger, state, TIER),
         BodyForm(options.structured),
         limits=Limits(tokens=runtime.enqueued_tokens or None),
-        polling=Polling(first_s=runtime.poll, longest_s=max(300.0, runtime.poll)),
+        polling=Polling(runtime.poll_interval, max(300.0, runtime.poll_interval)),
         policy=_policy(state),
     )
 
@@ -85,7 +85,7 @@ def _sender(state: State) -> OpenAIClient:
     from qbuild.llm.openai_client import OpenAIClient
 
     runtime = state.runtime
-    return OpenAIClient(runtime.base_url or None, runtime.key_env, runtime.time_limit)
+    return OpenAIClient(runtime.base_url or None, runtime.key_env, runtime.timeout)
 
 
 def _policy(state: State) -> RetryPolicy:
@@ -94,8 +94,8 @@ def _policy(state: State) -> RetryPolicy:
     runtime = state.runtime
     return RetryPolicy(
         concurrency=runtime.concurrency,
-        max_attempts=runtime.attempts,
-        max_consecutive_failures=runtime.breaker,
+        max_attempts=runtime.max_attempts,
+        max_consecutive_failures=runtime.max_consecutive_failures,
     )
 
 
@@ -171,7 +171,7 @@ async def _find_missing(
     """The requests known so far that the ledger cannot answer, by id."""
     replay = Replay(ledger)
     source = ModelSource(replay.submit, state.style)
-    generator = PairGenerator(source, state.templates, options.seed, options.again)
+    generator = PairGenerator(source, state.templates, options.seed, options.max_revisions)
     for _, depiction in read_depictions(inputs):
         await generator.generate(depiction)
     return replay.missing

@@ -33,7 +33,7 @@ async def extend_depictions(
     """The rows of depictions, chunk by chunk; `state.stopped` says why a run ended early."""
     maker = RowMaker("rules" if options.provider == "rules" else f"model {options.model}")
     async with open_source(inputs, state, options) as source:
-        generator = PairGenerator(source, state.templates, options.seed, options.again)
+        generator = PairGenerator(source, state.templates, options.seed, options.max_revisions)
         async for output in outputs_in_order(_generate(inputs, state, generator), maker):
             yield output
 

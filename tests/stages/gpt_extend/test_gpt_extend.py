@@ -31,13 +31,14 @@ from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.pipeline.load import load_pipeline
 from qbuild.core.pipeline.run import plan, run
+from qbuild.core.renamed import current_options
 from qbuild.pairs.mock_answers import depiction_answer
 from qbuild.pairs.templates import load_templates
 from qbuild.stages import STAGES, get_stage
 from qbuild.stages.causal_qa import STAGE as CAUSAL
 from qbuild.stages.causal_qa import CausalOptions
 from qbuild.stages.gpt_extend import STAGE
-from qbuild.stages.gpt_extend.options import ExtendOptions
+from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 from qbuild.stages.gpt_extend.report import TABLE_1
 
 
@@ -361,6 +362,21 @@ def test_incompatible_options_are_named_with_what_to_do(given, message, mixed, t
 def test_a_temperature_that_is_not_a_number_is_rejected(text):
     with pytest.raises(ValueError, match="expected a number from 0"):
         ExtendOptions(temperature=text)
+
+
+def test_options_are_accepted_under_the_names_of_0_1_0():
+    old = {"again": 3, "attempts": 2, "breaker": 4, "poll": 1.5, "time_limit": 9.0, "seed": 1}
+    new = current_options(old, STAGE.renamed)
+    options, runtime = ExtendOptions.model_fields, ExtendRuntime.model_fields
+    assert new == {
+        "max_revisions": 3,
+        "max_attempts": 2,
+        "max_consecutive_failures": 4,
+        "poll_interval": 1.5,
+        "timeout": 9.0,
+        "seed": 1,
+    }
+    assert new.keys() <= options.keys() | runtime.keys()
 
 
 def test_rows_of_one_answer_do_not_depend_on_the_provider():

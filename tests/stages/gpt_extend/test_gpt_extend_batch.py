@@ -38,7 +38,7 @@ def whole(source, tmp_path_factory):
 
 
 def batch(source, output, server, **given):
-    given = {"provider": "openai-batch", "poll": 0.01, **given}
+    given = {"provider": "openai-batch", "poll_interval": 0.01, **given}
     return extend(source, output, server.base_url, **given)
 
 

@@ -103,7 +103,7 @@ LASTING = {
 def test_a_lasting_fault_ends_incomplete_and_is_resumed(name, source, whole, tmp_path):
     output = tmp_path / "out.parquet"
     with served([{**LASTING[name], "nth": 20, "times": 0}]) as server:
-        result = extend(source, output, server.base_url, attempts=1, time_limit=0.3)
+        result = extend(source, output, server.base_url, max_attempts=1, timeout=0.3)
         counted = result.report["run"]
         assert not result.complete
         assert Artifact.open(output).description["complete"] is False
@@ -186,7 +186,7 @@ def test_an_answer_that_stays_unusable_is_rejected(name, source, tmp_path):
     with served(
         [{**UNUSABLE[name], "match": "cannot be used", "times": 0}, UNUSABLE[name]]
     ) as server:
-        result = extend(source, output, server.base_url, again=3)
+        result = extend(source, output, server.base_url, max_revisions=3)
         assert server.requests == 3 * COUNT + 3
     assert result.complete
     (rejected,) = rejected_of(output)

@@ -1,7 +1,7 @@
 """The Files and Batch calls of a service, retried where that is safe.
 
 The package's own retries would create a batch twice where the reply to the first call was lost,
-and would not wait as long as `Retry-After` asks (docs/design/006-house.md).
+and give up where `Retry-After` is long (docs/design/006-house.md).
 """
 
 from __future__ import annotations

@@ -21,9 +21,10 @@ def run_stage(
     """Runs a stage on a path or several.
 
     `given` are options and runtime options, told apart by name; `share` stands for
-    `max_reject_share`, `roots` for `media_roots`.
+    `max_reject_share` (unless the stage has an option of that name), `roots` for `media_roots`.
     """
     short = {"share": "max_reject_share", "roots": "media_roots"}
+    short = {name: short[name] for name in short if name not in stage.options.model_fields}
     given = {short.get(name, name): value for name, value in given.items()}
     runtime = {name: given.pop(name) for name in stage.runtime.model_fields if name in given}
     paths = (inputs,) if isinstance(inputs, (str, os.PathLike)) else tuple(inputs)

@@ -1,14 +1,19 @@
-"""How many rows of each dataset a sample takes, and which: distribution kept, or flattened."""
+"""How many rows of each dataset a sample takes, and which: levels kept, or scores flattened."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qbuild.core.canonical import row_seed
+from qbuild.core.engine.stage import Inputs
 from qbuild.core.errors import InputError, QbuildError, UsageError, near, raise_all
+from qbuild.core.rows.duplicates import Duplicates
+from qbuild.quality.arrays import Mask
 from qbuild.quality.sampling import (
     Target,
     allocate,
@@ -17,87 +22,146 @@ from qbuild.quality.sampling import (
     max_reachable_size,
     moments,
 )
+from qbuild.stages.sample.options import SampleOptions
+from qbuild.stages.sample.population import DatasetRows, figures, read_population
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from qbuild.stages.sample.population import Source
-
-    Masks = list[NDArray[np.bool_]]  # a dataset each: which of its rows are taken
-    Groups = list[tuple[list[Source], int]]  # datasets that share a number of rows
-
-ALL = ""  # the name under which a value without a dataset stands
+Groups = list[tuple[list[DatasetRows], int]]  # datasets that share a number of rows
+ALL = ""  # the name of a value without a dataset
 TOLERANCE = 0.5  # points of 100 by which a sampled mean or deviation may miss its target
-_FOR_EVERY = "expected one for every dataset, or one without a name for the rest"
+_ONE_EACH = "expected one for every dataset, or one without a name for the rest"
 
 
-def sizes(sources: list[Source], option: str, given: Mapping[str, int | Decimal]) -> Groups:
-    """Groups of datasets with the rows to take of each; the problems of all at once.
+@dataclass
+class Selection:
+    """Which rows of the inputs are taken, and the report about them."""
 
-    A dataset with a size or share of its own is a group; those under the value without a name
-    are one. Without any value all rows are taken.
+    taken: Mask
+    duplicates: Duplicates
+    report: dict[str, Any]
+
+
+def choose_rows(inputs: Inputs, options: SampleOptions) -> Selection:
+    """The rows to take; all problems of a kind are raised at once."""
+    population = read_population(inputs, options)
+    datasets = population.datasets
+    groups = group_sizes(datasets, *options.amount)
+    targets: list[Any] = [None] * len(datasets)
+    if options.method == "keep":
+        masks = _keep_levels(datasets, groups)
+    else:
+        masks, targets = _flatten_scores(datasets, groups, options.targets, options.seed)
+    taken = np.zeros(population.rows, dtype=np.bool_)
+    for dataset, mask in zip(datasets, masks, strict=True):
+        taken[dataset.positions[mask]] = True
+    reports = [_report(*one) for one in zip(datasets, masks, targets, strict=True)]
+    report = {
+        "method": options.method,
+        "scale": options.scale,
+        "datasets": reports,
+        "excluded": population.excluded,
+        "warnings": [*population.warnings, *filter(None, map(_missed, reports))],
+    }
+    return Selection(taken, population.duplicates, report)
+
+
+def _report(dataset: DatasetRows, mask: Mask, target: dict[str, Any] | None) -> dict[str, Any]:
+    scores, levels = dataset.scores[mask], dataset.levels[mask]
+    return {
+        "dataset": dataset.name,
+        "excluded": dataset.excluded,
+        "low": dataset.low,
+        "high": dataset.high,
+        "before": dataset.before,
+        "after": figures(scores, levels, dataset.low, dataset.high),
+        "target": target,
+    }
+
+
+def _missed(report: dict[str, Any]) -> str:
+    """The warning about a missed target, with how many rows could meet it; or `""`."""
+    target, after = report["target"], report["after"]
+    if target is None or target["met"]:
+        return ""
+    most = target["most_rows"]
+    return (
+        f"{report['dataset']}: {after['rows']:,} of"
+        f" {report['before']['rows'] - report['excluded']:,}"
+        f" rows do not reach mean {target['mean']:g}, SD {target['std']:g}; they have"
+        f" {after['mean']:.2f}, {after['std']:.2f}; "
+        + (f"about {most:,} rows could" if most else "no number of rows could")
+    )
+
+
+def group_sizes(
+    datasets: list[DatasetRows], option: str, given: Mapping[str, int | Decimal]
+) -> Groups:
+    """Groups of datasets with the rows to take of each; all problems at once.
+
+    A dataset with its own size or share is a group; those under the value without a name are one.
+    Without any value all rows are taken.
     """
-    refuse_unknown(option, given, sources)
-    groups = [[source] for source in sources if source.name in given]
-    rest = [source for source in sources if source.name not in given]
+    _check_names(option, given, datasets)
+    groups = [[dataset] for dataset in datasets if dataset.name in given]
+    rest = [dataset for dataset in datasets if dataset.name not in given]
     problems: list[QbuildError] = []
     if rest and given and ALL not in given:
-        names = ", ".join(source.name for source in rest)
-        problems.append(UsageError(option, f"none is given for {names}", _FOR_EVERY))
+        names = ", ".join(dataset.name for dataset in rest)
+        problems.append(UsageError(option, f"none is given for {names}", _ONE_EACH))
     elif rest:
         groups.append(rest)
-    found = []
+    sized = []
     for group in groups:
-        there = sum(len(source.places) for source in group)
-        asked = given.get(group[0].name, given.get(ALL, there))
-        # a half counts up
-        size = int(asked * there + Decimal("0.5")) if isinstance(asked, Decimal) else asked
-        found.append((group, size))
-        if not 0 < size <= there:
-            problems.append(_too_many(option, group, size, there))
+        rows = sum(len(dataset.positions) for dataset in group)
+        amount = given.get(group[0].name, given.get(ALL, rows))
+        # halves are rounded up
+        size = int(amount * rows + Decimal("0.5")) if isinstance(amount, Decimal) else amount
+        sized.append((group, size))
+        if not 0 < size <= rows:
+            problems.append(_wrong_size(option, group, size, rows))
     raise_all(problems)
-    return found
+    return sized
 
 
-def kept(sources: list[Source], groups: Groups) -> Masks:
+def _keep_levels(datasets: list[DatasetRows], groups: Groups) -> list[Mask]:
     """Each level of each dataset in proportion to its rows in the group (VQA² section 3.1)."""
-    found = {}
+    masks = {}
     for group, size in groups:
-        counts = [np.bincount(source.levels, minlength=6)[1:].tolist() for source in group]
+        counts = [np.bincount(dataset.levels, minlength=6)[1:].tolist() for dataset in group]
         shares = allocate([count for five in counts for count in five], size)
-        for at, source in enumerate(group):
-            mine = shares[5 * at : 5 * at + 5]
-            found[source.name] = draw_stratified(source.levels - 1, source.keys, mine)
-    return [found[source.name] for source in sources]
+        for at, dataset in enumerate(group):
+            own = shares[5 * at : 5 * at + 5]
+            masks[dataset.name] = draw_stratified(dataset.levels - 1, dataset.keys, own)
+    return [masks[dataset.name] for dataset in datasets]
 
 
-def flat(
-    sources: list[Source], groups: Groups, targets: Mapping[str, tuple[float, float]], seed: int
-) -> tuple[Masks, list[dict[str, Any]]]:
-    """Each dataset towards its mean and deviation (Q-SiT Table III), and how near it came."""
-    refuse_unknown("--target", targets, sources)
-    counts: dict[str, int] = {}
+def _flatten_scores(
+    datasets: list[DatasetRows],
+    groups: Groups,
+    targets: Mapping[str, tuple[float, float]],
+    seed: int,
+) -> tuple[list[Mask], list[dict[str, Any]]]:
+    """Each dataset towards its mean and deviation (Q-SiT Table III), and how close it came."""
+    _check_names("--target", targets, datasets)
+    sizes: dict[str, int] = {}
     for group, size in groups:
-        shares = allocate([len(source.places) for source in group], size)
-        counts.update(zip((source.name for source in group), shares, strict=True))
-    aims = {source.name: targets.get(source.name, targets.get(ALL)) for source in sources}
-    problems = [_unfit(source, counts[source.name], aims[source.name]) for source in sources]
+        shares = allocate([len(dataset.positions) for dataset in group], size)
+        sizes.update(zip((dataset.name for dataset in group), shares, strict=True))
+    aims = {dataset.name: targets.get(dataset.name, targets.get(ALL)) for dataset in datasets}
+    problems = [_not_flattenable(one, sizes[one.name], aims[one.name]) for one in datasets]
     raise_all(problem for problem in problems if problem is not None)
-    masks, told = [], []
-    for source in sources:
-        mean, std = aims[source.name] or (0.0, 0.0)
-        target = Target(mean, std, TOLERANCE * (source.high - source.low) / 100)
-        mask, said = _towards(source, counts[source.name], target, seed)
+    masks, reports = [], []
+    for dataset in datasets:
+        mean, std = aims[dataset.name] or (0.0, 0.0)
+        target = Target(mean, std, TOLERANCE * (dataset.high - dataset.low) / 100)
+        mask, report = _flatten_dataset(dataset, sizes[dataset.name], target, seed)
         masks.append(mask)
-        told.append(said)
-    return masks, told
+        reports.append(report)
+    return masks, reports
 
 
-def refuse_unknown(option: str, given: Mapping[str, Any], sources: list[Source]) -> None:
-    """Raise a UsageError for each name in an option that is no dataset of the inputs."""
-    known = [source.name for source in sources]
+def _check_names(option: str, given: Mapping[str, Any], datasets: list[DatasetRows]) -> None:
+    """Raise a UsageError for each name in an option that is not a dataset of the inputs."""
+    known = [dataset.name for dataset in datasets]
     raise_all(
         UsageError(option, f"no dataset {name!r} in the inputs", todo=near(name, known))
         for name in given
@@ -105,42 +169,45 @@ def refuse_unknown(option: str, given: Mapping[str, Any], sources: list[Source])
     )
 
 
-def _towards(
-    source: Source, size: int, target: Target, seed: int
-) -> tuple[NDArray[np.bool_], dict[str, Any]]:
-    start = (row_seed(seed, "start", source.name) >> 11) / (1 << 53)  # of 53 bits: below 1
-    mask = flatten(source.scores, source.keys, size, target, start)
-    met = target.met(*moments(source.scores[mask]))
+def _flatten_dataset(
+    dataset: DatasetRows, size: int, target: Target, seed: int
+) -> tuple[Mask, dict[str, Any]]:
+    start = (row_seed(seed, "start", dataset.name) >> 11) / (1 << 53)  # of 53 bits: below 1
+    mask = flatten(dataset.scores, dataset.keys, size, target, start)
+    met = target.met(*moments(dataset.scores[mask]))
     return mask, {
         "mean": target.mean,
         "std": target.std,
         "tolerance": target.tolerance,
         "met": met,
-        "most_rows": None if met else max_reachable_size(source.scores, size, target),
+        "most_rows": None if met else max_reachable_size(dataset.scores, size, target),
     }
 
 
-def _too_many(option: str, group: list[Source], size: int, there: int) -> QbuildError:
-    out = sum(source.excluded for source in group)
+def _wrong_size(option: str, group: list[DatasetRows], size: int, rows: int) -> QbuildError:
+    excluded = sum(dataset.excluded for dataset in group)
+    note = f" ({excluded:,} are excluded)" if excluded else ""
     return InputError(
-        ", ".join(source.name for source in group),
-        f"{size:,} rows are asked of {there:,}" + (f" ({out:,} are excluded)" if out else ""),
+        ", ".join(dataset.name for dataset in group),
+        f"{size:,} rows are requested of {rows:,}{note}",
         "expected at least one, and no more than there are",
         f"Give another {option}.",
     )
 
 
-def _unfit(source: Source, size: int, aim: tuple[float, float] | None) -> QbuildError | None:
-    """Why a dataset cannot be flattened at all: no target, too few rows, a mean beyond them."""
-    name = source.name
+def _not_flattenable(
+    dataset: DatasetRows, size: int, aim: tuple[float, float] | None
+) -> QbuildError | None:
+    """Why a dataset cannot be flattened: no target, too few rows, a mean beyond its scores."""
+    name = dataset.name
     if aim is None:
-        return UsageError("--target", f"none is given for {name}", _FOR_EVERY)
+        return UsageError("--target", f"none is given for {name}", _ONE_EACH)
     if size < 2:
-        what = f"{size:,} rows are asked of {len(source.places):,}"
-        return InputError(name, what, "expected at least 2, for a deviation", "Ask for more.")
-    low, high = float(source.scores.min()), float(source.scores.max())
+        what = f"{size:,} rows are requested of {len(dataset.positions):,}"
+        return InputError(name, what, "expected at least 2, for a deviation", "Take more rows.")
+    low, high = float(dataset.scores.min()), float(dataset.scores.max())
     if low == high:
-        what = f"all {len(source.scores):,} scores are {low:g}"
+        what = f"all {len(dataset.scores):,} scores are {low:g}"
         return InputError(name, what, "expected scores that differ", "Use --method keep for it.")
     if not low <= aim[0] <= high:
         what = f"the mean {aim[0]:g} lies outside the scores of {name}"

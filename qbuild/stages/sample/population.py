@@ -1,41 +1,38 @@
-"""The rows that may be sampled: read once, without repeats and without excluded media."""
+"""The rows that may be sampled: without duplicates and without excluded media."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from qbuild.core.canonical import row_seed
 from qbuild.core.engine.prefetch import ahead
+from qbuild.core.engine.stage import Batch, Inputs
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.media_roots import MediaRoots, media_of
 from qbuild.core.rows.duplicates import Duplicates, find_duplicates
 from qbuild.core.rows.string_hash import string_hashes
+from qbuild.quality.arrays import Floats, Ints, Keys, Mask
 from qbuild.quality.exclusion import ID_AND_HASH, MediaSet, find_same_content, read_media_sets
 from qbuild.quality.plots.histogram import bin_counts
 from qbuild.quality.ranges import dataset_codes
 from qbuild.quality.sampling import moments, row_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from qbuild.core.engine.stage import Batch, Inputs
+from qbuild.stages.sample.options import SampleOptions
 
 
 @dataclass
-class Source:
-    """One dataset's rows that may be taken, on the scale asked for, and its figures before."""
+class DatasetRows:
+    """One dataset's rows that may be taken, with scores on the chosen scale, and its figures."""
 
     name: str
-    places: NDArray[np.int64]  # of the rows that nothing excludes, among all inputs
-    scores: NDArray[np.float64]
-    levels: NDArray[np.int64]
-    keys: NDArray[np.uint64]
+    positions: Ints  # among all inputs, of the rows that nothing excludes
+    scores: Floats
+    levels: Ints
+    keys: Keys
     excluded: int
     low: float
     high: float
@@ -44,37 +41,32 @@ class Source:
 
 @dataclass
 class Population:
-    """The datasets by name, the fate of repeated rows, and what each source excluded."""
+    """The datasets by name, the duplicates, and what each source excluded."""
 
-    sources: list[Source]
+    datasets: list[DatasetRows]
     duplicates: Duplicates
     rows: int  # of all inputs
     excluded: list[dict[str, Any]]
     warnings: list[str]
 
 
-def population(
-    inputs: Inputs, *, scale: str, seed: int, exclude: tuple[str, ...], by_content: bool
-) -> Population:
+def read_population(inputs: Inputs, options: SampleOptions) -> Population:
     """All rows that may be taken; InputError where none is left."""
-    column = "mos_norm" if scale == "norm" else "mos"
-    rows = _gathered(inputs, column, seed)
+    rows = _read_columns(inputs, options)
     duplicates = find_duplicates(inputs, "media_id", rows.hashes)
     usable = duplicates.kept(inputs.rows)
-    out, excluded, warnings = _excluded(inputs, exclude, usable, by_content=by_content)
-    if not (usable & ~out).any():
+    excluded, sources, warnings = _exclude(inputs, options, usable)
+    if not (usable & ~excluded).any():
         what = "every row is excluded" if usable.any() else "no usable row is left to take"
         raise InputError("sample", what, "expected rows to take", "Exclude less, or add inputs.")
-    sources = [
-        _source(rows, name, usable & (rows.codes == code), out, fixed=scale == "norm")
+    datasets = [
+        _dataset_rows(rows, name, usable & (rows.codes == code), excluded, options.scale)
         for code, name in enumerate(rows.datasets)
     ]
-    return Population(sources, duplicates, inputs.rows, excluded, warnings)
+    return Population(datasets, duplicates, inputs.rows, sources, warnings)
 
 
-def figures(
-    scores: NDArray[np.float64], levels: NDArray[np.int64], low: float, high: float
-) -> dict[str, Any]:
+def figures(scores: Floats, levels: Ints, low: float, high: float) -> dict[str, Any]:
     """Rows, mean, sample deviation, rows of each level and of each of ten bins."""
     mean, std = moments(scores)
     counts = np.bincount(levels, minlength=6)[1:].tolist()
@@ -88,36 +80,37 @@ def figures(
 
 
 @dataclass
-class _Rows:
-    """What one pass keeps of every row, 40 bytes; a code is a place among the sorted names."""
+class _Columns:
+    """What one pass keeps of every row, 40 bytes; a code is an index into the sorted names."""
 
     datasets: list[str]
-    codes: NDArray[np.int64]
-    levels: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    keys: NDArray[np.uint64]
-    hashes: NDArray[np.uint64]
+    codes: Ints
+    levels: Ints
+    scores: Floats
+    keys: Keys
+    hashes: Keys
 
 
-def _gathered(inputs: Inputs, column: str, seed: int) -> _Rows:
+def _read_columns(inputs: Inputs, options: SampleOptions) -> _Columns:
+    column = "mos_norm" if options.scale == "norm" else "mos"
     count = inputs.rows
     names: list[str] = []
     codes, levels = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     scores, hashes = np.empty(count), np.empty(count, dtype=np.uint64)
     for batch in ahead(inputs.scan(["media_id", "dataset", "level", column])):
-        place = slice(batch.start, batch.start + len(batch.rows))
-        codes[place] = dataset_codes(batch.rows.column("dataset"), names)
-        scores[place] = batch.rows.column(column).to_numpy()
-        levels[place] = _sound_levels(batch, scores[place], column)
-        hashes[place] = string_hashes(batch.rows.column("media_id").combine_chunks())
-    ordered = sorted(names)  # so that nothing depends on which dataset is met first
-    place_of = np.array([ordered.index(name) for name in names], dtype=np.int64)
-    keys = row_keys(hashes, row_seed(seed, "sample"))
-    return _Rows(ordered, place_of[codes], levels, scores, keys, hashes)
+        window = slice(batch.start, batch.start + len(batch.rows))
+        codes[window] = dataset_codes(batch.rows.column("dataset"), names)
+        scores[window] = batch.rows.column(column).to_numpy()
+        levels[window] = _check_levels(batch, scores[window], column)
+        hashes[window] = string_hashes(batch.rows.column("media_id").combine_chunks())
+    ordered = sorted(names)  # so that the order of the inputs decides nothing
+    rank = np.array([ordered.index(name) for name in names], dtype=np.int64)
+    keys = row_keys(hashes, row_seed(options.seed, "sample"))
+    return _Columns(ordered, rank[codes], levels, scores, keys, hashes)
 
 
-def _sound_levels(batch: Batch, scores: NDArray[np.float64], column: str) -> NDArray[np.int64]:
-    """The levels; SchemaError for rows that no stage wrote, before anything is counted on them."""
+def _check_levels(batch: Batch, scores: Floats, column: str) -> Ints:
+    """The levels of a batch; SchemaError for scores or levels that no stage writes."""
     levels = batch.rows.column("level").to_numpy().astype(np.float64)
     bad = np.flatnonzero(~(np.isfinite(scores) & (levels >= 1) & (levels <= 5)))
     if len(bad):
@@ -130,89 +123,85 @@ def _sound_levels(batch: Batch, scores: NDArray[np.float64], column: str) -> NDA
     return levels.astype(np.int64)
 
 
-def _source(
-    rows: _Rows, name: str, mine: NDArray[np.bool_], out: NDArray[np.bool_], *, fixed: bool
-) -> Source:
-    """One dataset; its range is 0 … 100, or that of its scores where no scale is fixed."""
-    scores, places = rows.scores[mine], np.flatnonzero(mine & ~out)
+def _dataset_rows(rows: _Columns, name: str, own: Mask, excluded: Mask, scale: str) -> DatasetRows:
+    """One dataset; its range is 0 … 100, or that of its scores on their own scale."""
+    scores, positions = rows.scores[own], np.flatnonzero(own & ~excluded)
     low, high = 0.0, 100.0
-    if not fixed and len(scores):
+    if scale != "norm" and len(scores):
         low, high = float(scores.min()), float(scores.max())
-    return Source(
+    return DatasetRows(
         name=name,
-        places=places,
-        scores=rows.scores[places],
-        levels=rows.levels[places],
-        keys=rows.keys[places],
-        excluded=int(np.count_nonzero(mine & out)),
+        positions=positions,
+        scores=rows.scores[positions],
+        levels=rows.levels[positions],
+        keys=rows.keys[positions],
+        excluded=int(np.count_nonzero(own & excluded)),
         low=low,
         high=high,
-        before=figures(scores, rows.levels[mine], low, high),
+        before=figures(scores, rows.levels[own], low, high),
     )
 
 
 # -------------------------------------------------------------------------------- exclusion
 
 
-def _excluded(
-    inputs: Inputs, exclude: tuple[str, ...], usable: NDArray[np.bool_], *, by_content: bool
-) -> tuple[NDArray[np.bool_], list[dict[str, Any]], list[str]]:
-    """Which rows media used elsewhere take out, how many each source, and what is worth a word."""
-    sources = _excluding(inputs, exclude)
-    ids = _rows_named(inputs, [source.ids for source in sources], usable)
-    contents, warnings = np.zeros_like(ids), list[str]()
-    if by_content and sources:
-        contents, warnings = _by_content(inputs, sources, usable & ~ids.any(axis=0))
-    told = [
+def _exclude(
+    inputs: Inputs, options: SampleOptions, usable: Mask
+) -> tuple[Mask, list[dict[str, Any]], list[str]]:
+    """Which rows are excluded, how many by each source, and warnings."""
+    sources = _read_sources(inputs, options.exclude)
+    by_id = _rows_with_ids(inputs, [source.ids for source in sources], usable)
+    by_content, warnings = np.zeros_like(by_id), list[str]()
+    if options.exclude_by == "content" and sources:
+        by_content, warnings = _rows_with_content(inputs, sources, usable & ~by_id.any(axis=0))
+    reports = [
         {
             "source": source.name,
             "media": len(source.ids),
-            "by_id": int(np.count_nonzero(ids[at])),
-            "by_content": int(np.count_nonzero(contents[at])),
+            "by_id": int(np.count_nonzero(by_id[at])),
+            "by_content": int(np.count_nonzero(by_content[at])),
         }
         for at, source in enumerate(sources)
     ]
     warnings += [
         f"{one['source']} excluded no row: none of its {one['media']:,} media is in the inputs"
-        for one in told
+        for one in reports
         if not one["by_id"] and not one["by_content"]
     ]
-    return np.any(ids | contents, axis=0), told, warnings
+    return np.any(by_id | by_content, axis=0), reports, warnings
 
 
-def _excluding(inputs: Inputs, exclude: tuple[str, ...]) -> list[MediaSet]:
+def _read_sources(inputs: Inputs, paths: tuple[str, ...]) -> list[MediaSet]:
     pairs = MediaSet("instruction inputs")
     for table in inputs.beside("instruction"):
         pairs.add(media_of(table, ID_AND_HASH))
-    return [*read_media_sets(exclude), *([pairs] if pairs.ids else [])]
+    return [*read_media_sets(paths), *([pairs] if pairs.ids else [])]
 
 
-def _rows_named(
-    inputs: Inputs, sets: list[set[str]], usable: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """(sets, rows): which of the usable rows has a media id of each set."""
-    found = np.zeros((len(sets), len(usable)), np.bool_)
+def _rows_with_ids(inputs: Inputs, sets: list[set[str]], usable: Mask) -> Mask:
+    """(sets, rows): which of the usable rows have a media id of each set."""
+    mask = np.zeros((len(sets), len(usable)), np.bool_)
     for batch in inputs.scan(["media_id"]) if sets else ():
         ids = batch.rows.column("media_id").to_pylist()
         for at, names in enumerate(sets):
-            found[at, batch.start : batch.start + len(ids)] = [name in names for name in ids]
-    return found & usable
+            mask[at, batch.start : batch.start + len(ids)] = [name in names for name in ids]
+    return mask & usable
 
 
-def _by_content(
-    inputs: Inputs, sources: list[MediaSet], left: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], list[str]]:
-    """(sources, rows): of whose media each row's file has the bytes; what could not be seen."""
+def _rows_with_content(
+    inputs: Inputs, sources: list[MediaSet], left: Mask
+) -> tuple[Mask, list[str]]:
+    """(sources, rows): which rows have a file of the bytes of a source; warnings."""
     roots = MediaRoots.parse(inputs.media_roots)
     same = find_same_content(sources, _candidates(inputs, left), roots)
-    unseen = [
-        f"{dataset}: {count:,} media not found below the media roots are compared by id alone"
+    warnings = [
+        f"{dataset}: {count:,} media not found below the media roots are compared by id only"
         for dataset, count in sorted(same.missing.items())
     ]
-    return _rows_named(inputs, same.ids, left), unseen
+    return _rows_with_ids(inputs, same.ids, left), warnings
 
 
-def _candidates(inputs: Inputs, left: NDArray[np.bool_]) -> Iterator[tuple[str, str, str]]:
+def _candidates(inputs: Inputs, left: Mask) -> Iterator[tuple[str, str, str]]:
     """Id, dataset and path of each row that is left."""
     for batch in inputs.scan(["media_id", "dataset", "path"]):
         rows = batch.rows.filter(pa.array(left[batch.start : batch.start + len(batch.rows)]))

@@ -11,6 +11,7 @@ import tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from running import run_stage
 
 from qbuild.core.artifact.description import of_rows
 from qbuild.core.artifact.reader import Artifact, read_description, rejected_path
@@ -26,8 +27,8 @@ from qbuild.core.schema import load_schema
 from qbuild.quality.exclusion import source_digest
 from qbuild.stages import STAGES, get_stage
 from qbuild.stages.sample import STAGE, SampleOptions
-from qbuild.stages.sample.choose import sizes
-from qbuild.stages.sample.population import Source
+from qbuild.stages.sample.choose import group_sizes
+from qbuild.stages.sample.population import DatasetRows
 
 WORDS = ("Low", "Poor", "Fair", "Good", "High")
 
@@ -63,9 +64,8 @@ def two_datasets():
     return both.take(pa.array(np.random.default_rng(0).permutation(1500)))
 
 
-def sample(tmp_path, *given_, limit=None, share_=0.05, roots=(), name="s", **options):
+def sample(tmp_path, *given_, share_=0.05, name="s", **options):
     """Runs the stage on tables or paths; result, rows, figures by dataset."""
-    runtime = {k: options.pop(k) for k in ("batch_rows", "workers") if k in options}
     paths = []
     for number, one in enumerate(given_):
         place = tmp_path / f"levels{number}.parquet"
@@ -74,10 +74,7 @@ def sample(tmp_path, *given_, limit=None, share_=0.05, roots=(), name="s", **opt
             tables.write_artifact(place, one, "level", "mos-to-levels") if is_table else one
         )
     output = tmp_path / f"{name}.parquet"
-    runtime = Runtime(max_reject_share=share_, media_roots=roots, **runtime)
-    result = engine.run(
-        Request(STAGE, SampleOptions(**options), tuple(paths), output, runtime, limit)
-    )
+    result = run_stage(STAGE, paths, output, max_reject_share=share_, **options)
     rows = Artifact.open(output).table()
     return SimpleNamespace(
         result=result,
@@ -85,7 +82,7 @@ def sample(tmp_path, *given_, limit=None, share_=0.05, roots=(), name="s", **opt
         output=output,
         rows=rows,
         ids=rows.column("media_id").to_pylist(),
-        figures={found["dataset"]: found for found in result.report["datasets"]},
+        figures={figures["dataset"]: figures for figures in result.report["datasets"]},
         warnings=result.report["warnings"],
     )
 
@@ -126,7 +123,7 @@ def test_every_level_of_every_dataset_is_within_one_row_of_its_share(tmp_path, s
 def test_sizes_are_those_asked_for_or_refused(given_):
     none = np.empty(0)
     sources = [
-        Source(name, np.arange(rows), none, none, none, 0, 0.0, 100.0, {})
+        DatasetRows(name, np.arange(rows), none, none, none, 0, 0.0, 100.0, {})
         for name, rows in (("a", 300), ("b", 200), ("c", 100))
     ]
     there = {"a": 300, "b": 200, "c": 100}
@@ -136,7 +133,7 @@ def test_sizes_are_those_asked_for_or_refused(given_):
         ("" in given_ and given_[""] <= rest) if len(named) < 3 else True
     )
     try:
-        found = sizes(sources, "--size", given_)
+        found = group_sizes(sources, "--size", given_)
     except (InputError, UsageError, Problems):
         assert not fits
     else:
@@ -223,7 +220,7 @@ def test_a_target_out_of_reach_is_told_with_what_came_of_it(tmp_path):
     most = found["target"]["most_rows"]
     reached = f"{found['after']['mean']:.2f}, {found['after']['std']:.2f}"
     said = "d: 900 of 1,200 rows do not reach mean 40, SD 20"
-    assert done.warnings == [f"{said}; they come to {reached}; about {most:,} rows could"]
+    assert done.warnings == [f"{said}; they have {reached}; about {most:,} rows could"]
     done = sample(tmp_path, table, size=most, method="flatten", target="40:20")
     assert done.figures["d"]["target"]["met"]
     done = sample(tmp_path, table, size=900, method="flatten", target="40:90")
@@ -405,7 +402,7 @@ def test_media_that_are_not_there_are_compared_by_id_and_counted(tmp_path, media
     used = listed(tmp_path, "e:same.jpg")
     done = sample(tmp_path, table, exclude=used, exclude_by="content", roots=media)
     assert len(done.ids) == 9
-    assert done.warnings == ["d: 4 media not found below the media roots are compared by id alone"]
+    assert done.warnings == ["d: 4 media not found below the media roots are compared by id only"]
     done = sample(tmp_path, table, exclude=used, exclude_by="content", roots=media[1:])
     assert len(done.ids) == 10
     assert done.warnings[0].startswith("d: 10 media not found")
@@ -442,8 +439,8 @@ BAD = [
     ({"size": "0"}, "whole number N of at least 1, not '0'"),
     ({"size": "-5"}, "not '-5'"),
     ({"size": "1.5"}, "not '1.5'"),
-    ({"size": ("a=1", "a=2")}, "a stands twice"),
-    ({"size": ("1", "2")}, "the value without a dataset stands twice"),
+    ({"size": ("a=1", "a=2")}, "a is given twice"),
+    ({"size": ("1", "2")}, "the value without a dataset is given twice"),
     ({"share": "0"}, "above 0 and up to 1, not '0'"),
     ({"share": "1.01"}, "not '1.01'"),
     ({"share": "-0.5"}, "not '-0.5'"),
@@ -471,8 +468,8 @@ FLAT = {"method": "flatten", "target": "50:20"}
 @pytest.mark.parametrize(
     ("options", "error", "what"),
     [
-        ({"size": "5", "share": "0.5"}, UsageError, "--share: stands beside --size"),
-        ({"target": "50:20"}, UsageError, "--target: method keep aims at none"),
+        ({"size": "5", "share": "0.5"}, UsageError, "--share: given together with --size"),
+        ({"target": "50:20"}, UsageError, "--target: method keep has no target"),
         ({"method": "flatten", "size": "5"}, UsageError, "--target: none is given"),
         (FLAT, UsageError, "--size: flatten of all rows would change nothing"),
         ({"exclude_by": "content"}, UsageError, "--exclude-by: content can only be compared"),
@@ -480,9 +477,9 @@ FLAT = {"method": "flatten", "target": "50:20"}
         ({"share": "dd=1"}, UsageError, "--share: no dataset 'dd' in the inputs. Did you mean d"),
         ({**FLAT, "size": "9", "target": "e=1:1"}, UsageError, "--target: no dataset 'e'"),
         ({**FLAT, "size": "9", "target": "99:5"}, UsageError, "mean 99 lies outside the scores"),
-        ({"size": "61"}, InputError, "d: 61 rows are asked of 60"),
-        ({"share": "0.001"}, InputError, "d: 0 rows are asked of 60"),
-        ({**FLAT, "size": "1"}, InputError, "d: 1 rows are asked of 60; expected at least 2"),
+        ({"size": "61"}, InputError, "d: 61 rows are requested of 60"),
+        ({"share": "0.001"}, InputError, "d: 0 rows are requested of 60"),
+        ({**FLAT, "size": "1"}, InputError, "d: 1 rows are requested of 60; expected at least 2"),
     ],
 )
 def test_options_that_the_inputs_do_not_bear_are_refused(tmp_path, options, error, what):
@@ -518,7 +515,7 @@ def test_more_rows_than_exclusion_leaves_say_how_many_are_excluded(tmp_path):
     table = level_table(skewed(100))
     used = listed(tmp_path, *table.column("media_id").to_pylist()[:30])
     assert len(sample(tmp_path, table, size=70, exclude=used).ids) == 70
-    with pytest.raises(InputError, match=r"71 rows are asked of 70 \(30 are excluded\)"):
+    with pytest.raises(InputError, match=r"71 rows are requested of 70 \(30 are excluded\)"):
         sample(tmp_path, table, size=71, exclude=used)
 
 

@@ -42,7 +42,7 @@ class PrefixCache:
             return 0, {}
         if not np.array_equal(ids, self._ids):
             self._ids, self._cache = ids, self._compute(ids)
-        return len(ids), {cache_name(self._loaded.model.base_model): self._cache}
+        return len(ids), {cache_name(self._loaded.model): self._cache}
 
     def _compute(self, ids: NDArray[np.int64]) -> Cache:
         language = self._loaded.model.get_decoder()

@@ -6,16 +6,15 @@ from __future__ import annotations
 import inspect
 from typing import Any, ClassVar
 
-from torch import nn
 from transformers import GenerationMixin
 
 
-def cache_name(module: nn.Module) -> str:
-    """The argument and output of `forward` that holds keys and values.
+def cache_name(model: Any) -> str:
+    """The argument and output of the forward methods of a model that holds keys and values.
 
     `cache` from transformers 5.24 on, where `past_key_values` is deprecated.
     """
-    parameters: Any = inspect.signature(module.forward).parameters
+    parameters = inspect.signature(model.get_decoder().forward).parameters
     return "cache" if "cache" in parameters else "past_key_values"
 
 
@@ -27,11 +26,7 @@ class MediaGenerationMixin(GenerationMixin):
     def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The inputs of a step of `generate`."""
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(*args, **kwargs)  # type: ignore[misc]
-        model: Any = self
-        if (
-            not kwargs.get("is_first_iteration")
-            and inputs.get(cache_name(model.base_model)) is not None
-        ):
+        if not kwargs.get("is_first_iteration") and inputs.get(cache_name(self)) is not None:
             for name in self.media_inputs:
                 inputs.pop(name, None)
         return inputs

@@ -112,7 +112,12 @@ class Isolated:
         try:
             _, has_shared_memory = self._wait_for_answer(child)
         except UnreadableMediaError as error:
-            raise _start_error(error) from None
+            raise StageError(
+                "child process",
+                f"a process for decoders did not start: {error.message}",
+                "expected one that waits for files",
+                'A script must start its work below `if __name__ == "__main__":`.',
+            ) from None
         child.shared = recv_handle(ours) if has_shared_memory else None
         return child
 
@@ -170,15 +175,6 @@ def shared_child(timeout_s: float) -> Isolated:
     isolated.__enter__()
     Finalize(None, isolated.__exit__, args=(None, None, None), exitpriority=10)
     return isolated
-
-
-def _start_error(error: UnreadableMediaError) -> StageError:
-    return StageError(
-        "child process",
-        f"a process for decoders did not start: {error.message}",
-        "expected one that waits for files",
-        'A script must start its work below `if __name__ == "__main__":`.',
-    )
 
 
 def _serve(pipe: Connection, timeout_s: float) -> None:

@@ -18,9 +18,9 @@ from qbuild.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
 SHEET = "contact-sheet.png"
+Report = dict[str, Any]
 
 
 class ContactSheetOptions(Options):
@@ -36,48 +36,34 @@ class ContactSheetOptions(Options):
     )
 
 
-def produce(
-    inputs: Inputs, options: ContactSheetOptions
-) -> Generator[Output, None, dict[str, int | str]]:
+def produce(inputs: Inputs, options: ContactSheetOptions) -> Generator[Output, None, Report]:
     """The sheet as one file; UsageError unless there is one input, InputError for a bad image."""
-    from qbuild.media.images.read_write import encode_image
+    from qbuild.media.distort.contact_sheet import draw_sheet
+    from qbuild.media.images.read_write import encode_image, read_image
+    from qbuild.media.unreadable import UnreadableMediaError
 
     if len(inputs.files) != 1:
         given = f"{len(inputs.files)} inputs given"
         raise UsageError("contact-sheet", given, "expected one image", "Give one image.")
-    sheet = _draw(inputs.files[0], options)
+    try:
+        pixels = read_image(inputs.files[0]).pixels
+        sheet = draw_sheet(pixels, options.family, options.seed, options.cell)
+    except (UnreadableMediaError, ValueError) as error:
+        todo = "Give another image."
+        raise InputError(str(inputs.files[0]), str(error), todo=todo) from error
     yield Output(files=(File(SHEET, encode_image(sheet, None, "png")),), tally=Tally(rows=1))
     return {"file": SHEET, "width": sheet.shape[1], "height": sheet.shape[0]}
 
 
-def finish(
-    state: dict[str, int | str], _tally: Tally, options: ContactSheetOptions
-) -> dict[str, Any]:
+def finish(report: Report, _: Tally, options: ContactSheetOptions) -> Report:
     """The family, and the sheet's name and size."""
-    return {"family": options.family, **state}
+    return {"family": options.family, **report}
 
 
-def render(report: dict[str, Any]) -> str:
+def render(report: Report) -> str:
     """The report as a line."""
     size = f"{report['width']} x {report['height']} pixels"
     return f"{report['file']}: family {report['family']}, {size}"
-
-
-def _draw(path: Path, options: ContactSheetOptions) -> Any:
-    from qbuild.media.distort.contact_sheet import draw_sheet, thumbnail
-    from qbuild.media.images.read_write import read_image
-    from qbuild.media.unreadable import UnreadableMediaError
-
-    todo = "Give another image."
-    try:
-        image = read_image(path)
-    except UnreadableMediaError as error:
-        raise InputError(str(path), str(error), todo=todo) from error
-    try:
-        small = thumbnail(image.pixels, options.cell)
-    except ValueError as error:
-        raise InputError(str(path), str(error), todo=todo) from error
-    return draw_sheet(small, options.family, options.seed, options.cell)
 
 
 STAGE = Stage(

@@ -18,7 +18,6 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.media.files.listing import (
     DecodingOptions,
-    FileOptions,
     format_ignored,
     ignored_report,
     list_media,
@@ -26,9 +25,6 @@ from qbuild.media.files.listing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from qbuild.core.rows.rejections import RejectedRow
     from qbuild.media.files.locate import MediaFiles
     from qbuild.media.files.probe import MediaProperties
@@ -43,11 +39,6 @@ class ProbeOptions(DecodingOptions):
     time_limit: int = Field(
         default=600, ge=1, description="Seconds after which decoding of a file is stopped."
     )
-
-
-def read_files(paths: list[Path], options: FileOptions, limit: int | None) -> Iterator[Output]:
-    """The media of files and folders, as rows of schema `file`."""
-    return list_media(paths, options, limit=limit)
 
 
 def prepare(inputs: Inputs, options: ProbeOptions) -> MediaFiles:
@@ -110,7 +101,7 @@ STAGE = Stage(
     name="probe",
     version=1,
     options=ProbeOptions,
-    reads=Reads(schema="file", otherwise=read_files, like=NAMED, empty=True),
+    reads=Reads(schema="file", otherwise=list_media, like=NAMED, empty=True),
     writes="media",
     piece=PIECE,
     prepare=prepare,

@@ -22,7 +22,6 @@ from qbuild.stages.probe import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
     from qbuild.backends.protocol import Scored
     from qbuild.core.engine.tally import Tally
@@ -45,11 +44,6 @@ class ScoreOptions(FileOptions, ModelOptions):
     temperature: float = Field(
         default=1.0, gt=0, description="What logits are divided by before the softmax."
     )
-
-
-def read_files(paths: list[Path], options: FileOptions, limit: int | None) -> Iterator[Output]:
-    """The media of files and folders, as rows of schema `file`."""
-    return list_media(paths, options, limit=limit)
 
 
 def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, Run]:
@@ -139,7 +133,7 @@ STAGE = Stage(
     name="score",
     version=1,
     options=ScoreOptions,
-    reads=Reads(schema="file", otherwise=read_files, like=NAMED, empty=True),
+    reads=Reads(schema="file", otherwise=list_media, like=NAMED, empty=True),
     writes="prediction",
     runtime=ModelRuntime,
     prompts=model_hash,

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from qbuild.media.distort.motion import create_motion
+from qbuild.media.distort.motion.distortions import create_motion
 
 ENCODER_OPTIONS = {
     # with lookahead the bytes differed now and then: one of four clips in 25 processes

@@ -16,7 +16,7 @@ import numpy as np
 
 from qbuild.core.canonical import hash_file
 from qbuild.media.clips.plan import Clip, ClipRequest, ClipSettings, VideoExtent, plan_clips
-from qbuild.media.distort.motion import create_motion
+from qbuild.media.distort.motion.distortions import create_motion
 from qbuild.media.distort.motion.planes import (
     black_levels,
     crop_planes,

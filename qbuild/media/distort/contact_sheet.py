@@ -11,11 +11,10 @@ import numpy as np
 from qbuild.core.canonical import row_seed
 from qbuild.media.distort.parameters import MIN_SIDE, NAMES, Family
 from qbuild.media.distort.tasks import Task
+from qbuild.media.images.read_write import Pixels
 from qbuild.quality.distortions import SEVERITIES
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
 HEADINGS = ("source", *map(str, SEVERITIES))
@@ -47,9 +46,7 @@ class Grid:
         return left, 2 * self.gap + self.text + row * (self.row + self.gap)
 
 
-def draw_sheet(
-    pixels: NDArray[np.uint8], family: Family, seed: int, cell: int
-) -> NDArray[np.uint8]:
+def draw_sheet(pixels: Pixels, family: Family, seed: int, cell: int) -> Pixels:
     """Draw the sheet `[h, w, 3]`: a row per distortion, the source first, then severities 1 to 5.
 
     The image is shrunk first, as by `thumbnail`, then distorted: the sheet shows an image of that
@@ -61,18 +58,21 @@ def draw_sheet(
     grid = grid_for(source.shape[1], source.shape[0], names, cell)
     canvas = Image.new("RGB", grid.size, _WHITE)
     draw = ImageDraw.Draw(canvas)
-    _draw_headings(draw, grid)
+    for column, heading in enumerate(HEADINGS):
+        left, top = grid.corner(0, column)
+        position = (left + grid.width // 2, top - grid.gap * 2 // 3)
+        draw.text(position, heading, fill=_INK, font=_font(grid.text), anchor="mb")
     for row, name in enumerate(names):
-        _draw_label(draw, grid, row, name)
-        drawn_seed = row_seed(seed, family, name)
-        tasks = [Task(family, name, severity, drawn_seed) for severity in SEVERITIES]
-        cells = [source, *(task.apply(source, "qbuild") for task in tasks)]
-        for column, image in enumerate(cells):
+        left, top = grid.corner(row, 0)
+        position = (left - grid.gap, top + grid.height // 2)
+        draw.text(position, as_words(name), fill=_INK, font=_font(grid.text), anchor="rm")
+        tasks = [Task(family, name, s, row_seed(seed, family, name)) for s in SEVERITIES]
+        for column, image in enumerate((source, *(task.apply(source, "qbuild") for task in tasks))):
             canvas.paste(Image.fromarray(image), grid.corner(row, column))
     return np.array(canvas, dtype=np.uint8)
 
 
-def thumbnail(pixels: NDArray[np.uint8], cell: int) -> NDArray[np.uint8]:
+def thumbnail(pixels: Pixels, cell: int) -> Pixels:
     """Shrink the image until its longer side is `cell` or its shorter side is 32 pixels.
 
     Nothing is enlarged. ValueError for an image below 32 pixels per side, or more than 16 times as
@@ -112,19 +112,6 @@ def grid_for(width: int, height: int, names: tuple[str, ...], cell: int) -> Grid
 def as_words(name: str) -> str:
     """A distortion's name as words."""
     return name.replace("_", " ").replace("-", " ")
-
-
-def _draw_headings(draw: ImageDraw, grid: Grid) -> None:
-    for column, heading in enumerate(HEADINGS):
-        left, top = grid.corner(0, column)
-        position = (left + grid.width // 2, top - grid.gap * 2 // 3)
-        draw.text(position, heading, fill=_INK, font=_font(grid.text), anchor="mb")
-
-
-def _draw_label(draw: ImageDraw, grid: Grid, row: int, name: str) -> None:
-    left, top = grid.corner(row, 0)
-    position = (left - grid.gap, top + grid.height // 2)
-    draw.text(position, as_words(name), fill=_INK, font=_font(grid.text), anchor="rm")
 
 
 def _font(size: int) -> FreeTypeFont | ImageFont:

@@ -12,8 +12,8 @@ from qbuild.quality.distortions import BY_SLUG, OF_CORRUPTION, SEVERITIES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from qbuild.media.images.read_write import Pixels
+
 
 Engine = Literal["qbuild", "imagecorruptions"]
 
@@ -38,7 +38,7 @@ class Task:
         values = parameters(self.family, self.name, self.severity)
         return [{"name": name, "value": values[name]} for name in sorted(values)]
 
-    def apply(self, pixels: NDArray[np.uint8], engine: Engine) -> NDArray[np.uint8]:
+    def apply(self, pixels: Pixels, engine: Engine) -> Pixels:
         """Return the distorted image `[h, w, 3]`."""
         if engine == "imagecorruptions":
             from qbuild.media.distort.common.reference import corrupt_by_reference

@@ -67,8 +67,8 @@ class ListedFile:
 def list_media(
     paths: Sequence[Path],
     options: FileOptions,
-    kinds: Sequence[str] = KINDS,
     limit: int | None = None,
+    kinds: Sequence[str] = KINDS,
 ) -> Iterator[Output]:
     """Yield the media of files and folders, ordered by name, as rows of schema `file`.
 

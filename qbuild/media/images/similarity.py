@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qbuild.media.images.read_write import check_rgb
+from qbuild.media.images.read_write import Pixels, check_rgb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 _SIDE, _SIGMA = 11, 1.5  # the Gaussian window of Wang et al. 2004
@@ -20,7 +18,7 @@ _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _STRIP = 128  # rows of the SSIM map computed at a time: they fit in cache and bound the memory
 
 
-def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
+def psnr(a: Pixels, b: Pixels) -> float | None:
     """Peak signal-to-noise ratio in dB over all channels, peak 255; None for equal images.
 
     ValueError unless both are uint8 `[h, w, 3]` of the same size.
@@ -32,7 +30,7 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
     return 10 * math.log10(255**2 * a.size / squares) if squares else None
 
 
-def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+def ssim(a: Pixels, b: Pixels) -> float:
     """Mean structural similarity of luma (BT.601): 1 for equal images, at least -1.
 
     Wang et al. 2004, Image quality assessment: from error visibility to structural similarity, with
@@ -49,15 +47,11 @@ def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     if np.array_equal(a, b):
         return 1.0
     lumas = (cv2.cvtColor(a, cv2.COLOR_RGB2GRAY), cv2.cvtColor(b, cv2.COLOR_RGB2GRAY))
-    total = sum(_strip_sum(lumas[0][rows], lumas[1][rows]) for rows in _strips(height))
+    starts = range(0, height - 2 * _RADIUS, _STRIP)  # each strip has the radius on both sides
+    strips = (slice(start, start + _STRIP + 2 * _RADIUS) for start in starts)
+    total = sum(_strip_sum(lumas[0][rows], lumas[1][rows]) for rows in strips)
     mean = total / int((height - 2 * _RADIUS) * (width - 2 * _RADIUS))
     return max(-1.0, min(1.0, mean))  # float32 may exceed 1 slightly where the lumas are equal
-
-
-def _strips(height: int) -> Iterator[slice]:
-    """Rows for up to 128 rows of the map each, with the radius of the window on both sides."""
-    for start in range(0, height - 2 * _RADIUS, _STRIP):
-        yield slice(start, min(start + _STRIP + 2 * _RADIUS, height))
 
 
 def _strip_sum(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
@@ -80,7 +74,7 @@ def _strip_sum(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
     return float(np.sum(above / below, dtype=np.float64))
 
 
-def _check(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> None:
+def _check(a: Pixels, b: Pixels) -> None:
     check_rgb(a)
     check_rgb(b)
     if a.shape != b.shape:

@@ -6,11 +6,11 @@ about one per second, by the published rule, at full size unless a size is given
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,8 +19,6 @@ from qbuild.media.images.read_write import MAX_PIXELS, Pixels
 if TYPE_CHECKING:
     from qbuild.media.video.decoders.header import VideoHeader
     from qbuild.media.video.decoders.stream_stats import StreamStats
-
-Keys: TypeAlias = Literal["auto"] | Collection[int] | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,6 @@ class VideoInfo:
     duration_s: float
     rotation: int
     variable_rate: bool
-    has_audio: bool
 
 
 @dataclass(frozen=True)
@@ -99,62 +96,36 @@ def read_frames(
     path: Path,
     *,
     motion_size: int | None = 224,
-    key_indices: Keys = "auto",
     key_size: int | None = None,
     chunk: int = 32,
-    decoder: str = "auto",
     threads: int = 2,
-    max_pixels: int = MAX_PIXELS,
 ) -> Iterator[Frames]:
     """Yield chunks of up to `chunk` frames, in order, from one pass; the last may be shorter.
 
-    The frames do not depend on the number of threads. Raises UnreadableMediaError, for a file
-    that is truncated or damaged when the pass reaches the damage; ValueError for a key frame
-    beyond the end.
+    Key frames have their full size, or key_size. The frames do not depend on the number of threads.
+    Raises UnreadableMediaError, for a damaged or truncated file when the pass reaches the damage.
     """
     from qbuild.media.video import decoders
     from qbuild.media.video.decoders.header import read_header
 
-    header = read_header(path, max_pixels)
+    header = read_header(path, MAX_PIXELS)
     resize_motion, resize_key = (
         SquareResizer(size, threads) if size else None for size in (motion_size, key_size)
     )
-    is_key = _key_rule(key_indices, header.fps)
-    is_wanted = is_key if motion_size is None else _every_frame
+    key_step = key_frame_indices(1, header.fps).step
     first, motion, keys = 0, list[Pixels](), dict[int, Pixels]()
-    missing = set() if isinstance(key_indices, str) else set(key_indices or ())
-    for index, frame in decoders.frames(header, is_wanted, decoder, threads):
+    for index, frame in decoders.frames(header, key_step if motion_size is None else 1, threads):
         while index >= first + chunk:
-            yield _chunk(first, motion, keys, motion_size)
+            yield Frames(first, np.stack(motion) if motion else None, keys)
             first, motion, keys = first + chunk, [], {}
-        if is_key(index):
+        if index % key_step == 0:
             keys[index] = resize_key(frame) if resize_key else frame
         if resize_motion:
             motion.append(resize_motion(frame))
-        missing.discard(index)
-    yield _chunk(first, motion, keys, motion_size)
-    if missing:
-        raise ValueError(f"key frame {min(missing)} of {path.name}: the video ends before it")
+    yield Frames(first, np.stack(motion) if motion else None, keys)
 
 
-def _every_frame(_: int) -> bool:
-    return True
-
-
-def _key_rule(key_indices: Keys, fps: Fraction) -> Callable[[int], bool]:
-    if key_indices == "auto":
-        step = key_frame_indices(1, fps).step
-        return lambda index: index % step == 0
-    return frozenset(key_indices or ()).__contains__
-
-
-def _chunk(
-    first: int, motion: list[Pixels], keys: dict[int, Pixels], motion_size: int | None
-) -> Frames:
-    return Frames(first, None if motion_size is None else np.stack(motion), keys)
-
-
-def video_info(path: Path, max_pixels: int = MAX_PIXELS) -> VideoInfo:
+def video_info(path: Path) -> VideoInfo:
     """Properties of a video: its packets are counted, only its first frame is decoded.
 
     Raises UnreadableMediaError. `files.probe` checks that every frame decodes.
@@ -162,7 +133,7 @@ def video_info(path: Path, max_pixels: int = MAX_PIXELS) -> VideoInfo:
     from qbuild.media.video.decoders.header import read_header
     from qbuild.media.video.decoders.with_pyav import count_packets
 
-    header = read_header(path, max_pixels)
+    header = read_header(path, MAX_PIXELS)
     stats = count_packets(header)
     return info_of(header, stats, stats.packets - stats.discarded)
 
@@ -180,5 +151,4 @@ def info_of(header: VideoHeader, stats: StreamStats, num_frames: int) -> VideoIn
         duration_s=stats.shown_s if variable else float(num_frames / header.fps),
         rotation=stats.rotation,
         variable_rate=variable,
-        has_audio=header.has_audio,
     )

@@ -14,6 +14,7 @@ dropped, and the EXIF orientation is applied.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,7 +28,6 @@ from qbuild.media.distort.parameters import ALL, MAX_SIDE, MIN_SIDE, NAMES, RAND
 from qbuild.media.distort.tasks import Engine, Task, plan_tasks
 from qbuild.media.files.listing import (
     DecodingOptions,
-    FileOptions,
     format_ignored,
     ignored_report,
     list_media,
@@ -37,8 +37,6 @@ from qbuild.media.files.made_media import made_name
 from qbuild.stages.corrupt.rows import corruption_row, labels_of, unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -49,6 +47,7 @@ if TYPE_CHECKING:
 LABELLED = ("distortion", "corruption")  # schemas whose images may already be distorted
 NAMED = ("rating", "level", "media", *LABELLED)
 PIECE = 4
+list_images = partial(list_media, kinds=("image",))
 
 
 class CorruptOptions(DecodingOptions):
@@ -96,11 +95,6 @@ class Source:
     row: dict[str, Any]
     image: DecodedImage
     sha256: str
-
-
-def read_files(paths: list[Path], options: FileOptions, limit: int | None) -> Iterator[Output]:
-    """The images of files and folders, as rows of schema `file`."""
-    return list_media(paths, options, kinds=("image",), limit=limit)
 
 
 def prepare(inputs: Inputs, options: CorruptOptions) -> State:
@@ -269,7 +263,7 @@ STAGE = Stage(
     name="corrupt",
     version=1,
     options=CorruptOptions,
-    reads=Reads(schema="file", otherwise=read_files, like=NAMED, empty=True),
+    reads=Reads(schema="file", otherwise=list_images, like=NAMED, empty=True),
     writes="corruption",
     media=True,
     piece=PIECE,

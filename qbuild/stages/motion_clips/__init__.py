@@ -148,7 +148,7 @@ def read_files(
     media, labels = _split_inputs(paths)
     named = FileOptions(dataset=options.dataset, licence=options.licence, source=options.source)
     count = 0
-    for output in list_media(media, named, ("video",), limit) if media else ():
+    for output in list_media(media, named, limit, ("video",)) if media else ():
         assert output.rows is not None  # noqa: S101
         count += len(output.rows)
         rows = unlabelled(output.rows)

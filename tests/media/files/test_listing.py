@@ -19,7 +19,7 @@ from qbuild.media.files.listing import (
 
 
 def rows_of(*paths, kinds=("image", "video"), limit=None, **options):
-    (output,) = list_media(list(paths), FileOptions(**options), kinds, limit)
+    (output,) = list_media(list(paths), FileOptions(**options), limit, kinds)
     rejected = output.rejected.to_pylist() if output.rejected is not None else []
     return output.rows.to_pylist(), rejected, output.tally
 

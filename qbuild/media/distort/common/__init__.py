@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qbuild.media.distort.common.blur import defocus_blur, motion_blur, zoom_blur
 from qbuild.media.distort.common.digital import brightness, contrast, jpeg_compression, pixelate
@@ -21,10 +20,11 @@ from qbuild.media.distort.common.glass import glass_blur
 from qbuild.media.distort.common.noise import gaussian_noise, impulse_noise, shot_noise
 from qbuild.media.distort.common.weather import fog, frost, snow
 from qbuild.media.distort.parameters import NAMES, check_image, parameters
+from qbuild.media.images.read_write import Pixels
 
 CORRUPTIONS = NAMES["common"]
 
-Kernels = dict[str, Callable[..., NDArray[np.uint8]]]
+Kernels = dict[str, Callable[..., Pixels]]
 
 _FIXED: Kernels = {
     kernel.__name__: kernel
@@ -47,7 +47,7 @@ _DRAWING: Kernels = {
 DETERMINISTIC = frozenset(_FIXED)
 
 
-def corrupt(pixels: NDArray[np.uint8], name: str, severity: int, seed: int) -> NDArray[np.uint8]:
+def corrupt(pixels: Pixels, name: str, severity: int, seed: int) -> Pixels:
     """Return a corrupted copy of an RGB image `[h, w, 3]`.
 
     The result depends on the four arguments only, not on the number of OpenCV's threads or on

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from qbuild.media.distort.common.tables import EPSILON, row_bands, write_floor
+from qbuild.media.images.read_write import Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 Tap = tuple[int, int, float]  # rows down, columns right, weight
 
 
-def defocus_blur(
-    pixels: NDArray[np.uint8], *, radius: float, alias_sigma: float
-) -> NDArray[np.uint8]:
+def defocus_blur(pixels: Pixels, *, radius: float, alias_sigma: float) -> Pixels:
     """Average the image over a disk; it is mirrored at its borders without repeating them."""
     kernel = disk(int(radius), alias_sigma)
     # On even areas, weights that sum to less than 1 make the reference round down to one less.
@@ -41,14 +40,12 @@ def disk(radius: int, alias_sigma: float) -> NDArray[np.float32]:
     return np.ascontiguousarray(soft[used[0] : used[-1] + 1, used[0] : used[-1] + 1])
 
 
-def motion_blur(
-    pixels: NDArray[np.uint8], draws: Draws, *, radius: float, sigma: float
-) -> NDArray[np.uint8]:
+def motion_blur(pixels: Pixels, draws: Draws, *, radius: float, sigma: float) -> Pixels:
     """Blur the image to one side, at an angle from -45° to 45° of the horizontal."""
     return blur_along(pixels, path_taps(int(radius), sigma, draws.uniform(-45, 45), pixels.shape))
 
 
-def blur_along(pixels: NDArray[np.uint8], path: list[Tap]) -> NDArray[np.uint8]:
+def blur_along(pixels: Pixels, path: list[Tap]) -> Pixels:
     """The weighted sum of shifted copies of an image, rounded down."""
     out = np.empty_like(pixels)
     for rows, total in shifted_sums(pixels, path):
@@ -75,7 +72,7 @@ def path_taps(radius: int, sigma: float, angle: float, shape: tuple[int, ...]) -
 
 
 def shifted_sums(
-    field: NDArray[np.uint8] | NDArray[np.float32], path: list[Tap]
+    field: Pixels | NDArray[np.float32], path: list[Tap]
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield bands of rows with the weighted sum of the shifted field; its border is replicated."""
     downs, rights = [tap[0] for tap in path], [tap[1] for tap in path]
@@ -92,7 +89,7 @@ def shifted_sums(
         yield rows, total
 
 
-def zoom_blur(pixels: NDArray[np.uint8], *, stop: float, step: float) -> NDArray[np.uint8]:
+def zoom_blur(pixels: Pixels, *, stop: float, step: float) -> Pixels:
     """The mean of the image, counted twice, and of its zooms by numpy.arange(1, stop, step)."""
     padded = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), np.uint8)  # warped twice as fast
     total = padded * np.uint16(2)
@@ -106,7 +103,7 @@ def zoom_blur(pixels: NDArray[np.uint8], *, stop: float, step: float) -> NDArray
     return out
 
 
-def zoom_in(pixels: NDArray[np.uint8], zoom: float) -> NDArray[np.uint8]:
+def zoom_in(pixels: Pixels, zoom: float) -> Pixels:
     """Enlarge the center of the image; of the result, keep the top left part of the same size."""
     height, width = pixels.shape[:2]
     crops = center_crop(height, zoom), center_crop(width, zoom)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -17,12 +16,10 @@ from qbuild.media.distort.common.tables import (
     to_grey_levels,
     unit_levels,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from qbuild.media.images.read_write import Pixels
 
 
-def brightness(pixels: NDArray[np.uint8], *, amount: float) -> NDArray[np.uint8]:
+def brightness(pixels: Pixels, *, amount: float) -> Pixels:
     """Add `amount` to the value of each pixel; hue and saturation are kept."""
     table = _brightness_table(amount)
     out = np.empty_like(pixels)
@@ -35,7 +32,7 @@ def brightness(pixels: NDArray[np.uint8], *, amount: float) -> NDArray[np.uint8]
 
 
 @lru_cache(maxsize=5)
-def _brightness_table(amount: float) -> NDArray[np.uint8]:
+def _brightness_table(amount: float) -> Pixels:
     """New level of a channel by the value of its pixel and its own level, `[256, 256]`.
 
     A level is value · (1 - saturation · share); hue and saturation are kept with level / value.
@@ -46,14 +43,14 @@ def _brightness_table(amount: float) -> NDArray[np.uint8]:
     return to_grey_levels(np.minimum(value + amount, 1) * (1 - saturation))
 
 
-def contrast(pixels: NDArray[np.uint8], *, factor: float) -> NDArray[np.uint8]:
+def contrast(pixels: Pixels, *, factor: float) -> Pixels:
     """Multiply the differences of each channel to its mean over the image by `factor`."""
     means = np.array(cv2.mean(pixels)[:3]) / 255
     table = to_grey_levels((unit_levels()[:, None] - means) * factor + means)
     return np.asarray(cv2.LUT(pixels, table[None]), np.uint8)
 
 
-def pixelate(pixels: NDArray[np.uint8], *, factor: float) -> NDArray[np.uint8]:
+def pixelate(pixels: Pixels, *, factor: float) -> Pixels:
     """Shrink the image by averaging and enlarge it again by nearest neighbour."""
     height, width = pixels.shape[:2]
     small = Image.fromarray(pixels).resize(
@@ -62,7 +59,7 @@ def pixelate(pixels: NDArray[np.uint8], *, factor: float) -> NDArray[np.uint8]:
     return np.array(small.resize((width, height), Image.Resampling.NEAREST))
 
 
-def jpeg_compression(pixels: NDArray[np.uint8], *, quality: float) -> NDArray[np.uint8]:
+def jpeg_compression(pixels: Pixels, *, quality: float) -> Pixels:
     """Encode and decode the image as JPEG with Pillow, chroma at half resolution."""
     stream = BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=int(quality))

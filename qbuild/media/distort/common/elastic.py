@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from qbuild.media.distort.common.tables import row_bands
+from qbuild.media.images.read_write import Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,9 +21,7 @@ TRUNCATE = 3.0  # standard deviations at which the smoothing kernel ends
 FRACTION_BITS = 7
 
 
-def elastic_transform(
-    pixels: NDArray[np.uint8], draws: Draws, *, alpha: float
-) -> NDArray[np.uint8]:
+def elastic_transform(pixels: Pixels, draws: Draws, *, alpha: float) -> Pixels:
     """Warp the image by two smoothed fields of uniform noise."""
     height, width = pixels.shape[:2]
     right, down = (displacements(draws.uniforms(height, width), alpha) for _ in range(2))
@@ -38,9 +37,7 @@ def displacements(noise: NDArray[np.float32], alpha: float) -> NDArray[np.float3
     return np.asarray(smoothed, np.float32)
 
 
-def warp(
-    pixels: NDArray[np.uint8], right: NDArray[np.float32], down: NDArray[np.float32]
-) -> NDArray[np.uint8]:
+def warp(pixels: Pixels, right: NDArray[np.float32], down: NDArray[np.float32]) -> Pixels:
     """Sample each pixel `right` and `down` of its position, linearly; mirrored at the border."""
     fine = cv2.LUT(pixels, _fine_levels())
     out = np.empty_like(pixels)

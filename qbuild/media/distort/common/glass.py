@@ -16,6 +16,7 @@ import numpy as np
 
 from qbuild.media.distort.common.draws import LEVELS, Draws
 from qbuild.media.distort.common.tables import write_floor
+from qbuild.media.images.read_write import Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,8 +26,8 @@ TRUNCATE = 4.0  # standard deviations at which scikit-image ends a Gaussian
 
 
 def glass_blur(
-    pixels: NDArray[np.uint8], draws: Draws, *, sigma: float, reach: float, iterations: float
-) -> NDArray[np.uint8]:
+    pixels: Pixels, draws: Draws, *, sigma: float, reach: float, iterations: float
+) -> Pixels:
     """Blur, shuffle `iterations` times within `reach` pixels, and blur again."""
     offsets = offsets_by_word(int(reach), pixels.shape[1])
     packed = pack(gaussian_blur(pixels, sigma))
@@ -37,7 +38,7 @@ def glass_blur(
     return gaussian_blur(unpack(packed), sigma)
 
 
-def gaussian_blur(pixels: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
+def gaussian_blur(pixels: Pixels, sigma: float) -> Pixels:
     """Blur the image; its border is replicated."""
     reach = int(TRUNCATE * sigma + 0.5)
     kernel = cv2.getGaussianKernel(2 * reach + 1, sigma, cv2.CV_32F)
@@ -96,11 +97,11 @@ def follow(step: NDArray[np.intp]) -> NDArray[np.intp]:
     return last
 
 
-def pack(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def pack(pixels: Pixels) -> NDArray[np.uint32]:
     """One 32-bit word per pixel, `[h, w]`."""
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA).view(np.uint32)[..., 0]
 
 
-def unpack(packed: NDArray[np.uint32]) -> NDArray[np.uint8]:
+def unpack(packed: NDArray[np.uint32]) -> Pixels:
     """The pixels `[h, w, 3]` of these words."""
     return np.asarray(cv2.cvtColor(packed[..., None].view(np.uint8), cv2.COLOR_RGBA2RGB), np.uint8)

@@ -14,6 +14,7 @@ import numpy as np
 
 from qbuild.media.distort.common.draws import Draws, midpoints, normal_quantiles
 from qbuild.media.distort.common.tables import row_bands, to_grey_levels, unit_levels
+from qbuild.media.images.read_write import Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,18 +23,18 @@ SHOT_BITS = 12  # 4,096 quantiles for each of 256 grey levels: a table of 1 MiB 
 SHOT_LEVELS = 1 << SHOT_BITS
 
 
-def gaussian_noise(pixels: NDArray[np.uint8], draws: Draws, *, sigma: float) -> NDArray[np.uint8]:
+def gaussian_noise(pixels: Pixels, draws: Draws, *, sigma: float) -> Pixels:
     """Add white Gaussian noise of standard deviation `sigma` to each value."""
     return _add_noise(pixels, draws, gaussian_steps(sigma))
 
 
-def impulse_noise(pixels: NDArray[np.uint8], draws: Draws, *, amount: float) -> NDArray[np.uint8]:
+def impulse_noise(pixels: Pixels, draws: Draws, *, amount: float) -> Pixels:
     """Set a share `amount` of the values to 0 or 255 with equal probability."""
     base = cv2.LUT(pixels, to_grey_levels(unit_levels()))  # (x / 255) · 255 is not always x
     return _add_noise(np.asarray(base, np.uint8), draws, impulse_steps(amount))
 
 
-def shot_noise(pixels: NDArray[np.uint8], draws: Draws, *, photons: float) -> NDArray[np.uint8]:
+def shot_noise(pixels: Pixels, draws: Draws, *, photons: float) -> Pixels:
     """Replace each value by a photon count: Poisson with mean `photons` at full scale."""
     table = shot_levels(int(photons)).reshape(-1)
     out = np.empty_like(pixels)
@@ -44,7 +45,7 @@ def shot_noise(pixels: NDArray[np.uint8], draws: Draws, *, photons: float) -> ND
     return out
 
 
-def add_steps(pixels: NDArray[np.uint8], steps: NDArray[np.int16]) -> NDArray[np.uint8]:
+def add_steps(pixels: Pixels, steps: NDArray[np.int16]) -> Pixels:
     """The sums, clipped to 0…255."""
     return np.asarray(cv2.add(pixels, steps, dtype=cv2.CV_8U), np.uint8)
 
@@ -63,7 +64,7 @@ def impulse_steps(amount: float) -> NDArray[np.int16]:
 
 
 @lru_cache(maxsize=5)
-def shot_levels(photons: int) -> NDArray[np.uint8]:
+def shot_levels(photons: int) -> Pixels:
     """The new level of each grey level at each quantile of its count, `[256, 4096]`."""
     from scipy.special import pdtr
 
@@ -73,9 +74,7 @@ def shot_levels(photons: int) -> NDArray[np.uint8]:
     return to_grey_levels(counts / photons)[drawn]
 
 
-def _add_noise(
-    pixels: NDArray[np.uint8], draws: Draws, steps: NDArray[np.int16]
-) -> NDArray[np.uint8]:
+def _add_noise(pixels: Pixels, draws: Draws, steps: NDArray[np.int16]) -> Pixels:
     out = np.empty_like(pixels)
     for rows in row_bands(*pixels.shape[:2]):
         band = pixels[rows]

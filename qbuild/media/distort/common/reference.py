@@ -21,18 +21,16 @@ import numpy as np
 
 from qbuild.media.distort.common.textures import package_folder
 from qbuild.media.distort.parameters import check_image, parameters
+from qbuild.media.images.read_write import Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
 
 NAME = "imagecorruptions"
 
 
-def corrupt_by_reference(
-    pixels: NDArray[np.uint8], name: str, severity: int, seed: int
-) -> NDArray[np.uint8]:
+def corrupt_by_reference(pixels: Pixels, name: str, severity: int, seed: int) -> Pixels:
     """Corrupt an image `[h, w, 3]` with the released package; the same seed gives the same result.
 
     The package draws from numpy's global generator, which is seeded here and restored afterwards:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from qbuild.media.images.read_write import Pixels
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,20 +28,18 @@ def row_bands(height: int, width: int) -> Iterator[slice]:
     return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
 
 
-def lookup_pairs(
-    table: NDArray[np.uint8], rows: NDArray[np.uint8], columns: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def lookup_pairs(table: Pixels, rows: Pixels, columns: Pixels) -> Pixels:
     """`table[rows, columns]` for a table `[256, 256]` and two arrays of one shape."""
     indices = cv2.merge([columns.reshape(-1, 1), rows.reshape(-1, 1)])  # low byte, high byte
     return table.reshape(-1).take(indices.view("<u2").reshape(rows.shape))
 
 
-def write_floor(values: NDArray[np.float32], into: NDArray[np.uint8]) -> None:
+def write_floor(values: NDArray[np.float32], into: Pixels) -> None:
     """Write values rounded down and clipped to 0…255, the last step of each reference kernel."""
     cv2.add(values, _TO_FLOOR, dst=into, dtype=cv2.CV_8U)
 
 
-def to_grey_levels(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def to_grey_levels(values: NDArray[np.float64]) -> Pixels:
     """Convert shares of full scale to grey levels by the same operations as the reference."""
     return (np.clip(values, 0, 1) * 255).astype(np.uint8)
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from qbuild.core.errors import MissingPartError
 from qbuild.core.inspect.environment import OURSELVES, install_hint
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from qbuild.media.images.read_write import Pixels
 
 # The package lists six and draws one of the first five.
 FILES = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
@@ -45,7 +42,7 @@ def texture_size(number: int, height: int, width: int) -> tuple[int, int]:
     return int(np.ceil(rows * scale)), int(np.ceil(columns * scale))
 
 
-def scaled_texture(number: int, height: int, width: int) -> NDArray[np.uint8]:
+def scaled_texture(number: int, height: int, width: int) -> Pixels:
     """Texture `number` in RGB, of this size, read-only."""
     if height * width > CACHED_PIXELS:
         return _scale(number, height, width)
@@ -53,7 +50,7 @@ def scaled_texture(number: int, height: int, width: int) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=len(FILES))
-def texture(number: int) -> NDArray[np.uint8]:
+def texture(number: int) -> Pixels:
     """Texture `number` of the package in RGB, without its transparency, read-only."""
     path = package_folder() / "frost" / FILES[number]
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -67,7 +64,7 @@ def texture(number: int) -> NDArray[np.uint8]:
     return _read_only(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
 
 
-def _scale(number: int, height: int, width: int) -> NDArray[np.uint8]:
+def _scale(number: int, height: int, width: int) -> Pixels:
     size = (width, height)
     scaled = cv2.resize(texture(number), size, interpolation=cv2.INTER_CUBIC)
     return _read_only(np.asarray(scaled, np.uint8))
@@ -76,6 +73,6 @@ def _scale(number: int, height: int, width: int) -> NDArray[np.uint8]:
 _cached_scale = lru_cache(maxsize=2 * len(FILES))(_scale)
 
 
-def _read_only(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _read_only(pixels: Pixels) -> Pixels:
     pixels.flags.writeable = False
     return pixels

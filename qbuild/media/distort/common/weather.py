@@ -13,13 +13,14 @@ from qbuild.media.distort.common.draws import Draws, normal_quantiles
 from qbuild.media.distort.common.plasma import Heights, height_map, map_side
 from qbuild.media.distort.common.tables import grey_to_rgb, lookup_pairs, row_bands, write_floor
 from qbuild.media.distort.common.textures import FILES, scaled_texture, texture_size
+from qbuild.media.images.read_write import Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def snow(
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     draws: Draws,
     *,
     mean: float,
@@ -29,7 +30,7 @@ def snow(
     radius: float,
     sigma: float,
     picture: float,
-) -> NDArray[np.uint8]:
+) -> Pixels:
     """Whiten the image and add flakes that fall at one angle, twice: as drawn and upside down."""
     shape = [center_crop(side, zoom)[1] for side in pixels.shape[:2]]  # the visible part
     grains = (mean + deviation * normal_quantiles()).astype(np.float32).take(draws.words(*shape))
@@ -46,7 +47,7 @@ def draw_flakes(
     radius: int,
     sigma: float,
     angle: float,
-) -> NDArray[np.uint8]:
+) -> Pixels:
     """Enlarge the grains above the threshold and blur them along a path: `[h, w]`, 0 to 255."""
     large = enlarge(grains, zoom)
     cv2.threshold(large, threshold, 0, cv2.THRESH_TOZERO, dst=large)
@@ -57,9 +58,7 @@ def draw_flakes(
     return flakes
 
 
-def add_snow(
-    pixels: NDArray[np.uint8], flakes: NDArray[np.uint8], picture: float
-) -> NDArray[np.uint8]:
+def add_snow(pixels: Pixels, flakes: Pixels, picture: float) -> Pixels:
     """Whiten the image and add the flakes; both are whole grey levels."""
     all_flakes = cv2.add(flakes, np.ascontiguousarray(flakes[::-1, ::-1]))
     out = np.empty_like(pixels)
@@ -73,9 +72,7 @@ def add_snow(
     return out
 
 
-def frost(
-    pixels: NDArray[np.uint8], draws: Draws, *, picture: float, texture: float
-) -> NDArray[np.uint8]:
+def frost(pixels: Pixels, draws: Draws, *, picture: float, texture: float) -> Pixels:
     """Add a random part of one of five textures to the image."""
     height, width = pixels.shape[:2]
     number = draws.below(len(FILES))
@@ -85,9 +82,7 @@ def frost(
     return add_frost(pixels, ice, picture, texture)
 
 
-def add_frost(
-    pixels: NDArray[np.uint8], ice: NDArray[np.uint8], picture: float, texture: float
-) -> NDArray[np.uint8]:
+def add_frost(pixels: Pixels, ice: Pixels, picture: float, texture: float) -> Pixels:
     """The weighted sum of two images, clipped to 255."""
     table = _weighted_sums(picture, texture)
     out = np.empty_like(pixels)
@@ -97,22 +92,20 @@ def add_frost(
 
 
 @lru_cache(maxsize=5)
-def _weighted_sums(picture: float, texture: float) -> NDArray[np.uint8]:
+def _weighted_sums(picture: float, texture: float) -> Pixels:
     """The sum of each pair of grey levels, exact: a fifth are whole, and float32 would be off."""
     levels = np.arange(256)
     return np.clip(picture * levels[:, None] + texture * levels, 0, 255).astype(np.uint8)
 
 
-def fog(
-    pixels: NDArray[np.uint8], draws: Draws, *, amount: float, decay: float
-) -> NDArray[np.uint8]:
+def fog(pixels: Pixels, draws: Draws, *, amount: float, decay: float) -> Pixels:
     """Add a cloud to the image and rescale it to the image's own maximum."""
     height, width = pixels.shape[:2]
     cloud = height_map(map_side(max(height, width)), decay, draws.uniforms)
     return add_fog(pixels, cloud, amount)
 
 
-def add_fog(pixels: NDArray[np.uint8], cloud: Heights, amount: float) -> NDArray[np.uint8]:
+def add_fog(pixels: Pixels, cloud: Heights, amount: float) -> Pixels:
     """Blend the image with the top left corner of a cloud `[side, side]` from 0 to 1."""
     most = float(pixels.max()) / 255
     kept = most / (most + amount)

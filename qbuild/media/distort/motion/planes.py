@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from av import VideoFrame
 
+from qbuild.media.images.read_write import Pixels
 from qbuild.media.video.write import VideoFormat
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Plane = NDArray[np.uint8]
+    Plane = Pixels
 
 _FULL_RANGE = 2
 _SUPPORTED = {

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qbuild.media.distort.parameters import check_image, parameters
 from qbuild.media.distort.spatial.blur import blur_by_defocus, blur_by_motion
 from qbuild.media.distort.spatial.coding import compress, reduce_to_blocks
-from qbuild.media.distort.spatial.tone import (
+from qbuild.media.distort.spatial.light import (
     add_noise,
     scale_contrast,
     scale_exposure,
     scale_saturation,
 )
+from qbuild.media.images.read_write import Pixels
 
-Kernel = Callable[[NDArray[np.uint8], dict[str, float], int], NDArray[np.uint8]]
+Kernel = Callable[[Pixels, dict[str, float], int], Pixels]
 
 _KERNELS: dict[str, Kernel] = {  # each takes pixels, parameters and seed
     "compression-artifact": compress,
@@ -38,7 +38,7 @@ _KERNELS: dict[str, Kernel] = {  # each takes pixels, parameters and seed
 }
 
 
-def distort(pixels: NDArray[np.uint8], name: str, severity: int, seed: int) -> NDArray[np.uint8]:
+def distort(pixels: Pixels, name: str, severity: int, seed: int) -> Pixels:
     """Return a distorted copy of an sRGB image `[h, w, 3]` of at least 32 pixels per side.
 
     Only noise and motion blur use `seed`; a seed gives the same noise and angle at every severity.

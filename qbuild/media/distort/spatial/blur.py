@@ -13,6 +13,7 @@ import numpy as np
 
 from qbuild.media.distort.parameters import REFERENCE_SIDE
 from qbuild.media.distort.spatial.light import from_linear, to_linear
+from qbuild.media.images.read_write import Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,9 +22,7 @@ _MIN_SCALE = 0.5
 _SAMPLES_PER_PIXEL = 16  # of a path; more samples change no weight by more than 0.01
 
 
-def blur_by_defocus(
-    pixels: NDArray[np.uint8], values: dict[str, float], _seed: int
-) -> NDArray[np.uint8]:
+def blur_by_defocus(pixels: Pixels, values: dict[str, float], _seed: int) -> Pixels:
     """Gaussian blur of standard deviation `sigma_px_at_480`."""
     sigma = _scale_length(values["sigma_px_at_480"], pixels)
     side = 2 * round(3 * sigma) + 1
@@ -31,9 +30,7 @@ def blur_by_defocus(
     return from_linear(np.asarray(light, dtype=np.float32))
 
 
-def blur_by_motion(
-    pixels: NDArray[np.uint8], values: dict[str, float], seed: int
-) -> NDArray[np.uint8]:
+def blur_by_motion(pixels: Pixels, values: dict[str, float], seed: int) -> Pixels:
     """Blur by a uniform motion of `length_px_at_480` at a random angle from 0 to 180 degrees."""
     angle = np.random.Generator(np.random.PCG64(seed)).uniform(0, 180)
     path = path_weights(_scale_length(values["length_px_at_480"], pixels), angle)
@@ -61,6 +58,6 @@ def path_weights(length: float, angle: float) -> NDArray[np.float32]:
     return (weights / samples).astype(np.float32)
 
 
-def _scale_length(length: float, pixels: NDArray[np.uint8]) -> float:
+def _scale_length(length: float, pixels: Pixels) -> float:
     shorter = int(min(pixels.shape[:2]))
     return length * max(_MIN_SCALE, shorter / REFERENCE_SIDE)

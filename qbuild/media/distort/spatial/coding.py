@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from qbuild.media.distort.parameters import REFERENCE_SIDE
+from qbuild.media.images.read_write import Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,7 @@ _MAX_DOUBLINGS = 3  # of the block side: beyond them `_quantise` rounds too coar
 _FIRST, _SECOND, _BETWEEN = 2.0**14, 2.0**10, 2.0**3  # steps per unit; see `_filter_blocks`
 
 
-def compress(pixels: NDArray[np.uint8], values: dict[str, float], _seed: int) -> NDArray[np.uint8]:
+def compress(pixels: Pixels, values: dict[str, float], _seed: int) -> Pixels:
     """Encode and decode as JPEG at `quality`, chroma 4:2:0: blocks and ringing."""
     settings = [
         *(cv2.IMWRITE_JPEG_QUALITY, int(values["quality"])),
@@ -31,9 +32,7 @@ def compress(pixels: NDArray[np.uint8], values: dict[str, float], _seed: int) ->
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def reduce_to_blocks(
-    pixels: NDArray[np.uint8], values: dict[str, float], _seed: int
-) -> NDArray[np.uint8]:
+def reduce_to_blocks(pixels: Pixels, values: dict[str, float], _seed: int) -> Pixels:
     """Reduce square blocks to their lowest frequencies, without a deblocking filter.
 
     Of a block's DCT the lowest `frequencies_kept` along each side are kept and, except for the
@@ -56,7 +55,7 @@ def block_side(at_reference: int, shorter: int) -> int:
     return at_reference << min(max(0, doublings), _MAX_DOUBLINGS)
 
 
-def _filter_blocks(kept: NDArray[np.float64], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _filter_blocks(kept: NDArray[np.float64], pixels: Pixels) -> Pixels:
     """Apply `kept` to each block along both sides.
 
     Every factor is a whole number and every sum is below 2^24, which float32 represents exactly:
@@ -71,7 +70,7 @@ def _filter_blocks(kept: NDArray[np.float64], pixels: NDArray[np.uint8]) -> NDAr
     columns = np.moveaxis(columns, 3, 2) @ _quantise(kept, _SECOND)  # [h, blocks, 3, side]
     columns *= np.float32(1 / (_BETWEEN * _SECOND))
     np.clip(np.rint(columns, out=columns), 0, 255, out=columns)
-    filtered: NDArray[np.uint8] = columns.astype(np.uint8)
+    filtered: Pixels = columns.astype(np.uint8)
     return np.moveaxis(filtered, 2, 3).reshape(height, width, 3)
 
 

@@ -33,13 +33,12 @@ class VideoHeader:
     decodable: bool
     fps: Fraction
     declared_frames: int  # 0 if the container does not declare it
-    has_audio: bool
     max_pixels: int
 
 
 def read_header(path: Path, max_pixels: int) -> VideoHeader:
     """Read the header; raises UnreadableMediaError for other content or a frame too large."""
-    with open_video(path) as (container, stream):
+    with open_video(path) as (_, stream):
         context = stream.codec_context
         codec = "unknown" if context is None else str(context.codec.canonical_name)
         if context is not None:
@@ -50,7 +49,6 @@ def read_header(path: Path, max_pixels: int) -> VideoHeader:
             decodable=context is not None,
             fps=_frame_rate(path, stream),
             declared_frames=stream.frames,
-            has_audio=bool(container.streams.audio),
             max_pixels=max_pixels,
         )
 

@@ -6,7 +6,7 @@ decode AV1, and prefetches frames without limit: memory grows with the length of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import decord
 import numpy as np
@@ -16,10 +16,8 @@ from qbuild.media.unreadable import UnreadableMediaError
 from qbuild.media.video.decoders.header import VideoHeader
 
 
-def frames(
-    header: VideoHeader, is_wanted: Callable[[int], bool], threads: int = 1
-) -> Iterator[tuple[int, Pixels]]:
-    """Yield index and frame [h, w, 3], RGB, upright, of each wanted frame, in order.
+def frames(header: VideoHeader, step: int = 1, threads: int = 1) -> Iterator[tuple[int, Pixels]]:
+    """Yield index and frame [h, w, 3], RGB, upright, of every `step`-th frame, in order.
 
     Frames are read one at a time: decord keeps more of a batch in memory.
     """
@@ -28,7 +26,7 @@ def frames(
     try:
         reader = decord.VideoReader(str(header.path), num_threads=threads)
         for index in range(len(reader)):
-            if is_wanted(index):
+            if index % step == 0:
                 yield index, _without_padding(reader.next().asnumpy())
             else:
                 reader.skip_frames(1)

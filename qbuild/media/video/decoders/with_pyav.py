@@ -7,7 +7,7 @@ edit list discards, or, if it declares only a duration, an end that no packet of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import av
 import numpy as np
@@ -28,13 +28,11 @@ SLACK_S = 1.0  # durations in headers are rounded, or those of a longer, dropped
 SLACK_SHARE = 0.05
 
 
-def frames(
-    header: VideoHeader, is_wanted: Callable[[int], bool], threads: int = 1
-) -> Iterator[tuple[int, Pixels]]:
-    """Yield index and frame [h, w, 3], RGB, upright, of each wanted frame, in order."""
+def frames(header: VideoHeader, step: int = 1, threads: int = 1) -> Iterator[tuple[int, Pixels]]:
+    """Yield index and frame [h, w, 3], RGB, upright, of every `step`-th frame, in order."""
     reformatter = VideoReformatter()
     for index, (frame, _) in enumerate(decode(header, threads)):
-        if is_wanted(index):
+        if index % step == 0:
             rgb = reformatter.reformat(frame, format="rgb24")
             turns = frame.rotation // 90  # anticlockwise, as in rot90
             yield index, np.ascontiguousarray(np.rot90(rgb.to_ndarray(), turns), dtype=np.uint8)

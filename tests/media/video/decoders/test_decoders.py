@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from clips import make_clip, truncate
-from whole_video import read_video
 
 from qbuild.media.images.read_write import MAX_PIXELS
 from qbuild.media.unreadable import UnreadableMediaError
-from qbuild.media.video.decoders import frames
+from qbuild.media.video import decoders
+from qbuild.media.video.decoders import with_pyav
 from qbuild.media.video.decoders.header import read_header
 from qbuild.media.video.read import video_info
 
@@ -38,61 +39,68 @@ CLIPS = {
 }
 
 
-def all_frames(path, decoder):
-    found = list(frames(read_header(path, MAX_PIXELS), lambda _: True, decoder))
-    assert [index for index, _ in found] == list(range(len(found)))
-    return np.stack([frame for _, frame in found]).astype(np.int16)
+def all_frames(path, decoder=decoders, **options):
+    indices, frames = zip(*decoder.frames(read_header(path, MAX_PIXELS), **options), strict=True)
+    assert list(indices) == list(range(len(indices)))
+    return np.stack(frames).astype(np.int16)
+
+
+def with_decord():
+    pytest.importorskip("decord", reason="decord has no wheel for this platform")
+    from qbuild.media.video.decoders import with_decord as decoder
+
+    return decoder
 
 
 @pytest.mark.parametrize("name", CLIPS)
 def test_both_decoders_give_the_same_frames(tmp_path, name):
-    pytest.importorskip("decord", reason="decord has no wheel for this platform")
     path = make_clip(tmp_path / name, **CLIPS[name])
-    ours, theirs = all_frames(path, "pyav"), all_frames(path, "decord")
+    ours, theirs = all_frames(path, with_pyav), all_frames(path, with_decord())
     assert ours.shape == theirs.shape
-    apart = np.abs(ours - theirs)
-    assert apart.mean() <= 0.5
-    assert apart.max() <= 2
+    difference = np.abs(ours - theirs)
+    assert difference.mean() <= 0.5
+    assert difference.max() <= 2
 
 
 @pytest.mark.parametrize("name", CLIPS)
 def test_frames_are_counted_without_decoding_them(tmp_path, name):
     path = make_clip(tmp_path / name, **CLIPS[name])
-    assert video_info(path).num_frames == len(all_frames(path, "pyav"))
+    assert video_info(path).num_frames == len(all_frames(path))
 
 
 @pytest.mark.parametrize("name", ["17734.mp4", "10053703034.mp4", "llamafactory_1.mp4"])
 def test_both_decoders_give_the_same_frames_of_published_clips(data_folder, name):
-    pytest.importorskip("decord", reason="decord has no wheel for this platform")
     path = data_folder / "videos" / name
-    by_pyav, by_decord = (
-        read_video(path, motion_size=64, key_size=64, decoder=name) for name in ("pyav", "decord")
-    )
-    assert list(by_pyav.keys) == list(by_decord.keys)
-    assert np.abs(by_pyav.motion.astype(int) - by_decord.motion).max() <= 2
+    decord = with_decord().frames(read_header(path, MAX_PIXELS), step=8)
+    pyav = with_pyav.frames(read_header(path, MAX_PIXELS), step=8)
+    for (index, ours), (other, theirs) in zip(pyav, decord, strict=True):
+        assert index == other
+        assert np.abs(ours.astype(int) - theirs).max() <= 2
 
 
-def test_av1_is_read_and_decord_says_that_it_cannot(tmp_path):
+def test_av1_is_read_and_decord_rejects_it(tmp_path):
     path = make_clip(tmp_path / "a.mp4", codec="libsvtav1")
     assert video_info(path).codec == "av1"
-    assert len(all_frames(path, "auto")) == 12
-    pytest.importorskip("decord", reason="decord has no wheel for this platform")
+    assert len(all_frames(path)) == 12
     with pytest.raises(UnreadableMediaError, match=r"decord cannot read a\.mp4 \(av1\)"):
-        all_frames(path, "decord")
+        all_frames(path, with_decord())
 
 
-def test_the_automatic_choice_is_pyav(tmp_path):
-    whole = make_clip(tmp_path / "a.avi", codec="mpeg4", frames=60)
+def test_the_first_choice_is_pyav(tmp_path):
+    path = make_clip(tmp_path / "a.avi", codec="mpeg4", frames=60)
     with pytest.raises(UnreadableMediaError, match=r"header declares 60|is damaged"):
-        all_frames(truncate(whole, 0.7), "auto")  # decord repeats frames instead
+        all_frames(truncate(path, 0.7))  # decord repeats frames instead
+
+
+def test_decord_is_used_for_a_codec_that_pyav_lacks(tmp_path):
+    path = make_clip(tmp_path / "a.mp4")
+    with_decord()
+    without_pyav = replace(read_header(path, MAX_PIXELS), decodable=False)
+    assert len(list(decoders.frames(without_pyav))) == 12
 
 
 @pytest.mark.parametrize("name", ["h264.mp4", "vp9.webm", "hevc.mp4"])
 def test_frames_do_not_depend_on_the_number_of_threads(tmp_path, name):
     path = make_clip(tmp_path / name, **{"frames": 30, **CLIPS[name]})
-    opened = read_header(path, MAX_PIXELS)
-    one, four = (
-        np.stack([f for _, f in frames(opened, lambda _: True, "pyav", threads)])
-        for threads in (1, 4)
-    )
+    one, four = (all_frames(path, threads=threads) for threads in (1, 4))
     assert np.array_equal(one, four)

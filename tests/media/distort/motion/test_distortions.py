@@ -12,7 +12,7 @@ import pytest
 from clips import distort_clip, draw_frame
 
 from qbuild.media.clips.plan import INJECT, SEEN_AS
-from qbuild.media.distort.motion import MODULES, create_motion, parameters
+from qbuild.media.distort.motion.distortions import DISTORTIONS, create_motion
 from qbuild.quality.distortions import MOTION, SEVERITIES
 
 FPS = Fraction(30)
@@ -36,8 +36,8 @@ def longest_run(flags):
     return max(len(run) for run in "".join("x" if flag else " " for flag in flags).split())
 
 
-def test_every_injection_has_a_module_and_is_one_of_the_two_in_the_paper():
-    assert set(MODULES) == set(SEEN_AS) == set(INJECT)
+def test_every_injection_has_a_class_and_is_one_of_the_two_in_the_paper():
+    assert set(DISTORTIONS) == set(SEEN_AS) == set(INJECT)
     assert set(SEEN_AS.values()) == set(MOTION)
 
 
@@ -111,7 +111,7 @@ def test_flicker_has_the_depth_and_frequency_of_its_parameters(severity):
     out = distort_clip(np.repeat(STILL, 2, axis=0), "flicker", severity, FPS, 9).mean(
         axis=(1, 2, 3)
     )
-    expected = parameters("flicker", severity)
+    expected = DISTORTIONS["flicker"].nominal(severity)
     turn = 2 * np.pi * expected["frequency_hz"] * np.arange(len(out)) / 30
     waves = np.stack([np.ones_like(turn), np.sin(turn), np.cos(turn)], axis=1)
     (middle, a, b), left, *_ = np.linalg.lstsq(waves, out)
@@ -125,7 +125,7 @@ def test_flicker_never_brightens():
 
 def test_flicker_is_slower_if_the_rate_is_too_low():
     assert create_motion("flicker", 3, 20, Fraction(5), 0).parameters["frequency_hz"] == 1.25
-    assert create_motion("flicker", 3, 20, FPS, 0).parameters == parameters("flicker", 3)
+    assert create_motion("flicker", 3, 20, FPS, 0).parameters == DISTORTIONS["flicker"].nominal(3)
 
 
 def test_planes_flicker_around_their_black_level():
@@ -151,7 +151,7 @@ def test_stutter_has_the_share_and_length_of_freezes_of_its_parameters(severity,
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_a_long_clip_has_the_share_of_repeated_frames_of_the_severity(severity):
     made = create_motion("stutter", severity, 3000, FPS, 0)
-    wanted = parameters("stutter", severity)["repeated_share"]
+    wanted = DISTORTIONS["stutter"].nominal(severity)["repeated_share"]
     assert made.parameters["repeated_share"] == pytest.approx(wanted, rel=0.1)
 
 
@@ -182,7 +182,7 @@ def test_unusual_lengths_and_rates_are_supported(name, count, fps):
 
 @pytest.mark.parametrize("name", INJECT)
 def test_parameters_increase_with_severity(name):
-    steps = [parameters(name, severity) for severity in SEVERITIES]
+    steps = [DISTORTIONS[name].nominal(severity) for severity in SEVERITIES]
     assert len({tuple(sorted(values)) for values in steps}) == 1
     increasing = [key for key in steps[0] if steps[0][key] < steps[-1][key]]
     assert increasing
@@ -206,15 +206,21 @@ def test_the_documented_strengths_are_those_used(name, key):
     text = (Path(__file__).parents[4] / "docs/motion.md").read_text(encoding="utf-8")
     (line,) = [row for row in text.splitlines() if row.startswith(f"| {name}: `{key}`")]
     documented = [float(cell) for cell in line.strip("|").split("|")[2:]]
-    assert documented == [parameters(name, severity)[key] for severity in SEVERITIES]
+    assert documented == [DISTORTIONS[name].nominal(severity)[key] for severity in SEVERITIES]
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: parameters("shakes", 1), "'shakes' is not a motion distortion.*shake"),
-        (lambda: parameters("shake", 6), "severity 6; expected a whole number from 1 to 5"),
-        (lambda: create_motion("shake", 1, 0, FPS, 0), "expected frames and a rate above 0, not 0"),
+        (
+            lambda: create_motion("shakes", 1, 9, FPS, 0),
+            "'shakes' is not a motion.*shake",
+        ),
+        (
+            lambda: create_motion("shake", 6, 9, FPS, 0),
+            "severity 6; expected",
+        ),
+        (lambda: create_motion("shake", 1, 0, FPS, 0), "expected frames and a rate above 0"),
     ],
 )
 def test_arguments_that_are_not_valid_are_rejected_with_their_value(call, message):

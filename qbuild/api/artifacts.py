@@ -37,7 +37,7 @@ class Export:
         """What `qbuild.json` says of the folder: stage, options, inputs, hashes, report."""
         from qbuild.core.artifact.lineage import open_described
 
-        return dict(open_described(self.path).description)
+        return open_described(self.path).description.as_dict()
 
     @property
     def report(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Artifact:
     @property
     def description(self) -> dict[str, Any]:
         """What the artifact says of itself: stage, options, inputs, hashes, report."""
-        return dict(self._reader.description)
+        return self._reader.description.as_dict()
 
     @property
     def report(self) -> dict[str, Any]:

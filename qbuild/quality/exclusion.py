@@ -51,7 +51,7 @@ def source_digest(path: str) -> str:
         described = describe_input(Artifact.open(place) if is_artifact(place) else place)
     except (OSError, QbuildError):
         return f"{place.name}@none"
-    return f"{described['name']}@{described['hash']}"
+    return f"{described.name}@{described.hash}"
 
 
 def read_media_sets(
@@ -103,14 +103,14 @@ def _read_artifact(path: Path, *, row_hashes: bool) -> MediaSet:
             "expected rating, level or instruction",
             "Give the artifact that the rows were made from.",
         )
-    if not artifact.description["complete"]:
+    if not artifact.description.complete:
         raise InputError(
             str(path),
-            f"incomplete: {artifact.description['pending']} rows are pending",
+            f"incomplete: {artifact.description.pending} rows are pending",
             "expected a finished artifact",
             "Run the stage that makes it again.",
         )
-    found = MediaSet(describe_input(artifact)["name"])
+    found = MediaSet(describe_input(artifact).name)
     for media in artifact_media(artifact, ID_AND_HASH):
         found.add(media)
     if "media" not in names and not row_hashes:

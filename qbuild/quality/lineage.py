@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from qbuild.core.artifact.description import of_rows
+from qbuild.core.artifact.description import Description, InputRef, StageRef
 from qbuild.core.artifact.output_folder import DESCRIPTION, FOLDER_ARTIFACT
 from qbuild.core.artifact.reader import Artifact, is_artifact
 from qbuild.core.artifact.writer import ArtifactWriter
@@ -46,7 +46,10 @@ def write_trained_on(
     try:
         writer.add(rows)
         count, content_hash = writer.finish_rows()
-        writer.seal({**of_rows(schema, dict(stage), count, content_hash), "inputs": list(lineage)})
+        inputs = [InputRef.model_validate(dict(one)) for one in lineage]
+        made_by = StageRef.model_validate(dict(stage))
+        described = Description.of_rows(schema, made_by, count, content_hash, inputs)
+        writer.seal(described.to_json())
         writer.commit()
     finally:
         writer.discard()
@@ -93,7 +96,7 @@ def unknown_bases(path: Path) -> list[dict[str, Any]]:
     file = trained_on_file(path)
     if not is_artifact(file):
         return []
-    inputs: list[dict[str, Any]] = Artifact.open(file).description.get("inputs", [])
+    inputs = [one.as_dict() for one in Artifact.open(file).description.inputs]
     return [one for one in inputs if one.get("media") == UNKNOWN]
 
 

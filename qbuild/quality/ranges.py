@@ -275,8 +275,8 @@ def _sampled(inputs: Inputs) -> str:
     if inputs.limit is not None:
         return f"--limit {inputs.limit}"
     for description in inputs.descriptions:
-        if description.get("limit") is not None:
-            return f"an input was made with --limit {description['limit']}"
-        if description["stage"]["name"] == "sample":
+        if description.limit is not None:
+            return f"an input was made with --limit {description.limit}"
+        if description.stage.name == "sample":
             return "an input was sampled"
     return ""

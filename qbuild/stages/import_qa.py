@@ -99,7 +99,7 @@ def _record_files(given: Path) -> list[Path]:
     files: list[Path] = []
     if (given / DESCRIPTION).is_file() or given.name == DESCRIPTION:
         export = open_described(given)
-        names = sorted(export.description["files"])
+        names = sorted(export.description.files)
         files = [export.path / name for name in names if name.endswith(".json")]
     if given.is_dir() and files:
         return files

@@ -95,7 +95,7 @@ def test_a_pipeline_rejects_an_option_under_both_names(load):
 def test_an_artifact_is_up_to_date_after_its_options_were_renamed(load, tmp_path):
     run(load(OLD), tmp_path / "work", Runtime())
     before = Artifact.open(tmp_path / "work/half.parquet").description
-    assert before["options"] == {"factor": 0.5, "note": "gut"}
+    assert before.options == {"factor": 0.5, "note": "gut"}
     renamed = load(NEW, RECIPE.replace("factor", "scale_by").replace("note: gut", "remark: good"))
     assert [v.reasons for v in plan(renamed, tmp_path / "work")] == [(), ()]
     changed = load(NEW, RECIPE.replace("0.5", "0.6"))
@@ -107,6 +107,6 @@ def test_a_comparison_of_artifacts_shows_no_renamed_option(load, tmp_path):
     run(load(OLD), tmp_path / "old", Runtime())
     run(load(NEW), tmp_path / "new", Runtime())
     old, new = (Artifact.open(tmp_path / name / "half.parquet") for name in ("old", "new"))
-    assert old.description["content_hash"] == new.description["content_hash"]
+    assert old.description.content_hash == new.description.content_hash
     assert compare(old, new, RENAMED)["made_from"] == {}
     assert compare(old, new)["made_from"].keys() == {"options"}

@@ -41,9 +41,9 @@ def test_a_checkpoint_names_every_medium_once_in_order(tmp_path):
     folder, lineage = checkpoint(tmp_path, "model", one, other)
     stored = Artifact.open(folder / TRAINED_ON)
     assert stored.table().column("media_id").to_pylist() == ids(4)
-    assert stored.description["inputs"] == lineage
+    assert [one.as_dict() for one in stored.description.inputs] == lineage
     assert [(given["name"], given["hash"]) for given in lineage] == [
-        (path.name, Artifact.open(path).description["content_hash"]) for path in (one, other)
+        (path.name, Artifact.open(path).description.content_hash) for path in (one, other)
     ]
 
 

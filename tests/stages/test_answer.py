@@ -64,7 +64,7 @@ def test_each_sample_has_an_answer_under_its_id(root, tmp_path):
     lines = render(result.report).splitlines()
     assert lines[0] == f"p0.png: {found[0]['answer']}"
     assert lines[-1].startswith("4 answers by fake: ")
-    assert "run" not in Artifact.open(output).description["report"]
+    assert "run" not in Artifact.open(output).description.report
 
 
 @pytest.mark.parametrize("how", [{"batch_rows": 1}, {"batch_rows": 7}, {"batch": 1, "readers": 1}])

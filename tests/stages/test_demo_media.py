@@ -159,9 +159,7 @@ def test_images_of_another_size_have_other_names(made, tmp_path):
     make(tmp_path / "small", size=32)
     names = {path.name for path in (tmp_path / "small/media").iterdir()}
     assert not names & {path.name for path in (made / "media").iterdir()}
-    hashes = {
-        Artifact.open(place).description["content_hash"] for place in (made, tmp_path / "small")
-    }
+    hashes = {Artifact.open(place).description.content_hash for place in (made, tmp_path / "small")}
     assert len(hashes) == 2
 
 

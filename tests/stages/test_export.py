@@ -82,7 +82,7 @@ def test_the_files_do_not_depend_on_the_size_of_batches(tmp_path):
         result = export([artifact], out, batch_rows=size, split_files=True)
         rejected = Artifact.open(rejected_path(out / "artifact.parquet"))
         hashes = {name: hash_file(out / name) for name in names(out) if name != "qbuild.json"}
-        found[size] = (hashes, rejected.description["content_hash"], result.description)
+        found[size] = (hashes, rejected.description.content_hash, result.description)
     assert found[1] == found[7] == found[65_536]
 
 

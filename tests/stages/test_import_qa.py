@@ -55,7 +55,7 @@ def test_what_was_exported_is_imported_as_the_same_rows_and_exported_as_the_same
     imported(tmp_path / f"one/{name}.json", tmp_path / "again.parquet", share=0)
     exported([tmp_path / "again.parquet"], tmp_path / "two", format=name)
     hashes = [
-        Artifact.open(p).description["content_hash"] for p in (first, tmp_path / "again.parquet")
+        Artifact.open(p).description.content_hash for p in (first, tmp_path / "again.parquet")
     ]
     assert hashes[0] == hashes[1]
     bytes_ = [hash_file(tmp_path / folder / f"{name}.json") for folder in ("one", "two")]

@@ -134,7 +134,7 @@ def test_limit_takes_the_first_rows_over_all_files(tmp_path):
     assert (whole.rows, part.rows) == (4, 2)
     assert column(output, "path") == ["shots/a.jpg", "shots/b.jpg"]
     assert part.report["datasets"] == {"scores0": 2}
-    assert part.description["limit"] == 2
+    assert part.description.limit == 2
 
 
 def test_limit_tells_files_of_one_name_apart(tmp_path):
@@ -176,4 +176,4 @@ def test_what_the_stage_writes_another_stage_reads(tmp_path):
     artifact = Artifact.open(output)
     assert artifact.schema.name == "rating"
     assert artifact.schema.check(artifact.table()).total == 0
-    assert artifact.description["options"]["layout"] == "auto"
+    assert artifact.description.options["layout"] == "auto"

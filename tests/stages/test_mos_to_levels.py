@@ -593,7 +593,7 @@ def test_an_input_made_with_a_limit_or_sampled_is_warned_of(tmp_path):
 def test_limit_takes_the_first_rows_and_the_range_of_these(tmp_path):
     done = cut(tmp_path, ratings(1, 5, 3, 100), limit=3)
     assert (done.figures["d"]["high"], column(done, "level")) == (5, [1, 5, 3])
-    assert done.result.description["limit"] == 3
+    assert done.result.description.limit == 3
 
 
 def test_all_datasets_of_equal_scores_are_named_at_once(tmp_path):

@@ -72,7 +72,7 @@ def test_the_report_tells_both_scales_and_keeps_no_time(folder, tmp_path):
     assert lines[0] == f"{best:.4f}  {1 + 4 * best:.3f} of 5  a.mp4"
     assert lines[3].startswith("3 media scored by fake: ")
     assert result.report["run"]["seconds"] > 0
-    assert "run" not in Artifact.open(tmp_path / "s.parquet").description["report"]
+    assert "run" not in Artifact.open(tmp_path / "s.parquet").description.report
 
 
 def test_only_the_first_scores_are_told(tmp_path):

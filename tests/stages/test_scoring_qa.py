@@ -289,7 +289,7 @@ def test_ratings_without_levels_are_refused_with_the_stage_that_made_them(tmp_pa
 def test_limit_and_the_share_of_rejected_rows_are_heeded(tmp_path):
     table = level_table([*IMAGES[:3], "d.dat"])
     result, artifact = ask(tmp_path, table, limit=2)
-    assert (result.rows, artifact.description["limit"]) == (2, 2)
+    assert (result.rows, artifact.description.limit) == (2, 2)
     with pytest.raises(TooManyRejected, match="1 of 4 rows rejected"):
         ask(tmp_path, table, share=0.2)
     assert ask(tmp_path, table, share=0.25)[0].rows == 3

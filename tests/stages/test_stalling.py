@@ -72,7 +72,7 @@ def test_plain_events_go_through_the_stage(tmp_path):
     made = stalling([log], tmp_path / "s.parquet", dataset="mine")
     rows = made.table().to_pylist()
     assert [row["media_id"] for row in rows] == ["mine:a.mp4", "mine:b.mp4"]
-    assert made.description["report"]["sessions"] == {
+    assert made.description.report["sessions"] == {
         "none": 1, "buffering only": 0, "stalls": 1
     }  # fmt: skip
 
@@ -95,7 +95,7 @@ def test_every_option_shows(tmp_path, option, value):
     base = {"fps": "25"}
     plain = stalling([tmp_path / "log.csv"], tmp_path / "a.parquet", **base)
     other = stalling([tmp_path / "log.csv"], tmp_path / "b.parquet", **{**base, option: value})
-    same = plain.description["content_hash"] == other.description["content_hash"]
+    same = plain.description.content_hash == other.description.content_hash
     assert same == (option == "layout"), "auto finds the layout that is named"
 
 
@@ -114,7 +114,7 @@ def test_one_name_twice_collapses_when_the_same_and_is_refused_when_not(tmp_path
     two = events_file(tmp_path, ("a.mp4", [(1, 1)]), ("b.mp4", [(3, 1)]), name="two.csv")
     made = stalling([one, two], tmp_path / "s.parquet", dataset="d", max_reject_share=1.0)
     assert made.table().column("path").to_pylist() == ["a.mp4"]
-    assert made.description["report"]["collapsed"] == 1
+    assert made.description.report["collapsed"] == 1
     rejected = Artifact.open(rejected_path(made.path)).table()
     assert rejected.column("reason").to_pylist() == ["conflict", "conflict"]
 

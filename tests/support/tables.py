@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from qbuild.core.artifact.description import FORMAT
+from qbuild.core.artifact.description import Description, Recipe, RejectedRef, StageRef, schema_ref
 from qbuild.core.artifact.writer import ArtifactWriter
-from qbuild.core.engine.fingerprint import fingerprint
 from qbuild.core.schema import load_schema
 
 
@@ -41,25 +40,16 @@ def write_artifact(
     writer = ArtifactWriter(path, form)
     writer.add(form.cast(table, str(path)))
     rows, content_hash = writer.finish_rows()
-    made_from = {
-        "stage": {"name": stage, "version": 1},
-        "options": {},
-        "limit": None,
-        "inputs": [],
-        "prompts": {},
-        "schema": {"name": form.name, "version": form.version, "hash": form.hash},
-    }
-    counts = {"rows": rows, "content_hash": content_hash, "complete": True, "pending": 0}
-    rejected = {"rows": 0, "content_hash": None}
-    writer.seal(
-        {
-            "format": FORMAT,
-            **made_from,
-            **counts,
-            "fingerprint": fingerprint(made_from),
-            "rejected": rejected,
-            "report": {},
-        }
+    recipe = Recipe(
+        stage=StageRef(name=stage, version=1),
+        options={},
+        limit=None,
+        inputs=[],
+        prompts={},
+        row_schema=schema_ref(form),
     )
+    rejected = RejectedRef(rows=0, content_hash=None)
+    outcome = {"rows": rows, "content_hash": content_hash, "rejected": rejected, "report": {}}
+    writer.seal(Description.of_run(recipe, pending=0, **outcome).to_json())
     writer.commit()
     return path

@@ -17,6 +17,6 @@ def record_training(folder: Path, artifacts, base: Path | None = None) -> list[d
     for path in given:
         for media_id, digest in media_hashes(path).items():
             media[media_id] = media.get(media_id) or digest
-    lineage = [describe_input(Artifact.open(path)) for path in given]
+    lineage = [describe_input(Artifact.open(path)).as_dict() for path in given]
     write_trained_on(folder, media, lineage, {"name": "train", "version": 1})
     return lineage

@@ -11,7 +11,7 @@ from typing import Any
 
 from qbuild.core.artifact import output_folder
 from qbuild.core.artifact.description import FORMAT
-from qbuild.core.canonical import hash_file, hash_value
+from qbuild.core.canonical import canonical_json, hash_file, hash_value
 from qbuild.core.errors import UsageError
 
 RUN = "run.json"
@@ -55,17 +55,19 @@ def describe(
     }
     output_folder.describe(
         place,
-        {
-            "format": FORMAT,
-            "stage": stage,
-            "options": options,
-            "inputs": lineage,
-            "lineage": lineage,
-            "rows": rows,
-            "content_hash": hash_value(files),
-            "files": files,
-            "complete": True,
-            "pending": 0,
-            "report": report,
-        },
+        canonical_json(
+            {
+                "format": FORMAT,
+                "stage": stage,
+                "options": options,
+                "inputs": lineage,
+                "lineage": lineage,
+                "rows": rows,
+                "content_hash": hash_value(files),
+                "files": files,
+                "complete": True,
+                "pending": 0,
+                "report": report,
+            }
+        ),
     )

@@ -23,7 +23,7 @@ def read_artifact(path: Path, roots: MediaRoots, kind: str | None, samples: Samp
     artifact = Artifact.open(path)
     _check_artifact(artifact)
     own = roots.next_to(artifact.path)
-    described = describe_input(artifact)
+    described = describe_input(artifact).as_dict()
     number = 0
     for batch in artifact.batches(BATCH_ROWS):
         refuse_bad(artifact.schema, batch, str(path), number)

@@ -39,7 +39,8 @@ def read_json(path: Path, roots: MediaRoots, kind: str | None, samples: Samples)
         identity = record.get("id") if isinstance(record, dict) else None
         name = f"{path.name} record {number} (id {identity})"
         samples.add(name, partial(_sample, record, name, path.stem, roots), kind)
-    return describe_input(path)
+    described: dict[str, Any] = describe_input(path).as_dict()
+    return described
 
 
 def _records(path: Path) -> list[Any]:

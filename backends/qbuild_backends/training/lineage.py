@@ -36,7 +36,7 @@ def lineage_of(samples: Samples, base: str, fingerprint: str) -> list[dict[str, 
         return [*samples.inputs, named]
     if not (place / TRAINED_ON).is_file():
         return [*samples.inputs, {**named, "media": leakage.UNKNOWN}]
-    own = describe_input(Artifact.open(place / TRAINED_ON))
+    own = describe_input(Artifact.open(place / TRAINED_ON)).as_dict()
     return [*samples.inputs, named, own, *leakage.unknown_bases(place)]
 
 

@@ -95,7 +95,7 @@ def diff(
     from qbuild.stages import STAGES, get_stage
 
     first, second = Artifact.open(a), Artifact.open(b)
-    stage = first.description["stage"]["name"]
+    stage = first.description.stage.name
     renamed = get_stage(stage).renamed if stage in STAGES else None
     print_report(compare(first, second, renamed), format_diff, json_)
 

@@ -1,7 +1,7 @@
-"""What an output says of itself, read back in the form in which the engine writes it.
+"""What an output says of itself: one model for the footer of an artifact and for `qbuild.json`.
 
-The value stands in the footer of a Parquet file or in the `qbuild.json` of an export. Whatever
-wrote it, its parts are looked at once here, so that nobody who uses them has to doubt them.
+It is written as canonical JSON of the keys that were set. Keys that this version does not know are
+kept; a description of 0.1.0 is read as it is.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from qbuild.core.canonical import canonical_json, hash_value
 from qbuild.core.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -16,79 +19,168 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 KEY = b"qbuild"  # in the metadata of a Parquet file
-OF_ARTIFACT = frozenset({"schema", "stage", "rows", "content_hash", "complete"})
-OF_EXPORT = frozenset({"stage", "rows", "content_hash", "complete", "files"})
-MADE_FROM = frozenset({"stage", "options", "inputs", "prompts", "schema"})
-
-_NAMED = {"name": str, "version": int}
-_FORM: dict[str, Any] = {
-    "schema": (None, {**_NAMED, "hash": str}),
-    "stage": _NAMED,
-    "options": {},
-    "limit": (None, int),
-    "inputs": [{"name": str, "hash": str}],
-    "prompts": {},
-    "rows": int,
-    "content_hash": (None, str),
-    "complete": bool,
-    "pending": int,
-    "rejected": {"rows": int, "content_hash": (None, str)},
-    "report": {},
-    "files": {},
-}
+ARTIFACT_KEYS = frozenset({"schema", "stage", "rows", "content_hash", "complete"})
+EXPORT_KEYS = frozenset({"stage", "rows", "content_hash", "complete", "files"})
+RECIPE_KEYS = frozenset({"stage", "options", "limit", "inputs", "prompts", "schema"})
 
 
-def of_rows(schema: Schema, stage: dict[str, Any], rows: int, content_hash: str) -> dict[str, Any]:
-    """The least that describes a finished artifact: what its rows are and who wrote them."""
-    return {
-        "format": FORMAT,
-        "schema": {"name": schema.name, "version": schema.version, "hash": schema.hash},
-        "stage": stage,
-        "rows": rows,
-        "content_hash": content_hash,
-        "complete": True,
-        "pending": 0,
-    }
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow", populate_by_name=True)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The keys that were set, as JSON holds them."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
 
 
-def parsed(text: bytes, where: str, needed: frozenset[str]) -> dict[str, Any]:
-    """The description in a text; SchemaError where it is none, or not of this format."""
-    try:
-        described = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _broken(where, f"is no JSON ({error})") from error
-    if not isinstance(described, dict) or "format" not in described:
-        raise _broken(where, "names no format")
-    if described["format"] != FORMAT:
-        raise SchemaError(
-            where,
-            f"its description is of format {described['format']!r}",
-            f"expected format {FORMAT}",
-            "Read it with the version of qbuild that wrote it.",
+class StageRef(_Part):
+    """The stage that made an output."""
+
+    name: str
+    version: int
+
+
+class SchemaRef(_Part):
+    """The schema of the rows; `hash` covers all that it asks of a row."""
+
+    name: str
+    version: int
+    hash: str
+
+
+class InputRef(_Part):
+    """An input by name and content hash; an artifact's has its schema and rows too."""
+
+    name: str
+    hash: str
+    schema_name: str | None = Field(
+        default=None, validation_alias="schema", serialization_alias="schema"
+    )
+    rows: int | None = None
+
+
+class RejectedRef(_Part):
+    """The rejected rows that belong to an artifact."""
+
+    rows: int
+    content_hash: str | None
+
+
+class Recipe(_Part):
+    """All that decides the rows of an output."""
+
+    stage: StageRef
+    options: dict[str, Any] = Field(default_factory=dict)
+    limit: int | None = None
+    inputs: list[InputRef] = Field(default_factory=list)
+    prompts: dict[str, Any] = Field(default_factory=dict)  # hash of each template
+    row_schema: SchemaRef | None = Field(
+        default=None, validation_alias="schema", serialization_alias="schema"
+    )
+
+    @property
+    def schema_name(self) -> str:
+        """The name of the schema of the rows; empty without one."""
+        return self.row_schema.name if self.row_schema is not None else ""
+
+    def compute_fingerprint(self) -> str:
+        """`sha256:…` of the recipe."""
+        found = self.as_dict()
+        return hash_value({key: found.get(key) for key in RECIPE_KEYS})
+
+
+class Description(Recipe):
+    """The description of an artifact, or of an export (`files`: name → hash)."""
+
+    format: int = FORMAT
+    fingerprint: str | None = None
+    rows: int
+    content_hash: str | None
+    complete: bool
+    pending: int = 0
+    rejected: RejectedRef = RejectedRef(rows=0, content_hash=None)
+    report: dict[str, Any] = Field(default_factory=dict)
+    files: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def of_rows(
+        cls,
+        schema: Schema,
+        stage: StageRef,
+        rows: int,
+        content_hash: str,
+        inputs: list[InputRef] | None = None,
+    ) -> Description:
+        """The least that describes a finished artifact: its rows and who wrote them."""
+        least = cls(
+            format=FORMAT,
+            row_schema=schema_ref(schema),
+            stage=stage,
+            rows=rows,
+            content_hash=content_hash,
+            complete=True,
+            pending=0,
         )
-    if lacking := needed - described.keys():
-        raise _broken(where, f"lacks {', '.join(sorted(lacking))}")
-    wrong = [name for name, form in _FORM.items() if not _fits(described.get(name, form), form)]
-    unsaid = "pending" not in described and not described.get("complete")
-    if wrong or unsaid:
-        raise _broken(where, f"has no sound {', '.join(wrong or ['pending'])}")
-    return described
+        return least if inputs is None else least.model_copy(update={"inputs": inputs})
+
+    @classmethod
+    def of_run(cls, recipe: Recipe, *, pending: int, **outcome: Any) -> Description:
+        """The description of what a run made: rows, content_hash, rejected and report."""
+        return cls(
+            **recipe.as_dict(),
+            format=FORMAT,
+            fingerprint=recipe.compute_fingerprint(),
+            complete=pending == 0,
+            pending=pending,
+            **outcome,
+        )
+
+    @classmethod
+    def parse(cls, text: bytes, where: str, needed: frozenset[str]) -> Description:
+        """The description in a text; SchemaError where it is invalid or of another format."""
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise _invalid(where, f"is not valid JSON ({error})") from error
+        if not isinstance(value, dict) or "format" not in value:
+            raise _invalid(where, "names no format")
+        if value["format"] != FORMAT:
+            raise SchemaError(
+                where,
+                f"its description is of format {value['format']!r}",
+                f"expected format {FORMAT}",
+                "Read it with the version of qbuild that wrote it.",
+            )
+        if missing := needed - value.keys():
+            raise _invalid(where, f"lacks {', '.join(sorted(missing))}")
+        try:
+            found = cls.model_validate(value)
+        except ValidationError as error:
+            parts = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors())
+            raise _invalid(where, f"has no valid {', '.join(parts)}") from error
+        if not found.complete and "pending" not in found.model_fields_set:
+            raise _invalid(where, "has no valid pending")
+        return found
+
+    @property
+    def is_export(self) -> bool:
+        """Whether it describes a folder of files."""
+        return "files" in self.model_fields_set
+
+    @property
+    def has_recipe(self) -> bool:
+        """Whether it says all that a run is compared with; not so of rejected rows."""
+        return self.as_dict().keys() >= (RECIPE_KEYS - {"limit"}) | {"rejected"}
+
+    def to_json(self) -> str:
+        """Canonical JSON, as it is written."""
+        return canonical_json(self.as_dict())
 
 
-def _fits(value: Any, form: Any) -> bool:
-    """Whether a value is of a type, one of several forms, a mapping with keys, or a list."""
-    if value is form:  # absent, which `needed` has judged
-        return True
-    if isinstance(form, tuple):
-        return any(_fits(value, one) for one in form)
-    if isinstance(form, dict):
-        inside = isinstance(value, dict)
-        return inside and all(k in value and _fits(value[k], f) for k, f in form.items())
-    if isinstance(form, list):
-        return isinstance(value, list) and all(_fits(item, form[0]) for item in value)
-    return type(value) is form
+def schema_ref(schema: Schema) -> SchemaRef:
+    """How a description names a schema."""
+    return SchemaRef(name=schema.name, version=schema.version, hash=schema.hash)
 
 
-def _broken(where: str, what: str) -> SchemaError:
+def _invalid(where: str, what: str) -> SchemaError:
     expected = "expected an output that a stage wrote"
     return SchemaError(where, f"its description {what}", expected, "Make it again.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.artifact.description import OF_EXPORT, parsed
+from qbuild.core.artifact.description import EXPORT_KEYS, Description, InputRef
 from qbuild.core.artifact.output_folder import DESCRIPTION, FOLDER_ARTIFACT, MEDIA
 from qbuild.core.artifact.reader import Artifact, is_artifact
 from qbuild.core.errors import InputError, QbuildError, SchemaError
@@ -25,7 +25,7 @@ class Described:
     """An output with its description; `artifact` is None for an export, a folder of files."""
 
     path: Path
-    description: dict[str, Any]
+    description: Description
     artifact: Artifact | None
 
     @property
@@ -68,7 +68,7 @@ class Shelf:
                 shelf.skipped.append(InputError(str(path), f"cannot be read ({error.strerror})"))
         return shelf
 
-    def find(self, given: dict[str, Any], beside: Path, trail: set[Path]) -> Described | None:
+    def find(self, given: InputRef, beside: Path, trail: set[Path]) -> Described | None:
         """The output an input of a description stands for; of equal ones, the nearest.
 
         `trail` holds outputs that are below already: a stage that changes no row leaves an
@@ -76,13 +76,13 @@ class Shelf:
         """
 
         def rank(item: Described) -> tuple[bool, bool, str]:
-            same_name = item.path.name == given["name"]
+            same_name = item.path.name == given.name
             return (item.path.parent != beside.parent, not same_name, str(item.path))
 
         equal = [
             item
             for item in self.items
-            if item.description["content_hash"] == given["hash"] and item.path not in trail
+            if item.description.content_hash == given.hash and item.path not in trail
         ]
         return min(equal, key=rank, default=None)
 
@@ -92,18 +92,18 @@ def lineage(item: Described, shelf: Shelf, trail: frozenset[Path] = frozenset())
     trail = trail | {item.path}
     described = item.description
     inputs = []
-    for given in described.get("inputs", []):
-        found = shelf.find(given, item.path, set(trail)) if "schema" in given else None
-        entry = dict(given)
+    for given in described.inputs:
+        found = shelf.find(given, item.path, set(trail)) if given.schema_name else None
+        entry = given.as_dict()
         if found is not None:
             entry |= {"path": str(found.path), "made_by": lineage(found, shelf, trail)}
         inputs.append(entry)
     return {
-        "stage": described["stage"]["name"],
-        "version": described["stage"]["version"],
-        "options": described.get("options", {}),
-        "limit": described.get("limit"),
-        "prompts": described.get("prompts", {}),
+        "stage": described.stage.name,
+        "version": described.stage.version,
+        "options": described.options,
+        "limit": described.limit,
+        "prompts": described.prompts,
         "inputs": inputs,
     }
 
@@ -121,13 +121,13 @@ def _outputs(folder: Path, levels: int | None) -> Iterator[Path]:
                 yield Path(place) / name
 
 
-def _read_export(path: Path) -> dict[str, Any]:
+def _read_export(path: Path) -> Description:
     try:
         text = path.read_bytes()
     except OSError as error:
         what = f"cannot be opened: {error.strerror}"
         raise InputError(str(path), what, "expected an export", "Check the path.") from error
     try:
-        return parsed(text, str(path), OF_EXPORT)
+        return Description.parse(text, str(path), EXPORT_KEYS)
     except SchemaError as error:  # the folder is damaged: its files have no schema to break
         raise InputError(error.where, error.what, error.expected, error.todo) from error

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from qbuild.core.artifact.atomic_write import disk_errors, sync
-from qbuild.core.canonical import canonical_json, hash_bytes, hash_file
+from qbuild.core.canonical import hash_bytes, hash_file
 from qbuild.core.errors import StageError, UsageError
 from qbuild.core.scratch import LocksUnsupportedError, sweep_temporaries, temporary_name, try_lock
 
@@ -96,11 +96,11 @@ def export(folder: Path, files: Iterable[File]) -> dict[str, str]:
     return dict(sorted(hashes.items()))
 
 
-def describe(folder: Path, description: dict[str, object]) -> None:
-    """Write `qbuild.json`, the last file of an export."""
+def describe(folder: Path, description: str) -> None:
+    """Write `qbuild.json` (canonical JSON), the last file of an export."""
     target = folder / DESCRIPTION
     with disk_errors(target):
-        _write((canonical_json(description) + "\n").encode(), target)
+        _write((description + "\n").encode(), target)
         sync(folder)
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from qbuild.core.artifact.content_hash import ContentHash, canonical_block
-from qbuild.core.artifact.description import KEY, OF_ARTIFACT, parsed
+from qbuild.core.artifact.description import ARTIFACT_KEYS, KEY, Description
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.resources import data_dir
@@ -33,7 +33,7 @@ class Artifact:
     """A readable artifact: its place, its description and its schema."""
 
     path: Path
-    description: dict[str, Any]
+    description: Description
     schema: Schema
     narrowed: bool = False  # read as another schema, whose columns are some of its own
 
@@ -54,12 +54,12 @@ class Artifact:
                 "Bring it in with `qbuild ingest-ratings` or `qbuild import-qa`.",
             )
         schema = _schema_of(path, description)
-        if description["schema"]["hash"] != schema.hash:
+        if description.row_schema is None or description.row_schema.hash != schema.hash:
             raise SchemaError(
                 str(path),
                 f"written under another form of schema {schema.name}",
                 f"expected version {schema.version} of it as this qbuild has it",
-                f"Run `qbuild {description['stage']['name']}` again.",
+                f"Run `qbuild {description.stage.name}` again.",
             )
         return cls(path, description, schema)
 
@@ -136,12 +136,12 @@ def rejected_path(path: Path) -> Path:
     return path.with_name(f"{path.name.removesuffix('.parquet')}.rejected.parquet")
 
 
-def read_description(path: Path) -> dict[str, Any] | None:
+def read_description(path: Path) -> Description | None:
     """The description in a Parquet file's footer; None for a Parquet file that has none."""
     value = (_open_parquet(path, []).metadata.metadata or {}).get(KEY)
     if value is None:
         return None
-    return parsed(value, str(path), OF_ARTIFACT)
+    return Description.parse(value, str(path), ARTIFACT_KEYS)
 
 
 def is_artifact(path: Path) -> bool:
@@ -160,8 +160,8 @@ def cut(table: pa.Table, rows: int) -> Iterator[pa.Table]:
         yield table.slice(start, rows)
 
 
-def _schema_of(path: Path, description: dict[str, Any]) -> Schema:
-    name = (description["schema"] or {}).get("name", "")
+def _schema_of(path: Path, description: Description) -> Schema:
+    name = description.schema_name
     known = [file.stem for file in data_dir("schemas").glob("*.json")]
     if name not in known:
         raise SchemaError(

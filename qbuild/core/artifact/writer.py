@@ -18,7 +18,6 @@ from qbuild.core.artifact.content_hash import (
     written_schema,
 )
 from qbuild.core.artifact.description import KEY
-from qbuild.core.canonical import canonical_json
 from qbuild.core.scratch import temporary_name
 
 if TYPE_CHECKING:
@@ -79,11 +78,11 @@ class ArtifactWriter:
         self._hasher.shutdown()
         return self._content.rows, self._content.digest()
 
-    def seal(self, description: dict[str, Any]) -> None:
-        """Write the description, close and sync the temporary file."""
+    def seal(self, description: str) -> None:
+        """Write the description (canonical JSON), close and sync the temporary file."""
         with disk_errors(self._told_as):
             writer = self._open()
-            writer.add_key_value_metadata({KEY.decode(): canonical_json(description)})
+            writer.add_key_value_metadata({KEY.decode(): description})
             writer.close()
             sync(self.temporary)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from qbuild.core.canonical import hash_value
+from qbuild.core.artifact.description import InputRef, Recipe, StageRef, schema_ref
 from qbuild.core.renamed import RenamedOptions, current_options
 
 if TYPE_CHECKING:
@@ -39,64 +39,54 @@ class Reason:
 def recipe(
     stage: Stage[Any, Any],
     options: Options,
-    inputs: list[dict[str, Any]],
+    inputs: list[InputRef],
     limit: int | None = None,
-) -> dict[str, Any]:
-    """All that decides the rows of a run, in the form a description holds."""
+) -> Recipe:
+    """All that decides the rows of a run."""
     from qbuild.core.schema import load_schema
 
     schema = load_schema(stage.writes) if stage.writes is not None else None
-    return {
-        "stage": {"name": stage.name, "version": stage.version},
-        "options": options.model_dump(mode="json"),
-        "limit": limit,
-        "inputs": inputs,
-        "prompts": stage.prompts(options) if stage.prompts is not None else {},
-        "schema": {"name": schema.name, "version": schema.version, "hash": schema.hash}
-        if schema
-        else None,
-    }
+    return Recipe(
+        stage=StageRef(name=stage.name, version=stage.version),
+        options=options.model_dump(mode="json"),
+        limit=limit,
+        inputs=inputs,
+        prompts=stage.prompts(options) if stage.prompts is not None else {},
+        row_schema=schema_ref(schema) if schema is not None else None,
+    )
 
 
-def fingerprint(made_from: dict[str, Any]) -> str:
-    """`sha256:…` of a recipe."""
-    return hash_value(made_from)
-
-
-def changes(
-    old: dict[str, Any], new: dict[str, Any], renamed: RenamedOptions | None = None
-) -> list[Reason]:
+def changes(old: Recipe, new: Recipe, renamed: RenamedOptions | None = None) -> list[Reason]:
     """The reasons to run again that lie between two recipes; none when they are the same.
 
     Options of `old` are read under their present names, so that a renamed option is no change.
     """
     reasons: list[Reason] = []
-    if old["stage"] != new["stage"]:
-        named = (
-            ("version",) if old["stage"]["name"] == new["stage"]["name"] else ("name", "version")
-        )
-        was_made, is_made = (" ".join(str(d["stage"][n]) for n in named) for d in (old, new))
-        reasons.append(Reason("stage changed", f"{was_made} → {is_made}"))
-    if old["schema"] != new["schema"]:
-        reasons.append(Reason("schema changed", (new["schema"] or {}).get("name", "")))
-    was = {**current_options(old["options"], renamed or {}), "limit": old.get("limit")}
-    now = {**new["options"], "limit": new.get("limit")}
+    if old.stage.name != new.stage.name:
+        named = (f"{recipe.stage.name} {recipe.stage.version}" for recipe in (old, new))
+        reasons.append(Reason("stage changed", " → ".join(named)))
+    elif old.stage.version != new.stage.version:
+        reasons.append(Reason("stage changed", f"{old.stage.version} → {new.stage.version}"))
+    if old.row_schema != new.row_schema:
+        reasons.append(Reason("schema changed", new.schema_name))
+    was = {**current_options(old.options, renamed or {}), "limit": old.limit}
+    now = {**new.options, "limit": new.limit}
     reasons += [
         Reason("option changed", f"{name}: {was.get(name)} → {now.get(name)}")
         for name in sorted(was.keys() | now.keys())
         if was.get(name) != now.get(name)
     ]
-    reasons += _changed_inputs(old["inputs"], new["inputs"])
-    for name in sorted(old["prompts"].keys() | new["prompts"].keys()):
-        if old["prompts"].get(name) != new["prompts"].get(name):
+    reasons += _changed_inputs(old.inputs, new.inputs)
+    for name in sorted(old.prompts.keys() | new.prompts.keys()):
+        if old.prompts.get(name) != new.prompts.get(name):
             reasons.append(Reason("prompt changed", name))
     return reasons
 
 
-def _changed_inputs(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[Reason]:
+def _changed_inputs(old: list[InputRef], new: list[InputRef]) -> list[Reason]:
     if old == new:
         return []
     if len(old) != len(new):
         return [Reason("input changed", f"{len(old)} → {len(new)} inputs")]
-    names = [b["name"] for a, b in zip(old, new, strict=True) if a != b]
+    names = [b.name for a, b in zip(old, new, strict=True) if a != b]
     return [Reason("input changed", name) for name in names]

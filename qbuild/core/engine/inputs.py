@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
+from qbuild.core.artifact.description import Description, InputRef
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.artifact.reader import Artifact, cut, is_artifact
 from qbuild.core.canonical import hash_file, hash_value
@@ -56,7 +57,7 @@ class Sources:
         return [artifact.path for artifact in self.artifacts]
 
     @property
-    def descriptions(self) -> list[dict[str, Any]]:
+    def descriptions(self) -> list[Description]:
         """The description of each input artifact."""
         return [artifact.description for artifact in self.artifacts]
 
@@ -193,22 +194,22 @@ def open_inputs(paths: list[Path], reads: Reads) -> list[Artifact | Path]:
     return opened
 
 
-def describe_input(given: Artifact | Path) -> dict[str, Any]:
+def describe_input(given: Artifact | Path) -> InputRef:
     """Name and content hash of an input, as descriptions and fingerprints hold it."""
     if isinstance(given, Artifact):
         path, described = given.path, given.description
-        return {
-            "name": path.parent.name if path.name == FOLDER_ARTIFACT else path.name,
-            "hash": described["content_hash"],
-            "schema": described["schema"]["name"],
-            "rows": described["rows"],
-        }
+        return InputRef(
+            name=path.parent.name if path.name == FOLDER_ARTIFACT else path.name,
+            hash=str(described.content_hash),
+            schema_name=described.schema_name,
+            rows=described.rows,
+        )
     if given.is_dir():
         names = (path.relative_to(given) for path in given.rglob("*") if path.is_file())
         shown = sorted(name for name in names if not any(p.startswith(".") for p in name.parts))
         hashes = [[_spelled(name), _hash_or_mark(given / name)] for name in shown]
-        return {"name": given.name, "hash": hash_value(hashes)}
-    return {"name": given.name, "hash": hash_file(given)}
+        return InputRef(name=given.name, hash=hash_value(hashes))
+    return InputRef(name=given.name, hash=hash_file(given))
 
 
 def _hash_or_mark(path: Path) -> str:
@@ -253,7 +254,7 @@ def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
             str(artifact.path),
             f"an artifact of schema {artifact.schema.name}",
             f"expected schema {' or '.join(taken)}",
-            f"It was made by `qbuild {artifact.description['stage']['name']}`.",
+            f"It was made by `qbuild {artifact.description.stage.name}`.",
         )
     refuse_incomplete(artifact)
     if artifact.schema.name in reads.like and reads.schema is not None:
@@ -263,10 +264,10 @@ def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
 
 def refuse_incomplete(artifact: Artifact) -> None:
     """Raise an InputError where rows of the artifact are still pending."""
-    if not artifact.description["complete"]:
+    if not artifact.description.complete:
         raise InputError(
             str(artifact.path),
-            f"incomplete: {artifact.description['pending']} rows are pending",
+            f"incomplete: {artifact.description.pending} rows are pending",
             "expected a finished artifact",
             "Run the stage that makes it again.",
         )

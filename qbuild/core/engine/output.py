@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.artifact import output_folder
 from qbuild.core.artifact.atomic_write import disk_errors
-from qbuild.core.artifact.description import FORMAT, of_rows
+from qbuild.core.artifact.description import Description, Recipe, RejectedRef, StageRef
 from qbuild.core.artifact.reader import rejected_path
 from qbuild.core.artifact.writer import ArtifactWriter
-from qbuild.core.engine.fingerprint import fingerprint
 from qbuild.core.engine.request import Request, Result
 from qbuild.core.engine.stage import File, Output
 from qbuild.core.engine.tally import Tally
@@ -131,33 +130,33 @@ class Destination:
         return "; ".join([*told, plural(more, "other reason")] if more else told)
 
     def commit(
-        self, request: Request, made_from: dict[str, Any], pending: int, report: dict[str, Any]
+        self, request: Request, made_from: Recipe, pending: int, report: dict[str, Any]
     ) -> Result:
         """Put everything in place, the artifact last, and sweep what no longer belongs."""
-        rejected = self._seal_rejected(made_from["stage"])
+        rejected = self._seal_rejected(made_from.stage)
         rows, content_hash = self.rows.finish_rows() if self.rows else (self.tally["rows"], None)
-        description = {
-            "format": FORMAT,
-            **made_from,
-            "fingerprint": fingerprint(made_from),
-            "rows": rows,
-            "content_hash": content_hash,
-            "complete": pending == 0,
-            "pending": pending,
-            "rejected": rejected,
-            "report": {name: told for name, told in report.items() if name not in TOLD_ONLY},
-        }
+        description = Description.of_run(
+            made_from,
+            rows=rows,
+            content_hash=content_hash,
+            pending=pending,
+            rejected=rejected,
+            report={name: value for name, value in report.items() if name not in TOLD_ONLY},
+        )
         if self.rows is not None:
-            self.rows.seal(description)  # the last that may need room: nothing is replaced before
-        if rejected["rows"]:
+            self.rows.seal(
+                description.to_json()
+            )  # the last that may need room: nothing is replaced before
+        if rejected.rows:
             self.rejected.commit()
         if self.rows is not None:
             self.rows.commit()
         elif self.folder is not None:
-            description["files"] = output_folder.export(self.folder, self.files.values())
-            output_folder.describe(self.folder, description)
-        self._sweep(rejected["rows"])
-        return Result(request.output, rows, rejected["rows"], pending, report, description)
+            files = output_folder.export(self.folder, self.files.values())
+            description = description.model_copy(update={"files": files})
+            output_folder.describe(self.folder, description.to_json())
+        self._sweep(rejected.rows)
+        return Result(request.output, rows, rejected.rows, pending, report, description)
 
     def discard(self) -> None:
         """Remove temporary files; what was committed stays."""
@@ -165,16 +164,17 @@ class Destination:
             self.rows.discard()
         self.rejected.discard()
 
-    def _seal_rejected(self, stage: dict[str, Any]) -> dict[str, Any]:
+    def _seal_rejected(self, stage: StageRef) -> RejectedRef:
         """Close the rejected rows, where there are any, beside their place; what they are."""
         rows, content_hash = self.rejected.finish_rows()
         if not rows:
-            return {"rows": 0, "content_hash": None}
-        self.rejected.seal(of_rows(self.rejected.schema, stage, rows, content_hash))
-        return {"rows": rows, "content_hash": content_hash}
+            return RejectedRef(rows=0, content_hash=None)
+        described = Description.of_rows(self.rejected.schema, stage, rows, content_hash)
+        self.rejected.seal(described.to_json())
+        return RejectedRef(rows=rows, content_hash=content_hash)
 
     def _keep_failed(self, request: Request) -> Path:
-        self._seal_rejected({"name": request.stage.name, "version": request.stage.version})
+        self._seal_rejected(request.stage_ref)
         kept = failed_path(self.path)
         with disk_errors(kept):
             self.rejected.temporary.replace(kept)

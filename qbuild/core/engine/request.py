@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from qbuild.core.artifact.description import Description, StageRef
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.engine.stage import Options, Runtime, Stage
 from qbuild.core.errors import UsageError, option_fault, raise_all
@@ -26,6 +27,11 @@ class Request:
     output: Path
     runtime: Runtime = field(default_factory=Runtime)
     limit: int | None = None
+
+    @property
+    def stage_ref(self) -> StageRef:
+        """How descriptions name the stage."""
+        return StageRef(name=self.stage.name, version=self.stage.version)
 
     @property
     def artifact_path(self) -> Path:
@@ -62,7 +68,7 @@ class Result:
     rejected: int
     pending: int
     report: dict[str, Any]
-    description: dict[str, Any]
+    description: Description
 
     @property
     def complete(self) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.artifact.atomic_write import disk_errors
-from qbuild.core.artifact.description import of_rows
+from qbuild.core.artifact.description import Description
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.artifact.writer import ArtifactWriter
@@ -136,8 +136,8 @@ def _converted(
         destination.store(Output(rejected=output.rejected))
         destination.refused_on_reading = destination.rejected.rows
     rows, content_hash = writer.finish_rows()
-    stage = {"name": request.stage.name, "version": request.stage.version}
-    writer.seal(of_rows(schema, stage, rows, content_hash))
+    described = Description.of_rows(schema, request.stage_ref, rows, content_hash)
+    writer.seal(described.to_json())
     writer.commit()
     return Artifact.open(writer.path)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from qbuild.core.artifact.description import Description
+
 Kind = Literal["map", "reduce", "service"]
 O = TypeVar("O", bound="Options")  # noqa: E741
 S = TypeVar("S")
@@ -144,7 +146,7 @@ class Inputs(Protocol):
         """Base name and number of rows of each input artifact, in the order of a scan."""
 
     @property
-    def descriptions(self) -> list[dict[str, Any]]:
+    def descriptions(self) -> list[Description]:
         """The description of each input artifact."""
 
     @property

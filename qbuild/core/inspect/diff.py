@@ -61,9 +61,9 @@ def compare(a: Artifact, b: Artifact, renamed: RenamedOptions | None = None) -> 
         "schema": a.schema.name,
         "key": list(key),
         "rows": {"a": a.rows, "b": b.rows},
-        "made_from": made_from(a.description, b.description, renamed or {}),
+        "made_from": made_from(a.description.as_dict(), b.description.as_dict(), renamed or {}),
     }
-    if a.description["content_hash"] == b.description["content_hash"]:
+    if a.description.content_hash == b.description.content_hash:
         nothing: dict[str, Any] = {"added": [], "removed": [], "changed": []}
         counts = {"added": 0, "removed": 0, "changed": 0, "moved": False, "columns": {}}
         return {**found, "same_rows": True, **counts, "examples": nothing}

@@ -29,16 +29,16 @@ def view(path: Path, rows: int) -> dict[str, Any]:
         "schema": None,
         "lineage": lineage(item, _around(item)),
         "summary": {
-            "rows": described["rows"],
-            "rejected": (described.get("rejected") or {}).get("rows", 0),
-            "complete": described["complete"],
-            "pending": described.get("pending", 0),
-            "content_hash": described["content_hash"],
+            "rows": described.rows,
+            "rejected": described.rejected.rows,
+            "complete": described.complete,
+            "pending": described.pending,
+            "content_hash": described.content_hash,
         },
-        "report": described.get("report", {}),
+        "report": described.report,
     }
     if item.artifact is None:
-        return {**shown, "files": described["files"]}
+        return {**shown, "files": described.files}
     return {
         **shown,
         "schema": _schema(item.artifact),

@@ -56,7 +56,7 @@ def _traces(identity: str, shelf: Shelf) -> list[dict[str, Any]]:
     for item, row in holders:
         trace = _step(item, row, shelf, frozenset(), passed)
         # Copies of an output say the same: one of them is enough.
-        same = item.description.get("fingerprint", str(item.path))
+        same = item.description.fingerprint or str(item.path)
         traces.setdefault(same, (item.path, trace))
     return [trace for path, trace in traces.values() if path not in passed]
 
@@ -70,10 +70,10 @@ def _step(
     wanted = _parents(item, row)
     found: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
-    for given in described.get("inputs", []):
-        above = shelf.find(given, item.path, set(trail)) if "schema" in given else None
+    for given in described.inputs:
+        above = shelf.find(given, item.path, set(trail)) if given.schema_name else None
         if above is None or above.artifact is None:
-            missing += [given] if "schema" in given else []
+            missing += [given.as_dict()] if given.schema_name else []
             continue
         for name in wanted:
             if (parent := find_row(above.artifact, name)) is not None:
@@ -81,14 +81,14 @@ def _step(
                 found.append(_step(above, parent, shelf, trail, passed))
     return {
         "artifact": str(item.path),
-        "schema": described["schema"]["name"],
-        "stage": described["stage"]["name"],
-        "version": described["stage"]["version"],
-        "options": described.get("options", {}),
+        "schema": described.schema_name,
+        "stage": described.stage.name,
+        "version": described.stage.version,
+        "options": described.options,
         "row": row,
-        "cut": _cut(described.get("report", {}), row),
+        "cut": _cut(described.report, row),
         "file": _made_file(item, row),
-        "files": [given for given in described.get("inputs", []) if "schema" not in given],
+        "files": [given.as_dict() for given in described.inputs if not given.schema_name],
         "from": found,
         "missing": missing,
     }
@@ -169,7 +169,7 @@ def _rejections(identity: str, shelf: Shelf) -> Iterator[dict[str, Any]]:
             for row in table.filter(hit).to_pylist():
                 if names & _values(json.loads(row["record"])) and count < _SHOWN_REJECTED:
                     count += 1
-                    stage = item.description["stage"]["name"]
+                    stage = item.description.stage.name
                     yield {"artifact": str(item.path), "stage": stage, **row}
 
 

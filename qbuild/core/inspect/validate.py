@@ -18,7 +18,6 @@ from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
 from qbuild.core.artifact.lineage import Described, open_described
 from qbuild.core.artifact.reader import Artifact, read_description, rejected_path
 from qbuild.core.canonical import hash_file
-from qbuild.core.engine.fingerprint import fingerprint
 from qbuild.core.errors import InputError, QbuildError, SchemaError
 from qbuild.core.media_roots import artifact_media
 from qbuild.core.plural import plural
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from qbuild.core.media_roots import MediaRoots
 
 SHOWN = 20
-_MADE_FROM = ("stage", "options", "limit", "inputs", "prompts", "schema")
 
 
 @dataclass(frozen=True)
@@ -111,18 +109,16 @@ def _told(found: Findings) -> Iterator[None]:
 
 def _description(found: Findings, item: Described) -> None:
     described = item.description
-    if not described["complete"]:
-        pending = plural(described["pending"], "row")
+    if not described.complete:
+        pending = plural(described.pending, "row")
         found.add("damage", "description", f"incomplete: {pending} pending")
-    if "fingerprint" in described:
-        made_from = {part: described.get(part) for part in _MADE_FROM}
-        if fingerprint(made_from) != described["fingerprint"]:
-            found.add("damage", "description", "its fingerprint is not that of what it tells")
+    if described.fingerprint not in (None, described.compute_fingerprint()):
+        found.add("damage", "description", "its fingerprint does not match its contents")
 
 
 def _export_files(found: Findings, item: Described) -> None:
-    found.rows = item.description["rows"]
-    for name, known in item.description["files"].items():
+    found.rows = item.description.rows
+    for name, known in item.description.files.items():
         place = item.path / name
         if not place.is_file():
             found.add("damage", name, "the file is gone")
@@ -131,8 +127,8 @@ def _export_files(found: Findings, item: Described) -> None:
 
 
 def _layout(found: Findings, artifact: Artifact) -> None:
-    if artifact.rows != artifact.description["rows"]:
-        known = artifact.description["rows"]
+    if artifact.rows != artifact.description.rows:
+        known = artifact.description.rows
         what = f"{plural(artifact.rows, 'row')}; its description says {known:,}"
         found.add("damage", "rows", what)
     for index in range(artifact.groups):
@@ -157,25 +153,25 @@ def _rows(found: Findings, artifact: Artifact) -> None:
 
 
 def _content(found: Findings, artifact: Artifact) -> None:
-    if artifact.content_hash() != artifact.description["content_hash"]:
+    if artifact.content_hash() != artifact.description.content_hash:
         found.add("damage", "content hash", "the rows are not those that were written")
 
 
 def _rejected(found: Findings, item: Described) -> None:
-    known = item.description.get("rejected")
-    if known is None:
+    known = item.description.rejected
+    if "rejected" not in item.description.model_fields_set:
         return
     mate = rejected_path(item.path)
     if not mate.is_file():
-        if known["rows"]:
-            rows = plural(known["rows"], "rejected row")
+        if known.rows:
+            rows = plural(known.rows, "rejected row")
             found.add("damage", mate.name, f"is gone; it held {rows}")
         return
     with _told(found):
-        described = read_description(mate) or {}
-        if described.get("content_hash") != known["content_hash"]:
+        described = read_description(mate)
+        if described is None or described.content_hash != known.content_hash:
             found.add("damage", mate.name, "belongs to another run")
-        elif Artifact.open(mate).content_hash() != known["content_hash"]:
+        elif Artifact.open(mate).content_hash() != known.content_hash:
             found.add("damage", mate.name, "its rows are not those that were written")
 
 

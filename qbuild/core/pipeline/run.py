@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qbuild.core.artifact import output_folder
 from qbuild.core.artifact.atomic_write import disk_errors
-from qbuild.core.artifact.description import MADE_FROM, OF_EXPORT, parsed
+from qbuild.core.artifact.description import EXPORT_KEYS, Description, Recipe
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.artifact.reader import (
     Artifact,
@@ -120,43 +120,43 @@ def judge(
     return tuple(changes(described, now, step.stage.renamed))
 
 
-def _unfit(output: Path, described: dict[str, Any] | None, forced: bool) -> Reason | None:
+def _unfit(output: Path, described: Description | None, forced: bool) -> Reason | None:
     """Why a step has to run whatever it was made from."""
     if forced:
         return Reason("forced")
     if described is None:
         return Reason("missing", output.name)
-    if not described["complete"]:
-        return Reason("incomplete", f"{plural(described['pending'], 'row')} pending")
+    if not described.complete:
+        return Reason("incomplete", f"{plural(described.pending, 'row')} pending")
     damage = damaged(output, described)
     return Reason("damaged", damage) if damage else None
 
 
-def standing(output: Path) -> dict[str, Any] | None:
+def standing(output: Path) -> Description | None:
     """The description of what stands at an output: an artifact, a folder, or nothing readable."""
     try:
         if output.is_dir() and (output / output_folder.DESCRIPTION).is_file():
             text = (output / output_folder.DESCRIPTION).read_bytes()
-            described = parsed(text, str(output), OF_EXPORT | MADE_FROM)
+            described: Description | None = Description.parse(text, str(output), EXPORT_KEYS)
         else:
             place = output / FOLDER_ARTIFACT if output.is_dir() else output
-            described = (read_description(place) if place.is_file() else None) or {}
+            described = read_description(place) if place.is_file() else None
     except (OSError, QbuildError):
         return None
-    return described if described.keys() >= MADE_FROM | {"rejected"} else None
+    return described if described is not None and described.has_recipe else None
 
 
-def damaged(output: Path, described: dict[str, Any]) -> str:
+def damaged(output: Path, described: Description) -> str:
     """What is wrong with the files of a standing output: a torn pair, a file gone; else `""`."""
-    if "files" in described:
-        torn = [name for name, known in described["files"].items() if _hash(output / name) != known]
+    if described.is_export:
+        torn = [name for name, known in described.files.items() if _hash(output / name) != known]
         return f"{torn[0]} is gone or was changed" if torn else ""
     mate = rejected_path(artifact_file(output))
     try:
         found = read_description(mate) if mate.is_file() else None
     except QbuildError as error:
         return f"{error.where} {error.what}"
-    if (found or {}).get("content_hash") != described["rejected"]["content_hash"]:
+    if (found.content_hash if found is not None else None) != described.rejected.content_hash:
         return f"{mate.name} belongs to another run"
     try:
         artifact = Artifact.open(output)
@@ -174,7 +174,7 @@ def _media_gone(output: Path, artifact: Artifact) -> Iterator[str]:
             yield f"{output_folder.MEDIA}/{path}"
 
 
-def _recipe_now(pipeline: Pipeline, step: Step, workdir: Path) -> dict[str, Any]:
+def _recipe_now(pipeline: Pipeline, step: Step, workdir: Path) -> Recipe:
     paths = list(pipeline.inputs(step, workdir))
     opened = open_inputs(paths, step.stage.reads)
     return recipe(step.stage, step.options, [describe_input(given) for given in opened])

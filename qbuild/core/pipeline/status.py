@@ -22,17 +22,17 @@ def overview(
 
 def verdict_of(verdict: Verdict) -> dict[str, Any]:
     """A step's verdict with rows, rejected rows and content hash of the output as it stands."""
-    described = standing(verdict.output) or {}
+    described = standing(verdict.output)
     return {
         "id": verdict.step.id,
         "stage": verdict.step.stage.name,
         "stands": not verdict.runs,
         "reasons": [{"kind": r.kind, "detail": r.detail} for r in verdict.reasons],
         "output": str(verdict.output),
-        "rows": described.get("rows"),
-        "rejected": (described.get("rejected") or {}).get("rows"),
-        "complete": described.get("complete"),
-        "content_hash": described.get("content_hash"),
+        "rows": described.rows if described is not None else None,
+        "rejected": described.rejected.rows if described is not None else None,
+        "complete": described.complete if described is not None else None,
+        "content_hash": described.content_hash if described is not None else None,
     }
 
 

@@ -166,7 +166,7 @@ def _reject_artifact(path: Path) -> None:
     description = read_description(path)
     if description is None:
         return
-    name = (description["schema"] or {}).get("name", "unknown")
+    name = description.schema_name or "unknown"
     raise SchemaError(
         str(path),
         f"an artifact of the schema {name!r}, not a label file",

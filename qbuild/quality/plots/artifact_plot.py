@@ -50,8 +50,8 @@ def plot_artifact(path: Path, output: Path) -> list[str]:
 def panels_of(artifact: Artifact) -> list[Panel]:
     """One diagram per dataset: from the report of `sample`, else from the rows, by name."""
     described = artifact.description
-    if described["stage"]["name"] == "sample":
-        report = described.get("report", {})
+    if described.stage.name == "sample":
+        report = described.report
         label = _NORM if report.get("scale") == "norm" else _RAW
         return [_before_and_after(figures, label) for figures in _usable_datasets(report)]
     rows = artifact.table(["dataset", "mos_norm"])

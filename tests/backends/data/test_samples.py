@@ -189,7 +189,7 @@ def test_an_artifact_of_another_schema_is_refused(tmp_path, roots):
 def test_inputs_are_told_by_name_and_content_hash(tmp_path):
     path = picture_pairs(tmp_path, 3)
     found = read_samples([path], MediaRoots({"": tmp_path / "media"}))
-    assert found.inputs == [describe_input(Artifact.open(path))]
+    assert found.inputs == [describe_input(Artifact.open(path)).as_dict()]
 
 
 # ----------------------------------------------------------------------------------- JSON

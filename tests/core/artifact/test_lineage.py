@@ -98,7 +98,7 @@ def test_an_artifact_whose_description_lacks_parts_is_skipped(tmp_path):
     writer = ArtifactWriter(tmp_path / "x.parquet", load_schema("rating"))
     writer.add(rating_table(1))
     writer.finish_rows()
-    writer.seal({"format": 1, "rows": 1})
+    writer.seal('{"format":1,"rows":1}')
     writer.commit()
     (error,) = Shelf.below(tmp_path).skipped
     assert "its description lacks complete, content_hash, schema, stage" in str(error)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qbuild.core.artifact import atomic_write, reader, writer
 from qbuild.core.artifact import content_hash as content
+from qbuild.core.canonical import canonical_json
 from qbuild.core.errors import DiskError, InputError, SchemaError
 
 
@@ -17,7 +18,7 @@ def write(path, pieces, schema="rating"):
     for piece in pieces:
         made.add(piece)
     rows, content_hash = made.finish_rows()
-    made.seal({"format": 1, "rows": rows, "content_hash": content_hash})
+    made.seal(canonical_json({"format": 1, "rows": rows, "content_hash": content_hash}))
     made.commit()
     return path.read_bytes()
 
@@ -71,7 +72,7 @@ def test_an_artifact_says_what_it_is_and_reads_back(tmp_path):
     path = tables.write_artifact(tmp_path / "a.parquet", tables.rating_table(10))
     found = reader.Artifact.open(path)
     assert (found.rows, found.schema.name) == (10, "rating")
-    assert found.content_hash() == found.description["content_hash"]
+    assert found.content_hash() == found.description.content_hash
     assert found.table().to_pylist() == tables.rating_table(10).to_pylist()
 
 

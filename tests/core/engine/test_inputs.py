@@ -39,7 +39,7 @@ def test_an_artifact_that_holds_all_columns_is_read_as_the_schema_asked_for(
     made = Artifact.open(output)
     assert made.schema.name == "level"
     assert made.table().column("level").to_pylist() == [1, 1, 2, 3, 3, 4, 5, 5]
-    assert made.description["inputs"][0]["schema"] == "stall"
+    assert made.description.inputs[0].schema_name == "stall"
 
 
 def test_a_session_without_a_score_is_named_when_levels_are_cut(tmp_path):
@@ -73,7 +73,7 @@ def test_artifacts_beside_are_read_apart_and_enter_the_recipe(tmp_path):
     )
     result = run(request)
     assert (result.rows, result.report["beside"]) == (20, 20)
-    assert [given["name"] for given in result.description["inputs"]] == ["l.parquet", "r.parquet"]
+    assert [given.name for given in result.description.inputs] == ["l.parquet", "r.parquet"]
 
 
 def test_hidden_files_of_a_folder_are_no_part_of_what_it_is(tmp_path):
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_hashed_leaves_the_folder_an_input(tmp_path, monke
         raise PermissionError(13, "no", str(path))
 
     monkeypatch.setattr(sources, "hash_file", refused)
-    assert describe_input(folder)["hash"] != whole["hash"]
+    assert describe_input(folder).hash != whole.hash
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):

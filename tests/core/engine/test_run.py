@@ -99,7 +99,7 @@ def test_rejected_rows_are_kept_with_their_reason(tmp_path, ratings):
     assert result.rejected == kept.rows == 3
     assert kept.table().column("reason").to_pylist() == ["multiple"] * 3
     assert kept.table().column("row").to_pylist() == [4, 401, 1000]
-    assert result.description["rejected"]["content_hash"] == kept.content_hash()
+    assert result.description.rejected.content_hash == kept.content_hash()
 
 
 def test_a_rejected_file_of_an_earlier_run_is_gone_when_nothing_is_rejected(tmp_path, ratings):
@@ -189,10 +189,10 @@ def test_ctrl_c_in_a_service_keeps_what_was_answered(tmp_path, ratings):
 def test_limit_takes_the_first_rows_and_stands_in_the_description(tmp_path, ratings):
     result = run(level_stage(), [ratings], tmp_path / "a.parquet", limit=100)
     assert result.rows == 100
-    assert result.description["limit"] == 100
+    assert result.description.limit == 100
     assert "on a sample (--limit 100)" in result.report["warnings"][-1]
     batched = run(level_stage(), [ratings], tmp_path / "b.parquet", limit=100, batch_rows=7)
-    assert batched.description["content_hash"] == result.description["content_hash"]
+    assert batched.description.content_hash == result.description.content_hash
 
 
 def test_all_unreadable_inputs_are_told_at_once(tmp_path):
@@ -356,7 +356,7 @@ def test_the_hash_of_an_exports_file_is_of_what_was_made_whoever_else_writes_the
     monkeypatch.setattr(folder, "put", another_run_writes_too)
     stage = Stage("x", 1, Options, Reads("rating"), None, produce=produce)
     described = run(stage, [ratings], tmp_path / "out").description
-    assert described["files"] == {"a.json": "sha256:" + hashlib.sha256(b"mine").hexdigest()}
+    assert described.files == {"a.json": "sha256:" + hashlib.sha256(b"mine").hexdigest()}
 
 
 def test_media_in_the_place_of_an_export_leave_nothing_that_describes_it(tmp_path, ratings):
@@ -366,7 +366,7 @@ def test_media_in_the_place_of_an_export_leave_nothing_that_describes_it(tmp_pat
     output = tmp_path / "out"
     run(Stage("x", 1, Options, Reads("rating"), None, produce=produce), [ratings], output)
     run(throwaway.SPOTS, [ratings], output)
-    assert runner.standing(output)["stage"]["name"] == "spots"
+    assert runner.standing(output).stage.name == "spots"
 
 
 @pytest.mark.parametrize("kind", ["rejected", "failed"])
@@ -420,6 +420,6 @@ def test_the_run_log_holds_time_and_state_and_the_artifact_does_not(tmp_path, ra
     run(level_stage(), [ratings], tmp_path / "a.parquet")
     log = (tmp_path / "qbuild-runs.jsonl").read_text()
     assert '"state": "done"' in log
-    described = str(Artifact.open(tmp_path / "a.parquet").description)
+    described = Artifact.open(tmp_path / "a.parquet").description.to_json()
     assert str(tmp_path) not in described
     assert "started" not in described

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from toys import TOYS
 
+from qbuild.core.artifact import description
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine.fingerprint import changes
 from qbuild.core.engine.stage import Runtime
@@ -156,9 +157,8 @@ def test_rejected_rows_whose_description_is_broken_are_noticed(tmp_path):
 
 
 def test_a_step_that_has_another_stage_names_both():
-    old, new = ({"stage": {"name": name, "version": 1}} for name in ("scale", "keep"))
-    rest = {"schema": None, "options": {}, "inputs": [], "prompts": {}}
-    assert [str(r) for r in changes(old | rest, new | rest)] == ["stage changed: scale 1 → keep 1"]
+    old, new = (description.Recipe(stage={"name": n, "version": 1}) for n in ("scale", "keep"))
+    assert [str(r) for r in changes(old, new)] == ["stage changed: scale 1 → keep 1"]
 
 
 def test_a_truncated_artifact_is_made_again(recipe):
@@ -211,7 +211,7 @@ def test_what_stops_early_is_incomplete_and_runs_again(tmp_path):
         """,
     )
     assert list(made.run()) == ["ratings", "echo"]
-    assert not Artifact.open(made.work / "echo.parquet").description["complete"]
+    assert not Artifact.open(made.work / "echo.parquet").description.complete
     assert made.plan()["echo"] == ["incomplete: 1 row pending"]
     made.change("stop_after: 2", "stop_after: 0")
     assert list(made.run()) == ["echo", "below"]

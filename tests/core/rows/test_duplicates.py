@@ -84,7 +84,7 @@ def test_one_level_artifact_given_twice_gives_each_pair_once(levels):
     once = made("scoring-qa", [levels / "itu.parquet"], levels / "once.parquet")
     twice = made("scoring-qa", [levels / "itu.parquet"] * 2, levels / "twice.parquet")
     assert twice.report["collapsed"] == 40
-    assert twice.description["content_hash"] == once.description["content_hash"]
+    assert twice.description.content_hash == once.description.content_hash
 
 
 def test_levels_cut_in_two_ways_are_not_mixed(levels):

@@ -404,7 +404,7 @@ def test_what_was_trained_on_stands_in_the_description_by_content(tmp_path, pair
     moved = checkpoint.rename(tmp_path / "elsewhere")
     given = [str(moved)]
     done = evaluate(tmp_path, *pair, trained_on=given, on_leak="flag")
-    (said,) = Artifact.open(done.output).description["options"]["trained_on"]
+    (said,) = Artifact.open(done.output).description.options["trained_on"]
     assert said.startswith("trained_on.parquet@sha256:")
 
 

@@ -210,7 +210,7 @@ def test_replay_leaves_pending_what_the_ledger_does_not_have(paid, tmp_path):
     output = paid.with_name("more.parquet")
     result = extend(source, output, provider="replay", model="gpt-4o")
     assert (result.complete, result.pending, result.rows) == (False, 1, 10)
-    assert Artifact.open(output).description["complete"] is False
+    assert Artifact.open(output).description.complete is False
     assert result.report["run"]["pending"] == {"not in the ledger": 1}
     assert "pending: not in the ledger 1" in STAGE.render(result.report)
 
@@ -311,9 +311,9 @@ def test_a_given_template_is_sent_and_named_in_its_rows(tmp_path):
     assert found.pop("temporal").startswith("vqa2/temporal@9 sha256:")
     assert set(found.values()) < {template.named for template in load_templates().values()}
     described = Artifact.open(tmp_path / "own.parquet").description
-    assert str(tmp_path) not in json.dumps(described)
+    assert str(tmp_path) not in described.to_json()
     ours = Artifact.open(tmp_path / "out.parquet").description
-    assert described["fingerprint"] != ours["fingerprint"]
+    assert described.fingerprint != ours.fingerprint
 
 
 PIPELINE = """

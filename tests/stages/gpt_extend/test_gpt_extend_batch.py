@@ -107,7 +107,7 @@ def test_a_reached_cap_keeps_what_the_batches_answered(source, whole, tmp_path):
         result = batch(source, output, server, max_usd="0.07")
         assert not result.complete
         assert 0 < result.rows < len(rows_of(whole))
-        assert Artifact.open(output).description["complete"] is False
+        assert Artifact.open(output).description.complete is False
         assert result.report["run"]["usd"] <= 0.07
         assert "cap of $0.0700" in result.report["run"]["stopped"]
         assert batch(source, output, server).complete

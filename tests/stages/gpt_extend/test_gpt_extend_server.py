@@ -106,7 +106,7 @@ def test_a_lasting_fault_ends_incomplete_and_is_resumed(name, source, whole, tmp
         result = extend(source, output, server.base_url, max_attempts=1, timeout=0.3)
         counted = result.report["run"]
         assert not result.complete
-        assert Artifact.open(output).description["complete"] is False
+        assert Artifact.open(output).description.complete is False
         assert result.pending == COUNT - len(
             {row["media"][0]["media_id"] for row in rows_of(output)}
         )

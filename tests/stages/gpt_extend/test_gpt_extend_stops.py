@@ -70,7 +70,7 @@ def test_the_cap_is_a_hard_stop_and_the_run_is_resumed(source, whole, tmp_path):
         assert "cap of $0.1200 leaves no room" in run["stopped"]
         assert any("cap of $0.1200" in warning for warning in result.report["warnings"])
         assert not result.complete
-        assert Artifact.open(output).description["complete"] is False
+        assert Artifact.open(output).description.complete is False
         assert run["states"]["ok"] == server.requests < 3 * COUNT
         again = extend(source, output, server.base_url, max_usd=str(cap))
         assert 0 < again.report["run"]["usd"] <= cap
@@ -138,7 +138,7 @@ def test_ctrl_c_ends_cleanly_and_the_run_is_resumed(source, whole, tmp_path):
         assert report["run"]["sent"] == server.requests
         states = [row["state"] for row in recorded(tmp_path / "ledger")]
         assert states == ["ok"] * server.requests  # what was in flight was waited for
-        assert Artifact.open(output).description["complete"] is False
+        assert Artifact.open(output).description.complete is False
         result = extend(source, output, server.base_url)
         assert result.complete
         assert server.requests == server.distinct == 3 * COUNT
@@ -205,7 +205,7 @@ def test_a_run_killed_at_random_moments_loses_nothing_and_ends_with_the_same_byt
             process.kill()
             process.communicate()
             time.sleep(0.1)  # what was in flight arrives
-            assert not output.exists() or Artifact.open(output).description["complete"]
+            assert not output.exists() or Artifact.open(output).description.complete
             kept = {row["request_id"] for row in recorded(ledger) if row["state"] == "ok"}
             assert {row["request_id"] for row in held if row["state"] == "ok"} <= kept
             with Ledger.open(ledger) as opened:

@@ -92,7 +92,7 @@ def test_nobody_is_named_in_any_file_that_is_left(tmp_path):
     told = STAGE.render(result.report) + json.dumps(result.report)
     for path in [output, rejected_path(output)]:
         artifact = Artifact.open(path)
-        told += json.dumps([rows_of(path), artifact.description])
+        told += json.dumps([rows_of(path), artifact.description.as_dict()])
     assert "a-" in told
     for part in (PERSON, "Example", "somewhere.test", "bob"):
         assert part not in told

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from running import run_stage
 
-from qbuild.core.artifact.description import of_rows
+from qbuild.core.artifact.description import Description, StageRef
 from qbuild.core.artifact.reader import Artifact, read_description, rejected_path
 from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.engine import run as engine
@@ -416,7 +415,7 @@ def test_a_path_that_leaves_its_root_is_not_looked_at(tmp_path, media):
 
 def test_the_recipe_holds_the_content_of_what_is_excluded_and_not_its_place(tmp_path):
     def options_of(path):
-        return recipe(STAGE, SampleOptions(exclude=path), [])["options"]["exclude"]
+        return recipe(STAGE, SampleOptions(exclude=path), []).options["exclude"]
 
     path = listed(tmp_path, "d:1.jpg")
     first = options_of(path)
@@ -427,10 +426,10 @@ def test_the_recipe_holds_the_content_of_what_is_excluded_and_not_its_place(tmp_
     assert options_of(str(tmp_path / "gone.txt")) == ["gone.txt@none"]
     table = level_table(skewed(20))
     levels = tables.write_artifact(tmp_path / "used.parquet", table, "level", "mos-to-levels")
-    content = read_description(levels)["content_hash"]
+    content = read_description(levels).content_hash
     assert source_digest(str(levels)) == f"used.parquet@{content}"
     done = sample(tmp_path, level_table(skewed(40)), exclude=str(levels))
-    assert str(tmp_path) not in json.dumps(read_description(done.output))
+    assert str(tmp_path) not in read_description(done.output).to_json()
 
 
 # ---- what cannot be
@@ -729,8 +728,9 @@ def test_an_unfinished_artifact_is_no_list_of_what_to_exclude(tmp_path):
     form = load_schema("level")
     writer = ArtifactWriter(tmp_path / "used.parquet", form)
     writer.add(form.cast(level_table([10.0]), "made"))
-    described = of_rows(form, {"name": "mos-to-levels", "version": 1}, *writer.finish_rows())
-    writer.seal({**described, "complete": False, "pending": 3})
+    stage = StageRef(name="mos-to-levels", version=1)
+    described = Description.of_rows(form, stage, *writer.finish_rows())
+    writer.seal(described.model_copy(update={"complete": False, "pending": 3}).to_json())
     writer.commit()
     with pytest.raises(InputError, match="incomplete: 3 rows are pending"):
         sample(tmp_path, level_table([10.0, 20]), exclude=str(tmp_path / "used.parquet"))

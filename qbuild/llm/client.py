@@ -202,7 +202,7 @@ class ChatClient:
             await self._rest(decision, failures)
 
     async def _attempt(
-        self, request: ChatRequest, held: Reservation
+        self, request: ChatRequest, reservation: Reservation
     ) -> tuple[ReplyDecision, QueuedAnswer]:
         """Send a request once, between its two lines in the ledger."""
         cost: float | None = 0.0
@@ -211,7 +211,7 @@ class ChatClient:
             await self._gate.wait()
             self._raise_if_ended()
             attempt = self.ledger.next_attempt(request.request_id)
-            await self.ledger.record_sent(request, attempt, held.usd)
+            await self.ledger.record_sent(request, attempt, reservation.usd)
             if self._failure is not None or self._closing:
                 message = "not sent: the run ended"
                 unsent = Answer("http_error", message=message, cost_usd=0.0, attempt=attempt)
@@ -220,23 +220,23 @@ class ChatClient:
             cost = None  # from here on it may be charged
             self.stats.sent += 1
             body = self.form.body(request)
-            decision = self._decide(await self._sender.send(body), body, held, attempt)
+            decision = self._decide(await self._sender.send(body), body, reservation, attempt)
             cost, usage = decision.answer.cost_usd, decision.answer.usage
             return decision, self.ledger.queue_answer(request, decision.answer)
         finally:
-            self.budget.settle(held, cost, usage)
+            self.budget.settle(reservation, cost, usage)
 
     def _decide(
-        self, reply: Reply | NoReply, body: dict[str, Any], held: Reservation, attempt: int
+        self, reply: Reply | NoReply, body: dict[str, Any], reservation: Reservation, attempt: int
     ) -> ReplyDecision:
         """The decision on a reply, its answer with attempt, cost and notes; sets the pace."""
-        request = held.request
+        request = reservation.request
         decision = decide(reply, request, body, self._sender.key_env)
         answer = replace(decision.answer, attempt=attempt)
         if answer.usage is not None:
             answer = replace(answer, cost_usd=self.budget.cost(request, answer.usage))
         elif decision.maybe_charged:
-            answer = replace(answer, cost_usd=held.usd)
+            answer = replace(answer, cost_usd=reservation.usd)
         if answer.final and (note := self.form.note(request)) is not None:
             answer = answer.with_note(note)
         headers = {} if isinstance(reply, NoReply) else reply.headers

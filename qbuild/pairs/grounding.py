@@ -72,18 +72,20 @@ def judge(question: str, answer: str, depiction: Reading | str, form: str) -> tu
     reject the pair; anything else that it does not state is a flag. Pairs of form `extended` may
     add remedies and reasons: only contradictions of what is seen count.
     """
-    held = read(depiction) if isinstance(depiction, str) else depiction
+    stated = read(depiction) if isinstance(depiction, str) else depiction
     findings = [*_find_traces(question), *_find_traces(answer)]
     if form == "extended":
         for claim in _seen_claims(question, answer):
-            findings += [f for f in _check_claim(claim, held) if f.kind.startswith("contradicted")]
+            findings += [
+                f for f in _check_claim(claim, stated) if f.kind.startswith("contradicted")
+            ]
     else:
         statement = read_statement(question, answer)
         for claim in statement.claims:
-            findings += _check_claim(claim, held)
+            findings += _check_claim(claim, stated)
         for comparison in statement.comparisons:
-            findings += _check_comparison(comparison, held)
-        findings += _check_causes(statement, held)
+            findings += _check_comparison(comparison, stated)
+        findings += _check_causes(statement, stated)
     return tuple(dict.fromkeys(findings))
 
 
@@ -103,13 +105,13 @@ def _seen_claims(question: str, answer: str) -> Iterator[Claim]:
             yield from (Claim(mention) for mention in read(sentence).mentions)
 
 
-def _check_claim(claim: Claim, held: Reading) -> Iterator[Finding]:
+def _check_claim(claim: Claim, stated: Reading) -> Iterator[Finding]:
     mention = claim.mention
-    same_attribute = _mentions_of(held, mention.attribute)
+    same_attribute = _mentions_of(stated, mention.attribute)
     if not same_attribute:
         yield _unheld_attribute(mention.attribute, mention.words)
         return
-    then = [one for one in same_attribute if _covers_times(one, mention.times, held)]
+    then = [one for one in same_attribute if _covers_times(one, mention.times, stated)]
     if mention.times and not then and not claim.denied:
         yield _unheld_time(mention, same_attribute)
     candidates = then or [one for one in same_attribute if not one.times]
@@ -119,26 +121,26 @@ def _check_claim(claim: Claim, held: Reading) -> Iterator[Finding]:
         yield from _check_judgement(mention, candidates)
 
 
-def _mentions_of(held: Reading, attribute: str) -> tuple[Mention, ...]:
-    return held.of((attribute,)) or held.of((RELATED.get(attribute, attribute),))
+def _mentions_of(stated: Reading, attribute: str) -> tuple[Mention, ...]:
+    return stated.of((attribute,)) or stated.of((RELATED.get(attribute, attribute),))
 
 
 def _unheld_attribute(attribute: str, words: str) -> Finding:
     return Finding("unheld-attribute", "flag", words, f"nothing is held about {attribute}")
 
 
-def _covers_times(mention: Mention, times: Iterable[Time], held: Reading) -> bool:
+def _covers_times(mention: Mention, times: Iterable[Time], stated: Reading) -> bool:
     """Whether the times of a mention of the depiction cover all of these."""
-    return all(_covers_time(mention, time, held) for time in times)
+    return all(_covers_time(mention, time, stated) for time in times)
 
 
-def _covers_time(mention: Mention, time: Time, held: Reading) -> bool:
+def _covers_time(mention: Mention, time: Time, stated: Reading) -> bool:
     if any(same_time(time, one) for one in mention.times):
         return True
     if time.part == "throughout":
         return not mention.times
     always = any(one.part == "throughout" for one in mention.times)
-    return always and any(same_time(time, one) for one in held.times)
+    return always and any(same_time(time, one) for one in stated.times)
 
 
 def _unheld_time(mention: Mention, same_attribute: Iterable[Mention]) -> Finding:
@@ -173,8 +175,8 @@ def _check_denial(mention: Mention, candidates: list[Mention]) -> Iterator[Findi
         yield _contradiction(mention, same[0])
 
 
-def _contradiction(mention: Mention, stated: Mention) -> Finding:
-    message = f"{mention.attribute} is held to be {_grade(stated)}: {stated.words!r}"
+def _contradiction(mention: Mention, other: Mention) -> Finding:
+    message = f"{mention.attribute} is held to be {_grade(other)}: {other.words!r}"
     return Finding("contradicted-polarity", "reject", mention.words, message)
 
 
@@ -187,18 +189,18 @@ def _grade(mention: Mention) -> str:
     return mention.degree or ("good" if mention.polarity > 0 else "bad")
 
 
-def _check_comparison(comparison: Comparison, held: Reading) -> Iterator[Finding]:
+def _check_comparison(comparison: Comparison, stated: Reading) -> Iterator[Finding]:
     """A choice between times that is the wrong way round."""
     attribute = comparison.attribute
-    same_attribute = _mentions_of(held, attribute)
+    same_attribute = _mentions_of(stated, attribute)
     if not same_attribute:
         yield _unheld_attribute(attribute, comparison.words)
         return
-    chosen = [one for one in same_attribute if _covers_times(one, comparison.chosen, held)]
+    chosen = [one for one in same_attribute if _covers_times(one, comparison.chosen, stated)]
     others = [
         one
         for one in same_attribute
-        if one not in chosen and any(_covers_time(one, time, held) for time in comparison.others)
+        if one not in chosen and any(_covers_time(one, time, stated) for time in comparison.others)
     ]
     words = ", ".join(time.words for time in comparison.chosen)
     if not chosen:
@@ -208,9 +210,9 @@ def _check_comparison(comparison: Comparison, held: Reading) -> Iterator[Finding
         yield Finding("contradicted-polarity", "reject", words, message)
 
 
-def _check_causes(statement: Statement, held: Reading) -> Iterator[Finding]:
+def _check_causes(statement: Statement, stated: Reading) -> Iterator[Finding]:
     """A reason that the depiction does not give."""
-    given = [content_words(one.cause) for one in held.mentions if one.cause]
+    given = [content_words(one.cause) for one in stated.mentions if one.cause]
     causes = [claim.mention.cause for claim in statement.claims if claim.mention.cause]
     for cause in dict.fromkeys([*causes, *([statement.cause] if statement.cause else [])]):
         own = content_words(cause)

@@ -1,4 +1,4 @@
-"""The pairs in a raw answer: parsed from JSON or text, and held to what was asked for.
+"""The pairs in a raw answer: parsed from JSON or text, in the form and number asked for.
 
 The messages of rejections are sent back to the model: see verify.py.
 """

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from buying import KEY, KEY_ENV, QUICK, ask, asks, buy
-from extending import of_kind, served, written
+from extending import of_kind, serve_mock, write_depictions
 
 from qbuild.llm.mock.faults import FAULT_KINDS
 from qbuild.llm.openai_client import OpenAIClient
@@ -106,8 +106,8 @@ def test_an_error_that_ends_a_run_is_not_printed_by_the_event_loop(do, tmp_path,
 @pytest.mark.slow
 @pytest.mark.parametrize("do", [*(kind for kind in FAULT_KINDS if kind != "status"), "status:403"])
 def test_the_key_is_in_nothing_that_a_run_prints_or_writes(do, tmp_path):
-    source = written(tmp_path / "depictions.parquet", of_kind("overall", 12, seed=1))
-    with served([{"do": do, "nth": 5, "times": 0}]) as server:
+    source = write_depictions(tmp_path / "depictions.parquet", of_kind("overall", 12, seed=1))
+    with serve_mock([{"do": do, "nth": 5, "times": 0}]) as server:
         command = (
             f"gpt-extend {source} -o {tmp_path / 'out.parquet'} --provider openai --model gpt-4o "
             f"--base-url {server.base_url} --key-env {KEY_ENV} "

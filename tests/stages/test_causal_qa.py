@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 from depictions import depictions
-from extending import answered, asked, of_kind, overall, rejected_of, rows_of, written
+from extending import answer_of, of_kind, overall, question_of, write_depictions
+from running import rejected_of, rows_of
 from tables import write_artifact
 
 from qbuild.core.engine import run as engine
@@ -51,12 +52,12 @@ def output(tmp_path):
 
 def test_the_answer_is_the_depiction_and_the_level_sentence(tmp_path, output):
     row = overall("It is sharp, but dark", level=4, word="Good")
-    causal(output, written(tmp_path / "d.parquet", [row]))
+    causal(output, write_depictions(tmp_path / "d.parquet", [row]))
     (pair,) = rows_of(output)
     assert pair["task"] == "causal"
-    assert answered(pair).startswith("It is sharp, but dark. ")
-    assert answered(pair).endswith("Good.")
-    assert "video" in asked(pair)
+    assert answer_of(pair).startswith("It is sharp, but dark. ")
+    assert answer_of(pair).endswith("Good.")
+    assert "video" in question_of(pair)
     assert pair["labels"]["level"] == 4
     assert pair["labels"]["word"] == "Good"
     assert pair["provenance"]["parents"] == [row["depiction_id"], row["media_id"]]
@@ -72,7 +73,7 @@ def test_a_depiction_ends_with_one_full_stop(text):
 @pytest.mark.parametrize("words", LEVEL_WORDS)
 def test_levels_have_the_words_of_the_option(words, tmp_path, output):
     rows = [overall(number=n, level=n, word=None) for n in range(1, 6)]
-    result = causal(output, written(tmp_path / "d.parquet", rows), words=words)
+    result = causal(output, write_depictions(tmp_path / "d.parquet", rows), words=words)
     assert [row["labels"]["word"] for row in rows_of(output)] == list(LEVEL_WORDS[words])
     assert result.report["levels"] == dict.fromkeys(LEVEL_WORDS[words], 1)
 
@@ -83,10 +84,10 @@ def test_the_level_of_a_side_input_replaces_the_one_shown(tmp_path, output):
         overall(number=2, media_id="a:2.mp4", path="2.mp4", level=None, word=None, mos_norm=None),
         overall(number=3, media_id="a:3.mp4", path="3.mp4", level=3, word="Fair", mos_norm=50.0),
     ]
-    source = written(tmp_path / "d.parquet", rows)
+    source = write_depictions(tmp_path / "d.parquet", rows)
     side_input = levels(tmp_path / "l.parquet", ("a:1.mp4", 2), ("a:2.mp4", 5), ("a:9.mp4", 1))
     result = causal(output, source, side_input)
-    assert [answered(row).rpartition(" ")[2] for row in rows_of(output)] == [
+    assert [answer_of(row).rpartition(" ")[2] for row in rows_of(output)] == [
         "Poor.",
         "High.",
         "Fair.",
@@ -97,7 +98,7 @@ def test_the_level_of_a_side_input_replaces_the_one_shown(tmp_path, output):
 
 def test_a_depiction_without_a_level_is_rejected_with_what_to_do(tmp_path, output):
     rows = [overall(number=1), overall(number=2, level=None, word=None)]
-    causal(output, written(tmp_path / "d.parquet", rows))
+    causal(output, write_depictions(tmp_path / "d.parquet", rows))
     (rejected,) = rejected_of(output)
     assert (rejected["reason"], rejected["row"]) == ("no-level", 2)
     assert "its level artifact" in rejected["message"]
@@ -105,7 +106,7 @@ def test_a_depiction_without_a_level_is_rejected_with_what_to_do(tmp_path, outpu
 
 def test_a_word_of_another_level_is_rejected(tmp_path, output):
     rows = [overall(number=1), overall(number=2, level=2, word="High")]
-    causal(output, written(tmp_path / "d.parquet", rows))
+    causal(output, write_depictions(tmp_path / "d.parquet", rows))
     (rejected,) = rejected_of(output)
     assert rejected["reason"] == "word-of-another-level"
     assert "'High' at level 2; Poor or poor" in rejected["message"]
@@ -113,7 +114,7 @@ def test_a_word_of_another_level_is_rejected(tmp_path, output):
 
 def test_other_kinds_are_left_out_and_counted(tmp_path, output):
     rows = [*of_kind("overall", 2), *of_kind("in-context", 3), *of_kind("aspect", 1)]
-    result = causal(output, written(tmp_path / "d.parquet", rows))
+    result = causal(output, write_depictions(tmp_path / "d.parquet", rows))
     assert (result.rows, result.rejected) == (2, 0)
     assert result.report["left_out"] == {"aspect": 1, "in-context": 3}
     assert "left out: aspect 1, in-context 3" in STAGE.render(result.report)
@@ -121,18 +122,18 @@ def test_other_kinds_are_left_out_and_counted(tmp_path, output):
 
 def test_depictions_of_other_kinds_alone_make_nothing(tmp_path, output):
     with pytest.raises(InputError, match="no usable row"):
-        causal(output, written(tmp_path / "d.parquet", of_kind("aspect", 3)))
+        causal(output, write_depictions(tmp_path / "d.parquet", of_kind("aspect", 3)))
 
 
 def test_the_pair_of_an_image_speaks_of_an_image(tmp_path, output):
-    causal(output, written(tmp_path / "d.parquet", [overall(medium="image")]))
+    causal(output, write_depictions(tmp_path / "d.parquet", [overall(medium="image")]))
     (pair,) = rows_of(output)
-    assert "image" in asked(pair)
-    assert "video" not in asked(pair)
+    assert "image" in question_of(pair)
+    assert "video" not in question_of(pair)
 
 
 def test_rows_do_not_depend_on_the_size_of_batches(tmp_path):
-    source = written(tmp_path / "d.parquet", depictions(120, 4))
+    source = write_depictions(tmp_path / "d.parquet", depictions(120, 4))
     outputs = [tmp_path / f"{size}.parquet" for size in (1, 7, 65_536)]
     for path in outputs:
         causal(path, source, batch_rows=int(path.stem))

@@ -31,7 +31,7 @@ def names(folder):
 
 
 def test_records_stand_one_a_line_in_a_json_array(tmp_path):
-    rows = pairs.many(3, said="The quality of the image is good — très bon 😀.")
+    rows = pairs.many(3, answer="The quality of the image is good — très bon 😀.")
     export([qa(tmp_path, rows)], tmp_path / "out")
     text = (tmp_path / "out/llava.json").read_text(encoding="utf-8")
     assert [record["id"] for record in json.loads(text)] == [row["sample_id"] for row in rows]
@@ -143,7 +143,7 @@ def test_limit_exports_the_first_rows(tmp_path):
 def test_memory_does_not_grow_with_the_rows(tmp_path):
     peaks = []
     for count in (1_000, 4_000):
-        artifact = qa(tmp_path, pairs.many(count, said="good " * 100), f"{count}.parquet")
+        artifact = qa(tmp_path, pairs.many(count, answer="good " * 100), f"{count}.parquet")
         tracemalloc.start()
         export([artifact], tmp_path / f"out-{count}", batch_rows=100)
         peaks.append(tracemalloc.get_traced_memory()[1])

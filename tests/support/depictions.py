@@ -1,7 +1,7 @@
 """Invented depictions in the form that VQA² asks annotators for, and pairs with planted faults.
 
-`depictions` gives rows in the columns of schemas/depiction.json; `planted` gives pairs of which it
-is known whether, and in what, they contradict their depiction. The sentences are our own.
+`depictions` returns rows in the columns of schemas/depiction.json; `planted` returns pairs with the
+fault that was planted in each. The sentences are our own.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _ASPECT_WORDS = {1: "extremely", 2: "rather", 3: "quite", 4: "perfectly"}
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing a depiction says; `time` is the depicted wording and another person's."""
+    """One statement of a depiction; `time` is its wording and another person's."""
 
     attribute: str
     degree: str
@@ -77,7 +77,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Planted:
-    """A pair and the fault planted in it, None where it is faithful."""
+    """A depiction's text and a pair, with the fault planted in it; None where it is faithful."""
 
     text: str
     question: str
@@ -95,7 +95,7 @@ def _row(draw: random.Random, number: int) -> dict[str, Any]:
     kinds = ("overall", "in-context", "conversation", "aspect", "pathway")
     kind = draw.choices(kinds, weights=(60, 12, 8, 12, 8))[0]
     level = draw.randint(1, 5)
-    given = _written(draw, kind, level)
+    columns = _kind_columns(draw, kind, level)
     image = kind == "pathway"
     dataset = {"aspect": "videofeedback", "pathway": "spaq"}.get(kind)
     dataset = dataset or draw.choice(("lsvq", "lsvq_1080p", "live_vqc"))
@@ -112,7 +112,7 @@ def _row(draw: random.Random, number: int) -> dict[str, Any]:
         "annotated_on": f"2024-{draw.randint(5, 6):02d}-{draw.randint(1, 30):02d}",
         "source_file": "depictions.json",
         "source_row": number,
-        **given,
+        **columns,
     }
     if kind != "aspect":
         row |= {
@@ -124,8 +124,8 @@ def _row(draw: random.Random, number: int) -> dict[str, Any]:
     return row | {"depiction_id": hash_value(what)[7:39]}
 
 
-def _written(draw: random.Random, kind: str, level: int) -> dict[str, Any]:
-    """Text, question, aspect of a row."""
+def _kind_columns(draw: random.Random, kind: str, level: int) -> dict[str, Any]:
+    """Text, question and aspect of a row."""
     if kind == "aspect":
         aspect = draw.choice(sorted(_ASPECTS))
         mark = draw.randint(1, 4)
@@ -134,24 +134,24 @@ def _written(draw: random.Random, kind: str, level: int) -> dict[str, Any]:
         return {"text": f"{opening}{said}.", "aspect": aspect, "aspect_level": mark}
     if kind == "in-context":
         fact = replace(facts(draw, level, 1)[0], time=draw.choice(MOMENTS))
-        return {"text": written(draw, [fact])}
+        return {"text": write_text(draw, [fact])}
     if kind == "conversation":
         fact = facts(draw, level, 1)[0]
         question = draw.choice(HOW_OPEN).format(
             topic=TOPIC[fact.attribute], when="", When="In this video, "
         )
-        return {"text": written(draw, [fact]), "question": question}
+        return {"text": write_text(draw, [fact]), "question": question}
     many = facts(draw, level, still=kind == "pathway")
     if kind == "pathway":
         closing = f" The quality of the picture is {LEVEL_WORDS['itu'][level - 1]}."
-        return {"text": written(draw, many) + closing}
-    return {"text": written(draw, many)}
+        return {"text": write_text(draw, many) + closing}
+    return {"text": write_text(draw, many)}
 
 
 def facts(
     draw: random.Random, level: int, count: int | None = None, still: bool = False
 ) -> list[Fact]:
-    """What a person may say at a level: good things at 5, both at 4, distortions below."""
+    """The facts that a person may state at a level: good ones at 5, both at 4, bad ones below."""
     count = count or draw.randint(2, 4)
     goods = count if level == 5 else (max(1, count // 2) if level == 4 else 0)
     chosen = draw.sample(sorted(set(SAID) - (_MOVING if still else set())), count)
@@ -170,8 +170,8 @@ def _time(draw: random.Random) -> tuple[str, str] | None:
     return draw.choice(pool) if pool else None
 
 
-def written(draw: random.Random, many: list[Fact]) -> str:
-    """The facts as sentences, with a turn between good and bad."""
+def write_text(draw: random.Random, many: list[Fact]) -> str:
+    """The facts as sentences, with a word of contrast between good and bad."""
     sentences: list[str] = []
     for at, fact in enumerate(many):
         said = _clause(draw, fact)
@@ -212,7 +212,7 @@ def sentence(draw: random.Random, fact: Fact) -> str:
 
 
 def planted(faithful: int, each: int, seed: int) -> list[Planted]:
-    """So many faithful pairs, and so many with each fault: polarity, degree, time, attribute."""
+    """`faithful` pairs without a fault, and `each` with each: polarity, degree, time, attribute."""
     draw = random.Random(seed)
     makers = {
         None: (faithful, _faithful), "polarity": (each, _flipped), "degree": (each, _regraded),
@@ -225,7 +225,7 @@ def planted(faithful: int, each: int, seed: int) -> list[Planted]:
             many = facts(draw, draw.randint(1, 5))
             pair = make(draw, many)
             if pair is not None:
-                found.append(Planted(written(draw, many), *pair, fault))
+                found.append(Planted(write_text(draw, many), *pair, fault))
                 left -= 1
     return found
 
@@ -271,7 +271,7 @@ def _moved(draw: random.Random, many: list[Fact]) -> Made:
 
 
 def _alike(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Whether two times share a word that tells of the moment, or lie in one half."""
+    """Whether two times share a content word, or are in the same half."""
     halves = ({*DIRECT[0], *DIRECT[2]}, {*DIRECT[1], *DIRECT[3]}, {*DIRECT[4], *DIRECT[6]})
     return one == other or any(one[0] in half and other[0] in half for half in halves)
 

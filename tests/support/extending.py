@@ -1,4 +1,4 @@
-"""Runs of `gpt-extend` on invented depictions, against a mock server in a thread."""
+"""Runs of `gpt-extend` on invented depictions, with a mock server in a thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from buying import KEY, KEY_ENV
 from depictions import depictions
 from tables import write_artifact
 
-from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request, Result
 from qbuild.core.schema import load_schema
@@ -30,16 +29,16 @@ GOOD = (
 )
 
 
-def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+def write_depictions(path: Path, rows: list[dict[str, Any]]) -> Path:
     """The rows as a `depiction` artifact."""
     table = pa.Table.from_pylist(rows, schema=load_schema("depiction").arrow)
     return write_artifact(path, table, "depiction", "ingest-depictions")
 
 
 def of_kind(kind: str, count: int, seed: int = 0, **given: Any) -> list[dict[str, Any]]:
-    """So many invented depictions of a kind, with some columns as given."""
-    found = [row for row in depictions(40 * count + 40, seed) if row["kind"] == kind][:count]
-    return [{**row, **given} for row in found]
+    """Invented depictions of a kind, with some columns as given."""
+    rows = [row for row in depictions(40 * count + 40, seed) if row["kind"] == kind]
+    return [{**row, **given} for row in rows[:count]]
 
 
 def overall(text: str = GOOD, number: int = 1, **given: Any) -> dict[str, Any]:
@@ -49,10 +48,10 @@ def overall(text: str = GOOD, number: int = 1, **given: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def served(
+def serve_mock(
     script: Any = (), answer: Any = depiction_answer, **options: Any
 ) -> Iterator[MockServer]:
-    """A mock server that runs in a thread of its own."""
+    """A mock server in its own thread."""
     server = MockServer(script=list(script), answer=answer, **options)
     loop, ready = asyncio.new_event_loop(), threading.Event()
     stop = asyncio.Event()
@@ -80,7 +79,7 @@ RUNTIME = set(ExtendRuntime.model_fields)
 
 
 def request(source: Path, output: Path, url: str = "", **given: Any) -> Request:
-    """A run of the stage; `url` names a server, else `provider` says who answers."""
+    """A run of the stage; `url` is the address of a server, else `provider` answers."""
     runtime = {name: given.pop(name) for name in RUNTIME & given.keys()}
     limit = given.pop("limit", None)
     if url:
@@ -93,39 +92,28 @@ def request(source: Path, output: Path, url: str = "", **given: Any) -> Request:
 
 
 def extend(source: Path, output: Path, url: str = "", **given: Any) -> Result:
-    """What came of such a run."""
+    """The result of such a run."""
     return engine.run(request(source, output, url, **given))
 
 
-def rows_of(output: Path) -> list[dict[str, Any]]:
-    """The pairs of an artifact."""
-    return Artifact.open(output).table().to_pylist()
-
-
-def rejected_of(output: Path) -> list[dict[str, Any]]:
-    """The rejected rows beside an artifact."""
-    path = rejected_path(output)
-    return Artifact.open(path).table().to_pylist() if path.exists() else []
-
-
-def asked(row: dict[str, Any]) -> str:
+def question_of(row: dict[str, Any]) -> str:
     """The question of a pair, with its choices."""
     return row["turns"][0]["parts"][1]["text"].strip()
 
 
-def answered(row: dict[str, Any]) -> str:
+def answer_of(row: dict[str, Any]) -> str:
     """The answer of a pair."""
     return row["turns"][1]["parts"][0]["text"]
 
 
-def recorded(ledger: Path) -> list[dict[str, Any]]:
+def ledger_rows(ledger: Path) -> list[dict[str, Any]]:
     """All rows of a ledger."""
     with Ledger.open(ledger) as opened:
         return list(opened.rows())
 
 
 def assert_no_key(folder: Path, *printed: str) -> None:
-    """The key stands in no file below a folder, and in nothing that was printed."""
+    """Check that the key is in no file below a folder, and in nothing that was printed."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert files
     for path in files:

@@ -1,7 +1,7 @@
-"""Depictions and pairs written by hand, one by one: what a grammar would not come up with.
+"""Depictions and pairs written by hand, one by one, unlike those of a grammar.
 
-Each pair bears what should be found in it, "" for a faithful one. How the reader did at its first
-run over them, before it was mended, stands in docs/language.md.
+The third value of a pair is the fault that should be found in it, "" for a faithful one. The
+results of the first run, before the reader was fixed on them, are in docs/language.md.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ CASES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
 )
 
-# Written when the reader was thought finished: the first run over these is the fairest figure.
+# Written after the reader was finished: its first run over these gives the fairest figure.
 FRESH: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         (

@@ -17,22 +17,22 @@ def medium(path: str = "koniq/1.jpg", kind: str = "image", **known: Any) -> Row:
     return {"media_id": f"koniq:{path}", "kind": kind, "path": path, **given, **known}
 
 
-def part(said: str | int) -> Row:
+def part(content: str | int) -> Row:
     return {
-        "text": said if isinstance(said, str) else None,
-        "media": said if isinstance(said, int) else None,
+        "text": content if isinstance(content, str) else None,
+        "media": content if isinstance(content, int) else None,
     }
 
 
-def turns(*said: list[str | int]) -> list[Row]:
+def turns(*contents: list[str | int]) -> list[Row]:
     return [
         {"role": ("user", "assistant")[n % 2], "parts": [part(one) for one in parts]}
-        for n, parts in enumerate(said)
+        for n, parts in enumerate(contents)
     ]
 
 
 def pair(**given: Any) -> Row:
-    """A scoring pair on one picture; labels and provenance are added to, the rest replaced."""
+    """A scoring pair on one image; labels and provenance are merged, other columns replaced."""
     labels = {**dict.fromkeys(EMPTY["labels"]), "mos": 77.3836206897, **given.pop("labels", {})}
     provenance = {
         "stage": "scoring-qa",
@@ -59,14 +59,14 @@ def many(
     count: int,
     start: int = 0,
     splits: tuple[str | None, ...] | list[str | None] = ("train",),
-    said: str = "Good.",
+    answer: str = "Good.",
 ) -> list[Row]:
-    """`count` pairs, each on a picture of its own; their splits go round."""
+    """`count` pairs, each on its own image, with the splits in rotation."""
     return [
         pair(
             sample_id=f"{at:032x}",
             media=[medium(f"koniq/{at}.jpg")],
-            turns=turns([0, "\nHow good is it?"], [said]),
+            turns=turns([0, "\nHow good is it?"], [answer]),
             labels={"mos": at + 0.5},
             split=splits[at % len(splits)],
         )

@@ -1,9 +1,9 @@
-"""Words for invented depictions: how people say things, by hand and not from the tables."""
+"""The wording of invented depictions, written by hand and not taken from the tables."""
 
 from __future__ import annotations
 
-# What a person writes of each attribute: good, then bad. `{more}` takes an adverb of degree and a
-# blank, `{rate}` a rating, `{size}` an adjective of size and a blank.
+# Statements about each attribute: good, then bad. `{more}` is an adverb of degree and a blank,
+# `{rate}` a rating, `{size}` an adjective of size and a blank.
 SAID: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "sharpness": (
         ("the picture is {more}sharp", "the sharpness is {rate}", "the image looks {more}clear"),
@@ -88,7 +88,7 @@ SIZE = {
     "mild": ("slight", "mild", "minor", "merely noticeable"),
 }
 
-# Moments: as a depiction says them, and as somebody who saw them may.
+# Moments: the wording of a depiction, and that of another person who saw them.
 MOMENTS: tuple[tuple[str, str], ...] = (
     ("when the camera switches to the singer", "as the shot cuts to the singer"),
     ("when the dog jumps into the river", "at the moment the dog leaps into the river"),
@@ -131,7 +131,7 @@ FREQUENT: tuple[tuple[str, str], ...] = (
     ("on multiple occasions", "again and again"),
 )
 
-# Yes/no questions: the good one, then the bad one; `{when}` a time after a blank, or nothing.
+# Yes/no questions: the good one, then the bad one; `{when}` is "" or a time after a blank.
 ASKED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "sharpness": (
         ("Does the picture look crisp{when}?", "Can one speak of high sharpness{when}?"),
@@ -191,7 +191,7 @@ ASKED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 
-# A noun to ask "how is …" of; for noise and its like the fault itself.
+# The noun for "how is …"; for noise and the like the fault itself.
 TOPIC = {
     "sharpness": "definition of the picture", "focus": "focus", "noise": "noise level",
     "motion blur": "motion blur", "flicker": "steadiness", "exposure": "exposure",
@@ -228,7 +228,7 @@ HOW_SEVERE = (
     "How strong is the {topic} that can be seen{when}?",
     "What is the degree of {topic}{when}?",
 )
-# Fault, then the times of it are asked for.
+# Nouns of a fault, in questions about its time.
 FAULT_NOUN = {
     "sharpness": "blurriness", "focus": "defocus", "noise": "noise", "motion blur": "motion blur",
     "flicker": "shaking", "exposure": "poor exposure", "compression artifact": "blockiness",

@@ -150,10 +150,10 @@ class BatchProvider:
         resumed = record.file_id is not None
         if record.file_id is None:
             file_id = await self._service.upload(record.shard, self._path(record.shard))
-            self._records.uploaded(record, file_id)
+            self._records.advance(record, "uploaded", file_id=file_id)
         if record.batch_id is None:
             batch_id = await self._service.create(record.file_id or "", ENDPOINT, resumed)
-            self._records.created(record, batch_id)
+            self._records.advance(record, "created", batch_id=batch_id)
 
     async def _finish(self, records: list[BatchRecord]) -> None:
         """Wait until batches end, and record their rows in the ledger."""
@@ -186,7 +186,7 @@ class BatchProvider:
         for name in sorted(pending):
             message = f"batch {record.batch_id} {batch.status} without it{_reason(batch)}"
             await self._record(name, Answer("http_error", message=message, cost_usd=0.0))
-        self._records.collected(record)
+        self._records.advance(record, "collected")
 
     async def _collect_row(
         self, row: dict[str, Any], bodies: dict[str, dict[str, Any]], pending: set[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from qbuild.core.artifact.atomic_write import disk_errors, sync
 from qbuild.llm.ledger.segments import cut_torn_line, encode, read_lines
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RECORDS = "batches.jsonl"
+Step = Literal["uploaded", "created", "collected"]
 
 
 @dataclass
@@ -47,31 +48,24 @@ class BatchRecords:
         self._write({"is": "prepared", "shard": shard, "tokens": tokens})
         return self.records[-1]
 
-    def uploaded(self, record: BatchRecord, file_id: str) -> None:
-        """Record the id of the uploaded file; a batch of it may exist from now on."""
-        self._write({"is": "uploaded", "shard": record.shard, "file_id": file_id})
+    def advance(self, record: BatchRecord, step: Step, **ids: str) -> None:
+        """Record a step, with the id that it gave.
 
-    def created(self, record: BatchRecord, batch_id: str) -> None:
-        """Record the id of the batch; from now on it is polled and never created again."""
-        self._write({"is": "created", "shard": record.shard, "batch_id": batch_id})
+        After `uploaded` (`file_id`) a batch may exist; after `created` (`batch_id`) it is polled
+        and never created again; after `collected` all its rows are in the ledger.
+        """
+        self._write({"is": step, "shard": record.shard, **ids})
 
-    def collected(self, record: BatchRecord) -> None:
-        """Record that all its rows are in the ledger."""
-        self._write({"is": "collected", "shard": record.shard})
-
-    def _apply(self, line: dict[str, object]) -> None:
+    def _apply(self, line: dict[str, Any]) -> None:
         if line["is"] == "prepared":
-            self.records.append(BatchRecord(str(line["shard"]), int(str(line["tokens"]))))
+            self.records.append(BatchRecord(line["shard"], line["tokens"]))
             return
         record = next(each for each in reversed(self.records) if each.shard == line["shard"])
-        if line["is"] == "uploaded":
-            record.file_id = str(line["file_id"])
-        elif line["is"] == "created":
-            record.batch_id = str(line["batch_id"])
-        else:
-            record.collected = True
+        record.file_id = line.get("file_id", record.file_id)
+        record.batch_id = line.get("batch_id", record.batch_id)
+        record.collected = line["is"] == "collected"
 
-    def _write(self, line: dict[str, object]) -> None:
+    def _write(self, line: dict[str, Any]) -> None:
         with disk_errors(self.path):
             new = not self.path.exists()
             with self.path.open("ab") as stream:

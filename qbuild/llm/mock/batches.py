@@ -72,13 +72,6 @@ class Batches:
                 self._end(batch, complete)
         return batch
 
-    def cancel(self, name: str) -> dict[str, Any] | None:
-        """A batch, cancelled; None where there is none."""
-        batch = self.batches.get(name)
-        if batch is not None:
-            batch["status"] = "cancelled"
-        return batch
-
     def _end(self, batch: dict[str, Any], complete: Complete) -> None:
         fault = self._faults[batch["id"]]
         if fault == "batch-fail":

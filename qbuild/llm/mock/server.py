@@ -97,7 +97,6 @@ class MockServer:
                 web.post("/v1/batches", self._create_batch),
                 web.get("/v1/batches", self._list_batches),
                 web.get("/v1/batches/{id}", self._retrieve_batch),
-                web.post("/v1/batches/{id}/cancel", self._cancel_batch),
             ]
         )
         self._runner = web.AppRunner(
@@ -148,9 +147,6 @@ class MockServer:
 
     async def _retrieve_batch(self, request: web.Request) -> web.Response:
         return _json(self.store.retrieve(request.match_info["id"], self._reply_in_batch))
-
-    async def _cancel_batch(self, request: web.Request) -> web.Response:
-        return _json(self.store.cancel(request.match_info["id"]))
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

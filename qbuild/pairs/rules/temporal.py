@@ -29,7 +29,7 @@ def temporal_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
     """Two times compared where an attribute differs between them, else when, else how often."""
     timed = [fact for fact in facts if fact.times]
     if not timed:
-        raise RejectedError("no-time", "nothing is said of when or how often")
+        raise RejectedError("no-time", "the depiction states no time or frequency")
     comparable = [both for both in combinations(timed, 2) if _differ(*both)]
     if comparable:
         return _compare(*draw.one(comparable), it, draw)
@@ -74,7 +74,7 @@ def in_context_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
     """A question about exactly the moment, part or place that is stated."""
     placed = [fact for fact in facts if fact.specific or fact.place]
     if not placed:
-        raise RejectedError("no-moment", "no moment, part or place is told of")
+        raise RejectedError("no-moment", "the depiction names no moment, part or place")
     fact = draw.one(placed)
     ways = [lambda: _ask_what(fact, it, draw), lambda: open_pair(fact, it, draw)]
     ways.append(lambda: yes_no_pair(fact, it, draw, None))

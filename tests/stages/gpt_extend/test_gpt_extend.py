@@ -12,17 +12,16 @@ import pytest
 from buying import KEY, KEY_ENV
 from depictions import depictions
 from extending import (
-    answered,
-    asked,
+    answer_of,
     extend,
     of_kind,
     overall,
-    rejected_of,
+    question_of,
     request,
-    rows_of,
-    served,
-    written,
+    serve_mock,
+    write_depictions,
 )
+from running import rejected_of, rows_of
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine import run as engine
@@ -46,7 +45,7 @@ from qbuild.stages.gpt_extend.report import TABLE_1
 def thousand(tmp_path_factory):
     """What the rules make of 1,000 depictions of all kinds: artifact and report."""
     folder = tmp_path_factory.mktemp("rules")
-    source = written(folder / "depictions.parquet", depictions(1000, 7))
+    source = write_depictions(folder / "depictions.parquet", depictions(1000, 7))
     result = extend(source, folder / "out.parquet")
     return folder / "out.parquet", result
 
@@ -56,13 +55,13 @@ def mixed(tmp_path):
     """Eighteen depictions of all kinds."""
     rows = [row for kind in ("overall", "in-context", "conversation", "aspect", "pathway")
             for row in of_kind(kind, 6 if kind == "overall" else 3, seed=5)]  # fmt: skip
-    return written(tmp_path / "depictions.parquet", rows)
+    return write_depictions(tmp_path / "depictions.parquet", rows)
 
 
 def test_an_overall_depiction_and_a_note_give_six_pairs_and_a_causal_one(tmp_path):
     (note,) = of_kind("in-context", 1, seed=2)
     rows = [overall(), {**note, "media_id": overall()["media_id"]}]
-    source = written(tmp_path / "d.parquet", rows)
+    source = write_depictions(tmp_path / "d.parquet", rows)
     result = extend(source, tmp_path / "out.parquet")
     causal = engine.run(Request(CAUSAL, CausalOptions(), (source,), tmp_path / "c.parquet"))
     assert (result.rows, causal.rows) == (6, 1)
@@ -77,13 +76,13 @@ def test_a_generated_video_with_five_aspects_gives_five_pairs(tmp_path):
     pool = of_kind("aspect", 60, seed=1)
     rows = list({row["aspect"]: row for row in pool}.values())
     medium = {name: rows[0][name] for name in ("media_id", "path", "dataset")}
-    source = written(tmp_path / "d.parquet", [{**row, **medium} for row in rows])
+    source = write_depictions(tmp_path / "d.parquet", [{**row, **medium} for row in rows])
     assert len(rows) == 5
     assert extend(source, tmp_path / "out.parquet").report["forms"] == {"open": 5}
 
 
 def test_a_picture_gets_the_questions_of_q_instruct(tmp_path):
-    source = written(tmp_path / "d.parquet", of_kind("pathway", 5, seed=1))
+    source = write_depictions(tmp_path / "d.parquet", of_kind("pathway", 5, seed=1))
     report = extend(source, tmp_path / "out.parquet").report
     assert report["forms"].keys() == {"binary", "extended", "multi", "open"}
     assert {row["media"][0]["kind"] for row in rows_of(tmp_path / "out.parquet")} == {"image"}
@@ -104,7 +103,7 @@ def test_the_report_counts_by_form_and_kind_next_to_the_paper(thousand):
 
 
 def test_the_rules_word_at_least_200_different_questions_per_1000_pairs(thousand):
-    questions = [asked(row).splitlines()[0] for row in rows_of(thousand[0])]
+    questions = [question_of(row).splitlines()[0] for row in rows_of(thousand[0])]
     for begin in range(0, len(questions) - 1000, 1000):
         assert len(set(questions[begin : begin + 1000])) >= 200
 
@@ -125,7 +124,9 @@ def test_another_seed_gives_other_choices(mixed, tmp_path):
     keys = []
     for seed in (0, 1):
         extend(mixed, tmp_path / "out.parquet", seed=seed)
-        keys.append([(asked(row), row["answer_key"]) for row in rows_of(tmp_path / "out.parquet")])
+        keys.append(
+            [(question_of(row), row["answer_key"]) for row in rows_of(tmp_path / "out.parquet")]
+        )
     assert keys[0] != keys[1]
 
 
@@ -140,7 +141,7 @@ def test_rules_say_in_provenance_that_they_made_the_pair(thousand):
 
 def test_rules_say_what_they_cannot_make(tmp_path):
     rows = [*of_kind("overall", 5), overall("The sharpness is good.", 9), overall("画面很清晰", 8)]
-    source = written(tmp_path / "d.parquet", rows)
+    source = write_depictions(tmp_path / "d.parquet", rows)
     result = extend(source, tmp_path / "out.parquet")
     messages = [row["message"] for row in rejected_of(tmp_path / "out.parquet")]
     assert [message.split(": ")[:2] for message in messages[-4:]] == [
@@ -153,7 +154,7 @@ def test_rules_say_what_they_cannot_make(tmp_path):
 
 
 def test_invented_depictions_are_called_so_in_provenance(tmp_path):
-    source = written(tmp_path / "d.parquet", [overall(source="synthetic: invented")])
+    source = write_depictions(tmp_path / "d.parquet", [overall(source="synthetic: invented")])
     extend(source, tmp_path / "out.parquet")
     assert {r["provenance"]["origin"] for r in rows_of(tmp_path / "out.parquet")} == {"synthetic"}
 
@@ -171,7 +172,7 @@ def paid(mixed, tmp_path, monkeypatch):
     """The artifact of a model's answers, next to its ledger."""
     monkeypatch.setenv(KEY_ENV, KEY)
     output = tmp_path / "paid" / "out.parquet"
-    with served() as server:
+    with serve_mock() as server:
         assert extend(mixed, output, server.base_url, concurrency=1).complete
     return output
 
@@ -183,7 +184,7 @@ def test_the_ledger_is_next_to_the_output(paid):
 @pytest.mark.parametrize("concurrency", [1, 5, 64])
 def test_rows_do_not_depend_on_the_concurrency(concurrency, mixed, paid, tmp_path, monkeypatch):
     draw, output = random.Random(concurrency), tmp_path / "other" / "out.parquet"
-    with served([{"do": "status:500", "nth": draw.randint(1, 9)}], latency=0.01) as server:
+    with serve_mock([{"do": "status:500", "nth": draw.randint(1, 9)}], latency=0.01) as server:
         extend(mixed, output, server.base_url, concurrency=concurrency)
     assert output.read_bytes() == paid.read_bytes()
 
@@ -206,7 +207,7 @@ def test_replay_opens_no_socket_and_gives_the_same_bytes(mixed, paid, monkeypatc
 
 def test_replay_leaves_pending_what_the_ledger_does_not_have(paid, tmp_path):
     rows = [*of_kind("overall", 2, seed=5), overall(number=77)]
-    source = written(tmp_path / "more.parquet", rows)
+    source = write_depictions(tmp_path / "more.parquet", rows)
     output = paid.with_name("more.parquet")
     result = extend(source, output, provider="replay", model="gpt-4o")
     assert (result.complete, result.pending, result.rows) == (False, 1, 10)
@@ -229,7 +230,7 @@ def test_a_models_pair_leads_to_template_answer_person_and_medium(mixed, paid):
         provenance = row["provenance"]
         depiction = given[provenance["parents"][0]]
         assert provenance["prompt"] in known
-        assert asked(row).splitlines()[0] in json.dumps(answers[provenance["response_id"]])
+        assert question_of(row).splitlines()[0] in json.dumps(answers[provenance["response_id"]])
         assert provenance["annotator"] == depiction["annotator"]
         assert provenance["origin"] == "model gpt-4o"
         assert row["labels"]["level"] == depiction["level"]
@@ -240,12 +241,12 @@ def test_the_right_choice_has_its_letter(paid):
     assert len(choices) > 10
     for row in choices:
         right = row["options"]["ABCDEFGH".index(row["answer_key"])]
-        assert answered(row) == f"{row['answer_key']}. {right}"
-        assert f"\n{answered(row)}" in asked(row)
+        assert answer_of(row) == f"{row['answer_key']}. {right}"
+        assert f"\n{answer_of(row)}" in question_of(row)
 
 
 def test_a_plan_sends_nothing_and_counts_what_would_be(mixed, tmp_path):
-    with served() as server:
+    with serve_mock() as server:
         asking = request(mixed, tmp_path / "out.parquet", server.base_url)
         made = engine.plan(asking)
         assert server.requests == 0
@@ -264,8 +265,8 @@ def test_a_plan_sends_nothing_and_counts_what_would_be(mixed, tmp_path):
 
 def test_a_plan_is_near_what_a_run_uses(tmp_path):
     """The mock counts four characters per token, as the plan does, but no schema."""
-    source = written(tmp_path / "overall.parquet", of_kind("overall", 6, seed=5))
-    with served() as server:
+    source = write_depictions(tmp_path / "overall.parquet", of_kind("overall", 6, seed=5))
+    with serve_mock() as server:
         asking = request(source, tmp_path / "out.parquet", server.base_url, structured=False)
         planned = engine.plan(asking)["plan"]
         used = engine.run(asking).report["run"]
@@ -300,8 +301,8 @@ def to_own_template(body):
 
 def test_a_given_template_is_sent_and_named_in_its_rows(tmp_path):
     own = own_template(tmp_path / "own", "Please write", 9)
-    source = written(tmp_path / "d.parquet", [overall()])
-    with served(answer=to_own_template) as server:
+    source = write_depictions(tmp_path / "d.parquet", [overall()])
+    with serve_mock(answer=to_own_template) as server:
         extend(source, tmp_path / "out.parquet", server.base_url)
         sent = server.requests
         extend(source, tmp_path / "own.parquet", server.base_url, prompts=own)
@@ -328,10 +329,10 @@ steps:
 
 def test_a_changed_template_is_the_reason_to_run_again(tmp_path):
     own = own_template(tmp_path / "own", "You write", 1)
-    source = written(tmp_path / "depictions.parquet", [overall()])
+    source = write_depictions(tmp_path / "depictions.parquet", [overall()])
     (tmp_path / "extended.yaml").write_text(PIPELINE.format(prompts=own))
     work = tmp_path / "work"
-    with served() as server:
+    with serve_mock() as server:
         ledger = str(work / "ledger")
         extend(source, tmp_path / "out.parquet", server.base_url, ledger=ledger, prompts=own)
     pipeline = load_pipeline(tmp_path / "extended.yaml", STAGES, get_stage)

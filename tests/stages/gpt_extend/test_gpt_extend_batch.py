@@ -6,7 +6,8 @@ import json
 
 import pytest
 from buying import KEY, KEY_ENV
-from extending import assert_no_key, extend, of_kind, recorded, rows_of, served, written
+from extending import assert_no_key, extend, ledger_rows, of_kind, serve_mock, write_depictions
+from running import rows_of
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import StageError
@@ -25,14 +26,14 @@ def key(monkeypatch):
 @pytest.fixture
 def source(tmp_path):
     rows = [*of_kind("overall", COUNT, seed=1), *of_kind("pathway", 1, seed=1)]
-    return written(tmp_path / "depictions.parquet", rows)
+    return write_depictions(tmp_path / "depictions.parquet", rows)
 
 
 @pytest.fixture
 def whole(source, tmp_path_factory):
     """The artifact of answers paid one by one."""
     place = tmp_path_factory.mktemp("whole") / "out.parquet"
-    with served() as server:
+    with serve_mock() as server:
         assert extend(source, place, server.base_url).complete
     return place
 
@@ -44,23 +45,23 @@ def batch(source, output, server, **given):
 
 def test_batches_give_the_same_bytes_at_half_the_price(source, whole, tmp_path):
     output = tmp_path / "out.parquet"
-    with served() as server:
+    with serve_mock() as server:
         result = batch(source, output, server)
         assert server.requests == server.distinct == result.report["run"]["sent"]
         # the wrong choices of what and how questions can be asked for only in a second batch
         assert len(server.store.batches) == 2
     assert output.read_bytes() == whole.read_bytes()
-    one_by_one = sum(row["cost_usd"] for row in recorded(whole.parent / "ledger"))
+    one_by_one = sum(row["cost_usd"] for row in ledger_rows(whole.parent / "ledger"))
     assert result.report["run"]["usd"] == pytest.approx(one_by_one / 2, abs=1e-5)
-    assert {row["provider"] for row in recorded(tmp_path / "ledger")} == {"openai-batch"}
+    assert {row["provider"] for row in ledger_rows(tmp_path / "ledger")} == {"openai-batch"}
     assert_no_key(tmp_path)
 
 
 def test_two_depictions_of_the_same_words_are_sent_and_counted_once(tmp_path):
     row = of_kind("overall", 1, seed=1)[0]
     twin = {**row, "depiction_id": "0" * 32, "media_id": "x:y.mp4", "path": "y.mp4"}
-    source = written(tmp_path / "twins.parquet", [row, twin])
-    with served() as server:
+    source = write_depictions(tmp_path / "twins.parquet", [row, twin])
+    with serve_mock() as server:
         result = batch(source, tmp_path / "out.parquet", server)
         assert server.requests == result.report["run"]["sent"] <= 4
 
@@ -68,7 +69,7 @@ def test_two_depictions_of_the_same_words_are_sent_and_counted_once(tmp_path):
 @pytest.mark.parametrize("do", ["batch-expire", "batch-twice", "batch-fail", "batch-lose-reply"])
 def test_whatever_happens_to_a_batch_the_rows_are_the_same(do, source, whole, tmp_path):
     output = tmp_path / "out.parquet"
-    with served([{"do": do}]) as server:
+    with serve_mock([{"do": do}]) as server:
         result = batch(source, output, server)
         assert result.complete
         assert output.read_bytes() == whole.read_bytes()
@@ -81,7 +82,7 @@ def test_whatever_happens_to_a_batch_the_rows_are_the_same(do, source, whole, tm
 
 def test_a_batch_that_always_fails_leaves_the_run_incomplete_and_resumable(source, whole, tmp_path):
     output = tmp_path / "out.parquet"
-    with served([{"do": "batch-fail", "nth": 2, "times": 0}]) as server:
+    with serve_mock([{"do": "batch-fail", "nth": 2, "times": 0}]) as server:
         result = batch(source, output, server)
         assert (result.complete, result.pending) == (False, 1)
         assert len(rows_of(output)) == 5 * COUNT
@@ -94,7 +95,7 @@ def test_a_batch_that_always_fails_leaves_the_run_incomplete_and_resumable(sourc
 
 def test_a_faulty_answer_is_sent_back_in_the_next_batch(source, tmp_path):
     output = tmp_path / "out.parquet"
-    with served([{"do": "blank", "nth": 2, "times": 1}]) as server:
+    with serve_mock([{"do": "blank", "nth": 2, "times": 1}]) as server:
         result = batch(source, output, server)
         assert (result.complete, result.report["asked_again"]) == (True, 1)
         assert len(server.store.batches) == 2
@@ -103,7 +104,7 @@ def test_a_faulty_answer_is_sent_back_in_the_next_batch(source, tmp_path):
 
 def test_a_reached_cap_keeps_what_the_batches_answered(source, whole, tmp_path):
     output = tmp_path / "out.parquet"
-    with served() as server:
+    with serve_mock() as server:
         result = batch(source, output, server, max_usd="0.07")
         assert not result.complete
         assert 0 < result.rows < len(rows_of(whole))

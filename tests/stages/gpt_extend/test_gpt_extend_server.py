@@ -8,17 +8,16 @@ import pytest
 from buying import KEY, KEY_ENV
 from extending import (
     GOOD,
-    asked,
     assert_no_key,
     extend,
+    ledger_rows,
     of_kind,
     overall,
-    recorded,
-    rejected_of,
-    rows_of,
-    served,
-    written,
+    question_of,
+    serve_mock,
+    write_depictions,
 )
+from running import rejected_of, rows_of
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import UsageError
@@ -36,14 +35,14 @@ def key(monkeypatch):
 
 @pytest.fixture
 def source(tmp_path):
-    return written(tmp_path / "depictions.parquet", of_kind("overall", COUNT, seed=1))
+    return write_depictions(tmp_path / "depictions.parquet", of_kind("overall", COUNT, seed=1))
 
 
 @pytest.fixture
 def whole(source, tmp_path_factory):
     """The artifact of a run that nothing disturbed."""
     place = tmp_path_factory.mktemp("whole") / "out.parquet"
-    with served() as server:
+    with serve_mock() as server:
         assert extend(source, place, server.base_url).complete
     return place
 
@@ -62,7 +61,7 @@ def resumed(source, output, whole, server):
     result = extend(source, output, server.base_url)
     assert result.complete
     assert output.read_bytes() == whole.read_bytes()
-    ok = [row for row in recorded(output.parent / "ledger") if row["state"] == "ok"]
+    ok = [row for row in ledger_rows(output.parent / "ledger") if row["state"] == "ok"]
     assert len({row["request_id"] for row in ok}) == len(ok) == server.distinct
     assert_no_key(output.parent)
     return result
@@ -81,7 +80,7 @@ PASSING = {
 @pytest.mark.parametrize("name", PASSING)
 def test_a_passing_fault_leaves_the_bytes_of_an_undisturbed_run(name, source, whole, tmp_path):
     output = tmp_path / "out.parquet"
-    with served([{**PASSING[name], "nth": 5, "times": 2}]) as server:
+    with serve_mock([{**PASSING[name], "nth": 5, "times": 2}]) as server:
         result = extend(source, output, server.base_url)
         assert result.complete
         assert output.read_bytes() == whole.read_bytes()
@@ -102,7 +101,7 @@ LASTING = {
 @pytest.mark.parametrize("name", LASTING)
 def test_a_lasting_fault_ends_incomplete_and_is_resumed(name, source, whole, tmp_path):
     output = tmp_path / "out.parquet"
-    with served([{**LASTING[name], "nth": 20, "times": 0}]) as server:
+    with serve_mock([{**LASTING[name], "nth": 20, "times": 0}]) as server:
         result = extend(source, output, server.base_url, max_attempts=1, timeout=0.3)
         counted = result.report["run"]
         assert not result.complete
@@ -129,11 +128,11 @@ FATAL = {
 def test_a_key_or_model_rejected_half_way_keeps_every_answer(name, source, whole, tmp_path, capfd):
     output = tmp_path / "out.parquet"
     fault, error = FATAL[name]
-    with served([{**fault, "nth": 8, "times": 0}]) as server:
+    with serve_mock([{**fault, "nth": 8, "times": 0}]) as server:
         with pytest.raises(error) as error:
             extend(source, output, server.base_url)
         assert not output.exists()
-        states = [row["state"] for row in recorded(tmp_path / "ledger")]
+        states = [row["state"] for row in ledger_rows(tmp_path / "ledger")]
         assert states.count("ok") == server.distinct == 7
         printed = capfd.readouterr()
         assert (printed.out, printed.err) == ("", "")
@@ -143,7 +142,7 @@ def test_a_key_or_model_rejected_half_way_keeps_every_answer(name, source, whole
 
 
 def test_a_rejected_key_is_named_by_its_variable(source, tmp_path, monkeypatch):
-    with served(key="another") as server, pytest.raises(KeyRejectedError, match=KEY_ENV):
+    with serve_mock(key="another") as server, pytest.raises(KeyRejectedError, match=KEY_ENV):
         extend(source, tmp_path / "out.parquet", server.base_url)
     assert_no_key(tmp_path)
 
@@ -165,7 +164,7 @@ UNUSABLE = {
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_an_unusable_answer_is_sent_back_with_its_fault(name, source, tmp_path):
     output = tmp_path / "out.parquet"
-    with served([{**UNUSABLE[name], "nth": 3}]) as server:
+    with serve_mock([{**UNUSABLE[name], "nth": 3}]) as server:
         result = extend(source, output, server.base_url)
         assert result.complete
         assert (result.report["asked_again"], result.report["refused"]) == (1, {})
@@ -183,7 +182,7 @@ def test_an_unusable_answer_is_sent_back_with_its_fault(name, source, tmp_path):
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_an_answer_that_stays_unusable_is_rejected(name, source, tmp_path):
     output = tmp_path / "out.parquet"
-    with served(
+    with serve_mock(
         [{**UNUSABLE[name], "match": "cannot be used", "times": 0}, UNUSABLE[name]]
     ) as server:
         result = extend(source, output, server.base_url, max_revisions=3)
@@ -198,7 +197,7 @@ def test_an_answer_that_stays_unusable_is_rejected(name, source, tmp_path):
 @pytest.mark.parametrize("do", ["refusal", "content-filter"])
 def test_a_refusal_is_rejected_and_not_sent_back(do, source, tmp_path):
     output = tmp_path / "out.parquet"
-    with served([{"do": do, "nth": 2}]) as server:
+    with serve_mock([{"do": do, "nth": 2}]) as server:
         result = extend(source, output, server.base_url)
         assert server.requests == 3 * COUNT
     assert result.complete
@@ -261,11 +260,11 @@ BAD = {
 def test_a_faulty_answer_never_becomes_a_row(name, source, tmp_path):
     change, reason = BAD[name]
     fixed, kept = tmp_path / "fixed.parquet", tmp_path / "kept.parquet"
-    with served(answer=altered(change)) as server:
+    with serve_mock(answer=altered(change)) as server:
         result = extend(source, fixed, server.base_url)
     assert (result.report["asked_again"], result.report["refused"]) == (1, {})
     assert bad_rows(fixed) == []
-    with served(answer=altered(change, times=3)) as server:
+    with serve_mock(answer=altered(change, times=3)) as server:
         result = extend(
             source, kept, server.base_url, ledger=str(tmp_path / "other"), concurrency=1
         )
@@ -277,7 +276,7 @@ def test_a_faulty_answer_never_becomes_a_row(name, source, tmp_path):
 
 
 def test_a_duplicate_question_is_rejected(tmp_path):
-    source = written(tmp_path / "d.parquet", [overall()])
+    source = write_depictions(tmp_path / "d.parquet", [overall()])
     same = {"form": "open", "question": "How sharp is this video?", "options": None}
 
     def answer(body):
@@ -286,7 +285,7 @@ def test_a_duplicate_question_is_rejected(tmp_path):
             return depiction_answer(body)
         return json.dumps({"pairs": [{**same, "form": form, "answer": "The sharpness is good."}]})
 
-    with served(answer=answer) as server:
+    with serve_mock(answer=answer) as server:
         extend(source, tmp_path / "out.parquet", server.base_url)
     assert [row["reason"] for row in rejected_of(tmp_path / "out.parquet")] == ["repeat"]
 
@@ -298,8 +297,8 @@ INJECTION = (
 
 
 def test_a_depiction_with_instructions_stays_between_its_tags(tmp_path):
-    source = written(tmp_path / "d.parquet", [overall(GOOD + INJECTION)])
-    with served() as server:
+    source = write_depictions(tmp_path / "d.parquet", [overall(GOOD + INJECTION)])
+    with serve_mock() as server:
         extend(source, tmp_path / "out.parquet", server.base_url)
         for body in server.bodies:
             text = body["messages"][1]["content"]
@@ -310,12 +309,14 @@ def test_a_depiction_with_instructions_stays_between_its_tags(tmp_path):
 
 
 def test_a_model_that_obeys_the_depiction_gives_no_row(tmp_path):
-    source = written(tmp_path / "d.parquet", [*of_kind("overall", 3), overall(GOOD + INJECTION)])
+    source = write_depictions(
+        tmp_path / "d.parquet", [*of_kind("overall", 3), overall(GOOD + INJECTION)]
+    )
 
     def answer(body):
         return "HACKED" if "HACKED" in body["messages"][1]["content"] else depiction_answer(body)
 
-    with served(answer=answer) as server:
+    with serve_mock(answer=answer) as server:
         result = extend(source, tmp_path / "out.parquet", server.base_url)
     assert result.rows == 15
     assert bad_rows(tmp_path / "out.parquet") == []
@@ -325,8 +326,8 @@ def test_a_model_that_obeys_the_depiction_gives_no_row(tmp_path):
 def test_a_depiction_of_100_kb_is_asked_for_like_any(tmp_path):
     long = GOOD + " The sky is blue and the dog is brown." * 2_700
     assert len(long) > 100_000
-    source = written(tmp_path / "d.parquet", [overall(long)])
-    with served() as server:
+    source = write_depictions(tmp_path / "d.parquet", [overall(long)])
+    with serve_mock() as server:
         result = extend(source, tmp_path / "out.parquet", server.base_url)
         assert long in server.bodies[0]["messages"][1]["content"]
     assert (result.rows, result.complete) == (5, True)
@@ -334,8 +335,8 @@ def test_a_depiction_of_100_kb_is_asked_for_like_any(tmp_path):
 
 def test_the_same_depiction_twice_is_bought_once_and_gives_its_pairs_once(tmp_path):
     rows = of_kind("overall", 3, seed=2)
-    once, twice = (written(tmp_path / f"{n}.parquet", rows * n) for n in (1, 2))
-    with served() as server:
+    once, twice = (write_depictions(tmp_path / f"{n}.parquet", rows * n) for n in (1, 2))
+    with serve_mock() as server:
         first = extend(once, tmp_path / "first.parquet", server.base_url)
         sent = server.requests
         second = extend(twice, tmp_path / "second.parquet", server.base_url)
@@ -348,8 +349,8 @@ def test_the_same_depiction_twice_is_bought_once_and_gives_its_pairs_once(tmp_pa
 def test_one_changed_depiction_costs_its_own_requests_and_no_other(source, tmp_path):
     rows = of_kind("overall", COUNT, seed=1)
     rows[4] = overall(number=99)
-    changed = written(tmp_path / "changed.parquet", rows)
-    with served() as server:
+    changed = write_depictions(tmp_path / "changed.parquet", rows)
+    with serve_mock() as server:
         extend(source, tmp_path / "out.parquet", server.base_url)
         sent = server.requests
         result = extend(changed, tmp_path / "out.parquet", server.base_url)
@@ -361,7 +362,7 @@ def test_one_changed_depiction_costs_its_own_requests_and_no_other(source, tmp_p
 def test_a_changed_parser_costs_nothing(source, tmp_path, monkeypatch):
     from qbuild.pairs import generate
 
-    with served() as server:
+    with serve_mock() as server:
         first = extend(source, tmp_path / "out.parquet", server.base_url)
         sent, old = server.requests, generate.read_pairs
         monkeypatch.setattr(generate, "read_pairs", lambda *given: old(*given)[:1])
@@ -374,33 +375,35 @@ def test_a_changed_parser_costs_nothing(source, tmp_path, monkeypatch):
 def test_the_text_form_gives_the_same_pairs_as_the_structured_one(tmp_path):
     rows = [row for kind in ("overall", "in-context", "conversation", "aspect", "pathway")
             for row in of_kind(kind, 4, seed=3)]  # fmt: skip
-    source = written(tmp_path / "d.parquet", rows)
+    source = write_depictions(tmp_path / "d.parquet", rows)
     said = []
     for structured in (True, False):
         output = tmp_path / f"{structured}.parquet"
-        with served() as server:
+        with serve_mock() as server:
             extend(source, output, server.base_url, structured=structured)
             assert all(("response_format" in body) == structured for body in server.bodies)
-        said.append([(asked(row), row["answer_key"], row["task"]) for row in rows_of(output)])
+        said.append([(question_of(row), row["answer_key"], row["task"]) for row in rows_of(output)])
     assert said[0] == said[1]
     assert len(said[0]) > 40
 
 
 def test_what_and_how_questions_of_a_model_get_their_wrong_choices_separately(tmp_path):
-    source = written(tmp_path / "d.parquet", of_kind("pathway", 4, seed=4))
-    with served() as server:
+    source = write_depictions(tmp_path / "d.parquet", of_kind("pathway", 4, seed=4))
+    with serve_mock() as server:
         extend(source, tmp_path / "out.parquet", server.base_url)
         follow_ups = [b for b in server.bodies if "wrong choices" in b["messages"][0]["content"]]
     rows = rows_of(tmp_path / "out.parquet")
     multi = [row for row in rows if row["task"] == "multi"]
-    opens = [asked(row) for row in rows if row["task"] == "open"]
+    opens = [question_of(row) for row in rows if row["task"] == "open"]
     assert len(multi) == len(follow_ups) == len(opens) > 4
-    assert sorted(asked(row).splitlines()[0] for row in multi) == sorted(opens)
+    assert sorted(question_of(row).splitlines()[0] for row in multi) == sorted(opens)
     assert all(len(row["options"]) == 4 for row in multi)
 
 
 def test_wrong_choices_with_another_question_are_rejected(tmp_path):
-    source = written(tmp_path / "d.parquet", [*of_kind("overall", 3), *of_kind("pathway", 1)])
+    source = write_depictions(
+        tmp_path / "d.parquet", [*of_kind("overall", 3), *of_kind("pathway", 1)]
+    )
 
     def answer(body):
         raw = depiction_answer(body)
@@ -410,7 +413,7 @@ def test_wrong_choices_with_another_question_are_rejected(tmp_path):
         value["pairs"][0]["question"] = "What else is there?"
         return json.dumps(value)
 
-    with served(answer=answer) as server:
+    with serve_mock(answer=answer) as server:
         result = extend(source, tmp_path / "out.parquet", server.base_url)
     assert set(result.report["refused"]) == {"changed"}
     assert result.report["forms"]["multi"] == 3

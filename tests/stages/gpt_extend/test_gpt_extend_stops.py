@@ -14,12 +14,12 @@ from buying import KEY, KEY_ENV
 from extending import (
     assert_no_key,
     extend,
+    ledger_rows,
     of_kind,
-    recorded,
-    rows_of,
-    served,
-    written,
+    serve_mock,
+    write_depictions,
 )
+from running import rows_of
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import UsageError
@@ -37,14 +37,14 @@ def key(monkeypatch):
 
 @pytest.fixture
 def source(tmp_path):
-    return written(tmp_path / "depictions.parquet", of_kind("overall", COUNT, seed=1))
+    return write_depictions(tmp_path / "depictions.parquet", of_kind("overall", COUNT, seed=1))
 
 
 @pytest.fixture
 def whole(source, tmp_path_factory):
     """The artifact of a run that nothing disturbed."""
     place = tmp_path_factory.mktemp("whole") / "out.parquet"
-    with served() as server:
+    with serve_mock() as server:
         assert extend(source, place, server.base_url).complete
     return place
 
@@ -58,10 +58,10 @@ def command(source, output, url, *more):
 
 def test_the_cap_is_a_hard_stop_and_the_run_is_resumed(source, whole, tmp_path):
     output, cap = tmp_path / "out.parquet", 0.12
-    with served(latency=0.01) as server:
+    with serve_mock(latency=0.01) as server:
         result = extend(source, output, server.base_url, max_usd=str(cap))
         run, prices = result.report["run"], Prices.load()
-        paid = sum(row["cost_usd"] for row in recorded(tmp_path / "ledger"))
+        paid = sum(row["cost_usd"] for row in ledger_rows(tmp_path / "ledger"))
         assert 0.5 * cap < paid <= cap
         assert run["usd"] == pytest.approx(paid, abs=1e-6)
         # even had each request in flight cost its worst, the cap would have held
@@ -81,7 +81,7 @@ def test_the_cap_is_a_hard_stop_and_the_run_is_resumed(source, whole, tmp_path):
 
 
 def test_a_reached_cap_ends_the_command_with_code_1_and_a_warning(source, tmp_path):
-    with served() as server:
+    with serve_mock() as server:
         done = subprocess.run(
             command(source, tmp_path / "out.parquet", server.base_url, "--max-usd", "0.05"),
             capture_output=True,
@@ -96,7 +96,7 @@ def test_a_reached_cap_ends_the_command_with_code_1_and_a_warning(source, tmp_pa
 
 
 def test_a_cap_without_a_price_of_the_model_sends_nothing(source, tmp_path):
-    with served() as server:
+    with serve_mock() as server:
         with pytest.raises(UsageError, match=r"--max-usd: .*none for 'own'.*Give --prices FILE"):
             extend(source, tmp_path / "o.parquet", server.base_url, model="own", max_usd="1")
         assert server.requests == 0
@@ -108,7 +108,7 @@ def test_a_given_price_file_makes_a_cap_hold(source, tmp_path):
     prices = tmp_path / "prices.json"
     rate = {"input": 1000.0, "output": 1000.0}
     prices.write_text(json.dumps({"dated": "2026-01-02", "models": {"own": rate}}))
-    with served() as server:
+    with serve_mock() as server:
         given = {"model": "own", "max_usd": "9", "prices": str(prices)}
         result = extend(source, tmp_path / "o.parquet", server.base_url, **given)
         assert server.requests > 0
@@ -119,7 +119,7 @@ def test_a_given_price_file_makes_a_cap_hold(source, tmp_path):
 
 def test_ctrl_c_ends_cleanly_and_the_run_is_resumed(source, whole, tmp_path):
     output = tmp_path / "out.parquet"
-    with served(latency=0.1) as server:
+    with serve_mock(latency=0.1) as server:
         process = subprocess.Popen(
             command(source, output, server.base_url, "--json"),
             stdout=subprocess.PIPE,
@@ -136,7 +136,7 @@ def test_ctrl_c_ends_cleanly_and_the_run_is_resumed(source, whole, tmp_path):
         assert report["rows"] == len(rows_of(output)) > 0
         assert report["pending"] == COUNT - report["rows"] / 5
         assert report["run"]["sent"] == server.requests
-        states = [row["state"] for row in recorded(tmp_path / "ledger")]
+        states = [row["state"] for row in ledger_rows(tmp_path / "ledger")]
         assert states == ["ok"] * server.requests  # what was in flight was waited for
         assert Artifact.open(output).description.complete is False
         result = extend(source, output, server.base_url)
@@ -160,7 +160,7 @@ main()
 def test_a_disk_full_under_the_ledger_stops_the_run_and_keeps_every_answer(source, whole, tmp_path):
     """A limit on the size of a file simulates it: the ledger is already nearly as large."""
     output, ledger = tmp_path / "out.parquet", tmp_path / "ledger"
-    with served() as server:
+    with serve_mock() as server:
         extend(source, output, server.base_url, limit=2)
         output.unlink()
         segment = ledger / "ledger-00001.jsonl"
@@ -193,9 +193,9 @@ def test_a_run_killed_at_random_moments_loses_nothing_and_ends_with_the_same_byt
     source, whole, tmp_path
 ):
     draw, output, ledger = random.Random(5), tmp_path / "out.parquet", tmp_path / "ledger"
-    with served(latency=0.05) as server:
+    with serve_mock(latency=0.05) as server:
         for _ in range(KILLS):
-            before, held = server.requests, recorded(ledger) if ledger.exists() else []
+            before, held = server.requests, ledger_rows(ledger) if ledger.exists() else []
             process = subprocess.Popen(
                 command(source, output, server.base_url), stderr=subprocess.PIPE
             )
@@ -206,7 +206,7 @@ def test_a_run_killed_at_random_moments_loses_nothing_and_ends_with_the_same_byt
             process.communicate()
             time.sleep(0.1)  # what was in flight arrives
             assert not output.exists() or Artifact.open(output).description.complete
-            kept = {row["request_id"] for row in recorded(ledger) if row["state"] == "ok"}
+            kept = {row["request_id"] for row in ledger_rows(ledger) if row["state"] == "ok"}
             assert {row["request_id"] for row in held if row["state"] == "ok"} <= kept
             with Ledger.open(ledger) as opened:
                 unanswered = len(opened.unanswered_attempts())

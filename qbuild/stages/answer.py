@@ -160,6 +160,7 @@ STAGE = Stage(
     finish=finish,
     render=render,
     renamed={"frame": Renamed("video_prompt")},
-    example="qbuild answer pairs.parquet -o answers.parquet --model checkpoint --media-root .",
+    example="qbuild answer pairs.parquet -o answers.parquet --model checkpoint \\\n"
+    "    --media-root photos",
     reads_media=True,
 )

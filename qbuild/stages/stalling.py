@@ -70,5 +70,5 @@ STAGE = Stage(
     produce=produce,
     finish=finish,
     render=render,
-    example="qbuild stalling sessions -o stalls.parquet",
+    example="qbuild stalling sessions.csv -o stalls.parquet",
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
 from qbuild.cli import main as cli
-from qbuild.cli.main import PLAIN
+from qbuild.cli.main import PANELS, PLAIN, listings
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,36 @@ def test_the_version_is_printed(qbuild_cli):
     done = qbuild_cli("--version")
     assert done.code == 0
     assert done.out.startswith("qbuild ")
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_the_help_lists_every_command_with_its_whole_summary_by_panel(
+    qbuild_cli, monkeypatch, columns
+):
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = qbuild_cli("--help").out.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    for panel in PANELS:
+        listed = lines[lines.index(f"{panel}:") + 1 :]
+        own = {name: item for name, item in listings().items() if item.panel == panel}
+        assert listed[: len(own)] == [f"  {n:<17}  {item.summary}" for n, item in own.items()]
+
+
+def test_the_help_shows_version_and_completion_among_the_options(qbuild_cli):
+    options = qbuild_cli("--help").out.split("Options:\n")[1].split("\n\n")[0]
+    for option in ("--version", "--install-completion", "--show-completion", "--help"):
+        assert option in options
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+@pytest.mark.parametrize("name", listings())
+def test_help_fits_the_terminal_and_shows_no_python_types(qbuild_cli, monkeypatch, name, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    done = qbuild_cli(name, "--help")
+    assert max(map(len, done.out.splitlines())) <= int(columns)
+    assert not re.search(r"<|\blist\[|\bPath\b|\bint\b|\bstr\b|\bfloat\b", done.out)
+    assert "\N{NO-BREAK SPACE}" not in done.out
+    assert "\N{NON-BREAKING HYPHEN}" not in done.out
 
 
 @pytest.mark.parametrize("name", PLAIN)

@@ -13,7 +13,7 @@ EXAMPLES = {
     "show": "qbuild show levels.parquet --rows 3",
     "validate": "qbuild validate levels.parquet pairs.parquet",
     "diff": "qbuild diff levels-old.parquet levels.parquet",
-    "why": "qbuild why study:bridge.png",
+    "why": "qbuild why bridge.png",
     "check-media": "qbuild check-media levels.parquet --media-root photos",
     "plot": "qbuild plot levels.parquet -o levels.png",
     "doctor": "qbuild doctor",

@@ -91,5 +91,5 @@ STAGE = Stage(
     finish=finish,
     render=render,
     renamed={"leaks": Renamed("on_leak", {"refuse": "error", "mark": "flag"})},
-    example="qbuild evaluate predictions.csv ratings.parquet -o metrics.parquet",
+    example="qbuild evaluate scores.csv ratings.parquet -o metrics.parquet --match path",
 )

@@ -98,4 +98,6 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild sample levels.parquet -o sample.parquet --method keep --size 6",
+    reads_media=True,
 )

@@ -49,6 +49,16 @@ class LazyGroup(TyperGroup):
 
     _completing = False
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments; without options of the group, Typer need not load pydantic for them."""
+        params = self.params
+        if args and not args[0].startswith("-"):
+            self.params = []
+        try:
+            return super().parse_args(ctx, args)
+        finally:
+            self.params = params
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """All names, by panel."""
         return list(listings())

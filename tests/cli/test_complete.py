@@ -32,10 +32,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_names_of_commands_are_completed():
-    assert completed("scor") == ["score", "scoring-qa"] or completed("scor") == [
-        "scoring-qa",
-        "score",
-    ]
+    assert completed("scor") == ["scoring-qa", "score"]
 
 
 def test_options_and_their_values_are_completed():
@@ -71,11 +68,12 @@ def test_pipelines_that_ship_and_own_ones_are_completed(folder):
 def test_completion_of_names_loads_no_stage():
     code = (
         "import os, sys\n"
-        "os.environ.update(_QBUILD_COMPLETE='complete_bash', COMP_WORDS='qbuild m', COMP_CWORD='1')\n"
+        "os.environ.update(_QBUILD_COMPLETE='complete_bash')\n"
+        "os.environ.update(COMP_WORDS='qbuild m', COMP_CWORD='1')\n"
         "from qbuild.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "assert not {'pydantic', 'pyarrow'} & sys.modules.keys()"
+        "assert not [name for name in sys.modules if name.startswith('qbuild.stages.')]"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 

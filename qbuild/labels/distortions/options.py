@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from qbuild.core.engine.stage import ValueHint
 from qbuild.labels.distortions.names import find_distortion
 from qbuild.labels.tables.options import LabelFileOptions
 
@@ -28,7 +29,7 @@ class LabelOptions(LabelFileOptions):
     threshold: float = Field(
         default=0.5, gt=0, le=1, description="Share from which a distortion counts as present."
     )
-    judged: str = Field(
+    judged: Annotated[str, ValueHint("NAMES")] = Field(
         default="",
         description="Distortions that a column of labels covers, comma-separated; default: all"
         " that the kind of medium can have.",

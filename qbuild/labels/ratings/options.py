@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from qbuild.core.engine.stage import ValueHint
 from qbuild.labels.tables.options import LabelFileOptions
+
+
+def layout_names() -> list[str]:
+    """The values of `--layout`."""
+    from qbuild.labels.ratings.registry import LAYOUTS
+
+    return ["auto", *LAYOUTS]
 
 
 class RatingOptions(LabelFileOptions):
@@ -15,7 +23,9 @@ class RatingOptions(LabelFileOptions):
     FILES: ClassVar[str] = "rating files"
     EXAMPLE: ClassVar[str] = "mos"
 
-    layout: str = Field(default="auto", description="Layout of the rating files, or auto.")
+    layout: Annotated[str, ValueHint("LAYOUT", layout_names)] = Field(
+        default="auto", description="Layout of the rating files, or auto."
+    )
     dataset: str = Field(
         default="", description="Dataset name; default: the layout's own, else the file's stem."
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_serializer, field_validator
 
-from qbuild.core.engine.stage import Runtime
+from qbuild.core.engine.stage import Runtime, ValueHint
 from qbuild.labels.predictions.options import PredictionOptions
 
 
@@ -32,7 +32,7 @@ class EvaluateOptions(PredictionOptions):
         default=0.95, gt=0, lt=1, description="Share of resamples that an interval holds."
     )
     seed: int = Field(default=0, description="Draws the resamples.")
-    trained_on: tuple[str, ...] = Field(
+    trained_on: Annotated[tuple[str, ...], ValueHint("PATH")] = Field(
         default=(),
         description="Checkpoint folder, artifact or list of ids that it learned from; repeatable.",
     )
@@ -57,4 +57,6 @@ class EvaluateOptions(PredictionOptions):
 class EvaluateRuntime(Runtime):
     """Where a picture of the points goes."""
 
-    scatter: str = Field(default="", description="PNG to draw predictions and scores in.")
+    scatter: Annotated[str, ValueHint("FILE")] = Field(
+        default="", description="PNG to draw predictions and scores in."
+    )

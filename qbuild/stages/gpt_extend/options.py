@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_serializer, field_validator
 
-from qbuild.core.engine.stage import Options, Runtime
+from qbuild.core.engine.stage import Options, Runtime, ValueHint
 
 
 class ExtendOptions(Options):
@@ -16,7 +16,7 @@ class ExtendOptions(Options):
         default="rules", description="Who answers; see above."
     )
     model: str = Field(default="", description="Name of the model on the server.")
-    prompts: str = Field(
+    prompts: Annotated[str, ValueHint("DIR")] = Field(
         default="", description="Folder of templates that replace the shipped ones."
     )
     structured: bool = Field(
@@ -63,19 +63,23 @@ class ExtendRuntime(Runtime):
         default=1, ge=0, le=1, description="Rejected pairs per depiction above which it fails."
     )
     base_url: str = Field(default="", description="Address of the server; by default OpenAI's.")
-    key_env: str = Field(default="OPENAI_API_KEY", description="Environment variable with the key.")
-    ledger: str = Field(
+    key_env: Annotated[str, ValueHint("NAME")] = Field(
+        default="OPENAI_API_KEY", description="Environment variable with the key."
+    )
+    ledger: Annotated[str, ValueHint("DIR")] = Field(
         default="", description="Folder of the ledger; by default `ledger` next to the output."
     )
     max_usd: str = Field(default="", description="Most dollars that this run may spend.")
-    prices: str = Field(default="", description="Price file; by default the newest shipped one.")
+    prices: Annotated[str, ValueHint("FILE")] = Field(
+        default="", description="Price file; by default the newest shipped one."
+    )
     concurrency: int = Field(default=16, ge=1, le=4096, description="Requests at a time.")
     max_attempts: int = Field(default=6, ge=1, description="Most attempts at a failing request.")
     timeout: float = Field(default=120, gt=0, description="Seconds to wait for an answer.")
     poll_interval: float = Field(
         default=15, gt=0, description="Seconds before a batch is polled first."
     )
-    batch_files: str = Field(
+    batch_files: Annotated[str, ValueHint("DIR")] = Field(
         default="",
         description="openai-batch: folder to write batches to and read their answers from, "
         "for `vllm run-batch`; nothing is sent.",

@@ -6,11 +6,11 @@ import math
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_serializer, field_validator
 
-from qbuild.core.engine.stage import Inputs, Options
+from qbuild.core.engine.stage import Inputs, Options, ValueHint
 from qbuild.core.errors import UsageError
 
 
@@ -32,7 +32,7 @@ class SampleOptions(Options):
     scale: Literal["norm", "raw"] = Field(
         default="norm", description="Scores of the target and report: mos_norm (0-100), or mos."
     )
-    exclude: tuple[str, ...] = Field(
+    exclude: Annotated[tuple[str, ...], ValueHint("PATH")] = Field(
         default=(), description="Artifact, or text file of media ids, to leave out; repeatable."
     )
     exclude_by: Literal["id", "content"] = Field(

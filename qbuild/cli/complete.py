@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 
@@ -23,6 +25,17 @@ def backends(incomplete: str) -> list[str]:
     from qbuild.backends.registry import backend_names
 
     return [name for name in backend_names() if name.startswith(incomplete)]
+
+
+def names_in(place: str, default: str) -> Callable[[str], list[str]]:
+    """Completes with the default and the names at `MODULE:NAME`."""
+    module, _, attribute = place.partition(":")
+
+    def matching(incomplete: str) -> list[str]:
+        names = [default, *getattr(import_module(module), attribute)]
+        return [name for name in names if name.startswith(incomplete)]
+
+    return matching
 
 
 def _files(incomplete: str, suffix: str) -> list[str]:

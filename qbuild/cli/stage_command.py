@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 import typer
 
 from qbuild.cli.command import RUN_OPTIONS, Debug, Json
-from qbuild.cli.complete import artifacts
+from qbuild.cli.complete import artifacts, names_in
 from qbuild.cli.output import print_report, print_warnings
 from qbuild.core.engine.stage import Runtime, Stage, ValueHint
 from qbuild.core.plural import plural
@@ -146,7 +146,7 @@ def _option(name: str, field: FieldInfo, hidden: bool) -> inspect.Parameter:
         show_default=default not in ("", (), None),
         hidden=hidden,
         rich_help_panel=RUN_OPTIONS if name in Runtime.model_fields else None,
-        autocompletion=_matching(hint) if hint is not None and hint.choices else None,
+        autocompletion=names_in(hint.choices, default) if hint and hint.choices else None,
     )
     if get_origin(kind) is tuple:
         kind, default = list[str], list(default)
@@ -165,14 +165,6 @@ def _metavar(name: str, kind: Any, hint: ValueHint | None) -> tuple[str | None, 
     if hint is not None:
         return hint.metavar, ""
     return {int: "N", float: "X"}.get(kind, name.rpartition("_")[2].upper()), ""
-
-
-def _matching(hint: ValueHint) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
-        assert hint.choices is not None  # noqa: S101
-        return [choice for choice in hint.choices() if choice.startswith(incomplete)]
-
-    return complete
 
 
 def _flag(name: str) -> str:

@@ -20,7 +20,7 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.renamed import RenamedOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -38,11 +38,12 @@ S = TypeVar("S")
 class ValueHint:
     """How help and shell completion show an option: `ledger: Annotated[str, ValueHint("DIR")]`.
 
-    Without one, the placeholder is the last word of the option's name. `choices` lists values.
+    Without one, the placeholder is the last word of the option's name. `choices` is the place
+    of names to complete, `MODULE:NAME`, which is imported only then.
     """
 
     metavar: str
-    choices: Callable[[], Iterable[str]] | None = None
+    choices: str = ""
 
 
 class Options(BaseModel):

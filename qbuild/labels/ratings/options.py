@@ -10,20 +10,13 @@ from qbuild.core.engine.stage import ValueHint
 from qbuild.labels.tables.options import LabelFileOptions
 
 
-def layout_names() -> list[str]:
-    """The values of `--layout`."""
-    from qbuild.labels.ratings.registry import LAYOUTS
-
-    return ["auto", *LAYOUTS]
-
-
 class RatingOptions(LabelFileOptions):
     """How rating files are read."""
 
     FILES: ClassVar[str] = "rating files"
     EXAMPLE: ClassVar[str] = "mos"
 
-    layout: Annotated[str, ValueHint("LAYOUT", layout_names)] = Field(
+    layout: Annotated[str, ValueHint("LAYOUT", "qbuild.labels.ratings.registry:LAYOUTS")] = Field(
         default="auto", description="Layout of the rating files, or auto."
     )
     dataset: str = Field(

@@ -15,19 +15,12 @@ Clock = Literal["media", "wall"]
 _RATE = re.compile(r"(?:\d+(?:\.\d+)?|\d+/\d+)", re.ASCII)
 
 
-def layout_names() -> list[str]:
-    """The values of `--layout`."""
-    from qbuild.labels.sessions.registry import SESSION_LAYOUTS
-
-    return ["auto", *SESSION_LAYOUTS]
-
-
 class SessionOptions(Options):
     """How session logs are read, and what the 0/1 sequence contains."""
 
-    layout: Annotated[str, ValueHint("LAYOUT", layout_names)] = Field(
-        default="auto", description="Layout of the session logs, or auto."
-    )
+    layout: Annotated[
+        str, ValueHint("LAYOUT", "qbuild.labels.sessions.registry:SESSION_LAYOUTS")
+    ] = Field(default="auto", description="Layout of the session logs, or auto.")
     dataset: str = Field(
         default="", description="Dataset name; default: the layout's own, else the input's stem."
     )

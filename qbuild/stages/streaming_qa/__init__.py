@@ -81,5 +81,6 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    example="qbuild streaming-qa stalls.parquet levels.parquet -o pairs.parquet",
     renamed={"thin": Renamed("every_nth_frame")},
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +15,7 @@ from qbuild.core.renamed import Renamed
 from qbuild.stages import LABELS, STAGES, Listing, get_stage
 from qbuild.stages import mos_to_levels as levels
 
+ROOT = Path(__file__).resolve().parents[2]
 RENAMED = {"cut": Renamed("closed", {"rechts": "right"}), "flip": Renamed("turn")}
 NOTICE = "--cut was renamed to --closed; the old name works until 0.3"
 
@@ -78,3 +81,29 @@ def test_a_renamed_option_of_a_stage_leads_to_one_that_it_has(name):
     assert {new.name for new in stage.renamed.values()} <= fields.keys()
     old_names = {old for old, new in stage.renamed.items() if old != new.name}
     assert not old_names & fields.keys()
+
+
+@pytest.mark.parametrize("name", list(STAGES))
+def test_media_roots_are_shown_for_the_stages_that_look_for_media(qbuild_cli, name):
+    place = ROOT / "qbuild/stages" / STAGES[name].module
+    sources = place.glob("*.py") if place.is_dir() else [place.with_suffix(".py")]
+    looks = any(re.search("media_roots|Places", path.read_text()) for path in sources)
+    assert ("--media-root" in qbuild_cli(name, "--help").out.split("Run options:")[1]) is looks
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("export", {"--workers", "--media-root"}),
+        ("import-qa", {"--workers", "--batch-rows", "--media-root"}),
+        ("contact-sheet", {"--limit", "--max-reject-share"}),
+        ("probe", set()),
+    ],
+)
+def test_options_that_a_stage_cannot_use_are_accepted_but_not_shown(qbuild_cli, name, hidden):
+    shown = qbuild_cli(name, "--help").out
+    run_options = {"--workers", "--batch-rows", "--max-reject-share", "--media-root", "--limit"}
+    assert {option for option in run_options if option not in shown} >= hidden
+    for option in hidden:
+        done = qbuild_cli(name, "missing.file", "-o", "out.parquet", option, "1")
+        assert "No such option" not in done.err

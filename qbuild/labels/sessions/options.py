@@ -12,6 +12,7 @@ from qbuild.core.engine.stage import Options, ValueHint
 
 Clock = Literal["media", "wall"]
 
+_LAYOUT = ValueHint("LAYOUT", "qbuild.labels.sessions.registry:SESSION_LAYOUTS")
 _RATE = re.compile(r"(?:\d+(?:\.\d+)?|\d+/\d+)", re.ASCII)
 
 

@@ -7,17 +7,14 @@ source. Identical rows collapse to one; rows of one medium that differ are all r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.labels.ratings.merge import read_outputs
 from qbuild.labels.ratings.options import RatingOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from qbuild.core.engine.tally import Tally
 
 
 class IngestOptions(RatingOptions):

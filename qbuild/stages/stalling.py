@@ -7,15 +7,13 @@ run lengths, the summary. Time rules: docs/stalls.md. Source: VQA² section 3.3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.labels.sessions.options import SessionOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def produce(inputs: Inputs, options: SessionOptions) -> Iterator[Output]:

@@ -8,17 +8,15 @@ is a table, whose keys are the fields. Cancelled annotations are left out and co
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.labels.depictions.entries import FileAnnotations
 from qbuild.labels.depictions.names import ABOUT, TEXTS, WIDE
 from qbuild.labels.depictions.tables import check_column_names
 from qbuild.labels.tables.columns import find_names, normalise_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 CHOICE = "note"  # field of our own project: which of two notes is written; not itself a depiction
 _OF_ANNOTATION = ("annotator", "date")  # from the annotation, not from the task

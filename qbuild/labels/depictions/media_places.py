@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from qbuild.core.canonical import dataset_of
 from qbuild.core.rows.rejections import RejectedError
-from qbuild.labels.depictions.entries import is_empty
+from qbuild.labels.depictions.entries import FileAnnotations, is_empty
+from qbuild.labels.depictions.options import DepictionOptions
 from qbuild.labels.tables.media_paths import UNSAFE, is_unsafe, normalise_paths, tidy
 from qbuild.labels.tables.rejections import MISSING_PATH, UNSAFE_PATH, cell_text
-
-if TYPE_CHECKING:
-    from qbuild.labels.depictions.entries import FileAnnotations
-    from qbuild.labels.depictions.options import DepictionOptions
 
 LOCAL_FILES = "/data/local-files/"
 _UPLOAD = re.compile(r"^/data/upload/(?:\d+/)?(?:[0-9a-f]{8}-)?(?P<name>.+)$", re.DOTALL)

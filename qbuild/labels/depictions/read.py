@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.canonical import hash_value, media_id
 from qbuild.core.engine.stage import Output
@@ -10,24 +12,17 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, rejected_table
 from qbuild.labels.depictions import cells
-from qbuild.labels.depictions.entries import Annotation, Entry, is_empty, single
+from qbuild.labels.depictions.entries import Annotation, Entry, FileAnnotations, is_empty, single
 from qbuild.labels.depictions.label_studio import is_export, read_export
-from qbuild.labels.depictions.media_places import find_places
+from qbuild.labels.depictions.media_places import MediaPlace, find_places
 from qbuild.labels.depictions.names import ASPECTS, KINDS, find_aspect, find_kind
+from qbuild.labels.depictions.options import DepictionOptions
 from qbuild.labels.depictions.tables import read_annotations
 from qbuild.labels.tables.files import first_bytes, kind_of
 from qbuild.labels.tables.json_records import read_records
 from qbuild.labels.tables.media_paths import check_strip_prefix, media_kind
 from qbuild.labels.tables.options import read_each
 from qbuild.labels.tables.rejections import cell_text, record_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from qbuild.labels.depictions.entries import FileAnnotations
-    from qbuild.labels.depictions.media_places import MediaPlace
-    from qbuild.labels.depictions.options import DepictionOptions
 
 Row = dict[str, Any]
 

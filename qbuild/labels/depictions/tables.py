@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import SchemaError, UsageError, near
 from qbuild.labels.depictions.entries import Entry, FileAnnotations, is_empty
@@ -14,13 +16,7 @@ from qbuild.labels.tables.columns import (
     resolve_columns,
     suggest_columns,
 )
-from qbuild.labels.tables.table import read_grid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from qbuild.labels.tables.table import Grid
+from qbuild.labels.tables.table import Grid, read_grid
 
 
 def read_annotations(path: Path, given: Mapping[str, str]) -> FileAnnotations:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import SchemaError, UsageError
@@ -22,6 +23,7 @@ from qbuild.labels.distortions.names import (
     is_none,
     possible_distortions,
 )
+from qbuild.labels.distortions.options import LabelOptions
 from qbuild.labels.tables.cells import is_null, to_numbers, to_text
 from qbuild.labels.tables.columns import (
     PATH,
@@ -31,17 +33,12 @@ from qbuild.labels.tables.columns import (
     suggest_columns,
 )
 from qbuild.labels.tables.rejections import OUT_OF_RANGE, RowRejections
-from qbuild.labels.tables.table import read_grid
+from qbuild.labels.tables.table import Grid, read_grid
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-    from qbuild.labels.distortions.options import LabelOptions
-    from qbuild.labels.tables.table import Grid
 
 LABELS = (
     "labels", "label", "distortions", "distortion", "distortion_type", "distortion_types",

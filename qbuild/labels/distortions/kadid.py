@@ -15,9 +15,11 @@ the level whose images of types 01-03, 09-14, 16, 17 and 21 have the nearest mea
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.labels.distortions.label import Label, LabelTable
+from qbuild.labels.distortions.options import LabelOptions
 from qbuild.labels.tables.cells import to_text
 from qbuild.labels.tables.columns import column_named, has_column
 from qbuild.labels.tables.rejections import RowRejections
@@ -25,11 +27,7 @@ from qbuild.labels.tables.table import read_grid
 from qbuild.quality.distortions import SPATIAL
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
-
-    from qbuild.labels.distortions.options import LabelOptions
 
 TYPES = (
     "Gaussian blur", "lens blur", "motion blur", "color diffusion", "color shift",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,11 @@ from qbuild.labels.distortions.names import (
     other_meanings,
     possible_distortions,
 )
+from qbuild.labels.tables.rejections import RowRejections
+from qbuild.labels.tables.table import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     import pandas as pd
-
-    from qbuild.labels.tables.rejections import RowRejections
-    from qbuild.labels.tables.table import Grid
 
 
 @dataclass(frozen=True)

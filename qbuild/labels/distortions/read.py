@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
+from qbuild.labels.distortions.options import LabelOptions
+from qbuild.labels.distortions.read_file import FileRows, Row
 from qbuild.labels.tables.media_paths import check_strip_prefix
 from qbuild.labels.tables.options import read_each
 from qbuild.labels.tables.rejections import CONFLICT, cell_text, record_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from qbuild.labels.distortions.options import LabelOptions
-    from qbuild.labels.distortions.read_file import FileRows, Row
 
 _PLACE = ("source_file", "source_row")  # a row's place is not part of its content
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.canonical import media_id
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.plural import plural
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.distortions.label import Label, LabelTable
 from qbuild.labels.distortions.names import similar_distortions
+from qbuild.labels.distortions.options import LabelOptions
 from qbuild.labels.ratings import kadid
 from qbuild.labels.tables.cells import is_null, to_text
 from qbuild.labels.tables.media_paths import (
@@ -21,14 +25,7 @@ from qbuild.labels.tables.media_paths import (
 )
 from qbuild.labels.tables.rejections import UNSAFE_PATH
 from qbuild.labels.tables.sniff import sniff
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from qbuild.core.rows.rejections import RejectedRow
-    from qbuild.labels.distortions.label import Label, LabelTable
-    from qbuild.labels.distortions.options import LabelOptions
-    from qbuild.labels.tables.table import Grid
+from qbuild.labels.tables.table import Grid
 
 Row = dict[str, Any]
 

@@ -8,15 +8,11 @@ Nothing here imports pandas or pyarrow before a file is read. See docs/evaluate.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
+from qbuild.core.engine.stage import Output
 from qbuild.labels.predictions.options import PredictionOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from qbuild.core.engine.stage import Output
 
 
 def read_predictions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,16 +11,13 @@ import numpy as np
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.labels.tables.cells import to_numbers
 from qbuild.labels.tables.columns import normalise_name
+from qbuild.labels.tables.rejections import RowRejections
+from qbuild.labels.tables.table import Grid
 from qbuild.quality.published_text import LEVEL_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import pandas as pd
     from numpy.typing import NDArray
-
-    from qbuild.labels.tables.rejections import RowRejections
-    from qbuild.labels.tables.table import Grid
 
     Floats = NDArray[np.float64]
 

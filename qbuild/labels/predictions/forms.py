@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from qbuild.core.errors import SchemaError
 from qbuild.labels.tables.columns import normalise_name
-
-if TYPE_CHECKING:
-    from qbuild.labels.tables.table import Grid
+from qbuild.labels.tables.table import Grid
 
 PATH = (
     "path", "image", "image_name", "image_path", "img", "img_name", "img_path", "video",

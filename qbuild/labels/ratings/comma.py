@@ -8,16 +8,12 @@ the full path identifies a medium. The three files use different scales and decl
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.json_records import read_utf8
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from qbuild.labels.ratings.options import RatingOptions
-    from qbuild.labels.tables.sniff import FilePreview
+from qbuild.labels.tables.sniff import FilePreview
 
 _NUMBER = r"[ \t]*[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?[ \t]*"
 _LINE = re.compile(rf"(?P<path>[^,].*),{_NUMBER},{_NUMBER},(?:{_NUMBER}|[ \t]*(?:nan)?[ \t]*)")

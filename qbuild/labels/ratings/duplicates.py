@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,6 @@ from qbuild.labels.tables.cells import is_null
 from qbuild.labels.tables.rejections import CONFLICT, cell_text, record_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     import pandas as pd
 
     Records = Callable[[Sequence[int]], list[Any]]

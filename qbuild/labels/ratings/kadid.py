@@ -10,17 +10,13 @@ be read wrongly.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.columns import column_named, has_column
+from qbuild.labels.tables.sniff import FilePreview
 from qbuild.labels.tables.table import read_grid
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from qbuild.labels.ratings.options import RatingOptions
-    from qbuild.labels.tables.sniff import FilePreview
 
 SCALE = (1.0, 5.0)
 

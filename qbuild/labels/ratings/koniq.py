@@ -13,21 +13,18 @@ Traps; those of the copy with shares and sets are checked against the published 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.cells import to_numbers
 from qbuild.labels.tables.columns import column_named, has_column
-from qbuild.labels.tables.table import read_grid
+from qbuild.labels.tables.sniff import FilePreview
+from qbuild.labels.tables.table import Grid, read_grid
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
-
-    from qbuild.labels.ratings.options import RatingOptions
-    from qbuild.labels.tables.sniff import FilePreview
-    from qbuild.labels.tables.table import Grid
 
 VOTES = ("c1", "c2", "c3", "c4", "c5")
 SCALE = (0.0, 100.0)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.ratings.options import RatingOptions
+from qbuild.labels.tables.sniff import FilePreview
+from qbuild.labels.tables.table import Grid
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
     import pandas as pd
-
-    from qbuild.core.rows.rejections import RejectedRow
-    from qbuild.labels.ratings.options import RatingOptions
-    from qbuild.labels.tables.sniff import FilePreview
-    from qbuild.labels.tables.table import Grid
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Output
@@ -12,18 +14,14 @@ from qbuild.core.rows.rejections import rejected_table
 from qbuild.labels.ratings.layout import Layout
 from qbuild.labels.ratings.options import RatingOptions, parse_by_dataset
 from qbuild.labels.ratings.registry import get_layout, recognise
+from qbuild.labels.ratings.validate import FileRows
 from qbuild.labels.tables.media_paths import check_strip_prefix
 from qbuild.labels.tables.options import read_each
 from qbuild.labels.tables.sniff import sniff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
     import pandas as pd
     import pyarrow as pa
-
-    from qbuild.labels.ratings.validate import FileRows
 
 QUOTED_REASONS = 3
 DEFAULTS = RatingOptions()

@@ -6,9 +6,10 @@ better unless `--direction down` is given.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.columns import (
     DMOS,
     MOS,
@@ -18,13 +19,8 @@ from qbuild.labels.tables.columns import (
     find_names,
     resolve_columns,
 )
+from qbuild.labels.tables.sniff import FilePreview
 from qbuild.labels.tables.table import read_grid
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from qbuild.labels.ratings.options import RatingOptions
-    from qbuild.labels.tables.sniff import FilePreview
 
 
 def matches(preview: FilePreview) -> bool:

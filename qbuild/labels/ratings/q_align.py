@@ -6,19 +6,17 @@ where a record has both. The answer's last word is the published level (Q-Align,
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.json_records import read_records
+from qbuild.labels.tables.sniff import FilePreview
 from qbuild.quality.published_text import ID_ARROW
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
-
-    from qbuild.labels.ratings.options import RatingOptions
-    from qbuild.labels.tables.sniff import FilePreview
 
 
 def matches(preview: FilePreview) -> bool:

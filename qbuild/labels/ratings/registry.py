@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from qbuild.core.errors import InputError, QbuildError, SchemaError
 from qbuild.labels.ratings.layout import Layout
 from qbuild.labels.tables.columns import MOS, PATH, suggest_columns
 from qbuild.labels.tables.options import load_layout
 from qbuild.labels.tables.sniff import FilePreview, format_preview, raise_if_broken, sniff
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # layout → module; the first that fits a file reads it, so the general ones come last
 LAYOUTS = {

@@ -7,17 +7,13 @@ are on 0 to 100 (observed: 2 to 96, three above 94).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.columns import column_named
+from qbuild.labels.tables.sniff import FilePreview
 from qbuild.labels.tables.table import read_grid
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from qbuild.labels.ratings.options import RatingOptions
-    from qbuild.labels.tables.sniff import FilePreview
 
 SCALE = (0.0, 100.0)
 COLUMNS = {"image_name", "mos", "brightness", "colorfulness", "contrast", "noisiness", "sharpness"}

@@ -11,10 +11,12 @@ one dataset at a time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.rows.rejections import Rejection
 from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.cells import to_numbers, to_text
 from qbuild.labels.tables.columns import PATH, SYNONYMS, column_cells, find_names, resolve_columns
 from qbuild.labels.tables.media_paths import tidy
@@ -24,18 +26,13 @@ from qbuild.labels.tables.rejections import (
     MISSING_SUBJECT,
     RowRejections,
 )
-from qbuild.labels.tables.table import read_grid
+from qbuild.labels.tables.sniff import FilePreview
+from qbuild.labels.tables.table import Grid, read_grid
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-    from qbuild.labels.ratings.options import RatingOptions
-    from qbuild.labels.tables.sniff import FilePreview
-    from qbuild.labels.tables.table import Grid
 
 SUBJECT = (
     "subject", "subject_id", "observer", "observer_id", "participant", "participant_id",

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import escape_dataset
 from qbuild.core.errors import StageError
-from qbuild.labels.ratings.options import parse_by_dataset
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.ratings.layout import LayoutTable
+from qbuild.labels.ratings.options import RatingOptions, parse_by_dataset
 from qbuild.labels.tables.cells import is_null, to_numbers, to_text
 from qbuild.labels.tables.media_paths import read_paths
 from qbuild.labels.tables.rejections import NOT_A_NUMBER, OUT_OF_RANGE, RowRejections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-    from qbuild.core.rows.rejections import RejectedRow
-    from qbuild.labels.ratings.layout import LayoutTable
-    from qbuild.labels.ratings.options import RatingOptions
 
 NUMBERS = ("mos", "mos_std", "num_ratings", "scale_low", "scale_high")
 COLUMNS = ("path", *NUMBERS, "votes", "split", "dataset", "source_row")

@@ -6,17 +6,14 @@ number or as text with blanks. Q-Bench concatenates its objects (`}{`) without a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.json_records import read_records
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from qbuild.labels.ratings.options import RatingOptions
-    from qbuild.labels.tables.sniff import FilePreview
+from qbuild.labels.tables.sniff import FilePreview
 
 PATH_KEYS = ("img_path", "video_path", "image")
 SCORE_KEYS = ("mos", "gt_score")

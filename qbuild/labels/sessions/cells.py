@@ -7,15 +7,13 @@ import io
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import InputError, shortened
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.tables.files import delimiter_of
 from qbuild.labels.tables.json_records import read_records, read_utf8
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MISSING = frozenset(("", "nan", "na", "n/a", "null", "none"))

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 
-from qbuild.labels.sessions.session import SessionLayout
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-    from pathlib import Path
-
-    from qbuild.core.rows.rejections import RejectedRow
-    from qbuild.labels.sessions.options import SessionOptions
-    from qbuild.labels.sessions.session import ReadLog, Session
+from qbuild.core.rows.rejections import RejectedRow
+from qbuild.labels.sessions.options import SessionOptions
+from qbuild.labels.sessions.session import ReadLog, Session, SessionLayout
 
 _DOCUMENTS = ("readme", "license", "licence", "copying", "changelog")
 _DOCUMENT_SUFFIXES = ("", ".txt", ".md", ".pdf")

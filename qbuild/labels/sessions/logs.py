@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qbuild.core.errors import InputError, raise_all
@@ -25,9 +27,6 @@ from qbuild.labels.tables.files import kind_of
 from qbuild.labels.tables.json_records import read_records, read_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
     Choose = Callable[[Path], SessionLayout | None]
     Log = tuple[Path, SessionLayout | RejectedRow]
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 from qbuild.core.errors import InputError, QbuildError
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.folders import list_entries
 from qbuild.labels.sessions.matlab.read import format_names, is_mat, variable_names
+from qbuild.labels.sessions.session import SessionLayout
 from qbuild.labels.tables.options import load_layout
 from qbuild.labels.tables.sniff import format_preview, sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from qbuild.labels.sessions.session import SessionLayout
 
 # layout → module; the first that fits a log reads it, so the general one comes last
 SESSION_LAYOUTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import canonical_json
@@ -12,8 +13,6 @@ from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.options import Clock, SessionOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 

@@ -7,22 +7,18 @@ published logs that have one meaning are corrected and noted.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qbuild.core.artifact.output_folder import safe_name
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
-from qbuild.labels.sessions.session import rejected_log
+from qbuild.labels.sessions.session import Session, rejected_log
 from qbuild.quality.stalls import vector_run_lengths
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from qbuild.labels.sessions.session import Session
 
 Stall = tuple[float, float]  # media start and duration, seconds
 

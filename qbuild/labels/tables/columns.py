@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import QbuildError, SchemaError, UsageError, near, raise_all
+from qbuild.labels.tables.table import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     import pandas as pd
-
-    from qbuild.labels.tables.table import Grid
 
 PATH = (
     "path", "image", "image_name", "image_path", "img", "img_name", "img_path",

@@ -5,12 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 from qbuild.core.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PREVIEW_BYTES = 1 << 16
 DELIMITERS = ",;\t|"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import InputError
 from qbuild.core.json_stream import BROKEN, decoded, json_values
 from qbuild.labels.tables.files import first_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 

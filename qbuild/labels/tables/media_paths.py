@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import UsageError
 from qbuild.labels.tables.cells import match, to_text
-from qbuild.labels.tables.rejections import MISSING_PATH, UNSAFE_PATH
+from qbuild.labels.tables.options import LabelFileOptions
+from qbuild.labels.tables.rejections import MISSING_PATH, UNSAFE_PATH, RowRejections
 from qbuild.quality.media_types import IMAGES, VIDEOS
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from numpy.typing import NDArray
-
-    from qbuild.labels.tables.options import LabelFileOptions
-    from qbuild.labels.tables.rejections import RowRejections
 
 UNSAFE = "{value} is not safely below a root; expected a relative path with / and no .. component"
 _UNTIDY = r"//|(^|/)\.(/|$)|/$"

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.rows.rejections import RejectedRow, Rejection
+from qbuild.labels.tables.cells import Numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-    from qbuild.labels.tables.cells import Numbers
 
 MISSING_SCORE = "missing-score"
 NOT_A_NUMBER = "not-a-number"

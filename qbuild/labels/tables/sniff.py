@@ -5,15 +5,13 @@ from __future__ import annotations
 import codecs
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.labels.tables.columns import normalise_name
 from qbuild.labels.tables.files import Kind, first_bytes, first_cells, kind_of
 from qbuild.labels.tables.json_records import read_records, read_utf8
 from qbuild.labels.tables.table import column_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True)

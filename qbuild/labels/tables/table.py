@@ -6,20 +6,17 @@ import io
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.errors import InputError, QbuildError, SchemaError
-from qbuild.labels.tables.files import delimiter_of, first_bytes, kind_of
+from qbuild.labels.tables.files import Kind, delimiter_of, first_bytes, kind_of
 from qbuild.labels.tables.json_records import read_records, read_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
     import pandas as pd
-
-    from qbuild.labels.tables.files import Kind
 
 _UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 _RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")

@@ -10,20 +10,19 @@ agreement. None of these rejects a row. See docs/depictions.md.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.labels.depictions.options import DepictionOptions
 from qbuild.labels.depictions.read import read_depictions
 from qbuild.labels.tables.options import reject_file_options
+from qbuild.stages.ingest_depictions.level_lookup import LevelLookup
+from qbuild.stages.ingest_depictions.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from qbuild.core.engine.tally import Tally
     from qbuild.core.rows.duplicates import Deduplicator
-    from qbuild.stages.ingest_depictions.level_lookup import LevelLookup
-    from qbuild.stages.ingest_depictions.report import Report
 
 State = tuple["Report", "LevelLookup", "Deduplicator"]
 CHUNK_ROWS = 1_000  # rows as Python values take ten times the memory of a table

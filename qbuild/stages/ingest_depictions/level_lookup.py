@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qbuild.core.engine.stage import Inputs
 from qbuild.core.plural import plural
-
-if TYPE_CHECKING:
-    from qbuild.core.engine.stage import Inputs
 
 TOLERANCE = 0.1  # a score is shown with one decimal
 _COLUMNS = ("level", "word", "mos_norm")

@@ -8,14 +8,14 @@ No depiction is rejected for them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from qbuild.stages.ingest_depictions.agreement import Sides
 
+if TYPE_CHECKING:
     from qbuild.language.mentions import Mention
-    from qbuild.stages.ingest_depictions.agreement import Sides
 
 HIGH, GOOD = 5, 4
 

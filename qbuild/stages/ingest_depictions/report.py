@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from statistics import fmean, median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qbuild.quality.published_text import LEVEL_WORDS
 from qbuild.stages.ingest_depictions.agreement import Agreement, PairSums
-from qbuild.stages.ingest_depictions.policy import check_text
-
-if TYPE_CHECKING:
-    from qbuild.stages.ingest_depictions.policy import TextFindings
+from qbuild.stages.ingest_depictions.policy import TextFindings, check_text
 
 Row = dict[str, Any]
 

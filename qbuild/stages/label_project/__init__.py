@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Generator
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -18,9 +19,6 @@ from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError
 from qbuild.core.plural import plural
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 CONFIG, TASKS = "config.xml", "tasks.json"
 CHUNK_ROWS = 1_000  # rows as Python values take ten times the memory of a table

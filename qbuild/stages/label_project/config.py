@@ -8,16 +8,14 @@ a level from 1 to 4 (B.4); `pathway`, one feedback (Q-Instruct).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from qbuild.labels.depictions.label_studio import CHOICE
 from qbuild.labels.depictions.names import ASPECTS
 from qbuild.labels.tables.columns import normalise_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Form = Literal["ugc", "aigc", "pathway"]
 Medium = Literal["image", "video"]

@@ -7,22 +7,19 @@ row with empty start and duration. Stalls keep the order of the file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import InputError, shortened
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.cells import Row, is_missing, rating_in, read_objects, read_rows
 from qbuild.labels.sessions.folders import file_layout
+from qbuild.labels.sessions.options import Clock, SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
 from qbuild.labels.sessions.session import Session, rejected_log
 from qbuild.labels.tables.sniff import sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from qbuild.labels.sessions.options import Clock, SessionOptions
 
 _REQUIRED = frozenset(("media", "start_s", "duration_s"))
 _OF_SESSION = ("fps", "media_s", "clock", "mos", "mos_std", "num_ratings", "split")

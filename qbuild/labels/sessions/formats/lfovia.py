@@ -7,22 +7,20 @@ The first of these that is present is read. A reference video has none and plays
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.folders import file_layout
 from qbuild.labels.sessions.matlab import read as matlab
+from qbuild.labels.sessions.options import Clock, SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
 from qbuild.labels.sessions.session import Session, read_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
-
-    from qbuild.labels.sessions.options import Clock, SessionOptions
 
     # stalls, their clock, seconds of media, claims
     LoggedStalls = tuple[tuple[tuple[float, float], ...], Clock, float | None, dict[str, float]]

@@ -8,24 +8,22 @@ read first, then the lists, then the waveform of seconds.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.folders import file_layout
 from qbuild.labels.sessions.matlab import read as matlab
+from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
 from qbuild.labels.sessions.session import Session, rejected_log
 from qbuild.labels.tables.cells import is_null
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
-
-    from qbuild.labels.sessions.options import SessionOptions
 
 SCORES_FILE = "subjectiveData.mat"
 

@@ -9,24 +9,22 @@ of first and last ones.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.folders import file_layout
 from qbuild.labels.sessions.matlab import read as matlab
+from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
 from qbuild.labels.sessions.session import Session, read_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
-
-    from qbuild.labels.sessions.options import SessionOptions
 
 _ALL = "LIVE_NFLX_Network_Impairments"
 STALLS_FILE = f"{_ALL}.mat"

@@ -5,19 +5,15 @@ The log also states its stalls, their seconds and its frames; these claims are c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
+from qbuild.core.rows.rejections import RejectedRow
 from qbuild.labels.sessions.folders import file_layout
 from qbuild.labels.sessions.matlab import read as matlab
+from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
 from qbuild.labels.sessions.session import Session, read_one
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from qbuild.core.rows.rejections import RejectedRow
-    from qbuild.labels.sessions.options import SessionOptions
 
 _DIGITS, _RATE = "is_rebuffered_bool", "frame_rate"
 _NAME, _MOS = "distorted_mp4_video", "retrospective_zscored_mos"

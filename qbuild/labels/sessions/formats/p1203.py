@@ -9,23 +9,20 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
+from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import InputError, shortened
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.cells import Row, rating_in, read_objects, read_rows
 from qbuild.labels.sessions.folders import file_layout
+from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import common_rate
 from qbuild.labels.sessions.session import Session, read_one
 from qbuild.labels.tables.sniff import sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from fractions import Fraction
-    from pathlib import Path
-
-    from qbuild.labels.sessions.options import SessionOptions
 
 SCORES_FILE = "mos.csv"
 

@@ -7,22 +7,19 @@ own column `mos` is not read: in database I it differs from `data.csv` in 120 of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import InputError
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.cells import Row, rating_in, read_rows
 from qbuild.labels.sessions.folders import list_entries
+from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import common_rate
 from qbuild.labels.sessions.session import Session, SessionLayout, read_one, rejected_log
 from qbuild.labels.tables.sniff import sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from qbuild.labels.sessions.options import SessionOptions
 
 SCORES_FILE = "data.csv"
 _STALL, _LENGTH, _RATE = "rebuffering_duration", "chunk_duration", "framerate"

@@ -7,17 +7,16 @@ is unpickled.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.matlab.verify import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 

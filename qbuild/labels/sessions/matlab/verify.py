@@ -10,13 +10,10 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from qbuild.core.rows.rejections import RejectedError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
 
 _HEADER, _ORDER = 128, {b"IM": "<", b"MI": ">"}
 _INT8, _UINT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 2, 5, 6, 14, 15

@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from published import published_words
 
 from qbuild.cli.main import main
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
-from qbuild.labels.ratings.q_align import published_words
 from qbuild.quality.published_text import LEVEL_WORDS
 from qbuild.stages import get_stage
 

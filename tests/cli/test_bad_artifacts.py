@@ -41,7 +41,7 @@ def described(place):
     [
         ("scoring-qa", "old.parquet", "an artifact of schema rating"),
         ("export", "old.parquet", "an artifact of schema rating"),
-        ("ingest-ratings", "old.parquet", "an artifact of the schema 'rating', no rating file"),
+        ("ingest-ratings", "old.parquet", "an artifact of the schema 'rating', not a label file"),
         ("import-qa", "old.parquet", "a Parquet file"),
         ("ingest-ratings", "foreign.parquet", "no known layout fits: .* 'a', 'b'"),
         ("mos-to-levels", "foreign.parquet", "no known layout fits: .* 'a', 'b'"),
@@ -265,7 +265,7 @@ def test_an_excel_file_that_is_none(place, data):
     place.write("t.xlsx", data)
     place.refuses(
         "ingest-ratings", "t.xlsx", "-o", "new.parquet",
-        code=1, kind="input", what="no readable Excel workbook",
+        code=1, kind="input", what="not a readable Excel workbook",
     )  # fmt: skip
 
 

@@ -196,11 +196,11 @@ def test_paths_that_leave_their_root_are_rejected_and_names_with_two_dots_kept(p
     ("text", "code", "what"),
     [
         ("image,mos\na,1\nb,2,3\n", 1, "line 3 has 3 cells where the first line has 2"),
-        ('image,mos\na,1\n"b,2\n', 1, "quotation mark that opens a cell in row 2 is never closed"),
+        ('image,mos\na,1\n"b,2\n', 1, "quotation mark that opens a cell in row 2 is not closed"),
         ('"x,y\na,1\n', 1, "no known layout fits: the first row holds 'x,y'"),
         ("image,mos,mos\na,1,2\n", 3, "several columns could be mos: mos, mos"),
         ("image,image,mos\na,a,2\n", 3, "several columns could be path: image, image"),
-        ("image,mos\na\0,1\n", 1, "byte 0x00 at offset 11 is no text"),
+        ("image,mos\na\0,1\n", 1, "byte 0x00 at offset 11 is not text"),
     ],
 )
 def test_a_table_that_is_no_table(place, text, code, what):

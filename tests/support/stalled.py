@@ -22,7 +22,7 @@ def session(path="a.mp4", events=(), fps=25, media_s=10.0, **given) -> Session:
 
 def rows(*sessions: Session, dataset="set", **options) -> pa.Table:
     """The sessions as rows of the schema `stall`; each must be valid."""
-    valid = [validate_session(given, None) for given in sessions]
+    valid = [validate_session(given) for given in sessions]
     assert all(isinstance(one, ValidSession) for one in valid), valid
     read = ReadSessions([(dataset, session) for session in valid], [])
     return pa.concat_tables(list(stall_tables(read, SessionOptions(**options))))

@@ -14,9 +14,8 @@ from typing import Any
 
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.labels.depictions.entries import FileAnnotations
-from qbuild.labels.depictions.names import ABOUT, TEXTS, WIDE
-from qbuild.labels.depictions.tables import check_column_names
-from qbuild.labels.tables.columns import find_names, normalise_name
+from qbuild.labels.depictions.names import ABOUT, LONG, TEXTS, WIDE
+from qbuild.labels.tables.columns import check_canonical, find_names, normalise_name
 
 CHOICE = "note"  # field of our own project: which of two notes is written; not itself a depiction
 _OF_ANNOTATION = ("annotator", "date")  # from the annotation, not from the task
@@ -36,7 +35,7 @@ def read_export(
     path: Path, records: Sequence[Mapping[str, Any]], given: Mapping[str, str]
 ) -> FileAnnotations:
     """The annotations of all tasks; SchemaError where no field holds depictions."""
-    check_column_names(given)
+    check_canonical(given, WIDE | LONG)
     fields = _Fields(given)
     file = FileAnnotations()
     for number, task in enumerate(records, 1):

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from qbuild.core.errors import SchemaError, UsageError, near
+from qbuild.core.errors import SchemaError
 from qbuild.labels.depictions.entries import Entry, FileAnnotations, is_empty
 from qbuild.labels.depictions.names import ABOUT, LONG, TEXTS, WIDE, find_aspect
 from qbuild.labels.tables.columns import (
+    check_canonical,
     column_cells,
     find_names,
     normalise_name,
@@ -26,7 +27,7 @@ def read_annotations(path: Path, given: Mapping[str, str]) -> FileAnnotations:
     that resemble an expected one, since the first row of a file without header may name a person.
     """
     grid = read_grid(path)
-    check_column_names(given)
+    check_canonical(given, WIDE | LONG)
     long = _is_long(grid, given)
     names = LONG if long else WIDE
     _check_text_column(grid, given, ("text",) if long else tuple(TEXTS))
@@ -35,19 +36,6 @@ def read_annotations(path: Path, given: Mapping[str, str]) -> FileAnnotations:
     for number, cells in enumerate(_rows(grid, columns), 1):
         file.add(number, cells, _long_entry(cells) if long else None)
     return file
-
-
-def check_column_names(given: Mapping[str, str]) -> None:
-    """Raise a UsageError for a name given with `--columns` that neither form has."""
-    names = dict.fromkeys((*WIDE, *LONG))
-    for name in given:
-        if name not in names:
-            raise UsageError(
-                "--columns",
-                f"{name!r} is not a column of depictions",
-                f"expected {', '.join(names)}",
-                near(name, names),
-            )
 
 
 def _is_long(grid: Grid, given: Mapping[str, str]) -> bool:

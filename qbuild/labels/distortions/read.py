@@ -9,7 +9,7 @@ from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
 from qbuild.labels.distortions.options import LabelOptions
-from qbuild.labels.distortions.read_file import FileRows, Row
+from qbuild.labels.distortions.read_file import FileRows, Row, read_file
 from qbuild.labels.tables.media_paths import check_strip_prefix
 from qbuild.labels.tables.options import read_each
 from qbuild.labels.tables.rejections import CONFLICT, cell_text, record_json
@@ -24,8 +24,6 @@ def read_labels(
 
     With a limit, the first usable rows, and the rejected ones before the last of them.
     """
-    from qbuild.labels.distortions.read_file import read_file
-
     files = read_each(paths, lambda path: read_file(path, options), "label file")
     rows = sum(len(file.grid.frame) for file in files)
     check_strip_prefix(options, sum(file.unprefixed for file in files), rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
@@ -20,7 +20,6 @@ from qbuild.labels.tables.options import read_each
 from qbuild.labels.tables.sniff import sniff
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 QUOTED_REASONS = 3
@@ -122,10 +121,12 @@ def _check_used(files: list[FileRows], options: RatingOptions) -> None:
 
 def _merge(paths: list[Path], files: list[FileRows], limit: int | None) -> Ratings:
     import pandas as pd
+    import pyarrow as pa
 
     from qbuild.core.schema import load_schema
     from qbuild.labels.ratings.duplicates import deduplicate
 
+    schema = load_schema("rating").arrow
     rows = pd.concat(
         [file.rows.assign(file=number) for number, file in enumerate(files)], ignore_index=True
     )
@@ -138,7 +139,7 @@ def _merge(paths: list[Path], files: list[FileRows], limit: int | None) -> Ratin
         last = (kept["file"].iloc[-1], kept["source_row"].iloc[-1])
         rejected = [(number, row) for number, row in rejected if (number, row.row) < last]
     return Ratings(
-        _to_arrow(kept, load_schema("rating").arrow),
+        pa.Table.from_pandas(kept, schema, preserve_index=False).replace_schema_metadata(),
         rejected_table(row for _, row in rejected) or load_schema("rejected").arrow.empty_table(),
         _notes(paths, files),
         unique.collapsed,
@@ -165,17 +166,3 @@ def _notes(paths: list[Path], files: list[FileRows]) -> list[str]:
         if file.unprefixed:
             notes.append(f"{path.name}: {file.unprefixed} paths do not begin with the prefix")
     return notes
-
-
-def _to_arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    """The frame's columns with the types of the schema; missing cells become null."""
-    import pyarrow as pa
-
-    arrays = []
-    for field in schema:
-        cells: Any = frame[field.name]
-        if pa.types.is_integer(field.type):
-            cells = cells.astype("Int64")  # a float column with NaN becomes integers and nulls
-        array = pa.array(cells, type=field.type, from_pandas=True)
-        arrays.append(array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array)
-    return pa.Table.from_arrays(arrays, schema=schema)

@@ -7,16 +7,13 @@ where a record has both. The answer's last word is the published level (Q-Align,
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qbuild.labels.ratings.layout import Layout, LayoutTable
 from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.json_records import read_records
 from qbuild.labels.tables.sniff import FilePreview
 from qbuild.quality.published_text import ID_ARROW
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def matches(preview: FilePreview) -> bool:
@@ -32,27 +29,11 @@ def read(path: Path, options: RatingOptions) -> LayoutTable:  # noqa: ARG001 - e
     records = read_records(path)
     differing = sum(_differs(_score_in_id(record), record.get("gt_score")) for record in records)
     note = f"{differing} records hold another gt_score than their id; gt_score was read"
-    return LayoutTable.from_records(records, _columns(records), [note] if differing else [])
-
-
-def published_words(path: Path) -> pd.DataFrame:
-    """The published answers: path, score (float) and the level word that ends the answer."""
-    import pandas as pd
-
-    from qbuild.labels.tables.cells import to_numbers
-
-    records = read_records(path)
-    columns = _columns(records)
-    words = pd.Series([_last_word(record) for record in records], dtype="str")
-    scores = to_numbers(pd.Series(columns["mos"], dtype=object)).values
-    return pd.DataFrame({"path": columns["path"], "score": scores, "word": words})
-
-
-def _columns(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    return {
+    columns = {
         "path": [_only_image(record.get("image")) for record in records],
         "mos": [_score(record) for record in records],
     }
+    return LayoutTable.from_records(records, columns, [note] if differing else [])
 
 
 def _only_image(image: object) -> object:
@@ -77,12 +58,6 @@ def _differs(in_id: str | None, gt_score: object) -> bool:
         return float(in_id) != float(str(gt_score))
     except ValueError:
         return True
-
-
-def _last_word(record: dict[str, Any]) -> str | None:
-    answers = [turn for turn in record.get("conversations", []) if turn.get("from") == "gpt"]
-    words = str(answers[-1].get("value")).strip().rstrip(".").split() if answers else []
-    return words[-1] if words else None
 
 
 LAYOUT = Layout("q-align", matches, read)

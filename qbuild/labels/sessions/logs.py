@@ -1,4 +1,4 @@
-"""The sessions of log files and of folders of logs."""
+"""The layouts of session logs, and the sessions of log files and folders."""
 
 from __future__ import annotations
 
@@ -6,31 +6,49 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from qbuild.core.errors import InputError, raise_all
+from qbuild.core.errors import InputError, QbuildError, raise_all
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.cells import unreadable
 from qbuild.labels.sessions.folders import is_side_file, list_entries
-from qbuild.labels.sessions.matlab.read import is_mat, other_form
-from qbuild.labels.sessions.options import SessionOptions
-from qbuild.labels.sessions.registry import (
-    EXPECTED,
-    TODO,
-    all_layouts,
-    find_layout,
-    get_layout,
-    unknown_log,
+from qbuild.labels.sessions.matlab.read import (
+    format_names,
+    is_mat,
+    other_form,
+    variable_names,
 )
+from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.session import Session, SessionLayout, rejected_log
 from qbuild.labels.tables.files import kind_of
 from qbuild.labels.tables.json_records import read_records, read_utf8
+from qbuild.labels.tables.options import load_layout
+from qbuild.labels.tables.sniff import format_preview, sniff
 
-if TYPE_CHECKING:
-    Choose = Callable[[Path], SessionLayout | None]
-    Log = tuple[Path, SessionLayout | RejectedRow]
+Choose = Callable[[Path], SessionLayout | None]
+Log = tuple[Path, SessionLayout | RejectedRow]
 
+# the first that fits a log reads it, so the general one comes last
+SESSION_LAYOUTS = (
+    "waterloo", "live-nflx-2", "live-mobile-2", "live-nflx-1", "lfovia", "p1203", "events",
+)  # fmt: skip
+EXPECTED = f"expected logs of {', '.join(SESSION_LAYOUTS)}"
+TODO = "Name the layout with --layout, or give only the logs."
 DEFAULTS = SessionOptions()
+
+
+def get_layout(name: str) -> SessionLayout:
+    """The layout of that name; UsageError with similar names if unknown."""
+    modules = {known: known.replace("-", "_") for known in SESSION_LAYOUTS}
+    layout: SessionLayout = load_layout(name, modules, "qbuild.labels.sessions.formats")
+    return layout
+
+
+def find_layout(path: Path) -> SessionLayout | None:
+    """The first layout that fits the file or folder as a whole."""
+    if path.is_file() and not path.stat().st_size:
+        return None
+    layouts = map(get_layout, SESSION_LAYOUTS)
+    return next((layout for layout in layouts if layout.matches(path)), None)
 
 
 def recognise(path: Path) -> SessionLayout:
@@ -38,7 +56,7 @@ def recognise(path: Path) -> SessionLayout:
     with _input_errors(path):
         layout = find_layout(path)
         if layout is None:
-            raise unknown_log(path)
+            raise _unknown(path)
         return layout
 
 
@@ -98,7 +116,7 @@ def _find_logs(path: Path, choose: Choose) -> list[Log]:
     """All logs of a path, each with its layout; InputError for every other file."""
     unknown: list[Path] = []
     logs = list(_walk(path, choose, unknown))
-    raise_all(map(unknown_log, unknown))
+    raise_all(map(_unknown, unknown))
     if not logs:
         raise InputError(str(path), "the folder holds no log", EXPECTED, TODO)
     return logs
@@ -116,7 +134,7 @@ def _walk(path: Path, choose: Choose, unknown: list[Path]) -> Iterator[Log]:
         else:
             yield path, broken
     else:
-        side_files = {name for known in all_layouts() for name in known.side_files}
+        side_files = {n for name in SESSION_LAYOUTS for n in get_layout(name).side_files}
         for entry in list_entries(path):
             if entry.is_symlink() and entry.is_dir():
                 unknown.append(entry)  # it may be a loop
@@ -151,3 +169,23 @@ def _check_complete(path: Path) -> None:
             read_utf8(path)
     except InputError as error:
         raise unreadable(error) from error
+
+
+def _unknown(path: Path) -> InputError:
+    """The error of a file or folder that no layout fits, with what it holds."""
+    what = f"no known layout of session logs fits: {_format_content(path)}"
+    return InputError(str(path), what, EXPECTED, TODO)
+
+
+def _format_content(path: Path) -> str:
+    if path.is_dir():
+        names = ", ".join(repr(entry.name) for entry in list_entries(path)[:8])
+        return f"the folder holds {names or 'nothing'}"
+    try:
+        if is_mat(path):
+            return f"it holds {format_names(variable_names(path))}"
+        return format_preview(sniff(path))
+    except RejectedError as error:
+        return error.message
+    except QbuildError as error:
+        return error.what

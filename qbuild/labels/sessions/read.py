@@ -52,9 +52,7 @@ def read_valid_sessions(
     rejected: list[RejectedRow] = []
     found = ((path, *one) for path in paths for one in read_sessions([path], options))
     for log, dataset, session in found:
-        valid = (
-            session if isinstance(session, RejectedRow) else validate_session(session, options.rate)
-        )
+        valid = session if isinstance(session, RejectedRow) else validate_session(session)
         if isinstance(valid, RejectedRow):
             rejected.append(valid)
             continue

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    ReadLog = Callable[[Path, SessionOptions], Iterator["Session | RejectedRow"]]
-
 
 @dataclass(frozen=True)
 class Session:
@@ -31,7 +29,7 @@ class Session:
 
     path: str  # name of the session or of its video
     source_file: str  # base name of the log
-    source_row: int  # record in that log, from 1
+    source_row: int = 1  # record in that log, from 1
     fps: Fraction | None = None
     media_s: float | None = None
     events: tuple[tuple[float, float], ...] | None = None
@@ -40,6 +38,9 @@ class Session:
     rating: dict[str, Any] = field(default_factory=dict)  # mos, mos_std, num_ratings, split, …
     claims: dict[str, float] = field(default_factory=dict)  # stalls, stalled_s, media_frames, …
     notes: tuple[str, ...] = ()
+
+
+ReadLog = Callable[[Path, SessionOptions], Iterator[Session | RejectedRow]]
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,16 @@ class SessionLayout:
     side_files: tuple[str, ...] = ()
 
 
-def read_one(build: Callable[[], Session], source_file: str) -> Iterator[Session | RejectedRow]:
-    """The only session of a log, or the log as a rejected row."""
-    try:
-        yield build()
-    except RejectedError as error:
-        yield rejected_log(error, source_file)
+def one_session(read: Callable[[Path, SessionOptions], Session]) -> ReadLog:
+    """A reader of logs with one session each, from the function that reads it."""
+
+    def read_log(path: Path, options: SessionOptions) -> Iterator[Session | RejectedRow]:
+        try:
+            yield read(path, options)
+        except RejectedError as error:
+            yield rejected_log(error, path.name)
+
+    return read_log
 
 
 def rejected_log(

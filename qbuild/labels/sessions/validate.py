@@ -48,8 +48,8 @@ class ValidSession:
         return (self.path, self.fps, self.media_s, self.media_frames, self.stalls, rating)
 
 
-def validate_session(session: Session, fps: Fraction | None) -> ValidSession | RejectedRow:
-    """The session ready to be written, or rejected; `fps` is for logs without a rate."""
+def validate_session(session: Session) -> ValidSession | RejectedRow:
+    """The session ready to be written, or rejected."""
     if not safe_name(session.path):
         error = RejectedError(
             "unsafe-path", f"{session.path!r} is not a relative path below a root"
@@ -57,7 +57,7 @@ def validate_session(session: Session, fps: Fraction | None) -> ValidSession | R
         record = {"path": session.path}
         return rejected_log(error, session.source_file, session.source_row, record)
     try:
-        return _validate(session, fps)
+        return _validate(session)
     except RejectedError as fault:
         named = RejectedError(fault.reason, f"{session.path}: {fault.message}")
         return reject_session(named, session, session.events or ())
@@ -72,8 +72,8 @@ def reject_session(
     return rejected_log(error, session.source_file, session.source_row, record)
 
 
-def _validate(session: Session, fps: Fraction | None) -> ValidSession:
-    rate = session.fps if session.fps is not None else fps
+def _validate(session: Session) -> ValidSession:
+    rate = session.fps
     if rate is None:
         raise RejectedError("no-frame-rate", "the log has no frame rate; give it with --fps")
     if rate <= 0 or max(rate.numerator, rate.denominator) > MAX_RATE_PART:

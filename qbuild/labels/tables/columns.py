@@ -55,7 +55,7 @@ def resolve_columns(
     A column given by the user comes first, then one with the canonical name, then the only
     synonym. A path may be `a+b`: the cells of two columns joined by a slash.
     """
-    _check_canonical(given, synonyms)
+    check_canonical(given, synonyms)
     problems: list[QbuildError] = []
     columns: dict[str, str] = {}
     for canonical, name in given.items():
@@ -112,12 +112,13 @@ def suggest_columns(names: list[str], synonyms: tuple[str, ...]) -> str:
     return f"Did you mean {', '.join(close)}?" if close else ""
 
 
-def _check_canonical(given: Mapping[str, str], synonyms: Mapping[str, object]) -> None:
+def check_canonical(given: Mapping[str, str], synonyms: Mapping[str, object]) -> None:
+    """Raise a UsageError for a name given with `--columns` that no layout of the files has."""
     for canonical in given:
         if canonical not in synonyms:
             raise UsageError(
                 "--columns",
-                f"{canonical!r} is not a column that this layout reads",
+                f"{canonical!r} is not the name of a column",
                 f"expected {', '.join(synonyms)}",
                 near(canonical, synonyms),
             )

@@ -102,7 +102,7 @@ def test_columns_can_be_named(tmp_path):
 
 
 def test_a_name_that_no_form_has_is_refused_with_the_near_ones(tmp_path):
-    with pytest.raises(UsageError, match=r"'overal' is not a column .* Did you mean overall"):
+    with pytest.raises(UsageError, match=r"'overal' is not the name .* Did you mean overall"):
         read(save(tmp_path / "set.csv", WIDE), columns="overal=overall")
 
 

@@ -1,7 +1,7 @@
 import pytest
+from published import published_words
 
 from qbuild.labels.ratings import read_ratings, recognise
-from qbuild.labels.ratings.q_align import published_words
 
 FIVE = ["bad", "poor", "fair", "good", "excellent"]
 

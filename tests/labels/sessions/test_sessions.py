@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,8 @@ import pytest
 
 from qbuild.core.errors import InputError, Problems, UsageError
 from qbuild.core.rows.rejections import RejectedRow
-from qbuild.labels.sessions.logs import read_sessions, recognise
+from qbuild.labels.sessions.logs import SESSION_LAYOUTS, get_layout, read_sessions, recognise
 from qbuild.labels.sessions.options import SessionOptions
-from qbuild.labels.sessions.registry import SESSION_LAYOUTS, get_layout
 from qbuild.labels.sessions.session import Session
 
 ROOT = Path(__file__).parents[3]
@@ -30,19 +30,17 @@ def read(*paths, layout="auto"):
 def test_nothing_heavy_is_loaded_before_a_log_is_read():
     code = (
         "import sys\n"
-        "import qbuild.labels.sessions.logs\n"
-        "from qbuild.labels.sessions.registry import all_layouts\n"
-        "list(all_layouts())\n"
+        "from qbuild.labels.sessions.logs import SESSION_LAYOUTS, get_layout\n"
+        "for name in SESSION_LAYOUTS: get_layout(name)\n"
         "print([m for m in ('numpy', 'scipy', 'pandas', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize(("name", "module"), SESSION_LAYOUTS.items())
-def test_a_layout_has_the_name_of_its_entry(name, module):
+@pytest.mark.parametrize("name", SESSION_LAYOUTS)
+def test_a_layout_has_the_name_of_its_entry(name):
     assert get_layout(name).name == name
-    assert module == name.replace("-", "_")
 
 
 def test_an_unknown_layout_is_answered_with_the_near_ones():
@@ -149,6 +147,13 @@ def test_a_named_layout_reads_every_file_of_a_folder(mat, write):
     write("db/readme.txt", "words")
     found = [session for _, session in read(folder, layout="live-nflx-2")]
     assert [isinstance(session, RejectedRow) for session in found] == [False, True]
+
+
+def test_the_rate_of_the_options_is_for_logs_without_one(write):
+    path = write("a.csv", EVENTS + "b,1,1,,9\n")
+    options = SessionOptions(fps="24000/1001")
+    rates = [session.fps for _, session in read_sessions([path], options)]
+    assert rates == [25, Fraction(24000, 1001)]
 
 
 def test_several_paths_are_read_in_the_order_given(mat, write):

@@ -12,8 +12,8 @@ from qbuild.core.rows.rejections import RejectedRow
 from qbuild.labels.sessions.validate import ValidSession, validate_session
 
 
-def valid(session, fps=None) -> ValidSession:
-    found = validate_session(session, fps)
+def valid(session) -> ValidSession:
+    found = validate_session(session)
     assert isinstance(found, ValidSession), found
     return found
 
@@ -41,7 +41,7 @@ def valid(session, fps=None) -> ValidSession:
     ],
 )
 def test_a_session_that_cannot_be_is_refused_by_name(given, reason):
-    found = validate_session(stalled.session("clip.mp4", **given), None)
+    found = validate_session(stalled.session("clip.mp4", **given))
     assert isinstance(found, RejectedRow)
     assert (found.rejection.reason, found.rejection.message.split(":")[0]) == (reason, "clip.mp4")
 
@@ -49,12 +49,6 @@ def test_a_session_that_cannot_be_is_refused_by_name(given, reason):
 def test_stalls_may_overlap_in_media_seconds_for_the_media_stands_still():
     found = valid(stalled.session(events=[(2.0, 3.0), (4.0, 1.0)]))
     assert found.stalls == ((2.0, 3.0), (4.0, 1.0))
-
-
-def test_a_rate_is_taken_from_the_option_where_the_log_has_none():
-    found = valid(stalled.session(fps=None), Fraction(24000, 1001))
-    assert found.fps == Fraction(24000, 1001)
-    assert valid(stalled.session(fps=30), Fraction(25)).fps == 30
 
 
 def test_wall_clock_events_are_moved_to_media_time():
@@ -102,7 +96,7 @@ def test_a_vector_that_begins_stalled_begins_with_buffering():
 )
 def test_a_vector_that_is_none_is_refused(digits, reason):
     session = replace(stalled.session(), events=None, digits=digits)
-    found = validate_session(session, None)
+    found = validate_session(session)
     assert isinstance(found, RejectedRow)
     assert found.rejection.reason == reason
 

@@ -7,16 +7,15 @@ The first of these that is present is read. A reference video has none and plays
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.rows.rejections import RejectedError, RejectedRow
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.folders import file_layout
 from qbuild.labels.sessions.matlab import read as matlab
 from qbuild.labels.sessions.options import Clock, SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
-from qbuild.labels.sessions.session import Session, read_one
+from qbuild.labels.sessions.session import Session, one_session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,19 +38,13 @@ def is_log(path: Path) -> bool:
     )
 
 
-def read_log(path: Path, _: SessionOptions) -> Iterator[Session | RejectedRow]:
-    """The only session of a file."""
-    return read_one(lambda: _session(path), path.name)
-
-
-def _session(path: Path) -> Session:
+def _session(path: Path, _: SessionOptions) -> Session:
     variables = matlab.read_variables(path, _NAMES)
     events, clock, media_s, claims = _stalls(path, variables)
     rate, mos = matlab.number_in(variables, _RATE), matlab.number_in(variables, _MOS)
     return Session(
         path=path.stem,
         source_file=path.name,
-        source_row=1,
         fps=None if rate is None else exact_rate(rate),
         media_s=media_s,
         events=events,
@@ -106,4 +99,4 @@ def _played(variables: dict[str, Any], stalled: float) -> float | None:
     return None
 
 
-LAYOUT = file_layout("lfovia", is_log, read_log, dataset="lfovia")
+LAYOUT = file_layout("lfovia", is_log, one_session(_session), dataset="lfovia")

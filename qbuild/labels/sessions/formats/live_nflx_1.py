@@ -9,18 +9,17 @@ of first and last ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.rows.rejections import RejectedError, RejectedRow
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.folders import file_layout
 from qbuild.labels.sessions.matlab import read as matlab
 from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
-from qbuild.labels.sessions.session import Session, read_one
+from qbuild.labels.sessions.session import Session, one_session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,19 +41,13 @@ def is_log(path: Path) -> bool:
     return matlab.has_variables(path, _RATE, _FRAMES)
 
 
-def read_log(path: Path, _: SessionOptions) -> Iterator[Session | RejectedRow]:
-    """The only session of a video's file."""
-    return read_one(lambda: _session(path), path.name)
-
-
-def _session(path: Path) -> Session:
+def _session(path: Path, _: SessionOptions) -> Session:
     variables = matlab.read_required(path, (_RATE, _FRAMES), _NAMES)
     rate, count, mos = (matlab.number_in(variables, name) for name in (_RATE, _FRAMES, _MOS))
     frames = _frame_count(count)
     return Session(
         path=path.stem,
         source_file=path.name,
-        source_row=1,
         fps=exact_rate("none" if rate is None else rate),
         clock="wall",
         digits=_digits(_stalled_frames(path, variables), frames),
@@ -160,4 +153,4 @@ def _key(name: str) -> str:
     return f"{numbered[1]}/{numbered[2]}" if numbered else name.rpartition(".")[0] or name
 
 
-LAYOUT = file_layout("live-nflx-1", is_log, read_log, (STALLS_FILE,), "live-nflx-1")
+LAYOUT = file_layout("live-nflx-1", is_log, one_session(_session), (STALLS_FILE,), "live-nflx-1")

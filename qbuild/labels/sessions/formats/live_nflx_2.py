@@ -5,15 +5,13 @@ The log also states its stalls, their seconds and its frames; these claims are c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from qbuild.core.rows.rejections import RejectedRow
 from qbuild.labels.sessions.folders import file_layout
 from qbuild.labels.sessions.matlab import read as matlab
 from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
-from qbuild.labels.sessions.session import Session, read_one
+from qbuild.labels.sessions.session import Session, one_session
 
 _DIGITS, _RATE = "is_rebuffered_bool", "frame_rate"
 _NAME, _MOS = "distorted_mp4_video", "retrospective_zscored_mos"
@@ -33,12 +31,7 @@ def is_log(path: Path) -> bool:
     return matlab.has_variables(path, _DIGITS, _RATE)
 
 
-def read_log(path: Path, _: SessionOptions) -> Iterator[Session | RejectedRow]:
-    """The only session of a file."""
-    return read_one(lambda: _session(path), path.name)
-
-
-def _session(path: Path) -> Session:
+def _session(path: Path, _: SessionOptions) -> Session:
     variables = matlab.read_required(path, (_DIGITS, _RATE), (_NAME, _MOS, *_CLAIMS))
     digits = matlab.to_digits(matlab.to_vector(variables[_DIGITS], _DIGITS), _DIGITS, (1,))
     rate = matlab.number_in(variables, _RATE)
@@ -47,7 +40,6 @@ def _session(path: Path) -> Session:
     return Session(
         path=matlab.to_text(variables.get(_NAME, "")) or path.stem,
         source_file=path.name,
-        source_row=1,
         fps=exact_rate("none" if rate is None else rate),
         clock="wall",
         digits=digits,
@@ -56,4 +48,4 @@ def _session(path: Path) -> Session:
     )
 
 
-LAYOUT = file_layout("live-nflx-2", is_log, read_log, dataset="live-nflx-2")
+LAYOUT = file_layout("live-nflx-2", is_log, one_session(_session), dataset="live-nflx-2")

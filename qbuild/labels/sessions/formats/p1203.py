@@ -9,19 +9,18 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from qbuild.core.errors import InputError, shortened
-from qbuild.core.rows.rejections import RejectedError, RejectedRow
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.cells import Row, rating_in, read_objects, read_rows
 from qbuild.labels.sessions.folders import file_layout
 from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import common_rate
-from qbuild.labels.sessions.session import Session, read_one
+from qbuild.labels.sessions.session import Session, one_session
 from qbuild.labels.tables.sniff import sniff
 
 SCORES_FILE = "mos.csv"
@@ -42,11 +41,6 @@ def is_log(path: Path) -> bool:
     return text.lstrip().startswith("{") and _KEY.search(text) is not None
 
 
-def read_log(path: Path, options: SessionOptions) -> Iterator[Session | RejectedRow]:
-    """The only session of a file."""
-    return read_one(lambda: _session(path, options), path.name)
-
-
 def _session(path: Path, options: SessionOptions) -> Session:
     record = _read_record(path)
     named = _NAMED.fullmatch(path.stem)
@@ -55,7 +49,6 @@ def _session(path: Path, options: SessionOptions) -> Session:
     return Session(
         path=name,
         source_file=path.name,
-        source_row=1,
         fps=fps,
         media_s=media_s,
         events=_stalls(record),
@@ -148,4 +141,4 @@ def _read_scores(path: Path, _changed: int) -> dict[str, Row]:
     return {f"{row.cells.get('context')}/{row.cells.get('pvs_id')}": row for row in rows}
 
 
-LAYOUT = file_layout("p1203", is_log, read_log, (SCORES_FILE,), "p1203")
+LAYOUT = file_layout("p1203", is_log, one_session(_session), (SCORES_FILE,), "p1203")

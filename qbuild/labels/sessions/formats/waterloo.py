@@ -18,7 +18,7 @@ from qbuild.labels.sessions.cells import Row, rating_in, read_rows
 from qbuild.labels.sessions.folders import list_entries
 from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import common_rate
-from qbuild.labels.sessions.session import Session, SessionLayout, read_one, rejected_log
+from qbuild.labels.sessions.session import Session, SessionLayout, one_session, rejected_log
 from qbuild.labels.tables.sniff import sniff
 
 SCORES_FILE = "data.csv"
@@ -74,7 +74,7 @@ def _read_listed(
 def _read_log(
     log: Path, name: str, rating: dict[str, Any], options: SessionOptions
 ) -> Iterator[Session | RejectedRow]:
-    return read_one(lambda: _session(log, name, rating, options), log.name)
+    return one_session(lambda *_: _session(log, name, rating, options))(log, options)
 
 
 def _session(log: Path, name: str, rating: dict[str, Any], options: SessionOptions) -> Session:
@@ -93,7 +93,6 @@ def _session(log: Path, name: str, rating: dict[str, Any], options: SessionOptio
     return Session(
         path=name,
         source_file=log.name,
-        source_row=1,
         fps=common_rate(rates, options.rate),
         media_s=ends[-1],
         events=tuple((at, stall) for at, stall in zip(starts, stalls, strict=True) if stall),

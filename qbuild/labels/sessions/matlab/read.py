@@ -102,11 +102,11 @@ def to_vector(value: Any, name: str) -> NDArray[np.float64]:
     return array.ravel().astype(np.float64)
 
 
-def to_number(value: Any, name: str) -> float | None:
-    """The only number of a variable; None where it is empty or NaN."""
+def number_in(variables: dict[str, Any], name: str) -> float | None:
+    """The only number of the named variable; None where it is missing, empty or NaN."""
     import numpy as np
 
-    numbers = to_vector(value, name)
+    numbers = to_vector(variables.get(name, ()), name)
     if len(numbers) > 1:
         raise RejectedError("another-form", f"{name} holds {len(numbers)} numbers; expected one")
     if not len(numbers) or np.isnan(numbers[0]):
@@ -114,11 +114,6 @@ def to_number(value: Any, name: str) -> float | None:
     if np.isinf(numbers[0]):
         raise RejectedError("not-a-number", f"{name} is infinite; expected a number")
     return float(numbers[0])
-
-
-def number_in(variables: dict[str, Any], name: str) -> float | None:
-    """The only number of the named variable; None where it is missing, empty or NaN."""
-    return to_number(variables[name], name) if name in variables else None
 
 
 def to_text(value: Any) -> str:

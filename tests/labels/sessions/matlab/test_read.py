@@ -111,9 +111,9 @@ def test_a_sparse_matrix_is_unreadable(mat):
 
 def test_a_matrix_is_no_vector_and_a_vector_is_no_number():
     assert reason(lambda: matlab.to_vector(np.eye(2), "x")) == "another-form"
-    assert reason(lambda: matlab.to_number(np.ones(2), "x")) == "another-form"
-    assert reason(lambda: matlab.to_number(np.inf, "x")) == "not-a-number"
-    assert matlab.to_number(np.nan, "x") is None
+    assert reason(lambda: matlab.number_in({"x": np.ones(2)}, "x")) == "another-form"
+    assert reason(lambda: matlab.number_in({"x": np.inf}, "x")) == "not-a-number"
+    assert matlab.number_in({"x": np.nan}, "x") is None
 
 
 def test_digits_are_zero_and_one_high_value():

@@ -1,38 +1,37 @@
-"""Predictions and opinion scores brought together: one row a model and medium."""
+"""Predictions matched with opinion scores: one row per model and medium."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from qbuild.core.canonical import canonical_json, dataset_of
+from qbuild.core.engine.stage import Inputs
 from qbuild.core.errors import InputError, UsageError
-from qbuild.core.rows.rejections import reject_rows
+from qbuild.core.rows.duplicates import deduplicate
+from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
+from qbuild.quality.arrays import Floats, Mask
 from qbuild.quality.level_scores import score_from_logits
+from qbuild.stages.evaluate.options import EvaluateOptions
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Row = dict[str, Any]
 
-    from qbuild.core.engine.stage import Inputs
-    from qbuild.stages.evaluate.options import EvaluateOptions
-
-    Floats = NDArray[np.float64]
-
-# where a prediction was read, and for which question it was asked, is not what it says
-_BESIDE_THE_POINT = ("source_file", "source_row", "sample_id")
+# where a prediction was read and which question was asked are not part of its content
+_NOT_CONTENT = ("source_file", "source_row", "sample_id")
 _NORM = (0.0, 100.0)
 _UNKNOWN = (np.nan, np.nan)
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """The opinion score of a medium; `low` and `high` bound its scale, NaN where undeclared."""
+    """The opinion score of a medium; `low` and `high` bound its scale, NaN if undeclared."""
 
     media_id: str
     dataset: str
@@ -42,114 +41,102 @@ class Opinion:
     high: float
 
 
-@dataclass
 class Opinions:
-    """Opinion scores by id, by path and by file name; `at_odds` are ids whose scores disagree."""
+    """Opinion scores by id, path and file name, without the media in `conflicting`."""
 
-    by_id: dict[str, Opinion]
-    at_odds: set[str]
-    by_path: dict[str, list[str]]
-    by_name: dict[str, list[str]]
+    def __init__(self, opinions: Iterable[Opinion]) -> None:
+        unique = deduplicate(opinions, lambda one: one.media_id, lambda one: one.mos)
+        self.by_id = {one.media_id: one for one in unique.kept}
+        self.conflicting = {group[0].media_id for group in unique.conflicts}
+        self._by_path: dict[str, list[Opinion]] = {}
+        self._by_name: dict[str, list[Opinion]] = {}
+        for one in unique.kept:
+            self._by_path.setdefault(one.path, []).append(one)
+            self._by_name.setdefault(PurePosixPath(one.path).name, []).append(one)
 
-    @classmethod
-    def of(cls, found: Iterable[Opinion]) -> Opinions:
-        """The scores without repeats; media whose scores disagree are left out."""
-        by_id: dict[str, Opinion] = {}
-        at_odds: set[str] = set()
-        for one in found:
-            known = by_id.setdefault(one.media_id, one)
-            if known.mos != one.mos:
-                at_odds.add(one.media_id)
-        for media_id in at_odds:
-            del by_id[media_id]
-        by_path: dict[str, list[str]] = {}
-        by_name: dict[str, list[str]] = {}
-        for media_id, one in by_id.items():
-            by_path.setdefault(one.path, []).append(media_id)
-            by_name.setdefault(PurePosixPath(one.path).name, []).append(media_id)
-        return cls(by_id, at_odds, by_path, by_name)
-
-    def find(self, media_id: str, path: str, match: str) -> tuple[Opinion | None, str, str]:
-        """The score of a medium, how it was found (id, path, name), or why it was not."""
-        if media_id in self.at_odds:
-            return None, "", f"the opinion scores of {media_id} disagree"
+    def find(self, media_id: str, path: str, match: str) -> tuple[Opinion | None, str]:
+        """The score of a medium and how it was found (id, path, name), or None and why not."""
+        if media_id in self.conflicting:
+            return None, f"the opinion scores of {media_id} conflict"
         if media_id in self.by_id:
-            return self.by_id[media_id], "id", ""
+            return self.by_id[media_id], "id"
         if match == "id":
-            return None, "", f"no opinion score has the media id {media_id}"
-        for how, known, key in (
-            ("path", self.by_path, path),
-            ("name", self.by_name, PurePosixPath(path).name),
-        ):
-            ids = known.get(key, [])
-            if len(ids) == 1:
-                return self.by_id[ids[0]], how, ""
-            if ids:
-                return None, "", f"{len(ids)} opinion scores have the {how} {key}"
-        return None, "", f"no opinion score has the path or file name {path}"
+            return None, f"no opinion score has the media id {media_id}"
+        name = PurePosixPath(path).name
+        for how, known, key in (("path", self._by_path, path), ("name", self._by_name, name)):
+            opinions = known.get(key, [])
+            if len(opinions) == 1:
+                return opinions[0], how
+            if opinions:
+                return None, f"{len(opinions)} opinion scores have the {how} {key}"
+        return None, f"no opinion score has the path or file name {path}"
+
+
+@dataclass(frozen=True)
+class _Match:
+    row: Row
+    opinion: Opinion
+    score: float
+    on_unit_scale: bool
+    how: str
 
 
 @dataclass
-class Pool:
+class MatchedRows:
     """The rows compared, in order of model and medium, and what was not compared.
 
-    `predicted` are scores as predicted; `unit` says which lie on [0, 1]. `hashes` and `own_ids` are
-    what else a medium is known by.
+    `predicted` are scores as predicted, on [0, 1] where `on_unit_scale`. `aliases` are the other
+    ids and hashes of each medium.
     """
 
     models: NDArray[Any]
     datasets: NDArray[Any]
     media: NDArray[Any]
     predicted: Floats
-    unit: NDArray[np.bool_]
+    on_unit_scale: Mask
     opinions: Floats
     low: Floats
     high: Floats
-    known_as: list[tuple[str, ...]]
+    aliases: list[tuple[str, ...]]
     rejected: pa.Table | None
     predictions: int
     collapsed: int
-    matched: dict[str, int]
+    matched: dict[str, int]  # by how they were matched
     unpredicted: dict[str, int]  # opinion scores without a prediction, by dataset
-    at_odds: list[str]
+    conflicting: list[str]  # media whose opinion scores conflict
 
 
-def gather(inputs: Inputs, options: EvaluateOptions) -> Pool:
-    """Every prediction with its opinion score, repeats collapsed, the others rejected.
+def match_rows(inputs: Inputs, options: EvaluateOptions) -> MatchedRows:
+    """Every prediction with its opinion score; duplicates collapse, the others are rejected.
 
     Raises InputError or UsageError where there are no opinion scores at all.
     """
-    rows = _placed(inputs)
-    given = list(_given(inputs, options.scale))
-    if not given and options.scale == "norm":
-        what = "no level artifact is given"
-        raise UsageError("--scale", what, "expected levels, whose mos_norm is meant")
-    opinions = Opinions.of(given or _beside_predictions(rows))
-    if not opinions.by_id:
-        raise InputError(
-            "evaluate",
-            "no opinion score is given",
-            "expected a rating or level artifact beside the predictions, or scores in their file",
-            "Make one with `qbuild ingest-ratings` or `qbuild mos-to-levels`.",
-        )
-    kept, refusals, collapsed = _without_repeats([row for row in rows if _says(row)])
-    unscored = "the row holds neither a score nor logits"
-    refusals += [(row, "no-score", unscored) for row in rows if not _says(row)]
-    matched: list[tuple[dict[str, Any], Opinion, float, bool, str]] = []
-    for row in kept:
-        opinion, how, why = opinions.find(row["media_id"], row["path"], options.match)
-        value, unit = _predicted(row, options.temperature)
-        if opinion is None or value is None:
-            refusals.append((row, "no-opinion", why))
+    rows = _read_predictions(inputs)
+    opinions = _read_opinions(inputs, rows, options.scale)
+    no_score = Rejection("no-score", "the row holds neither a score nor logits")
+    rejections = [(row, no_score) for row in rows if not _has_score(row)]
+    scored = [row for row in rows if _has_score(row)]
+    unique = deduplicate(scored, lambda row: (row["model"], row["media_id"]), _content)
+    rejections += [
+        (row, Rejection("conflict", f"{row['media_id']} has other predictions too; all rejected"))
+        for group in unique.conflicts
+        for row in group
+    ]
+    matches: list[_Match] = []
+    for row in unique.kept:
+        opinion, how = opinions.find(row["media_id"], row["path"], options.match)
+        if opinion is None:
+            rejections.append((row, Rejection("no-opinion", how)))
         else:
-            matched.append((row, opinion, value, unit, how))
-    matched, twice = _one_each(matched)
-    return _pool(matched, opinions, [*refusals, *twice], len(rows), collapsed)
+            matches.append(_Match(row, opinion, *_predicted_score(row, options.temperature), how))
+    matches, shared = _one_per_opinion(matches)
+    rejected = _rejected_table([*rejections, *shared])
+    return _as_columns(matches, opinions, rejected, len(rows), unique.collapsed)
 
 
-def _placed(inputs: Inputs) -> list[dict[str, Any]]:
-    """The predictions; those that no file holds are told by their artifact and row in it."""
-    rows = [row for batch in inputs.scan() for row in batch.rows.to_pylist()]
+def _read_predictions(inputs: Inputs) -> list[Row]:
+    """The predictions; those without a source file are placed in their artifact."""
+    rows: list[Row] = [row for batch in inputs.scan() for row in batch.rows.to_pylist()]
     places = ((name, number) for name, count in inputs.lengths for number in range(1, count + 1))
     for row, (name, number) in zip(rows, places, strict=False):  # fewer rows with a limit
         if row["source_file"] is None or row["source_row"] is None:
@@ -157,11 +144,25 @@ def _placed(inputs: Inputs) -> list[dict[str, Any]]:
     return rows
 
 
-def _given(inputs: Inputs, scale: str) -> Iterable[Opinion]:
-    """The opinion scores of the artifacts beside the predictions."""
-    for schema in ("rating", "level"):
-        if scale == "norm" and schema == "rating":
-            continue
+def _read_opinions(inputs: Inputs, rows: list[Row], scale: str) -> Opinions:
+    """The opinion scores of the side inputs, else those in the predictions themselves."""
+    given = list(_side_opinions(inputs, scale))
+    if not given and scale == "norm":
+        what = "no level artifact is given"
+        raise UsageError("--scale", what, "expected levels, which have a mos_norm")
+    opinions = Opinions(given or _own_opinions(rows))
+    if not opinions.by_id:
+        raise InputError(
+            "evaluate",
+            "no opinion score is given",
+            "expected a rating or level artifact too, or scores in the prediction files",
+            "Make one with `qbuild ingest-ratings` or `qbuild mos-to-levels`.",
+        )
+    return opinions
+
+
+def _side_opinions(inputs: Inputs, scale: str) -> Iterator[Opinion]:
+    for schema in ("level",) if scale == "norm" else ("rating", "level"):
         value = "mos_norm" if scale == "norm" else "mos"
         for table in inputs.beside(schema):
             names = ["media_id", "dataset", "path", value, "scale_low", "scale_high"]
@@ -172,107 +173,92 @@ def _given(inputs: Inputs, scale: str) -> Iterable[Opinion]:
                 yield Opinion(media_id, dataset, path, mos, *ends)
 
 
-def _beside_predictions(rows: list[dict[str, Any]]) -> Iterable[Opinion]:
-    """The opinion scores that stood in the prediction files themselves."""
+def _own_opinions(rows: list[Row]) -> Iterator[Opinion]:
     for row in rows:
         if row["mos"] is not None:
             media_id = row["media_id"]
             yield Opinion(media_id, dataset_of(media_id), row["path"], row["mos"], *_UNKNOWN)
 
 
-def _predicted(row: dict[str, Any], temperature: float) -> tuple[float | None, bool]:
-    """The predicted score and whether it lies on [0, 1]; a temperature asked for reads logits."""
+def _has_score(row: Row) -> bool:
+    return any(row[name] is not None for name in ("score", "raw_score", "logits"))
+
+
+def _predicted_score(row: Row, temperature: float) -> tuple[float, bool]:
+    """The predicted score, and whether it lies on [0, 1]; a given temperature reads logits."""
     logits = row["logits"]
     if logits is not None and (temperature or (row["score"] is None and row["raw_score"] is None)):
-        return float(
-            score_from_logits(logits, temperature=temperature or row["temperature"] or 1.0)
-        ), True
+        temperature = temperature or row["temperature"] or 1.0
+        return float(score_from_logits(logits, temperature=temperature)), True
     if row["score"] is not None:
         return row["score"], True
     return row["raw_score"], False
 
 
-def _says(row: dict[str, Any]) -> bool:
-    """Whether a score can be had of the row at all."""
-    return any(row[name] is not None for name in ("score", "raw_score", "logits"))
+def _content(row: Row) -> str:
+    return canonical_json({name: row[name] for name in row if name not in _NOT_CONTENT})
 
 
-_Refusal = tuple[dict[str, Any], str, str]
+def _one_per_opinion(
+    matches: list[_Match],
+) -> tuple[list[_Match], list[tuple[Row, Rejection]]]:
+    """The matches in order of model and medium; those of a model that share a score are rejected.
 
-
-def _without_repeats(
-    rows: list[dict[str, Any]],
-) -> tuple[list[dict[str, Any]], list[_Refusal], int]:
-    """Rows of one model and medium once; the refusals of those that disagree; how many collapse."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row["model"], row["media_id"]), []).append(row)
-    kept, refusals, collapsed = [], [], 0
-    for (_, media_id), same in groups.items():
-        said = {_said(row) for row in same} if len(same) > 1 else {""}
-        if len(said) == 1:
-            kept.append(same[0])
-            collapsed += len(same) - 1
-        else:
-            why = f"{media_id} is predicted elsewhere with other values; all of them are rejected"
-            refusals += [(row, "conflict", why) for row in same]
-    return kept, refusals, collapsed
-
-
-def _said(row: dict[str, Any]) -> str:
-    return canonical_json(
-        {name: value for name, value in row.items() if name not in _BESIDE_THE_POINT}
-    )
-
-
-def _one_each(matched: list[Any]) -> tuple[list[Any], list[_Refusal]]:
-    """The matches in order of model and medium, without opinion scores that one model meets twice.
-
-    The order of the inputs decides nothing: figures and intervals are those of the set of rows.
+    The order of the inputs decides nothing: metrics and intervals depend on the set of rows.
     """
-    met = Counter((row["model"], opinion.media_id) for row, opinion, *_ in matched)
-    once = [one for one in matched if met[one[0]["model"], one[1].media_id] == 1]
-    twice = [
-        (row, "conflict", f"another prediction has the opinion score of {opinion.media_id} too")
-        for row, opinion, *_ in matched
-        if met[row["model"], opinion.media_id] > 1
+    by_score: dict[tuple[str, str], list[_Match]] = {}
+    for one in matches:
+        by_score.setdefault((one.row["model"], one.opinion.media_id), []).append(one)
+    message = "another prediction has the opinion score of {} too"
+    rejections = [
+        (one.row, Rejection("conflict", message.format(media_id)))
+        for (_, media_id), group in by_score.items()
+        for one in (group if len(group) > 1 else [])
     ]
-    return sorted(once, key=lambda one: (one[0]["model"], one[1].media_id)), twice
+    return [group[0] for _, group in sorted(by_score.items()) if len(group) == 1], rejections
 
 
-def _pool(
-    matched: list[Any], opinions: Opinions, refusals: list[_Refusal], rows: int, collapsed: int
-) -> Pool:
-    found = [opinion for _, opinion, *_ in matched]
-    predicted = {opinion.media_id for opinion in found}
+def _as_columns(
+    matches: list[_Match],
+    opinions: Opinions,
+    rejected: pa.Table | None,
+    predictions: int,
+    collapsed: int,
+) -> MatchedRows:
+    predicted = {one.opinion.media_id for one in matches}
     unpredicted = Counter(
         one.dataset for media_id, one in opinions.by_id.items() if media_id not in predicted
     )
-    return Pool(
-        models=np.array([row["model"] for row, *_ in matched], dtype=object),
-        datasets=np.array([opinion.dataset for opinion in found], dtype=object),
-        media=np.array([opinion.media_id for opinion in found], dtype=object),
-        predicted=np.array([value for _, _, value, _, _ in matched], dtype=np.float64),
-        unit=np.array([unit for _, _, _, unit, _ in matched], dtype=np.bool_),
-        opinions=np.array([opinion.mos for opinion in found], dtype=np.float64),
-        low=np.array([opinion.low for opinion in found], dtype=np.float64),
-        high=np.array([opinion.high for opinion in found], dtype=np.float64),
-        known_as=[tuple(filter(None, (row["media_id"], row["sha256"]))) for row, *_ in matched],
-        rejected=_refused(refusals),
-        predictions=rows,
+    return MatchedRows(
+        models=np.array([one.row["model"] for one in matches], dtype=object),
+        datasets=np.array([one.opinion.dataset for one in matches], dtype=object),
+        media=np.array([one.opinion.media_id for one in matches], dtype=object),
+        predicted=np.array([one.score for one in matches], dtype=np.float64),
+        on_unit_scale=np.array([one.on_unit_scale for one in matches], dtype=np.bool_),
+        opinions=np.array([one.opinion.mos for one in matches], dtype=np.float64),
+        low=np.array([one.opinion.low for one in matches], dtype=np.float64),
+        high=np.array([one.opinion.high for one in matches], dtype=np.float64),
+        aliases=[tuple(filter(None, (one.row["media_id"], one.row["sha256"]))) for one in matches],
+        rejected=rejected,
+        predictions=predictions,
         collapsed=collapsed,
-        matched=dict(sorted(Counter(how for *_, how in matched).items())),
+        matched=dict(sorted(Counter(one.how for one in matches).items())),
         unpredicted=dict(sorted(unpredicted.items())),
-        at_odds=sorted(opinions.at_odds),
+        conflicting=sorted(opinions.conflicting),
     )
 
 
-def _refused(refusals: list[_Refusal]) -> pa.Table | None:
-    """The rejected rows, by file and row, in whatever order the inputs came."""
-    tables = [
-        reject_rows([row], reason, [why], "media_id")
-        for row, reason, why in sorted(
-            refusals, key=lambda one: (one[0]["source_file"], one[0]["source_row"], one[1])
+def _rejected_table(rejections: list[tuple[Row, Rejection]]) -> pa.Table | None:
+    """The rejected rows sorted by file and row, whatever the order of the inputs."""
+    rejected = [
+        RejectedRow(
+            row["source_file"],
+            row["source_row"],
+            Rejection(why.reason, why.message, "media_id", row["media_id"]),
+            canonical_json(row),
         )
+        for row, why in rejections
     ]
-    return pa.concat_tables(tables) if tables else None
+    return rejected_table(
+        sorted(rejected, key=lambda one: (one.source, one.row, one.rejection.reason))
+    )

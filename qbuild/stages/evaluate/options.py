@@ -1,4 +1,4 @@
-"""What `evaluate` is asked for."""
+"""The options of `evaluate`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qbuild.labels.predictions.options import PredictionOptions
 
 
 class EvaluateOptions(PredictionOptions):
-    """What is compared with what; the options of prediction files apply to inputs that are such."""
+    """What is compared; the options of prediction files apply to inputs that are files."""
 
     match: Literal["id", "path"] = Field(
         default="id", description="path: also by path, else file name, where only one has it."
@@ -23,39 +23,40 @@ class EvaluateOptions(PredictionOptions):
         default="mean", description="Over datasets: mean weighted by rows, or all rows as one set."
     )
     temperature: float = Field(
-        default=0, ge=0, description="Divides logits before the softmax; 0: as the rows say, or 1."
+        default=0, ge=0, description="Divides logits before the softmax; 0: that of the rows, or 1."
     )
     bootstrap: int = Field(
-        default=1000, ge=0, le=100_000, description="Resamples behind an interval; 0: no intervals."
+        default=1000, ge=0, le=100_000, description="Resamples per interval; 0 disables intervals."
     )
     confidence: float = Field(
-        default=0.95, gt=0, lt=1, description="Share of resamples that an interval holds."
+        default=0.95, gt=0, lt=1, description="Share of resamples within an interval."
     )
-    seed: int = Field(default=0, description="Draws the resamples.")
+    seed: int = Field(default=0, description="Seed of the resamples.")
     trained_on: Annotated[tuple[str, ...], ValueHint("PATH")] = Field(
         default=(),
-        description="Checkpoint folder, artifact or list of ids that it learned from; repeatable.",
+        description="Checkpoint folder, artifact or list of training media ids; repeatable.",
     )
     on_leak: Literal["error", "flag"] = Field(
-        default="error", description="Media the model was trained on: an error, or figures apart."
+        default="error",
+        description="Tested media it was trained on: an error, or separate metrics.",
     )
 
     @field_validator("trained_on", mode="before")
     @classmethod
-    def _listed(cls, given: Any) -> Any:
-        """One path as a list of one: a recipe may say `trained_on: model`."""
+    def _as_list(cls, given: Any) -> Any:
+        """A single path as a list: a pipeline may contain `trained_on: model`."""
         return (given,) if isinstance(given, str) else given
 
     @field_serializer("trained_on", when_used="json")
-    def _recorded(self, paths: tuple[str, ...]) -> list[str]:
-        """Name and content hash of each: where it lies decides no figure."""
+    def _content_only(self, paths: tuple[str, ...]) -> list[str]:
+        """Name and content hash of each path: moving a file changes no metric."""
         from qbuild.quality.lineage import trained_on_digest
 
         return [trained_on_digest(path) for path in paths]
 
 
 class EvaluateRuntime(Runtime):
-    """Where a picture of the points goes."""
+    """Where a plot of the points is written."""
 
     scatter: Annotated[str, ValueHint("FILE")] = Field(
         default="", description="PNG to draw predictions and scores in."

@@ -1,4 +1,4 @@
-"""The report of `evaluate` as text: a table in the papers' layout, then every figure."""
+"""The report of `evaluate` as text: a table as in papers, then every metric."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from qbuild.core.plural import plural
 
-_ACROSS = 4  # datasets side by side
+_COLUMNS = 4  # datasets side by side
 _LABELS = {
     "srcc": "SRCC",
     "plcc": "PLCC",
@@ -18,16 +18,16 @@ _LABELS = {
 
 
 def render(report: dict[str, Any]) -> str:
-    """SRCC / PLCC with the datasets in columns, then each dataset's figures and intervals."""
+    """SRCC / PLCC with the datasets in columns, then each dataset's metrics and intervals."""
+    several = len(_models(report)) > 1
     lines = [*_table(report), ""]
     for one in report["datasets"]:
-        lines += _detail(one, several=len(_models(report)) > 1)
+        lines += _details(one, several=several)
     if len(report["datasets"]) > len(report["models"]):
         for one in report["models"]:
-            named = {**one, "dataset": report["overall"]}
-            lines += _detail(named, several=len(_models(report)) > 1)
-    share = 100 * report["confidence"]
+            lines += _details({**one, "dataset": report["overall"]}, several=several)
     if any(one["intervals"] for one in report["datasets"]):
+        share = 100 * report["confidence"]
         lines.append(f"in brackets: bootstrap intervals of {share:g} in 100")
     lines += [
         f"{leak['source']}: {plural(leak['media'], 'medium', 'media')} that the model was trained"
@@ -53,44 +53,44 @@ def _table(report: dict[str, Any]) -> list[str]:
     columns: list[tuple[str, str | None]] = [(name, name) for name in names]
     if len(names) > 1:
         columns.append((report["overall"], None))
-    labels = {line: line[0] + (f", {line[1]}" if line[1] else "") for line in _models(report)}
-    wide = max(map(len, ["SRCC / PLCC", *labels.values()]))
+    labels = {key: ", ".join(filter(None, key)) for key in _models(report)}
+    width = max(map(len, ["SRCC / PLCC", *labels.values()]))
     lines: list[str] = []
-    for first in range(0, len(columns), _ACROSS):
-        part = columns[first : first + _ACROSS]
-        widths = [max(len(title), 15) for title, _ in part]
-        head = [f"{title:<{width}}" for (title, _), width in zip(part, widths, strict=True)]
-        lines.append(f"{'SRCC / PLCC':<{wide}}  {'  '.join(head)}".rstrip())
+    for first in range(0, len(columns), _COLUMNS):
+        shown = columns[first : first + _COLUMNS]
+        titles = [f"{title:<15}" for title, _ in shown]
+        lines.append(f"{'SRCC / PLCC':<{width}}  {'  '.join(titles)}".rstrip())
         for (model, group), label in labels.items():
             row = [
-                f"{cells.get((model, group, key), '-'):<{width}}"
-                for (_, key), width in zip(part, widths, strict=True)
+                f"{cells.get((model, group, key), '-'):<{len(title)}}"
+                for (_, key), title in zip(shown, titles, strict=True)
             ]
-            lines.append(f"{label:<{wide}}  {'  '.join(row)}".rstrip())
+            lines.append(f"{label:<{width}}  {'  '.join(row)}".rstrip())
     return lines
 
 
 def _pair(one: dict[str, Any]) -> str:
-    return f"{_figure(one['srcc'])} / {_figure(one['plcc'])}"
+    return f"{_format(one['srcc'])} / {_format(one['plcc'])}"
 
 
-def _detail(one: dict[str, Any], *, several: bool) -> list[str]:
+def _details(one: dict[str, Any], *, several: bool) -> list[str]:
     about = [one["dataset"]]
     if several:
         about += [part for part in (one["model"], one["group"]) if part]
-    lines = [f"{', '.join(about)}: {plural(one['rows'], 'row')}"]
-    told = [
-        f"{label} {_figure(one[name])}{_ends(one['intervals'].get(name))}"
+    metrics = [
+        f"{label} {_format(one[name])}{_interval(one['intervals'].get(name))}"
         for name, label in _LABELS.items()
         if one[name] is not None
     ]
-    lines += ["    " + "  ".join(told[at : at + 2]) for at in range(0, len(told), 2)]
-    return lines
+    return [
+        f"{', '.join(about)}: {plural(one['rows'], 'row')}",
+        *("    " + "  ".join(metrics[at : at + 2]) for at in range(0, len(metrics), 2)),
+    ]
 
 
-def _figure(value: float | None) -> str:
+def _format(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _ends(ends: list[float] | None) -> str:
-    return f" [{_figure(ends[0])}, {_figure(ends[1])}]" if ends else ""
+def _interval(ends: list[float] | None) -> str:
+    return f" [{_format(ends[0])}, {_format(ends[1])}]" if ends else ""

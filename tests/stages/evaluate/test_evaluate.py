@@ -13,34 +13,31 @@ import tables
 from PIL import Image
 from predicted import ids, levels, points, predictions, ratings
 from pydantic import ValidationError
+from running import rejected_of, rows_of, run_stage
 from scipy.stats import kendalltau, pearsonr, spearmanr
 from trained import record_training
 
-from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
 from qbuild.core.errors import InputError, Problems, TooManyRejected, UsageError
 from qbuild.quality.lineage import UNKNOWN, write_trained_on
 from qbuild.stages.evaluate import STAGE
-from qbuild.stages.evaluate.options import EvaluateOptions, EvaluateRuntime
+from qbuild.stages.evaluate.options import EvaluateOptions
 
 
-def evaluate(tmp_path, *paths, name="m", limit=None, share=0.05, scatter="", **options):
+def evaluate(tmp_path, *paths, name="m", scatter="", **options):
     """Runs the stage; rows by (name, dataset, group, model), report, rejected rows."""
     output = tmp_path / f"{name}.parquet"
-    runtime = {k: options.pop(k) for k in ("batch_rows",) if k in options}
-    runtime = EvaluateRuntime(max_reject_share=share, scatter=str(scatter), **runtime)
-    options = EvaluateOptions(**{"bootstrap": 0, **options})
-    result = engine.run(Request(STAGE, options, tuple(paths), output, runtime, limit))
-    place = rejected_path(output)
-    rows = Artifact.open(output).table().to_pylist()
+    given = {"bootstrap": 0, "share": 0.05, "scatter": str(scatter), **options}
+    result = run_stage(STAGE, paths, output, **given)
     return SimpleNamespace(
         output=output,
         report=result.report,
         json=result.as_dict(),
         datasets={(d["dataset"], d["group"]): d for d in result.report["datasets"]},
-        rows={(r["name"], r["dataset"], r["group"], r["model"]): r for r in rows},
-        rejected=Artifact.open(place).table().to_pylist() if place.exists() else [],
+        rows={(r["name"], r["dataset"], r["group"], r["model"]): r for r in rows_of(output)},
+        rejected=rejected_of(output),
         text=STAGE.render(result.report),
     )
 
@@ -230,7 +227,7 @@ def test_equal_predictions_have_no_correlation_and_it_is_told(tmp_path, two):
 def test_too_few_rows_for_any_figure_are_an_error(tmp_path, pair):
     given = predictions(tmp_path / "few.parquet", ids(2), [0.1, 0.2])
     bare = ratings(tmp_path / "bare.parquet", ids(2), [1, 2])
-    with pytest.raises(InputError, match="d: no figure is defined: fewer than 3 rows"):
+    with pytest.raises(InputError, match="d: no metric is defined: fewer than 3 rows"):
         evaluate(tmp_path, given, bare)
 
 
@@ -276,7 +273,7 @@ def test_opinion_scores_that_disagree_leave(tmp_path, pair):
     assert done.json["rows"] == 79
     assert done.report["conflicting_opinions"] == 1
     (row,) = done.rejected
-    assert row["message"] == "the opinion scores of d:v/00000.mp4 disagree"
+    assert row["message"] == "the opinion scores of d:v/00000.mp4 conflict"
 
 
 def test_answers_are_rejected_and_leave_the_scores_of_their_media_alone(tmp_path, pair):
@@ -340,7 +337,7 @@ def test_media_that_the_model_was_trained_on_are_refused_by_name(tmp_path, pair,
         str(told.value)
         .splitlines()[0]
         .startswith(
-            "d:v/00078.mp4: the model was trained on it, says checkpoint; expected media that"
+            "d:v/00078.mp4: the model was trained on it, according to checkpoint; expected media"
         )
     )
     assert len(told.value.problems) == 2
@@ -387,7 +384,7 @@ def test_the_same_bytes_under_another_name_are_a_leak(tmp_path, pair):
     artifact = tables.write_artifact(tmp_path / "qa.parquet", train, "instruction", "scoring-qa")
     digests = ["a" * 64 if at == 7 else None for at in range(80)]
     given = predictions(tmp_path / "q.parquet", ids(80), points(80)[0], sha256=digests)
-    with pytest.raises(InputError, match=r"d:v/00007\.mp4: the model was trained on it, says qa"):
+    with pytest.raises(InputError, match=r"d:v/00007\.mp4: the model was trained on it, .* to qa"):
         evaluate(tmp_path, given, pair[1], trained_on=(str(artifact),))
 
 

@@ -12,16 +12,16 @@ from qbuild.core.engine.stage import Options, ValueHint
 
 Clock = Literal["media", "wall"]
 
-_LAYOUT = ValueHint("LAYOUT", "qbuild.labels.sessions.registry:SESSION_LAYOUTS")
+_LAYOUT = ValueHint("LAYOUT", "qbuild.labels.sessions.logs:SESSION_LAYOUTS")
 _RATE = re.compile(r"(?:\d+(?:\.\d+)?|\d+/\d+)", re.ASCII)
 
 
 class SessionOptions(Options):
     """How session logs are read, and what the 0/1 sequence contains."""
 
-    layout: Annotated[
-        str, ValueHint("LAYOUT", "qbuild.labels.sessions.registry:SESSION_LAYOUTS")
-    ] = Field(default="auto", description="Layout of the session logs, or auto.")
+    layout: Annotated[str, ValueHint("LAYOUT", "qbuild.labels.sessions.logs:SESSION_LAYOUTS")] = (
+        Field(default="auto", description="Layout of the session logs, or auto.")
+    )
     dataset: str = Field(
         default="", description="Dataset name; default: the layout's own, else the input's stem."
     )

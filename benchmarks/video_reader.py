@@ -1,16 +1,16 @@
-"""Key frames and motion frames of a 720p clip: our reader against the published way, in one run.
+"""Key frames and motion frames of a 720p clip: our reader against the published loader.
 
     python benchmarks/video_reader.py [--seconds 10] [--repeat 3]
 
 Published: decord decodes all frames at full size, all are kept as PIL images, the key frames and
-all frames (a multiple of four) go through the model's image processor: bicubic to 384 x 384 (a
-second line: motion frames to 224 x 224), rescaled and normalised to float32. Where transformers is
-installed its own SiglipImageProcessor does that, else the same steps by Pillow and numpy; which of
-them is printed. Ours: `read_frames` to uint8 motion frames and key frames, and the same with
-float32 arrays made a chunk at a time, the key frames by the published steps.
+all frames (a multiple of four) are processed by the model's image processor: bicubic to 384 x 384
+(a second line: motion frames to 224 x 224), rescaled and normalised to float32. If transformers is
+installed, its SiglipImageProcessor is used, otherwise the same steps with Pillow and numpy; the one
+used is printed. Ours: `read_frames` to uint8 motion frames and key frames, and the same with
+float32 arrays made per chunk, the key frames by the published steps.
 
-Each contender runs in a process of its own, alternately; its peak is that of the process (VmHWM)
-less what it stood at after the imports. Seconds are without imports.
+Each contender runs in a separate process, alternately; its peak memory is that of the process
+(VmHWM) minus its memory after the imports. Seconds exclude imports.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RATE = 30
 
 
 def make_clip(path: Path, seconds: int) -> None:
-    """A texture that moves, 1280 x 720, H.264, 30 frames a second."""
+    """A moving texture, 1280 x 720, H.264, 30 frames per second."""
     import av
     import cv2
 
@@ -73,13 +73,13 @@ def by_hand(image: Any, side: int) -> np.ndarray:
 
 
 def normalise(frames: np.ndarray, out: np.ndarray) -> None:
-    """uint8 [n, s, s, 3] into float32 [n, 3, s, s] in -1..1, without copies between."""
+    """Convert uint8 [n, s, s, 3] to float32 [n, 3, s, s] in -1..1 without intermediate copies."""
     np.multiply(frames.transpose(0, 3, 1, 2), np.float32(1 / 127.5), out=out)
     out -= 1
 
 
 def published(path: str, motion_side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Key frames and motion frames, float32, as the released loaders make them."""
+    """Key frames and motion frames, float32, as in the released loaders."""
     from decord import VideoReader, cpu
     from PIL import Image
 
@@ -94,7 +94,7 @@ def published(path: str, motion_side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(path: str, motion_side: int, as_float: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Key frames and motion frames by the reader; with as_float as the model wants them."""
+    """Key frames and motion frames of our reader; with as_float normalised for the model."""
     from PIL import Image
 
     from qbuild.media.video.read import read_frames, video_info
@@ -131,7 +131,7 @@ def memory_mib(field: str) -> float:
 
 
 def run_one(name: str, path: str) -> None:
-    """In a process of its own: print seconds, MiB above the imports, shapes and figures."""
+    """In a separate process: print seconds, MiB above the imports, shapes and means."""
     import av  # noqa: F401 - both sides start with every library loaded
     import cv2  # noqa: F401
     import decord  # noqa: F401
@@ -148,9 +148,9 @@ def run_one(name: str, path: str) -> None:
     small = motion[:: max(1, len(motion) // 8)].astype(np.float32)
     if motion.dtype == np.uint8:
         small = small.transpose(0, 3, 1, 2) / 127.5 - 1
-    told = {"seconds": took, "mib": peak, "using": using, "keys": list(keys.shape)}
-    told |= {"motion": list(motion.shape), "arrays_mib": (keys.nbytes + motion.nbytes) / 2**20}
-    print(json.dumps({**told, "means": small.mean((2, 3)).ravel().tolist()}))
+    result = {"seconds": took, "mib": peak, "using": using, "keys": list(keys.shape)}
+    result |= {"motion": list(motion.shape), "arrays_mib": (keys.nbytes + motion.nbytes) / 2**20}
+    print(json.dumps({**result, "means": small.mean((2, 3)).ravel().tolist()}))
 
 
 def main() -> None:
@@ -162,31 +162,31 @@ def main() -> None:
     if given.one:
         run_one(*given.one)
         return
-    told: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
     with tempfile.TemporaryDirectory() as place:
         clip = Path(place) / "clip.mp4"
         make_clip(clip, given.seconds)
         for _ in range(given.repeat):
-            for name, runs in told.items():
+            for name, runs in results.items():
                 command = [sys.executable, __file__, "--one", name, str(clip)]
                 done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
                 runs.append(json.loads(done.stdout))
-    report(told, given.seconds)
+    report(results, given.seconds)
 
 
-def report(told: dict[str, list[dict[str, Any]]], seconds: int) -> None:
-    """A table, and ratios, after the contenders' frames were compared."""
-    first = {name: runs[0] for name, runs in told.items()}
+def report(results: dict[str, list[dict[str, Any]]], seconds: int) -> None:
+    """Print a table and ratios after comparing the contenders' frames."""
+    first = {name: runs[0] for name, runs in results.items()}
     wanted = np.array(first["published, motion 224"]["means"])
     for name, run in first.items():
-        apart = np.abs(np.array(run["means"]) - wanted).max() * 127.5
-        if apart > 1:
-            raise SystemExit(f"{name}: mean colours differ by {apart:.2f} grey levels")
+        difference = np.abs(np.array(run["means"]) - wanted).max() * 127.5
+        if difference > 1:
+            raise SystemExit(f"{name}: mean colours differ by {difference:.2f} grey levels")
     using = first["published, motion 384"]["using"]
     print(f"{seconds} s of 1280 x 720, {RATE} frames/s; image processor: {using}")
     print(f"{'':30s}{'seconds':>9s}{'peak MiB':>10s}{'arrays':>8s}  shapes")
     middle = {}
-    for name, runs in told.items():
+    for name, runs in results.items():
         middle[name] = [statistics.median(run[what] for run in runs) for what in ("seconds", "mib")]
         took, peak = middle[name]
         shapes = f"keys {first[name]['keys']} motion {first[name]['motion']}"

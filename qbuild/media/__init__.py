@@ -1,1 +1,1 @@
-"""Pictures and videos: read within bounds, spoiled by seed, written the same way twice."""
+"""Read, distort and write images and videos."""

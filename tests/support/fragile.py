@@ -1,7 +1,7 @@
-"""Clip readers that end their process, or never answer, on files of certain names.
+"""Clip readers that crash or hang on files with certain names.
 
-No file here is known to do that to today's decoders, so a file's name says what one would do.
-`fragile_family` has the models that read with them: this module is imported by decoding processes.
+No known file makes current decoders do so; the name of a file decides what the reader does.
+`fragile_family` holds the models that use them: this module is imported by decoding processes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from qbuild_backends.models.vqa2.clips import Vqa2Clips
 
 @dataclass(frozen=True)
 class FragileClips(Vqa2Clips):
-    """A file `crash….mp4` ends the process, `hang….mp4` keeps it busy."""
+    """Crashes on a file `crash….mp4`, hangs on `hang….mp4`."""
 
     def read_video(self, file: Path) -> Clip | Extent:
         if file.name.startswith("crash"):
@@ -31,7 +31,7 @@ class FragileClips(Vqa2Clips):
 
 @dataclass(frozen=True)
 class ClipsWithoutMemory(Vqa2Clips):
-    """As where frames do not fit in memory."""
+    """Fails as if frames did not fit in memory."""
 
     def read_video(self, file: Path) -> Clip | Extent:
         raise MemoryError
@@ -39,7 +39,7 @@ class ClipsWithoutMemory(Vqa2Clips):
 
 @dataclass(frozen=True)
 class ClipsByProcess(Vqa2Clips):
-    """The number of frames of a clip is the id of the process that read it."""
+    """Sets the number of frames of a clip to the id of the process that read it."""
 
     def read_video(self, file: Path) -> Clip | Extent:
         clip = super().read_video(file)
@@ -48,5 +48,5 @@ class ClipsByProcess(Vqa2Clips):
 
 
 def heavy_modules() -> list[str]:
-    """Which of the packages that a decoding process has no use for are loaded here."""
+    """Loaded packages that a decoding process does not need."""
     return sorted({"torch", "transformers", "accelerate", "peft", "pyarrow"} & set(sys.modules))

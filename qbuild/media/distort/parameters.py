@@ -87,7 +87,7 @@ TABLES: dict[str, dict[str, dict[str, Steps]]] = {
 }
 NAMES: dict[str, tuple[str, ...]] = {family: tuple(table) for family, table in TABLES.items()}
 
-# values of a `--severity` option beside 1 to 5
+# values of a `--severity` option other than 1 to 5
 RANDOM, ALL = "random", "all"
 
 

@@ -1,1 +1,1 @@
-"""Files of media: listed, named, probed, told apart."""
+"""List, locate, name and probe media files."""

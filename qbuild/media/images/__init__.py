@@ -1,1 +1,1 @@
-"""Pictures: read, written, compared."""
+"""Read, write and compare images."""

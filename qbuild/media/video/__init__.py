@@ -1,1 +1,1 @@
-"""Videos: read, written, cut into shots."""
+"""Read and write videos, and find their shots."""

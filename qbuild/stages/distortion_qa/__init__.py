@@ -192,7 +192,7 @@ def render(report: dict[str, Any]) -> str:
     for form, by_letter in report["letters"].items():
         lines += [f"right answers, {form}: {_counts(by_letter, '  ')}"] if by_letter else []
     for reason, count in report["left_out"].items():
-        lines.append(f"{plural(count, 'medium', 'media')} skipped {_REASON_TEXTS[reason]}")
+        lines.append(f"{plural(count, 'medium', 'media')} left out {_REASON_TEXTS[reason]}")
         if reason == "outside":
             lines.append(f"    {_counts(report['labels_outside'])}")
     if report["collapsed"]:

@@ -274,7 +274,7 @@ def test_media_that_allow_no_question_are_skipped_with_the_reason_and_the_label(
     assert not rejected_path(artifact.path).exists()
     text = STAGE.render(result.report)
     assert "which 1, severity 0" in text
-    assert "2 media skipped with labels outside the thirteen only\n    fog 2, snow 1" in text
+    assert "2 media left out with labels outside the thirteen only\n    fog 2, snow 1" in text
 
 
 def test_no_question_at_all_is_an_error_with_the_reasons(tmp_path):

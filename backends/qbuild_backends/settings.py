@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from qbuild.core.errors import QbuildError, UsageError, near, option_fault, raise_all
+from qbuild.core.errors import QbuildError, UsageError, describe_option_error, raise_all, suggest
 from qbuild.core.renamed import REMOVED_IN, RenamedOptions, current_options
 
 M = TypeVar("M", bound=BaseModel)
@@ -28,7 +28,7 @@ def validate_settings(
     given = current_options(given, renamed)
     known = set(model.model_fields)
     faults: list[QbuildError] = [
-        UsageError(f"setting {name}", "is not known", "", near(name, known))
+        UsageError(f"setting {name}", "is not known", "", suggest(name, known))
         for name in given
         if name not in known
     ]
@@ -50,4 +50,4 @@ def _fault(model: type[BaseModel], fault: Any) -> UsageError:
         return UsageError(f"setting {name}", "is missing", f"expected: {description}", todo)
     if not name:  # settings that contradict each other: the words of the model's validator
         return UsageError("settings", str(fault["ctx"]["error"]))
-    return UsageError(f"setting {name}", *option_fault(fault))
+    return UsageError(f"setting {name}", *describe_option_error(fault))

@@ -35,9 +35,9 @@ class Export:
     @cached_property
     def description(self) -> dict[str, Any]:
         """What `qbuild.json` says of the folder: stage, options, inputs, hashes, report."""
-        from qbuild.core.artifact.lineage import open_described
+        from qbuild.core.artifact.lineage import open_output
 
-        return open_described(self.path).description.as_dict()
+        return open_output(self.path).description.as_dict()
 
     @property
     def report(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Artifact:
         return self.to_arrow(columns).to_pandas()
 
     def _known(self, columns: Sequence[str] | None) -> list[str] | None:
-        from qbuild.core.errors import UsageError, near
+        from qbuild.core.errors import UsageError, suggest
 
         names = self._reader.schema.arrow.names
         for name in columns or ():
@@ -114,7 +114,7 @@ class Artifact:
                     str(self.path),
                     f"has no column {name!r}",
                     f"expected columns of schema {self.schema}",
-                    near(name, names),
+                    suggest(name, names),
                 )
         return None if columns is None else list(columns)
 

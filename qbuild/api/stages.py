@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from qbuild.api.artifacts import Artifact, Export, IncompleteWarning
-from qbuild.core.errors import UsageError, near, raise_all
+from qbuild.core.errors import UsageError, raise_all, suggest
 from qbuild.stages import STAGES, get_stage
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _current(stage: Stage[Any, Any], given: dict[str, Any]) -> dict[str, Any]:
     current = current_options(given, stage.renamed)
     known = _fields(stage)
     raise_all(
-        UsageError(stage.name, f"has no option {name!r}", todo=near(name, known))
+        UsageError(stage.name, f"has no option {name!r}", todo=suggest(name, known))
         for name in current
         if name not in known
     )
@@ -167,7 +167,7 @@ def _function_of(name: str, command: str) -> Callable[..., Artifact | Export]:
     def without_inputs(output: Place, **options: Any) -> Artifact | Export:
         return run_stage(command, (), output, **options)
 
-    reads = bool(stage.reads.least or stage.reads.schema)
+    reads = bool(stage.reads.min_inputs or stage.reads.schema)
     function: Any = with_inputs if reads else without_inputs
     function.__name__ = function.__qualname__ = name
     function.__module__ = "qbuild"

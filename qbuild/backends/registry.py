@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from qbuild.core.errors import MissingPartError, near, raise_all
+from qbuild.core.errors import MissingPartError, raise_all, suggest
 
 if TYPE_CHECKING:
     from qbuild.backends.protocol import Backend, Needs
@@ -52,7 +52,7 @@ def _entry(name: str) -> metadata.EntryPoint:
     entries = {entry.value: entry for entry in metadata.entry_points(group=GROUP, name=name)}
     if not entries:
         known = backend_names()
-        hint = f"{near(name, known)} {_INSTALL}".strip()
+        hint = f"{suggest(name, known)} {_INSTALL}".strip()
         raise MissingPartError(f"backend {name}", "is not installed", "", hint)
     if len(entries) > 1:
         raise MissingPartError(

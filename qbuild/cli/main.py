@@ -90,9 +90,9 @@ class LazyGroup(TyperGroup):
         """The command of that name; an unknown name lists the near ones."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in listings():
-            from qbuild.core.errors import near
+            from qbuild.core.errors import suggest
 
-            ctx.fail(f"No such command {name!r}. {near(name, listings())}")
+            ctx.fail(f"No such command {name!r}. {suggest(name, listings())}")
         return super().resolve_command(ctx, args)
 
 

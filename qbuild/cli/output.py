@@ -90,15 +90,13 @@ def _from_system(error: OSError) -> QbuildError:
 
 
 def _unforeseen(error: Exception) -> QbuildError:
-    from qbuild.core.errors import UnforeseenError, shortened
+    from qbuild.core.errors import InternalError, shorten
 
     if isinstance(error, MemoryError):
-        return UnforeseenError(
-            "qbuild", "out of memory", "", "Use fewer --batch-rows or --workers."
-        )
-    return UnforeseenError(
+        return InternalError("qbuild", "out of memory", "", "Use fewer --batch-rows or --workers.")
+    return InternalError(
         "qbuild",
-        shortened(f"unexpected error ({type(error).__name__}: {error})"),
+        shorten(f"unexpected error ({type(error).__name__}: {error})"),
         "expected none",
         "Run again with --debug for the traceback, and report it with the input.",
     )

@@ -86,7 +86,7 @@ def summary(stage: Stage[Any, Any], result: Result) -> str:
 
 
 def _parameters(stage: Stage[Any, Any]) -> list[inspect.Parameter]:
-    reads = bool(stage.reads.least or stage.reads.schema)
+    reads = bool(stage.reads.min_inputs or stage.reads.schema)
     unused = stage.unused_options
     output = typer.Option(
         "--output",
@@ -120,11 +120,11 @@ def _fields(stage: Stage[Any, Any]) -> dict[str, FieldInfo]:
 def _inputs(stage: Stage[Any, Any]) -> inspect.Parameter:
     schema = stage.reads.schema
     what = f"Artifacts of schema {schema}" if schema else "Files or folders"
-    if schema and stage.reads.otherwise:
+    if schema and stage.reads.from_files:
         what += ", or files to read as such"
-    if stage.reads.beside:
-        what += f", together with artifacts of schema {' or '.join(stage.reads.beside)}"
-    only_artifacts = schema is not None and stage.reads.otherwise is None
+    if stage.reads.side_inputs:
+        what += f", together with artifacts of schema {' or '.join(stage.reads.side_inputs)}"
+    only_artifacts = schema is not None and stage.reads.from_files is None
     argument = typer.Argument(
         metavar="INPUTS", help=f"{what}.", autocompletion=artifacts if only_artifacts else None
     )

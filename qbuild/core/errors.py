@@ -61,7 +61,7 @@ class InputError(QbuildError):
     code = "input"
 
 
-class TooManyRejected(QbuildError):  # noqa: N818 - the name is the message
+class TooManyRejectedError(QbuildError):
     """More rows were rejected than the run allows; the old artifact stays."""
 
     code = "rejected"
@@ -79,7 +79,7 @@ class StageError(QbuildError):
     code = "stage"
 
 
-class UnforeseenError(QbuildError):
+class InternalError(QbuildError):
     """An error that no part of qbuild has words for."""
 
     code = "unforeseen"
@@ -113,7 +113,7 @@ class MissingPartError(QbuildError):
     exit_code = 5
 
 
-class Problems(QbuildError):  # noqa: N818 - the name is the message
+class CombinedError(QbuildError):
     """Several problems of one input, found in one pass and told at once."""
 
     def __init__(self, problems: Sequence[QbuildError]) -> None:
@@ -154,7 +154,7 @@ def raise_all(problems: Iterable[QbuildError]) -> None:
     if len(found) == 1:
         raise found[0]
     if found:
-        raise Problems(found)
+        raise CombinedError(found)
 
 
 def one_line(text: str) -> str:
@@ -164,22 +164,22 @@ def one_line(text: str) -> str:
     )
 
 
-def shortened(text: str, room: int = 200) -> str:
+def shorten(text: str, room: int = 200) -> str:
     """The text, or its beginning where it is longer than `room` signs."""
     return text if len(text) <= room else f"{text[:room]}… ({len(text):,} signs)"
 
 
-def option_fault(fault: Mapping[str, Any]) -> tuple[str, str]:
+def describe_option_error(fault: Mapping[str, Any]) -> tuple[str, str]:
     """What is wrong with an option's value and what was expected, of what pydantic says."""
     said = str(fault["msg"]).removeprefix("Value error, ").replace("valid tuple", "list")
     said = re.sub("^Input should be ", "expected ", said)
-    value = shortened(repr(fault["input"]))
+    value = shorten(repr(fault["input"]))
     if said.startswith("expected "):
         return f"the value {value} cannot be used", said
     return f"{said} (given {value})", ""
 
 
-def near(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """A hint `Did you mean …?` with the nearest names, else the list of all names."""
     import difflib
 

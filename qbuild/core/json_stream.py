@@ -20,7 +20,7 @@ BROKEN = "Fetch the file again, or repair it there."
 _BLANK = re.compile(r"[ \t\r\n]*")
 
 
-def decoded(path: Path, data: bytes) -> str:
+def decode_utf8(path: Path, data: bytes) -> str:
     """The text of a file without a byte order mark; InputError with the offset of a bad byte."""
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
@@ -33,7 +33,7 @@ def decoded(path: Path, data: bytes) -> str:
         ) from error
 
 
-def json_values(path: Path, text: str) -> Iterator[Any]:
+def iter_json(path: Path, text: str) -> Iterator[Any]:
     """Each value of a file's text in order, never all of them at once."""
     try:
         yield from _values(text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT, MEDIA, safe_name
 from qbuild.core.canonical import dataset_of
-from qbuild.core.errors import InputError, UsageError, near
+from qbuild.core.errors import InputError, UsageError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -78,7 +78,7 @@ class MediaRoots:
                 "--media-root",
                 f"no folder for dataset {dataset!r}",
                 f"expected --media-root {dataset}=DIR",
-                near(dataset, self.folders),
+                suggest(dataset, self.folders),
             )
         return folder
 
@@ -88,7 +88,7 @@ class MediaRoots:
         if not safe_name(path):
             raise InputError(f"{dataset}:{path}", "the path leaves its root")
         file = root / path
-        if not resolved(file).is_relative_to(resolved(root)):
+        if not real_path(file).is_relative_to(real_path(root)):
             raise InputError(
                 f"{dataset}:{path}",
                 f"a symbolic link leads out of {root}",
@@ -113,7 +113,7 @@ class MediaRoots:
         return None
 
 
-def resolved(path: Path) -> Path:
+def real_path(path: Path) -> Path:
     """The real path; unlike `Path.resolve` it raises nothing where links form a loop."""
     return Path(os.path.realpath(path))
 

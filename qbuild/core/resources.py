@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qbuild.core.errors import InputError, near
+from qbuild.core.errors import InputError, suggest
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -21,6 +21,6 @@ def data_file(kind: str, name: str) -> Path:
     if not path.is_file():
         known = [p.name for p in sorted(data_dir(kind).glob("*")) if p.is_file()]
         raise InputError(
-            name, f"no such file among the {kind} that ship with qbuild", todo=near(name, known)
+            name, f"no such file among the {kind} that ship with qbuild", todo=suggest(name, known)
         )
     return path

@@ -76,7 +76,7 @@ def scratch_folder(output: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Iterator[Path]:
     """A name to write a file under, which is then durable at `path`; nothing where that failed."""
     with scratch_folder(path) as scratch, disk_errors(path):
         unfinished = scratch / path.name

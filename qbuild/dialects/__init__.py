@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
-from qbuild.core.errors import UsageError, near
+from qbuild.core.errors import UsageError, suggest
 from qbuild.dialects.dialect import Dialect
 
 DIALECTS = ("llava", "q-align")
@@ -24,7 +24,7 @@ def get_dialect(name: str) -> Dialect:
     """The dialect of that name; UsageError with the near names where there is none."""
     if name not in DIALECTS:
         what, expected = f"no dialect is named {name!r}", "expected the name of a dialect"
-        raise UsageError("--format", what, expected, near(name, DIALECTS))
+        raise UsageError("--format", what, expected, suggest(name, DIALECTS))
     dialect: Dialect = import_module(f"qbuild.dialects.{name.replace('-', '_')}").DIALECT
     return dialect
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qbuild.core.errors import UsageError, near
+from qbuild.core.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from qbuild.llm.answers import Usage
@@ -149,7 +149,7 @@ class Budget:
             "--max-usd",
             f"the prices of {self.prices.dated} have none for {model!r} at tier {tier}",
             "expected a known price, without which no cap can hold",
-            f"Give --prices FILE. {near(model, known)}",
+            f"Give --prices FILE. {suggest(model, known)}",
         )
 
     def _wake(self) -> None:

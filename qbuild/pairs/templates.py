@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import hash_bytes
-from qbuild.core.errors import InputError, UsageError, near
+from qbuild.core.errors import InputError, UsageError, suggest
 from qbuild.core.resources import data_dir
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def load_templates(folder: Path | None = None) -> dict[str, Template]:
         shipped = templates.get(template.id)
         if shipped is None:
             what = f"no shipped template has the id {template.id!r}"
-            raise InputError(str(folder), what, "", near(template.id, templates))
+            raise InputError(str(folder), what, "", suggest(template.id, templates))
         if set(template.forms) != set(shipped.forms):
             expected = f"expected the forms {', '.join(shipped.forms)}"
             what = f"template {template.id!r} has the forms {', '.join(template.forms)}"

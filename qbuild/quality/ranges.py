@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from qbuild.core.engine.prefetch import ahead
+from qbuild.core.engine.prefetch import prefetch
 from qbuild.core.engine.stage import Batch, Inputs
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, QbuildError, raise_all
@@ -190,7 +190,7 @@ def _read_ratings(inputs: Inputs, *, declared: bool) -> _Ratings:
         np.empty(count),
         np.empty(count, dtype=np.uint64),
     )
-    for batch in ahead(inputs.scan(columns)):
+    for batch in prefetch(inputs.scan(columns)):
         window = slice(batch.start, batch.start + len(batch.rows))
         ratings.codes[window] = dataset_codes(batch.rows.column("dataset"), ratings.datasets)
         _check_scores(batch)

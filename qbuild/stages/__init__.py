@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from qbuild.core.errors import UsageError, near
+from qbuild.core.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from qbuild.core.engine.stage import Stage
@@ -72,6 +72,6 @@ STAGES: dict[str, Listing] = {
 def get_stage(name: str) -> Stage[Any, Any]:
     """The stage of that name; UsageError with the near names where there is none."""
     if name not in STAGES:
-        raise UsageError(name, "no such stage", todo=near(name, STAGES))
+        raise UsageError(name, "no such stage", todo=suggest(name, STAGES))
     module = import_module(f"qbuild.stages.{STAGES[name].module}")
     return cast("Stage[Any, Any]", module.STAGE)

@@ -140,10 +140,10 @@ def finish(run: Run, _: Tally, __: AnswerOptions) -> dict[str, Any]:
 
 def render(report: dict[str, Any]) -> str:
     """The first answers and the speed."""
-    from qbuild.core.errors import one_line, shortened
+    from qbuild.core.errors import one_line, shorten
 
     run = report["run"]
-    lines = [f"{row['path']}: {shortened(one_line(row['answer']))}" for row in run["first"]]
+    lines = [f"{row['path']}: {shorten(one_line(row['answer']))}" for row in run["first"]]
     told = f"{plural(report['answers'], 'answer')} by {report['model']}"
     return "\n".join([*lines, f"{told}: {run['seconds']:.1f} s, {run['rows_per_s']:.3g} a second"])
 

@@ -49,7 +49,7 @@ def prepare(inputs: Inputs, _options: CausalOptions) -> State:
     from qbuild.core.rows.duplicates import find_duplicates
 
     levels: dict[str, tuple[int, float]] = {}
-    for rows in inputs.beside("level"):
+    for rows in inputs.side_inputs("level"):
         columns = (rows.column(name).to_pylist() for name in ("media_id", "level", "mos_norm"))
         levels.update({str(m): (level, norm) for m, level, norm in zip(*columns, strict=True)})
     return State(levels, find_duplicates(inputs, "depiction_id"))
@@ -59,7 +59,7 @@ def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
     """A pair for each overall depiction with a level."""
     import numpy as np
 
-    from qbuild.core.rows.rejections import in_input_order, reject_rows
+    from qbuild.core.rows.rejections import merge_rejections, reject_rows
 
     once = state.duplicates.deduplicate(batch)
     rows, tally = [], Tally(collapsed=once.collapsed)
@@ -80,7 +80,7 @@ def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
             continue
         rows.append({**row, "word": LEVEL_WORDS[options.words][row["level"] - 1]})
         tally.add("level", str(row["level"]))
-    return Output(_pairs(rows) if rows else None, in_input_order(rejected), tally=tally)
+    return Output(_pairs(rows) if rows else None, merge_rejections(rejected), tally=tally)
 
 
 def _find_fault(row: dict[str, Any]) -> tuple[str, str] | None:
@@ -154,7 +154,7 @@ STAGE = Stage(
     name="causal-qa",
     version=1,
     options=CausalOptions,
-    reads=Reads(schema="depiction", beside=("level",)),
+    reads=Reads(schema="depiction", side_inputs=("level",)),
     writes="instruction",
     prepare=prepare,
     transform=transform,

@@ -259,7 +259,7 @@ STAGE = Stage(
     name="demo-media",
     version=2,
     options=DemoMediaOptions,
-    reads=Reads(schema=None, least=0),
+    reads=Reads(schema=None, min_inputs=0),
     writes="rating",
     media=True,
     produce=produce,

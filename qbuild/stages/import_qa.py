@@ -23,7 +23,7 @@ from qbuild.core.artifact.output_folder import DESCRIPTION
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.core.json_stream import decoded, json_values
+from qbuild.core.json_stream import decode_utf8, iter_json
 from qbuild.core.plural import plural
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table
 from qbuild.dialects import get_dialect, recognise
@@ -94,11 +94,11 @@ def _record_files(given: Path) -> list[Path]:
     """The file given, or the files of records in the folder of an export."""
     if given.name != DESCRIPTION and not given.is_dir():
         return [given]
-    from qbuild.core.artifact.lineage import open_described
+    from qbuild.core.artifact.lineage import open_output
 
     files: list[Path] = []
     if (given / DESCRIPTION).is_file() or given.name == DESCRIPTION:
-        export = open_described(given)
+        export = open_output(given)
         names = sorted(export.description.files)
         files = [export.path / name for name in names if name.endswith(".json")]
     if given.is_dir() and files:
@@ -129,7 +129,7 @@ def read_records(path: Path) -> Iterator[Any]:
             "expected the JSON or JSONL of a dialect",
             "Give pairs that are an artifact already to `qbuild export`.",
         )
-    yield from json_values(path, decoded(path, data))
+    yield from iter_json(path, decode_utf8(path, data))
 
 
 def _read_file(

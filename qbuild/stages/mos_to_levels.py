@@ -106,7 +106,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import in_input_order
+    from qbuild.core.rows.rejections import merge_rejections
     from qbuild.quality.levels import cut_levels, normalise
 
     rows, positions, rejections, tally = state.deduplicate(batch)
@@ -135,7 +135,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
         state.count(tally, "unknown", codes[unknown])
     for name, column in columns.items():
         rows = rows.append_column(name, column)
-    return Output(rows=rows, rejected=in_input_order(rejections), tally=tally)
+    return Output(rows=rows, rejected=merge_rejections(rejections), tally=tally)
 
 
 def finish(state: LevelState, tally: Tally, options: LevelOptions) -> dict[str, Any]:
@@ -257,7 +257,7 @@ STAGE = Stage(
     name="mos-to-levels",
     version=1,
     options=LevelOptions,
-    reads=Reads(schema="rating", otherwise=read_outputs, like=("stall",)),
+    reads=Reads(schema="rating", from_files=read_outputs, compatible=("stall",)),
     writes="level",
     prepare=prepare,
     transform=transform,

@@ -133,7 +133,7 @@ STAGE = Stage(
     name="score",
     version=1,
     options=ScoreOptions,
-    reads=Reads(schema="file", otherwise=list_media, like=NAMED, empty=True),
+    reads=Reads(schema="file", from_files=list_media, compatible=NAMED, accepts_empty=True),
     writes="prediction",
     runtime=ModelRuntime,
     prompts=model_hash,

@@ -70,14 +70,16 @@ def transform(batch: Batch, duplicates: Duplicates, options: ScoringOptions) -> 
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import in_input_order
+    from qbuild.core.rows.rejections import merge_rejections
 
     unique = duplicates.deduplicate(batch)
     kinds = media_kinds(unique.rows, options.kind)
     usable = np.array([kind in _kinds_of(options.form) for kind in kinds], dtype=bool)
     others = np.flatnonzero(~usable)
     unusable = _reject_kinds(unique.rows.take(pa.array(others)), [kinds[at] for at in others])
-    rejected = in_input_order([unique.rejections("media_id"), (unique.positions[others], unusable)])
+    rejected = merge_rejections(
+        [unique.rejections("media_id"), (unique.positions[others], unusable)]
+    )
     kept = [str(kinds[at]) for at in np.flatnonzero(usable)]
     tally = Tally(collapsed=unique.collapsed)
     tally.add_each("kind", kept)

@@ -11,7 +11,7 @@ import pytest
 
 import qbuild
 from qbuild.cli.main import main
-from qbuild.core.errors import InputError, SchemaError, TooManyRejected, UsageError
+from qbuild.core.errors import InputError, SchemaError, TooManyRejectedError, UsageError
 
 SCORES = "image,mos\n" + "".join(f"{number}.jpg,{number / 2}\n" for number in range(120))
 
@@ -94,7 +94,7 @@ def test_errors_are_those_of_the_command(scores, levels, tmp_path):
     bad = tmp_path / "bad.csv"
     bad.write_text(SCORES + "".join(f"bad-{number}.jpg,?\n" for number in range(20)))
     before = levels.path.read_bytes()
-    with pytest.raises(TooManyRejected):
+    with pytest.raises(TooManyRejectedError):
         qbuild.mos_to_levels(bad, levels.path)
     assert levels.path.read_bytes() == before
 

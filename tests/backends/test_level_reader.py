@@ -9,7 +9,7 @@ import pytest
 from qbuild_backends.level_reader import LevelReader, level_weights, score_of
 from scipy.stats import pearsonr, spearmanr
 
-from qbuild.core.errors import Problems, UsageError
+from qbuild.core.errors import CombinedError, UsageError
 from qbuild.quality.published_text import LEVEL_WORDS
 
 PREFIX = "The quality of the video is"
@@ -136,7 +136,7 @@ def test_a_word_of_several_tokens_is_named_with_them(tokenizer):
 
 
 def test_words_that_begin_alike_are_both_named(tokenizer):
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(CombinedError) as caught:
         LevelReader(tokenizer, ("terrible", "lousy", "good"), PREFIX)
     assert "'lousy'" in str(caught.value.problems[1])
     assert "shares its first token with 'terrible'" in str(caught.value.problems[1])

@@ -15,11 +15,11 @@ from qbuild.core.errors import DiskError
 from qbuild.core.scratch import (
     REPLACED,
     LocksUnsupportedError,
+    atomic_file,
     scratch_folder,
     sweep_dead,
     temporary_name,
     try_lock,
-    whole_file,
 )
 
 
@@ -156,10 +156,10 @@ def test_a_lock_is_held_by_one_run_at_a_time(tmp_path):
 
 
 def test_a_file_is_whole_or_not_there(tmp_path):
-    with whole_file(tmp_path / "a.txt") as unfinished:
+    with atomic_file(tmp_path / "a.txt") as unfinished:
         unfinished.write_text("whole")
     assert (tmp_path / "a.txt").read_text() == "whole"
-    with pytest.raises(UnicodeEncodeError), whole_file(tmp_path / "a.txt") as unfinished:
+    with pytest.raises(UnicodeEncodeError), atomic_file(tmp_path / "a.txt") as unfinished:
         unfinished.write_text("ha\udc80", encoding="utf-8")
     assert (tmp_path / "a.txt").read_text() == "whole"
     assert leftovers(tmp_path) == []

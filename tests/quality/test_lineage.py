@@ -10,7 +10,7 @@ from predicted import ids, ratings
 from trained import record_training
 
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.errors import InputError, Problems
+from qbuild.core.errors import CombinedError, InputError
 from qbuild.quality.exclusion import read_media_sets
 from qbuild.quality.lineage import (
     TRAINED_ON,
@@ -86,7 +86,7 @@ def test_a_checkpoint_without_lineage_is_refused_and_all_faults_are_told(tmp_pat
     (tmp_path / "model").mkdir()
     with pytest.raises(InputError, match=f"model: holds no {TRAINED_ON}.*is not known"):
         read_trained_media(tmp_path / "model")
-    with pytest.raises(Problems) as told:
+    with pytest.raises(CombinedError) as told:
         read_media_sets(
             [str(tmp_path / "model"), str(tmp_path / "none.parquet")], read_trained_media
         )

@@ -15,9 +15,9 @@ from PIL import Image, ImageFilter
 from running import file_hashes, run_stage
 
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine.inputs import Sources
-from qbuild.core.engine.stage_call import Job
-from qbuild.core.errors import MissingPartError, Problems
+from qbuild.core.engine.inputs import RunInputs
+from qbuild.core.engine.stage_call import StageCall
+from qbuild.core.errors import CombinedError, MissingPartError
 from qbuild.stages import demo_media
 from qbuild.stages.demo_media import STAGE, DemoMediaOptions
 
@@ -170,8 +170,8 @@ def test_a_limit_makes_only_the_first_images(tmp_path):
 
 
 def test_the_bytes_of_a_written_image_are_not_kept_in_memory(tmp_path):
-    job = Job(STAGE, SMALL, None, tmp_path / "media")
-    outputs = list(STAGE.produce(Sources([], tmp_path, 1, limit=5), SMALL))
+    job = StageCall(STAGE, SMALL, None, tmp_path / "media")
+    outputs = list(STAGE.produce(RunInputs([], tmp_path, 1, limit=5), SMALL))
     taken = [job.accept(output, None, None) for output in outputs]
     assert all(len(file.data) > 500 for output in outputs for file in output.files)
     assert [file.data for output in taken for file in output.files] == [b""] * 5
@@ -201,7 +201,7 @@ def test_a_second_run_with_fewer_strengths_removes_the_other_images(tmp_path):
 
 def test_missing_packages_are_listed_together_with_how_to_install_them(tmp_path, monkeypatch):
     monkeypatch.setattr(demo_media, "find_spec", lambda name: None)
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(CombinedError) as caught:
         make(tmp_path / "out")
     assert caught.value.exit_code == MissingPartError.exit_code == 5
     for distribution in ("pillow", "scikit-image", "scikit-learn"):

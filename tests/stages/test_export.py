@@ -12,7 +12,7 @@ from running import run_stage
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.canonical import canonical_json, hash_file
-from qbuild.core.errors import InputError, TooManyRejected
+from qbuild.core.errors import InputError, TooManyRejectedError
 from qbuild.stages.export import STAGE
 
 
@@ -108,7 +108,7 @@ def test_too_many_rejected_rows_leave_the_earlier_export(tmp_path):
     before = hash_file(tmp_path / "out/llava.json")
     rows = [{**row, "system": "You judge."} for row in pairs.many(2)]
     mixed = qa(tmp_path, [*rows, *pairs.many(3, start=5)], "mixed.parquet")
-    with pytest.raises(TooManyRejected, match="2 of 5"):
+    with pytest.raises(TooManyRejectedError, match="2 of 5"):
         export([mixed], tmp_path / "out", share=0.05)
     assert hash_file(tmp_path / "out/llava.json") == before
 

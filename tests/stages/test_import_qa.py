@@ -11,7 +11,7 @@ from running import rejected_of, rows_of, run_stage
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.canonical import hash_file
-from qbuild.core.errors import InputError, TooManyRejected
+from qbuild.core.errors import InputError, TooManyRejectedError
 from qbuild.core.schema import load_schema
 from qbuild.dialects import DIALECTS
 from qbuild.stages import export, import_qa
@@ -204,7 +204,7 @@ def test_an_empty_array_holds_no_usable_row(tmp_path):
 
 def test_too_many_rejected_records_are_an_error(tmp_path):
     path = written(tmp_path, [record(), record(["b.jpg", "c.jpg"])])
-    with pytest.raises(TooManyRejected, match="1 of 2"):
+    with pytest.raises(TooManyRejectedError, match="1 of 2"):
         imported(path, tmp_path / "qa.parquet", share=0.05)
 
 

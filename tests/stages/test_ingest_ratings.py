@@ -8,7 +8,7 @@ from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import Runtime
-from qbuild.core.errors import InputError, TooManyRejected, UsageError
+from qbuild.core.errors import InputError, TooManyRejectedError, UsageError
 from qbuild.labels.ratings.options import RatingOptions
 from qbuild.stages.ingest_ratings import STAGE, IngestOptions
 
@@ -151,7 +151,7 @@ def test_limit_tells_files_of_one_name_apart(tmp_path):
 
 def test_more_rejected_rows_than_allowed_fail_the_run_and_fewer_do_not(tmp_path):
     text = TABLE + "shots/d.jpg,,1\n"
-    with pytest.raises(TooManyRejected, match="1 of 4 rows rejected"):
+    with pytest.raises(TooManyRejectedError, match="1 of 4 rows rejected"):
         ingest(tmp_path, text, share=0.24)
     result, _ = ingest(tmp_path, text, share=0.25)
     assert (result.rows, result.rejected) == (3, 1)

@@ -21,7 +21,7 @@ from qbuild.core.artifact.reader import rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import Batch
-from qbuild.core.errors import InputError, Problems, TooManyRejected, UsageError
+from qbuild.core.errors import CombinedError, InputError, TooManyRejectedError, UsageError
 from qbuild.core.rows.duplicates import Duplicates
 from qbuild.labels.ratings.options import RatingOptions
 from qbuild.quality import ranges
@@ -216,7 +216,7 @@ def test_clamped_scores_keep_their_mos_and_a_rejected_one_says_what_it_missed(tm
 
 def test_more_scores_outside_than_allowed_fail_the_run(tmp_path):
     options = {"range": "0:100", "outside": "reject"}
-    with pytest.raises(TooManyRejected, match="1 of 4 rows rejected"):
+    with pytest.raises(TooManyRejectedError, match="1 of 4 rows rejected"):
         cut(tmp_path, ratings(1, 2, 3, 110), share=0.24, **options)
     assert cut(tmp_path, ratings(1, 2, 3, 110), share=0.25, **options).result.rejected == 1
     with pytest.raises(InputError, match="no usable row"):
@@ -598,7 +598,7 @@ def test_limit_takes_the_first_rows_and_the_range_of_these(tmp_path):
 
 def test_all_datasets_of_equal_scores_are_named_at_once(tmp_path):
     flat = [ratings(3, 3, dataset="a"), ratings(1, 5, dataset="b"), ratings(7, dataset="c")]
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(CombinedError) as caught:
         cut(tmp_path, pa.concat_tables(flat))
     told = [str(problem) for problem in caught.value.problems]
     assert len(told) == 2

@@ -16,7 +16,7 @@ from running import rejected_of, rows_of, run_stage
 from tables import rating_table, write_artifact
 
 from qbuild.core.canonical import hash_file
-from qbuild.core.errors import TooManyRejected
+from qbuild.core.errors import TooManyRejectedError
 from qbuild.media.files import probe as probing
 from qbuild.stages.probe import STAGE
 
@@ -101,7 +101,7 @@ def test_duplicates_are_kept_on_request(mixed, tmp_path):
 
 
 def test_too_many_bad_files_fail_the_run(mixed, tmp_path):
-    with pytest.raises(TooManyRejected, match="6 of 13 rows rejected"):
+    with pytest.raises(TooManyRejectedError, match="6 of 13 rows rejected"):
         probe(mixed, tmp_path / "m.parquet", share=0.05)
 
 

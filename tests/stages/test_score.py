@@ -18,7 +18,13 @@ from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
-from qbuild.core.errors import InputError, MissingPartError, StageError, TooManyRejected, UsageError
+from qbuild.core.errors import (
+    InputError,
+    MissingPartError,
+    StageError,
+    TooManyRejectedError,
+    UsageError,
+)
 from qbuild.core.pipeline.load import load_pipeline
 from qbuild.core.pipeline.run import run as run_pipeline
 from qbuild.stages.model_stage import ModelRuntime
@@ -142,7 +148,7 @@ def test_a_limit_takes_the_first_media(folder, tmp_path):
 
 def test_too_many_refusals_fail_the_run(folder, tmp_path):
     (folder / "empty.png").touch()
-    with pytest.raises(TooManyRejected, match="empty-file"):
+    with pytest.raises(TooManyRejectedError, match="empty-file"):
         score(folder, tmp_path / "s.parquet", max_reject_share=0.05)
     assert not (tmp_path / "s.parquet").exists()
 

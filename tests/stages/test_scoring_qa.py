@@ -11,7 +11,7 @@ from running import run_stage
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
-from qbuild.core.errors import InputError, SchemaError, TooManyRejected, UsageError
+from qbuild.core.errors import InputError, SchemaError, TooManyRejectedError, UsageError
 from qbuild.core.inspect.validate import validate
 from qbuild.core.media_roots import MediaRoots
 from qbuild.stages import get_stage
@@ -290,7 +290,7 @@ def test_limit_and_the_share_of_rejected_rows_are_heeded(tmp_path):
     table = level_table([*IMAGES[:3], "d.dat"])
     result, artifact = ask(tmp_path, table, limit=2)
     assert (result.rows, artifact.description.limit) == (2, 2)
-    with pytest.raises(TooManyRejected, match="1 of 4 rows rejected"):
+    with pytest.raises(TooManyRejectedError, match="1 of 4 rows rejected"):
         ask(tmp_path, table, share=0.2)
     assert ask(tmp_path, table, share=0.25)[0].rows == 3
     with pytest.raises(InputError, match="no usable row"):

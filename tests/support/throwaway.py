@@ -12,7 +12,7 @@ import hashlib
 import pyarrow as pa
 
 from qbuild.core.canonical import media_id, row_seed
-from qbuild.core.engine.stage import File, Options, Output, Reads, Stage, StoppedEarly
+from qbuild.core.engine.stage import File, Options, Output, Reads, Stage, StoppedEarlyError
 from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import reject_rows
 
@@ -75,7 +75,7 @@ async def echo(inputs, state, options):
             raise RuntimeError("the service broke")
         yield Output(rows=row, at=at)
         if answered == options.stop_after:
-            raise StoppedEarly("budget")
+            raise StoppedEarlyError("budget")
 
 
 ECHO = Stage(

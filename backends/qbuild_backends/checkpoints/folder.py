@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from transformers.utils import logging
 
 from qbuild.core.canonical import hash_file, hash_value
-from qbuild.core.errors import InputError, UsageError, near
+from qbuild.core.errors import InputError, UsageError, suggest
 from qbuild_backends.checkpoints.stored import stored
 from qbuild_backends.models.family import HEAD, ModelFamily, Processor
 
@@ -46,7 +46,7 @@ def check_name(family: ModelFamily, name: str, where: str) -> None:
         where,
         "is neither a folder nor a preset",
         "expected the folder of a checkpoint, or tiny",
-        near(name, ("tiny",)),
+        suggest(name, ("tiny",)),
     )
 
 

@@ -13,7 +13,7 @@ import torch
 from huggingface_hub import save_torch_state_dict
 from transformers.utils import logging
 
-from qbuild.core.errors import InputError, UsageError, near
+from qbuild.core.errors import InputError, UsageError, suggest
 from qbuild_backends.checkpoints.matching import KeyTable, match
 from qbuild_backends.checkpoints.stored import Stored, stored
 from qbuild_backends.models.family import HEAD, ModelFamily
@@ -71,7 +71,7 @@ def export_checkpoint(family: ModelFamily, model: Any, folder: Path, layout: str
 def _layout(family: ModelFamily, name: str) -> Layout:
     """The layout of that name; UsageError lists the names."""
     if name not in family.layouts:
-        raise UsageError(f"layout {name}", "is not known", "", near(name, family.layouts))
+        raise UsageError(f"layout {name}", "is not known", "", suggest(name, family.layouts))
     return family.layouts[name]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.canonical import hash_file
 from qbuild.core.errors import InputError
-from qbuild.core.scratch import whole_file
+from qbuild.core.scratch import atomic_file
 from qbuild.media.unreadable import reject_disk_errors
 from qbuild_backends.models.inputs import Clip
 
@@ -28,7 +28,7 @@ def cached_clip_path(folder: Path, medium: Path, cache_key: str) -> Path:
 def write_clip(clip: Clip, place: Path) -> None:
     """Write a clip atomically; DiskError where it cannot be written."""
     motion = np.zeros((0,), np.uint8) if clip.motion is None else clip.motion
-    with whole_file(place) as unfinished, unfinished.open("wb") as stream:
+    with atomic_file(place) as unfinished, unfinished.open("wb") as stream:
         np.save(stream, np.array([clip.num_frames, clip.duration_s]), allow_pickle=False)
         np.save(stream, clip.keys, allow_pickle=False)
         np.save(stream, motion, allow_pickle=False)

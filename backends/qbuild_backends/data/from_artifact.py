@@ -8,7 +8,7 @@ from typing import Any
 
 from qbuild.backends.conversation import turns_of
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine.inputs import describe_input, refuse_bad, refuse_incomplete
+from qbuild.core.engine.inputs import check_rows, describe_input, reject_incomplete
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.rows.rejections import RejectedError
@@ -26,7 +26,7 @@ def read_artifact(path: Path, roots: MediaRoots, kind: str | None, samples: Samp
     described = describe_input(artifact).as_dict()
     number = 0
     for batch in artifact.batches(BATCH_ROWS):
-        refuse_bad(artifact.schema, batch, str(path), number)
+        check_rows(artifact.schema, batch, str(path), number)
         for row in batch.to_pylist():
             number += 1
             name = f"{described['name']} row {number} (sample {row['sample_id']})"
@@ -42,7 +42,7 @@ def _check_artifact(artifact: Artifact) -> None:
             "expected instruction: questions with their answers",
             "Make pairs of it with `qbuild scoring-qa` or another stage.",
         )
-    refuse_incomplete(artifact)
+    reject_incomplete(artifact)
 
 
 def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample:

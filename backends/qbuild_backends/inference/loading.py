@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from qbuild.backends.protocol import Computing
-from qbuild.core.errors import UsageError, near
+from qbuild.core.errors import UsageError, suggest
 from qbuild_backends.checkpoints.folder import load_named
 from qbuild_backends.memory import memory_errors
 from qbuild_backends.models.family import ModelFamily, Processor
@@ -46,7 +46,7 @@ def load_model(family: ModelFamily, name: str, computing: Computing) -> Loaded:
 def find_device(name: str) -> torch.device:
     """The device of that name, for auto the GPU if there is one; UsageError for a missing GPU."""
     if name not in DEVICES:
-        raise UsageError(f"--device {name}", "is not known", "", near(name, DEVICES))
+        raise UsageError(f"--device {name}", "is not known", "", suggest(name, DEVICES))
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
         built = torch.version.cuda
@@ -65,7 +65,7 @@ def find_dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     if name not in DTYPES:
-        raise UsageError(f"--dtype {name}", "is not known", "", near(name, ("auto", *DTYPES)))
+        raise UsageError(f"--dtype {name}", "is not known", "", suggest(name, ("auto", *DTYPES)))
     return DTYPES[name]
 
 

@@ -15,7 +15,7 @@ from contextlib import closing
 import torch
 
 from qbuild.backends.protocol import Rejected, Scored, Scoring
-from qbuild.core.errors import UsageError, near
+from qbuild.core.errors import UsageError, suggest
 from qbuild.core.media_roots import Medium
 from qbuild.quality.level_scores import score_from_logits
 from qbuild_backends.inference.batches import compute_in_batches
@@ -113,6 +113,6 @@ def find_words(prompt: ScoringPrompt, named: str) -> tuple[str, ...]:
             f"--words {named}",
             "is not a set of words",
             "expected the name of a set, or words from worst to best, separated by commas",
-            near(named, prompt.words),
+            suggest(named, prompt.words),
         )
     return words

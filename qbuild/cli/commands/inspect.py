@@ -53,9 +53,9 @@ def show(
 ) -> None:
     """Show an artifact: schema, lineage, summary, first rows."""
     from qbuild.cli.render.show import format_artifact
-    from qbuild.core.inspect.summary import view
+    from qbuild.core.inspect.summary import summarise
 
-    print_report(view(path, rows), format_artifact, json_)
+    print_report(summarise(path, rows), format_artifact, json_)
 
 
 def validate(
@@ -108,7 +108,7 @@ def why(
 ) -> None:
     """Trace a sample back to the rating it was made from."""
     from qbuild.cli.render.trace import format_trace
-    from qbuild.core.inspect.trace import why as trace
+    from qbuild.core.inspect.trace import trace_row as trace
 
     found = trace(sample_id, workdir)
     print_warnings(f"skipped: {problem}" for problem in found["skipped"])

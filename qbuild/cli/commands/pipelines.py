@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qbuild.core.engine.request import Result
     from qbuild.core.engine.stage import Runtime
     from qbuild.core.pipeline.load import Pipeline
-    from qbuild.core.pipeline.run import Verdict
+    from qbuild.core.pipeline.run import StepDecision
 
 EXAMPLES = {
     "run": "qbuild run demo --workdir work/demo",
@@ -89,17 +89,19 @@ def graph(
     _debug: Debug = False,
 ) -> None:
     """Draw the steps of a pipeline as Mermaid or text."""
-    from qbuild.core.pipeline import status as overview
+    from qbuild.core.pipeline import status
 
     loaded, _ = _load(pipeline, workdir)
     stands = None
     if workdir is not None:
-        stands = {step["id"]: step["stands"] for step in overview.overview(loaded, workdir)}
-    draw = overview.mermaid if format_ == "mermaid" else overview.tree
+        stands = {
+            step["id"]: step["up_to_date"] for step in status.pipeline_status(loaded, workdir)
+        }
+    draw = status.mermaid if format_ == "mermaid" else status.tree
     report = {
         "title": loaded.title,
         "steps": [{"id": step.id, "stage": step.stage.name} for step in loaded.steps],
-        "edges": [{"from": start, "to": end} for start, end in overview.edges(loaded)],
+        "edges": [{"from": start, "to": end} for start, end in status.edges(loaded)],
         "drawing": draw(loaded, stands),
     }
     print_report(report, lambda _: str(report["drawing"]), json_)
@@ -109,10 +111,10 @@ def status(
     pipeline: PipelineName, workdir: Workdir = None, json_: Json = False, _debug: Debug = False
 ) -> None:
     """Show which steps of a pipeline are up to date."""
-    from qbuild.core.pipeline.status import overview
+    from qbuild.core.pipeline.status import pipeline_status
 
     loaded, folder = _load(pipeline, workdir)
-    steps = overview(loaded, folder)
+    steps = pipeline_status(loaded, folder)
     report = {"pipeline": str(loaded.path), "workdir": str(folder), "steps": steps}
     print_report(report, format_status, json_)
 
@@ -141,11 +143,11 @@ def _reject_ray(executor: str) -> None:
 
 
 def _dry_run(pipeline: "Pipeline", workdir: Path, force: tuple[str, ...], as_json: bool) -> None:
-    from qbuild.core.pipeline.run import refuse_missing_inputs
-    from qbuild.core.pipeline.status import overview
+    from qbuild.core.pipeline.run import check_inputs_exist
+    from qbuild.core.pipeline.status import pipeline_status
 
-    refuse_missing_inputs(pipeline)
-    steps = overview(pipeline, workdir, force)
+    check_inputs_exist(pipeline)
+    steps = pipeline_status(pipeline, workdir, force)
     report = {"pipeline": str(pipeline.path), "workdir": str(workdir), "dry_run": True}
     print_report({**report, "steps": steps}, format_plan, as_json)
 
@@ -159,15 +161,15 @@ def _run(
 ) -> bool:
     """Run and print a line per step; whether every step was completed."""
     from qbuild.core.pipeline.run import run as run_pipeline
-    from qbuild.core.pipeline.status import verdict_of
+    from qbuild.core.pipeline.status import step_status
 
     steps: list[dict[str, Any]] = []
     since = time.monotonic()
 
-    def report_step(verdict: "Verdict", result: "Result | None") -> None:
+    def report_step(verdict: "StepDecision", result: "Result | None") -> None:
         nonlocal since
         now = time.monotonic()
-        step = verdict_of(verdict) | {"ran": result is not None, "seconds": round(now - since, 3)}
+        step = step_status(verdict) | {"ran": result is not None, "seconds": round(now - since, 3)}
         since = now
         if result is not None:
             step["report"] = result.report

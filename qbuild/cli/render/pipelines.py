@@ -50,7 +50,7 @@ def format_status(report: dict[str, Any]) -> str:
             number(step["rows"]),
             number(step["rejected"]),
             short_hash(step["content_hash"]),
-            "up to date" if step["stands"] else _reasons(step),
+            "up to date" if step["up_to_date"] else _reasons(step),
         )
         for step in report["steps"]
     ]
@@ -58,7 +58,7 @@ def format_status(report: dict[str, Any]) -> str:
 
 
 def _state(step: dict[str, Any], verb: str) -> str:
-    return "up to date" if step["stands"] else f"{verb} ({_reasons(step)})"
+    return "up to date" if step["up_to_date"] else f"{verb} ({_reasons(step)})"
 
 
 def _reasons(step: dict[str, Any]) -> str:

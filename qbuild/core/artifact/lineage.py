@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Described:
+class DescribedOutput:
     """An output with its description; `artifact` is None for an export, a folder of files."""
 
     path: Path
@@ -34,24 +34,24 @@ class Described:
         return made_media_folder(self.path)
 
 
-def open_described(path: Path) -> Described:
+def open_output(path: Path) -> DescribedOutput:
     """The artifact or export at `path`: a Parquet file, a folder, or its `qbuild.json`."""
     place = path / DESCRIPTION if path.is_dir() else path
     if place.name == DESCRIPTION and place.is_file():
-        return Described(place.parent, _read_export(place), None)
+        return DescribedOutput(place.parent, _read_export(place), None)
     artifact = Artifact.open(path)
-    return Described(artifact.path, artifact.description, artifact)
+    return DescribedOutput(artifact.path, artifact.description, artifact)
 
 
 @dataclass
-class Shelf:
+class ArtifactIndex:
     """Outputs by what their rows are; `skipped` tells of those that cannot be read."""
 
-    items: list[Described] = field(default_factory=list)
+    items: list[DescribedOutput] = field(default_factory=list)
     skipped: list[QbuildError] = field(default_factory=list)
 
     @classmethod
-    def below(cls, folder: Path, levels: int | None = None) -> Shelf:
+    def scan(cls, folder: Path, levels: int | None = None) -> ArtifactIndex:
         """Every output of a stage in `folder` and below it, `levels` folders deep."""
         if not folder.is_dir():
             raise InputError(
@@ -61,21 +61,21 @@ class Shelf:
         for path in _outputs(folder, levels):
             try:
                 if path.name == DESCRIPTION or is_artifact(path):
-                    shelf.items.append(open_described(path))
+                    shelf.items.append(open_output(path))
             except QbuildError as error:
                 shelf.skipped.append(error)
             except OSError as error:
                 shelf.skipped.append(InputError(str(path), f"cannot be read ({error.strerror})"))
         return shelf
 
-    def find(self, given: InputRef, beside: Path, trail: set[Path]) -> Described | None:
+    def find(self, given: InputRef, beside: Path, trail: set[Path]) -> DescribedOutput | None:
         """The output an input of a description stands for; of equal ones, the nearest.
 
         `trail` holds outputs that are below already: a stage that changes no row leaves an
         output with its input's hash.
         """
 
-        def rank(item: Described) -> tuple[bool, bool, str]:
+        def rank(item: DescribedOutput) -> tuple[bool, bool, str]:
             same_name = item.path.name == given.name
             return (item.path.parent != beside.parent, not same_name, str(item.path))
 
@@ -87,7 +87,9 @@ class Shelf:
         return min(equal, key=rank, default=None)
 
 
-def lineage(item: Described, shelf: Shelf, trail: frozenset[Path] = frozenset()) -> dict[str, Any]:
+def lineage(
+    item: DescribedOutput, shelf: ArtifactIndex, trail: frozenset[Path] = frozenset()
+) -> dict[str, Any]:
     """Stage, version, options and inputs of an output; each input found is followed in turn."""
     trail = trail | {item.path}
     described = item.description

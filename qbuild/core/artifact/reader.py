@@ -104,7 +104,7 @@ class Artifact:
     def batches(self, rows: int, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """All rows in order, at most `rows` at a time, never across a row group."""
         for index in range(self.groups):
-            yield from cut(self.group(index, columns), rows)
+            yield from slice_rows(self.group(index, columns), rows)
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
         """All rows at once."""
@@ -154,7 +154,7 @@ def is_artifact(path: Path) -> bool:
     return read_description(path) is not None
 
 
-def cut(table: pa.Table, rows: int) -> Iterator[pa.Table]:
+def slice_rows(table: pa.Table, rows: int) -> Iterator[pa.Table]:
     """`table` in pieces of at most `rows` rows, without a copy."""
     for start in range(0, table.num_rows, rows):
         yield table.slice(start, rows)

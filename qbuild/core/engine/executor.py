@@ -10,30 +10,30 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.engine.prefetch import ahead
-from qbuild.core.engine.stage import Output, StoppedEarly
-from qbuild.core.engine.workers import in_workers
+from qbuild.core.engine.prefetch import prefetch
+from qbuild.core.engine.stage import Output, StoppedEarlyError
+from qbuild.core.engine.workers import run_in_workers
 from qbuild.core.errors import StageError
 
 if TYPE_CHECKING:
-    from qbuild.core.engine.inputs import Sources
-    from qbuild.core.engine.stage_call import Job
+    from qbuild.core.engine.inputs import RunInputs
+    from qbuild.core.engine.stage_call import StageCall
 
 Take = Callable[[Output], None]
 
 
-def run_map(job: Job, sources: Sources, workers: int, take: Take) -> int:
+def run_map(job: StageCall, sources: RunInputs, workers: int, take: Take) -> int:
     """Transform every batch, here or in `workers` processes."""
     if workers == 1:
-        for batch in ahead(sources.pieces()):
+        for batch in prefetch(sources.transform_batches()):
             take(job.apply(batch))
     else:
-        for output in in_workers(job, sources, workers):
+        for output in run_in_workers(job, sources, workers):
             take(output)
     return 0
 
 
-def run_reduce(job: Job, sources: Sources, take: Take) -> tuple[int, Any]:
+def run_reduce(job: StageCall, sources: RunInputs, take: Take) -> tuple[int, Any]:
     """Take what `produce` yields; its return value is the state that `finish` sees."""
     assert job.stage.produce is not None  # noqa: S101
     outputs = job.stage.produce(sources, job.options)
@@ -45,7 +45,7 @@ def run_reduce(job: Job, sources: Sources, take: Take) -> tuple[int, Any]:
         take(job.accept(output, None, None))
 
 
-def run_service(job: Job, sources: Sources, take: Take) -> tuple[int, str]:
+def run_service(job: StageCall, sources: RunInputs, take: Take) -> tuple[int, str]:
     """Take a service's answers in input order; those that never came are pending, and why."""
     held: dict[int, Output] = {}
     answered, stopped = 0, ""
@@ -71,7 +71,7 @@ def run_service(job: Job, sources: Sources, take: Take) -> tuple[int, str]:
     with suppress(KeyboardInterrupt):
         try:
             asyncio.run(consume())
-        except StoppedEarly as stop:
+        except StoppedEarlyError as stop:
             stopped = str(stop)
     flush(everything=True)
     return sources.rows - answered, stopped

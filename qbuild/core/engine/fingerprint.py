@@ -11,7 +11,7 @@ from qbuild.core.renamed import RenamedOptions, current_options
 if TYPE_CHECKING:
     from qbuild.core.engine.stage import Options, Stage
 
-Kind = Literal[
+ReasonKind = Literal[
     "missing",
     "incomplete",
     "damaged",
@@ -29,14 +29,14 @@ Kind = Literal[
 class Reason:
     """Why a step runs: the kind of change, and which option, input or file it was."""
 
-    kind: Kind
+    kind: ReasonKind
     detail: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
 
-def recipe(
+def make_recipe(
     stage: Stage[Any, Any],
     options: Options,
     inputs: list[InputRef],
@@ -56,14 +56,14 @@ def recipe(
     )
 
 
-def changes(old: Recipe, new: Recipe, renamed: RenamedOptions | None = None) -> list[Reason]:
+def find_changes(old: Recipe, new: Recipe, renamed: RenamedOptions | None = None) -> list[Reason]:
     """The reasons to run again that lie between two recipes; none when they are the same.
 
     Options of `old` are read under their present names, so that a renamed option is no change.
     """
     reasons: list[Reason] = []
     if old.stage.name != new.stage.name:
-        named = (f"{recipe.stage.name} {recipe.stage.version}" for recipe in (old, new))
+        named = (f"{one.stage.name} {one.stage.version}" for one in (old, new))
         reasons.append(Reason("stage changed", " → ".join(named)))
     elif old.stage.version != new.stage.version:
         reasons.append(Reason("stage changed", f"{old.stage.version} → {new.stage.version}"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
 from qbuild.core.artifact.description import Description, InputRef
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
-from qbuild.core.artifact.reader import Artifact, cut, is_artifact
+from qbuild.core.artifact.reader import Artifact, is_artifact, slice_rows
 from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.engine.stage import Batch, Runtime
 from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sources:
+class RunInputs:
     """Inputs that can be scanned more than once; implements `qbuild.core.engine.stage.Inputs`."""
 
     files: list[Path]
     scratch: Path
     batch_rows: int
     artifacts: list[Artifact] = field(default_factory=list)
-    others: list[Artifact] = field(default_factory=list)  # of the schemas read beside
+    side_artifacts: list[Artifact] = field(default_factory=list)  # of the schemas read beside
     media_roots: tuple[str, ...] = ()
     limit: int | None = None
-    piece: int | None = None
+    max_batch_rows: int | None = None
     runtime: Runtime = field(default_factory=Runtime)
 
     @property
@@ -86,37 +86,37 @@ class Sources:
         """
         yield from self._scan(columns, self.batch_rows)
 
-    def pieces(self) -> Iterator[Batch]:
+    def transform_batches(self) -> Iterator[Batch]:
         """All rows in order, as many at a time as the stage's `transform` takes."""
-        yield from self._scan(None, min(self.batch_rows, self.piece or self.batch_rows))
+        yield from self._scan(None, min(self.batch_rows, self.max_batch_rows or self.batch_rows))
 
     def _scan(self, columns: list[str] | None, batch_rows: int) -> Iterator[Batch]:
-        for artifact, index, start, rows in self.tasks():
+        for artifact, index, start, rows in self.row_groups():
             group = Batch(artifact.group(index, columns).slice(0, rows), start)
             if columns is None:
-                yield from checked(artifact, index, group, batch_rows)
+                yield from checked_batches(artifact, index, group, batch_rows)
             else:
                 yield from slices(group, batch_rows)
 
-    def beside(self, schema: str) -> Iterator[Any]:
+    def side_inputs(self, schema: str) -> Iterator[Any]:
         """The rows of the inputs of a schema that the stage reads beside its own, checked."""
-        for artifact in self.others:
+        for artifact in self.side_artifacts:
             if artifact.schema.name == schema:
                 for start, group in enumerate(artifact.batches(ROW_GROUP_ROWS)):
-                    refuse_bad(artifact.schema, group, str(artifact.path), start * ROW_GROUP_ROWS)
+                    check_rows(artifact.schema, group, str(artifact.path), start * ROW_GROUP_ROWS)
                     yield group
 
     def rows_at(self, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
         """The rows of these ascending numbers; only their row groups are read."""
         found: list[dict[str, Any]] = []
-        for artifact, index, start, rows in self.tasks():
+        for artifact, index, start, rows in self.row_groups():
             first, last = numbers.searchsorted([start, start + rows])
             if first < last:
                 group = artifact.group(index)
                 found += group.take(numbers[first:last] - start).to_pylist()
         return found
 
-    def tasks(self) -> Iterator[tuple[Artifact, int, int, int]]:
+    def row_groups(self) -> Iterator[tuple[Artifact, int, int, int]]:
         """Artifact, row group, number of its first row over all inputs, rows to take of it."""
         start = 0
         for artifact in self.artifacts:
@@ -140,23 +140,23 @@ def _datasets(artifact: Artifact) -> list[str]:
 def slices(group: Batch, rows: int) -> Iterator[Batch]:
     """A batch in smaller ones of at most `rows` rows."""
     start = group.start
-    for piece in cut(group.rows, rows):
+    for piece in slice_rows(group.rows, rows):
         yield Batch(piece, start)
         start += piece.num_rows
 
 
-def checked(
+def checked_batches(
     artifact: Artifact, index: int, group: Batch, rows: int, first: int = 0
 ) -> Iterator[Batch]:
     """Row group `index`, from its row `first` on, in checked batches of at most `rows` rows."""
     # what rows are told by is their own file
     ahead = index * ROW_GROUP_ROWS + first - group.start
     for batch in slices(group, rows):
-        refuse_bad(artifact.schema, batch.rows, str(artifact.path), ahead + batch.start)
+        check_rows(artifact.schema, batch.rows, str(artifact.path), ahead + batch.start)
         yield batch
 
 
-def refuse_bad(schema: Schema, rows: Any, where: str, start: int) -> None:
+def check_rows(schema: Schema, rows: Any, where: str, start: int) -> None:
     """Raise a SchemaError for each row of an input that its schema refuses (the first 20)."""
     found = schema.check(rows)
     if not found.total:
@@ -231,13 +231,13 @@ def _refuse_nothing(path: Path, reads: Reads) -> None:
     if not path.is_file() and not path.is_dir():
         what = "is neither a file nor a folder"
         raise InputError(str(path), what, "expected an input", "Check the path.")
-    if path.is_file() and not path.stat().st_size and not reads.empty:
+    if path.is_file() and not path.stat().st_size and not reads.accepts_empty:
         expected = "expected at least one row"
         raise InputError(str(path), "the file is empty", expected, "Fetch or make it again.")
 
 
 def _plain(path: Path, reads: Reads) -> Path:
-    if reads.schema is not None and reads.otherwise is None:
+    if reads.schema is not None and reads.from_files is None:
         raise SchemaError(
             str(path),
             "not an artifact",
@@ -248,7 +248,9 @@ def _plain(path: Path, reads: Reads) -> Path:
 
 
 def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
-    taken = [name for name in (reads.schema, *reads.like, *reads.beside) if name is not None]
+    taken = [
+        name for name in (reads.schema, *reads.compatible, *reads.side_inputs) if name is not None
+    ]
     if artifact.schema.name not in taken:
         raise SchemaError(
             str(artifact.path),
@@ -256,13 +258,13 @@ def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
             f"expected schema {' or '.join(taken)}",
             f"It was made by `qbuild {artifact.description.stage.name}`.",
         )
-    refuse_incomplete(artifact)
-    if artifact.schema.name in reads.like and reads.schema is not None:
+    reject_incomplete(artifact)
+    if artifact.schema.name in reads.compatible and reads.schema is not None:
         return artifact.read_as(reads.schema)
     return artifact
 
 
-def refuse_incomplete(artifact: Artifact) -> None:
+def reject_incomplete(artifact: Artifact) -> None:
     """Raise an InputError where rows of the artifact are still pending."""
     if not artifact.description.complete:
         raise InputError(
@@ -273,7 +275,7 @@ def refuse_incomplete(artifact: Artifact) -> None:
         )
 
 
-def at_least(paths: list[Path], least: int, stage: str) -> None:
+def check_input_count(paths: list[Path], least: int, stage: str) -> None:
     """Raise a UsageError where a stage is given fewer inputs than it needs."""
     if len(paths) < least:
         raise UsageError(stage, f"{len(paths)} inputs given", f"expected at least {least}")

@@ -15,20 +15,20 @@ from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.engine.request import Request, Result
 from qbuild.core.engine.stage import File, Output
 from qbuild.core.engine.tally import Tally
-from qbuild.core.errors import InputError, StageError, TooManyRejected, shortened
+from qbuild.core.errors import InputError, StageError, TooManyRejectedError, shorten
 from qbuild.core.plural import plural
 from qbuild.core.schema import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REASONS_TOLD = 3
+REASONS_SHOWN = 3
 # Parts of a report that are no part of an artifact: a warning may look at how the inputs were made,
 # which is no part of the recipe; what a run sent and spent is not the same the next time.
-TOLD_ONLY = ("warnings", "run")
+NOT_STORED = ("warnings", "run")
 
 
-class Destination:
+class OutputWriter:
     """Where the rows, the rejected rows and the files of one run go, until they are committed."""
 
     def __init__(self, request: Request, scratch: Path) -> None:
@@ -51,7 +51,7 @@ class Destination:
 
     @classmethod
     @contextmanager
-    def open(cls, request: Request, scratch: Path) -> Iterator[Destination]:
+    def open(cls, request: Request, scratch: Path) -> Iterator[OutputWriter]:
         """A destination that is discarded when the run fails."""
         destination = cls(request, scratch)
         with ExitStack() as stack:
@@ -114,7 +114,7 @@ class Destination:
         if not made:
             what = f"no usable row ({rejected:,} of {considered:,} rejected: {why})"
             raise InputError(where, what, "expected at least one", f"{todo}.")
-        raise TooManyRejected(
+        raise TooManyRejectedError(
             where,
             f"{rejected:,} of {considered:,} rows rejected ({why})",
             f"expected at most a share of {request.runtime.max_reject_share:g}",
@@ -123,9 +123,9 @@ class Destination:
 
     def _why(self) -> str:
         """The most frequent reasons, each with its count and its first row."""
-        first = self.reasons.most_common(REASONS_TOLD)
+        first = self.reasons.most_common(REASONS_SHOWN)
         times = "\N{MULTIPLICATION SIGN}"
-        told = [f"{n:,} {times} {why}, first: {shortened(self.examples[why])}" for why, n in first]
+        told = [f"{n:,} {times} {why}, first: {shorten(self.examples[why])}" for why, n in first]
         more = len(self.reasons) - len(first)
         return "; ".join([*told, plural(more, "other reason")] if more else told)
 
@@ -141,7 +141,7 @@ class Destination:
             content_hash=content_hash,
             pending=pending,
             rejected=rejected,
-            report={name: value for name, value in report.items() if name not in TOLD_ONLY},
+            report={name: value for name, value in report.items() if name not in NOT_STORED},
         )
         if self.rows is not None:
             self.rows.seal(

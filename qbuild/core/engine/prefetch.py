@@ -24,7 +24,7 @@ class _Failure:
         self.error = error
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def prefetch(items: Iterator[T]) -> Iterator[T]:
     """The same items, made by a thread that runs up to three ahead of the reader."""
     line: queue.Queue[object] = queue.Queue(_DEPTH)
     stop = threading.Event()
@@ -51,7 +51,7 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
 
 
 @contextmanager
-def behind(consume: Callable[[T], None]) -> Iterator[Callable[[T], None]]:
+def background_writer(consume: Callable[[T], None]) -> Iterator[Callable[[T], None]]:
     """A function that hands items to `consume` in a thread; errors surface at the next call."""
     line: queue.Queue[object] = queue.Queue(_DEPTH)
     failures: list[BaseException] = []

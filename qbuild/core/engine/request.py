@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from qbuild.core.artifact.description import Description, StageRef
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.engine.stage import Options, Runtime, Stage
-from qbuild.core.errors import UsageError, option_fault, raise_all
+from qbuild.core.errors import UsageError, describe_option_error, raise_all
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -52,7 +52,9 @@ def build_options(model: type[M], given: Mapping[str, Any], prefix: str = "", to
     named = [str(fault["loc"][0] if fault["loc"] else "") for fault in faults]
     raise_all(
         UsageError(
-            prefix + (name.replace("_", "-") if prefix else name), *option_fault(fault), todo
+            prefix + (name.replace("_", "-") if prefix else name),
+            *describe_option_error(fault),
+            todo,
         )
         for name, fault in zip(named, faults, strict=True)
     )

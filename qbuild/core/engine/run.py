@@ -20,16 +20,16 @@ from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.engine import runlog
 from qbuild.core.engine.executor import run_map, run_reduce, run_service
-from qbuild.core.engine.fingerprint import recipe
-from qbuild.core.engine.inputs import Sources, at_least, describe_input, open_inputs
-from qbuild.core.engine.output import Destination, failed_path
-from qbuild.core.engine.prefetch import behind
+from qbuild.core.engine.fingerprint import make_recipe
+from qbuild.core.engine.inputs import RunInputs, check_input_count, describe_input, open_inputs
+from qbuild.core.engine.output import OutputWriter, failed_path
+from qbuild.core.engine.prefetch import background_writer
 from qbuild.core.engine.progress import Progress
 from qbuild.core.engine.request import Request, Result
 from qbuild.core.engine.stage import Output
-from qbuild.core.engine.stage_call import Job
+from qbuild.core.engine.stage_call import StageCall
 from qbuild.core.errors import UsageError
-from qbuild.core.media_roots import resolved
+from qbuild.core.media_roots import real_path
 from qbuild.core.schema import load_schema
 from qbuild.core.scratch import scratch_folder
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def run(request: Request) -> Result:
     """Run a stage; raises the errors of `qbuild.core.errors` and leaves nothing half-written."""
-    at_least(list(request.inputs), request.stage.reads.least, request.stage.name)
+    check_input_count(list(request.inputs), request.stage.reads.min_inputs, request.stage.name)
     _check_output(request)
     with runlog.record(request.output.parent, request.stage.name, request.output.name) as line:
         with scratch_folder(request.output) as scratch, _full_disk(request.output):
@@ -51,10 +51,10 @@ def run(request: Request) -> Result:
 def _run(request: Request, scratch: Path) -> Result:
     opened = open_inputs(list(request.inputs), request.stage.reads)
     inputs = [describe_input(given) for given in opened]
-    made_from = recipe(request.stage, request.options, inputs, request.limit)
+    made_from = make_recipe(request.stage, request.options, inputs, request.limit)
     files = [given for given in opened if isinstance(given, Path)]
-    with Destination.open(request, scratch) as destination:
-        if files and request.stage.reads.otherwise is not None:
+    with OutputWriter.open(request, scratch) as destination:
+        if files and request.stage.reads.from_files is not None:
             # together, for rows that repeat in several; they stand where the first file does
             converted = _converted(request, files, scratch, destination)
             opened[opened.index(files[0])] = converted
@@ -68,7 +68,7 @@ def plan(request: Request) -> dict[str, Any]:
     """What a run of the stage would send; nothing is sent, and nothing written that stays."""
     stage = request.stage
     assert stage.plan is not None  # noqa: S101 - the command has `--plan` where the stage has
-    at_least(list(request.inputs), stage.reads.least, stage.name)
+    check_input_count(list(request.inputs), stage.reads.min_inputs, stage.name)
     with scratch_folder(request.output) as scratch:
         opened = open_inputs(list(request.inputs), stage.reads)
         sources = _sources(request, opened, [], scratch)
@@ -78,32 +78,35 @@ def plan(request: Request) -> dict[str, Any]:
 
 def _sources(
     request: Request, opened: list[Artifact | Path], files: list[Path], scratch: Path
-) -> Sources:
+) -> RunInputs:
     artifacts = [given for given in opened if isinstance(given, Artifact)]
-    besides = request.stage.reads.beside
-    return Sources(
+    besides = request.stage.reads.side_inputs
+    return RunInputs(
         files=files,
         scratch=scratch,
         batch_rows=request.runtime.batch_rows,
         artifacts=[given for given in artifacts if given.schema.name not in besides],
-        others=[given for given in artifacts if given.schema.name in besides],
+        side_artifacts=[given for given in artifacts if given.schema.name in besides],
         media_roots=request.runtime.media_roots,
         limit=request.limit,
-        piece=request.stage.piece,
+        max_batch_rows=request.stage.max_batch_rows,
         runtime=request.runtime,
     )
 
 
 def _rows(
-    request: Request, sources: Sources, destination: Destination
+    request: Request, sources: RunInputs, destination: OutputWriter
 ) -> tuple[int, str, dict[str, Any]]:
     """The rows left pending and why, and the report."""
     stage, options = request.stage, request.options
     state = stage.prepare(sources, options) if stage.prepare is not None else None
-    job = Job(stage, options, state, destination.media_folder)
+    job = StageCall(stage, options, state, destination.media_folder)
     total, stopped = sources.rows if sources.artifacts else None, ""
     status = partial(stage.status, state) if stage.status is not None else None
-    with Progress(stage.name, total, status) as progress, behind(destination.store) as hand:
+    with (
+        Progress(stage.name, total, status) as progress,
+        background_writer(destination.store) as hand,
+    ):
 
         def take(output: Output) -> None:
             destination.count(output)
@@ -122,14 +125,14 @@ def _rows(
 
 
 def _converted(
-    request: Request, files: list[Path], scratch: Path, destination: Destination
+    request: Request, files: list[Path], scratch: Path, destination: OutputWriter
 ) -> Artifact:
     """The artifact of the schema that a stage reads, made from files that are none."""
     reads = request.stage.reads
-    assert reads.otherwise is not None and reads.schema is not None  # noqa: S101, PT018
+    assert reads.from_files is not None and reads.schema is not None  # noqa: S101, PT018
     schema = load_schema(reads.schema)
     writer = ArtifactWriter(scratch / f"{reads.schema}.parquet", schema, request.output)
-    for output in reads.otherwise(files, request.options, request.limit):
+    for output in reads.from_files(files, request.options, request.limit):
         if output.rows is not None:
             writer.add(schema.cast(output.rows, str(files[0])))
         destination.count(Output(tally=output.tally))
@@ -163,7 +166,7 @@ def _check_output(request: Request) -> None:
 
 def _overwrites(request: Request, path: Path) -> bool:
     """Whether the output or its rejected rows take the place of an input, or a folder swept."""
-    given, output = resolved(path), resolved(request.output)
+    given, output = real_path(path), real_path(request.output)
     if request.stage.folder:
         return given.is_relative_to(output)
     places = (output, rejected_path(output), failed_path(output))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from qbuild.core.artifact.description import Description
 
-Kind = Literal["map", "reduce", "service"]
+StageKind = Literal["map", "reduce", "service"]
 O = TypeVar("O", bound="Options")  # noqa: E741
 S = TypeVar("S")
 
@@ -107,7 +107,7 @@ class Output:
     answers: int = 1
 
 
-class StoppedEarly(Exception):  # noqa: N818 - not an error: the rows so far are kept
+class StoppedEarlyError(Exception):
     """Raised by a service that ends before its last row; the artifact says `complete: false`."""
 
 
@@ -157,7 +157,7 @@ class Inputs(Protocol):
     def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
         """The rows of all inputs in order, or some columns of them."""
 
-    def beside(self, schema: str) -> Iterator[pa.Table]:
+    def side_inputs(self, schema: str) -> Iterator[pa.Table]:
         """The rows of the inputs of a schema that the stage reads beside its own."""
 
     def rows_at(self, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
@@ -175,11 +175,11 @@ class Reads:
     """
 
     schema: str | None
-    otherwise: Callable[[list[Path], Any, int | None], Iterator[Output]] | None = None
-    least: int = 1
-    like: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
-    empty: bool = False
+    from_files: Callable[[list[Path], Any, int | None], Iterator[Output]] | None = None
+    min_inputs: int = 1
+    compatible: tuple[str, ...] = ()
+    side_inputs: tuple[str, ...] = ()
+    accepts_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Stage(Generic[O, S]):
     reads: Reads
     writes: str | None
     media: bool = False
-    piece: int | None = None
+    max_batch_rows: int | None = None
     runtime: type[Runtime] = Runtime
     prompts: Callable[[O], dict[str, str]] | None = None
     plan: Callable[[Inputs, S, O], dict[str, Any]] | None = None
@@ -227,7 +227,7 @@ class Stage(Generic[O, S]):
             raise TypeError(f"stage {self.name}: exactly one of transform, produce, serve is given")
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> StageKind:
         """`map`, `reduce` or `service`."""
         if self.transform is not None:
             return "map"

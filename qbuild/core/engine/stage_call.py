@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
+class StageCall:
     """One stage with its options and prepared state, and where its files go."""
 
     stage: Stage[Any, Any]
@@ -40,7 +40,7 @@ class Job:
         rows, rejected = output.rows, output.rejected
         if rows is not None and rows.num_rows and self.stage.writes is not None:
             schema = load_schema(self.stage.writes)
-            rows = self._checked(schema, rows, unchanged(rows, given, schema, reads))
+            rows = self._checked(schema, rows, unchanged_columns(rows, given, schema, reads))
         if rejected is not None and rejected.num_rows:
             rejected = self._checked(load_schema("rejected"), rejected, ())
         if output.files and not self.stage.folder:
@@ -76,7 +76,7 @@ class Job:
         )
 
 
-def unchanged(
+def unchanged_columns(
     rows: pa.Table, given: pa.Table | None, schema: Schema, reads: str | None
 ) -> tuple[str, ...]:
     """Columns that are the very memory of the checked input, under the same column schema."""

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine.inputs import checked
+from qbuild.core.engine.inputs import checked_batches
 from qbuild.core.engine.stage import Batch, File, Output
-from qbuild.core.engine.stage_call import Job
+from qbuild.core.engine.stage_call import StageCall
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import StageError
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future
 
-    from qbuild.core.engine.inputs import Sources
+    from qbuild.core.engine.inputs import RunInputs
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class _Part:
     names: list[str] = field(default_factory=list)
 
 
-def in_workers(job: Job, sources: Sources, workers: int) -> Iterator[Output]:
+def run_in_workers(job: StageCall, sources: RunInputs, workers: int) -> Iterator[Output]:
     """What the stage makes of each row group or piece, in order; a few are under way at once."""
     bare = replace(job.stage, prepare=None, finish=None, render=None)  # workers only transform
     waiting: deque[Future[_Part]] = deque()
@@ -70,9 +70,9 @@ def in_workers(job: Job, sources: Sources, workers: int) -> Iterator[Output]:
             yield _collect(waiting.popleft().result())
 
 
-def _tasks(sources: Sources) -> Iterator[_Task]:
-    for artifact, index, start, rows in sources.tasks():
-        most = sources.piece or rows
+def _tasks(sources: RunInputs) -> Iterator[_Task]:
+    for artifact, index, start, rows in sources.row_groups():
+        most = sources.max_batch_rows or rows
         for first in range(0, rows, most):
             yield _Task(
                 artifact.path,
@@ -86,7 +86,7 @@ def _tasks(sources: Sources) -> Iterator[_Task]:
 
 
 @contextmanager
-def _pool(job: Job, workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(job: StageCall, workers: int) -> Iterator[ProcessPoolExecutor]:
     """Worker processes for one job; none of them is left, and none is waited for in vain."""
     others = multiprocessing.active_children()
     spawn = multiprocessing.get_context("spawn")
@@ -115,10 +115,10 @@ def _no_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_jobs: list[Job] = []  # the one job of a worker process
+_jobs: list[StageCall] = []  # the one job of a worker process
 
 
-def _start_worker(job: Job) -> None:
+def _start_worker(job: StageCall) -> None:
     _jobs.append(job)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from each worker
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -138,7 +138,7 @@ def _work(task: _Task) -> _Part:
     artifact, group = _group(task.path, task.index, job.stage.reads.schema)
     given = Batch(group.slice(task.first, task.rows), task.start)
     part, rows, rejected = _Part(), [], []
-    for batch in checked(artifact, task.index, given, task.batch_rows, task.first):
+    for batch in checked_batches(artifact, task.index, given, task.batch_rows, task.first):
         output = job.apply(batch)
         rows += [output.rows] if output.rows is not None else []
         rejected += [output.rejected] if output.rejected is not None else []

@@ -61,7 +61,9 @@ def compare(a: Artifact, b: Artifact, renamed: RenamedOptions | None = None) -> 
         "schema": a.schema.name,
         "key": list(key),
         "rows": {"a": a.rows, "b": b.rows},
-        "made_from": made_from(a.description.as_dict(), b.description.as_dict(), renamed or {}),
+        "made_from": compare_recipes(
+            a.description.as_dict(), b.description.as_dict(), renamed or {}
+        ),
     }
     if a.description.content_hash == b.description.content_hash:
         nothing: dict[str, Any] = {"added": [], "removed": [], "changed": []}
@@ -70,7 +72,7 @@ def compare(a: Artifact, b: Artifact, renamed: RenamedOptions | None = None) -> 
     return {**found, "same_rows": False, **_rows(a, b, key)}
 
 
-def made_from(
+def compare_recipes(
     a: dict[str, Any], b: dict[str, Any], renamed: RenamedOptions | None = None
 ) -> dict[str, Any]:
     """Stage, options, inputs and prompts that differ between two descriptions, as pairs.

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.artifact.lineage import open_described
+from qbuild.core.artifact.lineage import open_output
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.core.media_roots import MediaRoots, artifact_media, resolved
+from qbuild.core.media_roots import MediaRoots, artifact_media, real_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +121,7 @@ def listing(root: Path, skip: Iterable[str] = ()) -> tuple[set[str], set[str]]:
                 name = entry.path.removeprefix(prefix)
                 if entry.name.startswith("."):
                     continue
-                if entry.is_symlink() and not resolved(Path(entry.path)).is_relative_to(root):
+                if entry.is_symlink() and not real_path(Path(entry.path)).is_relative_to(root):
                     outside.add(name)
                 elif entry.is_dir(follow_symlinks=False):
                     waiting += [entry.path] if entry.path not in skip else []
@@ -151,13 +151,13 @@ def _wanted(paths: list[Path], roots: MediaRoots) -> dict[Path, dict[str, set[st
     """Paths by root and dataset; a dataset may lie in the folders of several artifacts."""
     by_root: dict[Path, dict[str, set[str]]] = {}
     for path in paths:
-        item = open_described(path)
+        item = open_output(path)
         if item.artifact is None:
             raise SchemaError(
                 str(path), "an export", "expected an artifact of ratings, levels or pairs"
             )
         for dataset, names in paths_by_dataset(item.artifact).items():
-            root = resolved(roots.next_to(item.artifact.path).root(dataset))
+            root = real_path(roots.next_to(item.artifact.path).root(dataset))
             by_root.setdefault(root, {}).setdefault(dataset, set()).update(names)
     return by_root
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qbuild.core.artifact.lineage import Described, Shelf, lineage, open_described
+from qbuild.core.artifact.lineage import ArtifactIndex, DescribedOutput, lineage, open_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +20,9 @@ _COUNTED_FIELDS = {"labels.word"}  # of few values, inside a struct
 _COUNTED = 20  # values of a column that are told, the most frequent first
 
 
-def view(path: Path, rows: int) -> dict[str, Any]:
+def summarise(path: Path, rows: int) -> dict[str, Any]:
     """All that `qbuild show` tells of an artifact or an export, with its first `rows` rows."""
-    item = open_described(path)
+    item = open_output(path)
     described = item.description
     shown: dict[str, Any] = {
         "path": str(item.path),
@@ -47,11 +47,11 @@ def view(path: Path, rows: int) -> dict[str, Any]:
     }
 
 
-def _around(item: Described) -> Shelf:
+def _around(item: DescribedOutput) -> ArtifactIndex:
     """The outputs beside this one: in its folder, and in the folders there."""
     folder = item.path if item.artifact is None else item.path.parent
     inside = item.artifact is None or item.media_folder is not None
-    return Shelf.below(folder.absolute().parent if inside else folder, levels=1)
+    return ArtifactIndex.scan(folder.absolute().parent if inside else folder, levels=1)
 
 
 def _schema(artifact: Artifact) -> dict[str, Any]:

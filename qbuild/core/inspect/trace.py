@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from qbuild.core.artifact.lineage import Described, Shelf
+from qbuild.core.artifact.lineage import ArtifactIndex, DescribedOutput
 from qbuild.core.canonical import hash_file
 from qbuild.core.errors import InputError
-from qbuild.core.rows.lookup import find_row, id_column, ids
+from qbuild.core.rows.lookup import find_row, id_column, iter_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,13 +23,13 @@ _CONSIDERED = 5_000  # ids among which near ones are looked for
 _SHOWN_REJECTED = 20
 
 
-def why(wanted: str, workdir: Path) -> dict[str, Any]:
+def trace_row(wanted: str, workdir: Path) -> dict[str, Any]:
     """The traces of an id below a folder, and the rejected rows that name it.
 
     `wanted` is an id, the beginning of a sample's (at least 6 characters of it), or the path of a
     medium. Raises InputError with near ids where nothing has it, or with all that fit.
     """
-    shelf = Shelf.below(workdir)
+    shelf = ArtifactIndex.scan(workdir)
     identity = _whole(wanted, shelf)
     traces = _traces(identity, shelf)
     rejected = list(_rejections(identity, shelf))
@@ -44,7 +44,7 @@ def why(wanted: str, workdir: Path) -> dict[str, Any]:
     return {"id": identity, "traces": traces, "rejected": rejected, "skipped": skipped}
 
 
-def _traces(identity: str, shelf: Shelf) -> list[dict[str, Any]]:
+def _traces(identity: str, shelf: ArtifactIndex) -> list[dict[str, Any]]:
     """A trace from each output that has the row, but for those that lie on another's way."""
     holders = []
     for item in shelf.items:
@@ -62,7 +62,11 @@ def _traces(identity: str, shelf: Shelf) -> list[dict[str, Any]]:
 
 
 def _step(
-    item: Described, row: dict[str, Any], shelf: Shelf, trail: frozenset[Path], passed: set[Path]
+    item: DescribedOutput,
+    row: dict[str, Any],
+    shelf: ArtifactIndex,
+    trail: frozenset[Path],
+    passed: set[Path],
 ) -> dict[str, Any]:
     """One output's row, with the rows of its inputs that it was made from under `from`."""
     trail = trail | {item.path}
@@ -94,7 +98,7 @@ def _step(
     }
 
 
-def _parents(item: Described, row: dict[str, Any]) -> list[str]:
+def _parents(item: DescribedOutput, row: dict[str, Any]) -> list[str]:
     """The ids a row's inputs know it by: its own, and those it names as parents."""
     own = id_column(item.artifact.schema) if item.artifact is not None else None
     named = (row.get("provenance") or {}).get("parents") or []
@@ -110,7 +114,7 @@ def _cut(report: dict[str, Any], row: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _made_file(item: Described, row: dict[str, Any]) -> dict[str, Any] | None:
+def _made_file(item: DescribedOutput, row: dict[str, Any]) -> dict[str, Any] | None:
     """The file that the stage made for this row, with its hash as it is now."""
     if item.media_folder is None or "path" not in row:
         return None
@@ -119,7 +123,7 @@ def _made_file(item: Described, row: dict[str, Any]) -> dict[str, Any] | None:
     return {"path": str(place), "sha256": digest, "expected": row.get("sha256")}
 
 
-def _whole(wanted: str, shelf: Shelf) -> str:
+def _whole(wanted: str, shelf: ArtifactIndex) -> str:
     """The one sample_id that begins with `wanted`, else the one medium that lies there.
 
     `wanted` itself where neither is; InputError where several are.
@@ -139,10 +143,10 @@ def _whole(wanted: str, shelf: Shelf) -> str:
     return next(iter(found)) if len(found) == 1 else wanted
 
 
-def _matching(shelf: Shelf, column: str, fits: Callable[[Any], Any]) -> set[str]:
+def _matching(shelf: ArtifactIndex, column: str, fits: Callable[[Any], Any]) -> set[str]:
     found: set[str] = set()
     for artifact in _artifacts(shelf, column):
-        for values in ids(artifact):
+        for values in iter_ids(artifact):
             found.update(values.filter(fits(values)).to_pylist())
     return found
 
@@ -152,7 +156,7 @@ def _lies_at(media: Any, path: str) -> Any:
     return pc.or_(pc.ends_with(media, f":{path}"), pc.ends_with(media, f"/{path}"))
 
 
-def _rejections(identity: str, shelf: Shelf) -> Iterator[dict[str, Any]]:
+def _rejections(identity: str, shelf: ArtifactIndex) -> Iterator[dict[str, Any]]:
     """The rejected rows whose record holds the id, or the path in it, as one of its values."""
     path = identity.partition(":")[2]
     names = {identity, path, path.rpartition("/")[2]} - {""}
@@ -181,14 +185,14 @@ def _values(record: Any) -> set[str]:
     return {record} if isinstance(record, str) else set()
 
 
-def _near(wanted: str, shelf: Shelf) -> str:
+def _near(wanted: str, shelf: ArtifactIndex) -> str:
     """`Did you mean …?` with ids that look alike; nothing where none does."""
     import difflib
 
     column = "media_id" if ":" in wanted else "sample_id"
     known: set[str] = set()
     for artifact in [*_artifacts(shelf, column), *_artifacts(shelf, "media_id")]:
-        for chunk in ids(artifact):
+        for chunk in iter_ids(artifact):
             alike = chunk.filter(pc.starts_with(chunk, wanted[:4]))
             known.update((alike if len(alike) else chunk).slice(0, _CONSIDERED).to_pylist())
             if len(known) >= _CONSIDERED:
@@ -197,7 +201,7 @@ def _near(wanted: str, shelf: Shelf) -> str:
     return f"Did you mean {', '.join(close)}?" if close else "Check the id and --workdir."
 
 
-def _artifacts(shelf: Shelf, column: str) -> Iterator[Artifact]:
+def _artifacts(shelf: ArtifactIndex, column: str) -> Iterator[Artifact]:
     for item in shelf.items:
         if item.artifact is not None and id_column(item.artifact.schema) == column:
             yield item.artifact

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
-from qbuild.core.artifact.lineage import Described, open_described
+from qbuild.core.artifact.lineage import DescribedOutput, open_output
 from qbuild.core.artifact.reader import Artifact, read_description, rejected_path
 from qbuild.core.canonical import hash_file
 from qbuild.core.errors import InputError, QbuildError, SchemaError
@@ -32,7 +32,7 @@ SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Problem:
+class Finding:
     """One fault: its kind, where it lies, what it is."""
 
     kind: str  # "schema" or "damage"
@@ -47,7 +47,7 @@ class Findings:
     path: Path
     schema: str | None = None
     rows: int | None = None
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
     total: int = 0
     of_schema: bool = False
 
@@ -56,7 +56,7 @@ class Findings:
         self.total += count
         self.of_schema |= kind == "schema"
         if len(self.problems) < SHOWN:
-            self.problems.append(Problem(kind, where, what))
+            self.problems.append(Finding(kind, where, what))
 
     @property
     def exit_code(self) -> int:
@@ -79,7 +79,7 @@ def validate(path: Path, roots: MediaRoots) -> Findings:
     """All that is wrong with the output at `path`; raises nothing for what it finds there."""
     found = Findings(path)
     with _told(found):
-        item = open_described(path)
+        item = open_output(path)
         with _told(found):
             _description(found, item)
         if item.artifact is None:
@@ -107,7 +107,7 @@ def _told(found: Findings) -> Iterator[None]:
         found.add("damage", "contents", f"cannot be read ({type(error).__name__}: {error})")
 
 
-def _description(found: Findings, item: Described) -> None:
+def _description(found: Findings, item: DescribedOutput) -> None:
     described = item.description
     if not described.complete:
         pending = plural(described.pending, "row")
@@ -116,7 +116,7 @@ def _description(found: Findings, item: Described) -> None:
         found.add("damage", "description", "its fingerprint does not match its contents")
 
 
-def _export_files(found: Findings, item: Described) -> None:
+def _export_files(found: Findings, item: DescribedOutput) -> None:
     found.rows = item.description.rows
     for name, known in item.description.files.items():
         place = item.path / name
@@ -157,7 +157,7 @@ def _content(found: Findings, artifact: Artifact) -> None:
         found.add("damage", "content hash", "the rows are not those that were written")
 
 
-def _rejected(found: Findings, item: Described) -> None:
+def _rejected(found: Findings, item: DescribedOutput) -> None:
     known = item.description.rejected
     if "rejected" not in item.description.model_fields_set:
         return
@@ -201,7 +201,7 @@ def _canonical_ids(found: Findings, artifact: Artifact) -> None:
             found.add("damage", "media_id", what, wrong.num_rows)
 
 
-def _media(found: Findings, item: Described, roots: MediaRoots) -> None:
+def _media(found: Findings, item: DescribedOutput, roots: MediaRoots) -> None:
     made = item.media_folder
     if item.artifact is None or (made is None and not roots.folders):
         return

@@ -21,7 +21,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from qbuild.core.engine.stage import Options, Runtime, Stage
-from qbuild.core.errors import InputError, PipelineError, QbuildError, near, option_fault, raise_all
+from qbuild.core.errors import (
+    InputError,
+    PipelineError,
+    QbuildError,
+    describe_option_error,
+    raise_all,
+    suggest,
+)
 from qbuild.core.renamed import current_options, rename_notices
 from qbuild.core.resources import data_dir
 
@@ -138,7 +145,7 @@ def find_pipeline(given: str) -> Path:
             given,
             f"{what}, and no pipeline of that name ships",
             "expected a YAML file, or the name of a pipeline",
-            near(name, shipped),
+            suggest(name, shipped),
         )
     return shipped[name]
 
@@ -218,7 +225,7 @@ def _step(
         )
     if name not in known:
         problems.append(
-            PipelineError(where, f"unknown stage {name!r}", todo=near(str(name), known))
+            PipelineError(where, f"unknown stage {name!r}", todo=suggest(str(name), known))
         )
     inputs = entry.get("inputs") or []
     if not isinstance(inputs, list) or not all(isinstance(i, str) for i in inputs):
@@ -226,10 +233,12 @@ def _step(
     if problems:
         return problems, None
     stage = get_stage(str(name))
-    if len(inputs) < stage.reads.least:
+    if len(inputs) < stage.reads.min_inputs:
         problems.append(
             PipelineError(
-                where, f"{len(inputs)} inputs", f"stage {name} reads at least {stage.reads.least}"
+                where,
+                f"{len(inputs)} inputs",
+                f"stage {name} reads at least {stage.reads.min_inputs}",
             )
         )
     notices: list[str] = []
@@ -267,10 +276,10 @@ def _values(
         for fault in error.errors():
             name = ".".join(str(part) for part in fault["loc"])
             if fault["type"] == "extra_forbidden":
-                todo = near(name, known)
+                todo = suggest(name, known)
                 problems.append(PipelineError(where, f"unknown option {name!r}", todo=todo))
             else:
-                what, expected = option_fault(fault)
+                what, expected = describe_option_error(fault)
                 todo = f"`qbuild {stage.name} --help` tells what it takes."
                 problems.append(PipelineError(where, f"option {name}: {what}", expected, todo))
         return None, problems
@@ -278,7 +287,7 @@ def _values(
 
 def _unknown_keys(where: str, given: Mapping[Any, Any], known: set[str]) -> list[QbuildError]:
     return [
-        PipelineError(where, f"unknown key {key!r}", todo=near(str(key), known))
+        PipelineError(where, f"unknown key {key!r}", todo=suggest(str(key), known))
         for key in given
         if key not in known
     ]

@@ -17,11 +17,11 @@ from qbuild.core.artifact.reader import (
     rejected_path,
 )
 from qbuild.core.canonical import hash_file
-from qbuild.core.engine.fingerprint import Reason, changes, recipe
+from qbuild.core.engine.fingerprint import Reason, find_changes, make_recipe
 from qbuild.core.engine.inputs import describe_input, open_inputs
 from qbuild.core.engine.request import Request, Result
 from qbuild.core.engine.run import run as run_stage
-from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, near, raise_all
+from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all, suggest
 from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StepDecision:
     """Whether a step would run, and why; no reasons means that its artifact stands."""
 
     step: Step
@@ -45,22 +45,22 @@ class Verdict:
         return bool(self.reasons)
 
 
-def plan(pipeline: Pipeline, workdir: Path, force: tuple[str, ...] = ()) -> list[Verdict]:
+def plan(pipeline: Pipeline, workdir: Path, force: tuple[str, ...] = ()) -> list[StepDecision]:
     """For each step in order, whether it would run and why.
 
     A step below one that runs is given the reason `upstream`: it will run unless the new input
     turns out to have the content it had.
     """
     _known_steps(pipeline, force)
-    verdicts: list[Verdict] = []
+    verdicts: list[StepDecision] = []
     running: set[str] = set()
     for step in pipeline.steps:
         above = [name for name in step.after if name in running]
-        reasons = list(judge(pipeline, step, workdir, step.id in force, inputs_stand=not above))
+        reasons = list(decide(pipeline, step, workdir, step.id in force, inputs_stand=not above))
         reasons += [Reason("upstream", name) for name in above if not reasons]
         if reasons:
             running.add(step.id)
-        verdicts.append(Verdict(step, step.output(workdir), tuple(reasons)))
+        verdicts.append(StepDecision(step, step.output(workdir), tuple(reasons)))
     return verdicts
 
 
@@ -69,22 +69,22 @@ def run(
     workdir: Path,
     runtime: Runtime,
     force: tuple[str, ...] = (),
-    tell: Callable[[Verdict, Result | None], None] = lambda _verdict, _result: None,
-) -> list[tuple[Verdict, Result | None]]:
+    tell: Callable[[StepDecision, Result | None], None] = lambda _verdict, _result: None,
+) -> list[tuple[StepDecision, Result | None]]:
     """Run the steps that have to; each step's verdict, with its result where it ran.
 
     A step that fails raises its error, which names it; the steps before keep their artifacts.
     """
     _known_steps(pipeline, force)
-    refuse_missing_inputs(pipeline)
+    check_inputs_exist(pipeline)
     roots = media_roots(pipeline, runtime.media_roots)
     with disk_errors(workdir):
         workdir.mkdir(parents=True, exist_ok=True)
     runtime = runtime.model_copy(update={"media_roots": roots})
-    done: list[tuple[Verdict, Result | None]] = []
+    done: list[tuple[StepDecision, Result | None]] = []
     for step in pipeline.steps:
-        reasons = judge(pipeline, step, workdir, step.id in force)
-        verdict = Verdict(step, step.output(workdir), reasons)
+        reasons = decide(pipeline, step, workdir, step.id in force)
+        verdict = StepDecision(step, step.output(workdir), reasons)
         result = None
         if verdict.runs:
             inputs = pipeline.inputs(step, workdir)
@@ -102,12 +102,12 @@ def run(
     return done
 
 
-def judge(
+def decide(
     pipeline: Pipeline, step: Step, workdir: Path, forced: bool, inputs_stand: bool = True
 ) -> tuple[Reason, ...]:
     """The reasons why a step has to run; none when its artifact stands."""
     output = step.output(workdir)
-    described = standing(output)
+    described = read_output(output)
     unfit = _unfit(output, described, forced)
     if unfit is not None:
         return (unfit,)
@@ -117,7 +117,7 @@ def judge(
         now = _recipe_now(pipeline, step, workdir)
     except (InputError, SchemaError) as error:  # the run itself will say all of it
         return (Reason("input changed", f"{error.where}: {error.what}"),)
-    return tuple(changes(described, now, step.stage.renamed))
+    return tuple(find_changes(described, now, step.stage.renamed))
 
 
 def _unfit(output: Path, described: Description | None, forced: bool) -> Reason | None:
@@ -128,11 +128,11 @@ def _unfit(output: Path, described: Description | None, forced: bool) -> Reason 
         return Reason("missing", output.name)
     if not described.complete:
         return Reason("incomplete", f"{plural(described.pending, 'row')} pending")
-    damage = damaged(output, described)
+    damage = find_damage(output, described)
     return Reason("damaged", damage) if damage else None
 
 
-def standing(output: Path) -> Description | None:
+def read_output(output: Path) -> Description | None:
     """The description of what stands at an output: an artifact, a folder, or nothing readable."""
     try:
         if output.is_dir() and (output / output_folder.DESCRIPTION).is_file():
@@ -146,7 +146,7 @@ def standing(output: Path) -> Description | None:
     return described if described is not None and described.has_recipe else None
 
 
-def damaged(output: Path, described: Description) -> str:
+def find_damage(output: Path, described: Description) -> str:
     """What is wrong with the files of a standing output: a torn pair, a file gone; else `""`."""
     if described.is_export:
         torn = [name for name, known in described.files.items() if _hash(output / name) != known]
@@ -177,7 +177,7 @@ def _media_gone(output: Path, artifact: Artifact) -> Iterator[str]:
 def _recipe_now(pipeline: Pipeline, step: Step, workdir: Path) -> Recipe:
     paths = list(pipeline.inputs(step, workdir))
     opened = open_inputs(paths, step.stage.reads)
-    return recipe(step.stage, step.options, [describe_input(given) for given in opened])
+    return make_recipe(step.stage, step.options, [describe_input(given) for given in opened])
 
 
 def _known_steps(pipeline: Pipeline, names: tuple[str, ...]) -> None:
@@ -185,10 +185,10 @@ def _known_steps(pipeline: Pipeline, names: tuple[str, ...]) -> None:
     for name in names:
         if name not in known:
             what = f"{pipeline.path} has no step {name!r}"
-            raise UsageError("--force", what, "expected a step", near(name, known))
+            raise UsageError("--force", what, "expected a step", suggest(name, known))
 
 
-def refuse_missing_inputs(pipeline: Pipeline) -> None:
+def check_inputs_exist(pipeline: Pipeline) -> None:
     """Raise an InputError for each input that is neither a step nor a file, all at once."""
     known = [step.id for step in pipeline.steps]
     raise_all(
@@ -196,7 +196,7 @@ def refuse_missing_inputs(pipeline: Pipeline) -> None:
             f"{pipeline.path}: step {step.id}",
             f"input {name!r} is neither a step nor a file",
             "expected the id of a step, or a path from the pipeline's own folder",
-            near(name, known),
+            suggest(name, known),
         )
         for step in pipeline.steps
         for name in step.inputs

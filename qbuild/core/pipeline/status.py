@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.pipeline.run import plan, standing
+from qbuild.core.pipeline.run import plan, read_output
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from qbuild.core.pipeline.load import Pipeline, Step
-    from qbuild.core.pipeline.run import Verdict
+    from qbuild.core.pipeline.run import StepDecision
 
 
-def overview(
+def pipeline_status(
     pipeline: Pipeline, workdir: Path, force: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
     """For each step in order: whether it stands or why it would run, and what lies there now."""
-    return [verdict_of(verdict) for verdict in plan(pipeline, workdir, force)]
+    return [step_status(verdict) for verdict in plan(pipeline, workdir, force)]
 
 
-def verdict_of(verdict: Verdict) -> dict[str, Any]:
+def step_status(verdict: StepDecision) -> dict[str, Any]:
     """A step's verdict with rows, rejected rows and content hash of the output as it stands."""
-    described = standing(verdict.output)
+    described = read_output(verdict.output)
     return {
         "id": verdict.step.id,
         "stage": verdict.step.stage.name,
-        "stands": not verdict.runs,
+        "up_to_date": not verdict.runs,
+        "stands": not verdict.runs,  # the old name, until 0.3
         "reasons": [{"kind": r.kind, "detail": r.detail} for r in verdict.reasons],
         "output": str(verdict.output),
         "rows": described.rows if described is not None else None,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from qbuild.core.engine.prefetch import ahead
+from qbuild.core.engine.prefetch import prefetch
 from qbuild.core.rows.rejections import reject_rows
 from qbuild.core.rows.string_hash import string_hashes
 
@@ -178,7 +178,7 @@ def _digest(values: list[object]) -> bytes:
 
 def _hashes(inputs: Inputs, column: str) -> NDArray[np.uint64]:
     hashes = np.empty(inputs.rows, dtype=np.uint64)
-    for batch in ahead(inputs.scan([column])):
+    for batch in prefetch(inputs.scan([column])):
         window = slice(batch.start, batch.start + len(batch.rows))
         hashes[window] = string_hashes(batch.rows.column(column).combine_chunks())
     return hashes

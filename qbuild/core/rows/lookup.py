@@ -40,7 +40,7 @@ def find_row(artifact: Artifact, identity: str) -> dict[str, Any] | None:
     return None
 
 
-def ids(artifact: Artifact) -> Iterator[Any]:
+def iter_ids(artifact: Artifact) -> Iterator[Any]:
     """The ids of an artifact, a chunked array a row group; nothing where rows have none."""
     column = id_column(artifact.schema)
     for index in range(artifact.groups if column else 0):

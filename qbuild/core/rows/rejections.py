@@ -121,7 +121,7 @@ def reject_rows(
     return load_schema("rejected").arrow.empty_table() if table is None else table
 
 
-def in_input_order(parts: Sequence[PlacedRejections]) -> pa.Table | None:
+def merge_rejections(parts: Sequence[PlacedRejections]) -> pa.Table | None:
     """The rejected rows of a batch, sorted by their positions in it; None where there are none."""
     import numpy as np
     import pyarrow as pa

@@ -19,12 +19,12 @@ import numpy as np
 import pyarrow as pa
 
 from qbuild.core.canonical import hash_value
-from qbuild.core.errors import SchemaError, near
+from qbuild.core.errors import SchemaError, suggest
 from qbuild.core.resources import data_file
 from qbuild.core.schema.casting import cast_table, fits
 from qbuild.core.schema.checks import Mask, failing_rows
 from qbuild.core.schema.compile import Node, compile_node, resolve
-from qbuild.core.schema.violations import SHOWN, Violation, Violations, word
+from qbuild.core.schema.violations import SHOWN, Violation, Violations, describe_violations
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,7 +67,7 @@ class Schema:
         if len(bad) == 0:
             return Violations()
         rows = bad[:SHOWN].tolist()
-        return Violations(len(bad), word(table, rows, self.document, skipped))
+        return Violations(len(bad), describe_violations(table, rows, self.document, skipped))
 
     def mask(self, table: pa.Table) -> Mask:
         """True for each row that keeps the schema; `[rows]`."""
@@ -82,7 +82,7 @@ class Schema:
             if name not in self.arrow.names:
                 what = f"cannot skip column {name!r}"
                 raise SchemaError(
-                    self.name, what, "one of its columns", near(name, self.arrow.names)
+                    self.name, what, "one of its columns", suggest(name, self.arrow.names)
                 )
         return frozenset(skip)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qbuild.core.errors import SchemaError, near, raise_all
+from qbuild.core.errors import SchemaError, raise_all, suggest
 from qbuild.core.schema.checks import BLOCK_ROWS, numbers
 
 if TYPE_CHECKING:
@@ -69,13 +69,13 @@ def _struct_misfits(
 ) -> Iterator[SchemaError]:
     given, known = dict(fields), dict(node.fields)
     for name in [name for name in given if name not in known]:
-        hint = near(name, known.keys() - given.keys() or known)
+        hint = suggest(name, known.keys() - given.keys() or known)
         yield SchemaError(where, f"extra column '{path}{name}'", f"those of {schema!r}", hint)
     for name, child in known.items():
         if name in given:
             yield from _type_misfits(given[name], child, f"{path}{name}", schema, where)
         elif not child.nulls:
-            hint = near(name, given.keys() - known.keys() or given)
+            hint = suggest(name, given.keys() - known.keys() or given)
             yield SchemaError(where, f"no column '{path}{name}'", f"{schema!r} needs it", hint)
 
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pyarrow as pa
 
-from qbuild.core.errors import SchemaError, near
+from qbuild.core.errors import SchemaError, suggest
 from qbuild.core.resources import data_file
-from qbuild.core.schema.patterns import refuse_pattern
+from qbuild.core.schema.patterns import check_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Kind = Literal["object", "array", "string", "integer", "number", "boolean"]
+ValueKind = Literal["object", "array", "string", "integer", "number", "boolean"]
 Spec = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -57,7 +57,7 @@ _PYTHON: dict[str, tuple[type, ...]] = {
 class Node:
     """One place of a row: its Arrow type and all that is asked of the values there."""
 
-    kind: Kind
+    kind: ValueKind
     arrow: pa.DataType
     nulls: bool  # whether null fits `type`
     values: bool = True  # whether anything but null fits `type`: not so in a branch's "null"
@@ -147,7 +147,7 @@ def _point(document: Any, pointer: str, target: str) -> Any:
         key = step.replace("~1", "/").replace("~0", "~")
         if not isinstance(found, dict) or key not in found:
             known = found if isinstance(found, dict) else ()
-            raise SchemaError(target, f"$ref: nothing is called {key!r}", todo=near(key, known))
+            raise SchemaError(target, f"$ref: nothing is called {key!r}", todo=suggest(key, known))
         found = found[key]
     return found
 
@@ -156,7 +156,7 @@ def _refuse_unknown(spec: Spec, where: str) -> None:
     for key in spec:
         if key not in SUPPORTED:
             expected = "one of the supported keywords"
-            raise SchemaError(where, f"unknown keyword {key!r}", expected, near(key, SUPPORTED))
+            raise SchemaError(where, f"unknown keyword {key!r}", expected, suggest(key, SUPPORTED))
     for key in sorted({"properties", "$defs"} & spec.keys()):
         for name, part in spec[key].items():
             _refuse_unknown(part, f"{where}/{key}/{name}")
@@ -167,7 +167,7 @@ def _refuse_unknown(spec: Spec, where: str) -> None:
         _refuse_unknown(spec["items"], f"{where}/items")
 
 
-def _type(spec: Spec, where: str, base: Node | None) -> tuple[Kind, bool, bool]:
+def _type(spec: Spec, where: str, base: Node | None) -> tuple[ValueKind, bool, bool]:
     """The kind, whether null fits, whether anything else fits."""
     if base is not None and "type" not in spec:
         return base.kind, True, True
@@ -182,10 +182,10 @@ def _type(spec: Spec, where: str, base: Node | None) -> tuple[Kind, bool, bool]:
         raise SchemaError(where, f"type is {given!r}", expected)
     if base is not None and kinds[0] != base.kind:
         raise SchemaError(where, f"type {kinds[0]!r} in a branch", f"{base.kind!r}, as around it")
-    return cast("Kind", kinds[0]), nulls, True
+    return cast("ValueKind", kinds[0]), nulls, True
 
 
-def _refuse_misplaced(spec: Spec, where: str, kind: Kind, *, branch: bool) -> None:
+def _refuse_misplaced(spec: Spec, where: str, kind: ValueKind, *, branch: bool) -> None:
     fits = COMMON | BY_KIND[kind] | (DOCUMENT_WORDS if where.endswith("#") else set())
     for key in spec:
         if key not in fits:
@@ -211,7 +211,7 @@ def _fields(spec: Spec, where: str, base: Node | None) -> tuple[tuple[str, Node]
     if base is None:
         _refuse_open(spec, where)
     for name in sorted(properties.keys() - known.keys()) if base else ():
-        raise SchemaError(where, f"a branch names {name!r}", "a property", near(name, known))
+        raise SchemaError(where, f"a branch names {name!r}", "a property", suggest(name, known))
     return tuple(
         (name, compile_node(part, f"{where}/properties/{name}", known.get(name)))
         for name, part in properties.items()
@@ -238,7 +238,11 @@ def _items(spec: Spec, where: str, base: Node | None) -> Node | None:
 
 
 def _arrow(
-    spec: Spec, where: str, kind: Kind, fields: tuple[tuple[str, Node], ...], items: Node | None
+    spec: Spec,
+    where: str,
+    kind: ValueKind,
+    fields: tuple[tuple[str, Node], ...],
+    items: Node | None,
 ) -> pa.DataType:
     """The Arrow type; fields are nullable throughout, since other tools drop that mark."""
     if kind in _WIDTHS:
@@ -296,7 +300,7 @@ def _is(value: Any, kind: str) -> bool:
 def _pattern(spec: Spec, where: str) -> str | None:
     pattern = spec.get("pattern")
     if pattern is not None:
-        refuse_pattern(pattern, where)
+        check_pattern(pattern, where)
     return pattern
 
 

@@ -23,7 +23,7 @@ _PIECE = re.compile(r"\\x[0-9a-fA-F]{2}|\\.|\(\?:|\(\?|\[:|.", re.DOTALL)
 _ESCAPES = "ntr"
 
 
-def refuse_pattern(pattern: str, where: str) -> None:
+def check_pattern(pattern: str, where: str) -> None:
     """Nothing, or a `SchemaError`: not ASCII, not anchored, or not the same in RE2 and Python."""
     if why := _objection(pattern) or _compile_error(pattern):
         expected = "an ASCII pattern anchored as ^…$ that RE2 and Python read alike"

@@ -66,7 +66,7 @@ def strict_validator(document: dict[str, Any]) -> Any:
     return strict(document)
 
 
-def word(
+def describe_violations(
     table: pa.Table, rows: Sequence[int], document: dict[str, Any], skip: frozenset[str]
 ) -> list[Violation]:
     """The faults of these rows, in order, the first 20 of them."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
-from qbuild.core.errors import InputError, UsageError, near
+from qbuild.core.errors import InputError, UsageError, suggest
 from qbuild.core.rows.rejections import rejected_table
 from qbuild.labels.ratings.layout import Layout
 from qbuild.labels.ratings.options import RatingOptions, parse_by_dataset
@@ -113,7 +113,7 @@ def _check_used(files: list[FileRows], options: RatingOptions) -> None:
                     option,
                     f"no row is of dataset {name!r}",
                     "expected a dataset of the inputs",
-                    near(name, datasets),
+                    suggest(name, datasets),
                 )
     rows = sum(len(file.rows) + len(file.rejected) for file in files)
     check_strip_prefix(options, sum(file.unprefixed for file in files), rows)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qbuild.core.errors import InputError, shortened
+from qbuild.core.errors import InputError, shorten
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.tables.files import delimiter_of
 from qbuild.labels.tables.json_records import read_records, read_utf8
@@ -120,6 +120,6 @@ def parse_number(cell: str, where: str) -> float:
     if not math.isfinite(value):
         raise RejectedError(
             "not-a-number",
-            f"{where}: {shortened(cell, 60)!r} is not a number; expected one such as 3.5",
+            f"{where}: {shorten(cell, 60)!r} is not a number; expected one such as 3.5",
         )
     return value

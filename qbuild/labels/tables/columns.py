@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.errors import QbuildError, SchemaError, UsageError, near, raise_all
+from qbuild.core.errors import QbuildError, SchemaError, UsageError, raise_all, suggest
 from qbuild.labels.tables.table import Grid
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def check_canonical(given: Mapping[str, str], synonyms: Mapping[str, object]) ->
                 "--columns",
                 f"{canonical!r} is not the name of a column",
                 f"expected {', '.join(synonyms)}",
-                near(canonical, synonyms),
+                suggest(canonical, synonyms),
             )
 
 
@@ -139,7 +139,7 @@ def _only_column(grid: Grid, canonical: str, name: str) -> str:
         str(grid.path),
         f"{len(same)} columns are named {name!r}" if same else f"no column is named {name!r}",
         f"expected the one column for {canonical}",
-        "Rename them in the file." if same else near(name, grid.names),
+        "Rename them in the file." if same else suggest(name, grid.names),
     )
 
 

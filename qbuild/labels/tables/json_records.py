@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qbuild.core.errors import InputError
-from qbuild.core.json_stream import BROKEN, decoded, json_values
+from qbuild.core.json_stream import BROKEN, decode_utf8, iter_json
 from qbuild.labels.tables.files import first_bytes
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -19,7 +19,7 @@ def read_utf8(path: Path) -> bytes:
     """The bytes of a file, checked to be UTF-8 text, without a byte order mark."""
     first_bytes(path)
     data = path.read_bytes()
-    decoded(path, data)
+    decode_utf8(path, data)
     if (at := data.find(b"\0")) >= 0:
         raise InputError(
             str(path), f"byte 0x00 at offset {at} is not text", "expected UTF-8 text", BROKEN
@@ -30,7 +30,7 @@ def read_utf8(path: Path) -> bytes:
 def read_records(path: Path) -> list[dict[str, Any]]:
     """The JSON objects of a file: an array, one per line, or concatenated (`}{`)."""
     text = read_utf8(path).decode("utf-8")
-    values = list(json_values(path, text))
+    values = list(iter_json(path, text))
     if not values:
         raise InputError(str(path), "holds no record", "expected at least one record", BROKEN)
     if _SURROGATE.search(text):

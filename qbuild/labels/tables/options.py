@@ -10,7 +10,14 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import Field, field_validator
 
 from qbuild.core.engine.stage import Options
-from qbuild.core.errors import InputError, Problems, QbuildError, UsageError, near, raise_all
+from qbuild.core.errors import (
+    CombinedError,
+    InputError,
+    QbuildError,
+    UsageError,
+    raise_all,
+    suggest,
+)
 
 T = TypeVar("T")
 
@@ -78,7 +85,7 @@ def read_each(paths: Iterable[Path], read: Callable[[Path], T], what: str) -> li
         except UsageError:
             raise
         except QbuildError as error:
-            errors.extend(error.problems if isinstance(error, Problems) else [error])
+            errors.extend(error.problems if isinstance(error, CombinedError) else [error])
     raise_all(errors)
     if not results:
         raise InputError("", f"no {what} was given", "expected at least one")
@@ -92,6 +99,6 @@ def load_layout(name: str, modules: Mapping[str, str], package: str) -> Any:
             "--layout",
             f"no layout is named {name!r}",
             "expected auto or the name of a layout",
-            near(name, modules),
+            suggest(name, modules),
         )
     return import_module(f"{package}.{modules[name]}").LAYOUT

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.errors import InputError
-from qbuild.core.scratch import whole_file
+from qbuild.core.scratch import atomic_file
 from qbuild.llm.reply_policy import Reply, ReplyDecision, decide
 from qbuild.llm.requests import RequestHead
 
@@ -147,5 +147,5 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def write_durably(path: Path, data: bytes) -> None:
     """Write a file atomically."""
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_bytes(data)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.errors import InputError, UsageError, near
+from qbuild.core.errors import InputError, UsageError, suggest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,10 +77,10 @@ def read_script(script: list[dict[str, Any]]) -> list[ScriptedFault]:
         if not isinstance(entry, dict) or "do" not in entry:
             raise UsageError(where, f"{entry!r} has no key `do`", "expected an object")
         for key in entry.keys() - _KEYS:
-            raise UsageError(where, f"unknown key {key!r}", todo=near(key, _KEYS))
+            raise UsageError(where, f"unknown key {key!r}", todo=suggest(key, _KEYS))
         kind = str(entry["do"]).partition(":")[0]
         if kind not in _ALL_KINDS:
-            raise UsageError(where, f"unknown fault {kind!r}", todo=near(kind, _ALL_KINDS))
+            raise UsageError(where, f"unknown fault {kind!r}", todo=suggest(kind, _ALL_KINDS))
         faults.append(ScriptedFault(**entry))
     return faults
 

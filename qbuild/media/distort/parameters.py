@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
-from qbuild.core.errors import near
+from qbuild.core.errors import suggest
 from qbuild.quality.distortions import SEVERITIES
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def parameters(family: Family, name: str, severity: int) -> dict[str, float]:
 def check_choice(name: str, severity: int, names: Iterable[str], kind: str) -> None:
     """Raise ValueError for a name that is not among `names`, or a severity outside 1 to 5."""
     if name not in names:
-        raise ValueError(f"{name!r} is not a {kind}. {near(name, names)}")
+        raise ValueError(f"{name!r} is not a {kind}. {suggest(name, names)}")
     if severity not in SEVERITIES:
         raise ValueError(f"severity {severity!r}; expected a whole number from 1 to 5")
 

@@ -20,7 +20,7 @@ from qbuild.core.canonical import canonical_json, media_id
 from qbuild.core.engine.stage import Options, Output
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, UsageError
-from qbuild.core.media_roots import MediaRoots, resolved
+from qbuild.core.media_roots import MediaRoots, real_path
 from qbuild.core.plural import plural
 from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
 from qbuild.quality.media_types import IMAGES, VIDEOS
@@ -105,7 +105,7 @@ def folders_of(paths: Iterable[Path], dataset: str) -> dict[str, Path]:
     for path in paths:
         folder = path if path.is_dir() else path.parent
         name = dataset or dataset_name(folder)
-        if resolved(folders.setdefault(name, folder)) != resolved(folder):
+        if real_path(folders.setdefault(name, folder)) != real_path(folder):
             raise UsageError(
                 str(path),
                 f"dataset {name!r} is already the folder {folders[name]}",
@@ -117,7 +117,7 @@ def folders_of(paths: Iterable[Path], dataset: str) -> dict[str, Path]:
 
 def dataset_name(folder: Path) -> str:
     """The dataset name of a folder."""
-    return printable(resolved(folder).name) or "media"
+    return printable(real_path(folder).name) or "media"
 
 
 def printable(name: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qbuild.core.canonical import canonical_json
-from qbuild.core.errors import near
+from qbuild.core.errors import suggest
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.language.mentions import Reading, read
 from qbuild.pairs.grounding import judge
@@ -63,7 +63,7 @@ def rules_answer(
     what the task needs, ValueError for an unknown task.
     """
     if task not in _MAKERS:
-        raise ValueError(f"unknown task {task!r}. {near(task, TASKS)}")
+        raise ValueError(f"unknown task {task!r}. {suggest(task, TASKS)}")
     name = str(depiction.get("depiction_id") or depiction["text"])
     it = "this video" if depiction["medium"] == "video" else "this picture"
     reading = read(str(depiction["text"]))

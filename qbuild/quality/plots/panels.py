@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from qbuild.core.errors import MissingPartError
 from qbuild.core.inspect.environment import PLOTS
-from qbuild.core.scratch import whole_file
+from qbuild.core.scratch import atomic_file
 
 P = TypeVar("P")
 
@@ -25,7 +25,7 @@ def draw_panels(
     Raises MissingPartError, which names `feature`, without matplotlib.
     """
     figure = make_figure(panels, draw, size, feature)
-    with whole_file(path) as unfinished:
+    with atomic_file(path) as unfinished:
         # the default metadata names matplotlib's version
         figure.savefig(unfinished, format="png", dpi=120, metadata={"Software": None})
 

@@ -112,7 +112,7 @@ def prepare(inputs: Inputs, options: CorruptOptions) -> State:
 
 def check_options(options: CorruptOptions) -> None:
     """Raise a UsageError for a corruption or an engine that the family does not have."""
-    from qbuild.core.errors import UsageError, near
+    from qbuild.core.errors import UsageError, suggest
 
     if options.engine != "qbuild" and options.family != "common":
         what = f"{options.engine} does not support the family {options.family}"
@@ -124,7 +124,7 @@ def check_options(options: CorruptOptions) -> None:
         if name not in known:
             what = f"{name!r} is not a corruption of family {options.family}"
             expected = "expected random, all, or names separated by commas"
-            raise UsageError("--corruption", what, expected, near(name, known))
+            raise UsageError("--corruption", what, expected, suggest(name, known))
 
 
 def transform(batch: Batch, state: State, options: CorruptOptions) -> Output:
@@ -263,10 +263,10 @@ STAGE = Stage(
     name="corrupt",
     version=1,
     options=CorruptOptions,
-    reads=Reads(schema="file", otherwise=list_images, like=NAMED, empty=True),
+    reads=Reads(schema="file", from_files=list_images, compatible=NAMED, accepts_empty=True),
     writes="corruption",
     media=True,
-    piece=PIECE,
+    max_batch_rows=PIECE,
     prepare=prepare,
     transform=transform,
     finish=finish,

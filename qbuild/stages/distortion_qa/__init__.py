@@ -84,7 +84,7 @@ def transform(batch: Batch, plan: Plan, options: DistortionOptions) -> Output:
     """The pairs of each medium, form by form; skipped media are counted."""
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import in_input_order
+    from qbuild.core.rows.rejections import merge_rejections
     from qbuild.stages.distortion_qa.media import read_media
 
     unique = plan.duplicates.deduplicate(batch)
@@ -92,7 +92,7 @@ def transform(batch: Batch, plan: Plan, options: DistortionOptions) -> Output:
     media = read_media(unique.rows)
     questions, owners, tally = _questions(unique.rows, media, numbers, plan, options)
     tally.add("collapsed", count=unique.collapsed)
-    rejected = in_input_order([unique.rejections("media_id")])
+    rejected = merge_rejections([unique.rejections("media_id")])
     if not questions:
         return Output(rejected=rejected, tally=tally)
     rows = unique.rows.take(pa.array(owners))
@@ -208,7 +208,7 @@ STAGE = Stage(
     name="distortion-qa",
     version=1,
     options=DistortionOptions,
-    reads=Reads(schema="distortion", otherwise=read_labels, like=("corruption", "clip")),
+    reads=Reads(schema="distortion", from_files=read_labels, compatible=("corruption", "clip")),
     writes="instruction",
     prepare=prepare,
     transform=transform,

@@ -77,7 +77,7 @@ STAGE = Stage(
     name="evaluate",
     version=1,
     options=EvaluateOptions,
-    reads=Reads(schema="prediction", otherwise=read_predictions, beside=("rating", "level")),
+    reads=Reads(schema="prediction", from_files=read_predictions, side_inputs=("rating", "level")),
     writes="metric",
     runtime=EvaluateRuntime,
     produce=produce,

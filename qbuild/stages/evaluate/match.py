@@ -164,7 +164,7 @@ def _read_opinions(inputs: Inputs, rows: list[Row], scale: str) -> Opinions:
 def _side_opinions(inputs: Inputs, scale: str) -> Iterator[Opinion]:
     for schema in ("level",) if scale == "norm" else ("rating", "level"):
         value = "mos_norm" if scale == "norm" else "mos"
-        for table in inputs.beside(schema):
+        for table in inputs.side_inputs(schema):
             names = ["media_id", "dataset", "path", value, "scale_low", "scale_high"]
             columns: list[list[Any]] = [table.column(name).to_pylist() for name in names]
             for media_id, dataset, path, mos, low, high in zip(*columns, strict=True):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.engine.stage import Inputs, Output, Reads, Stage, StoppedEarly
+from qbuild.core.engine.stage import Inputs, Output, Reads, Stage, StoppedEarlyError
 from qbuild.core.renamed import Renamed
 from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 
@@ -58,7 +58,7 @@ async def serve(inputs: Inputs, state: State, options: ExtendOptions) -> AsyncIt
     async for output in extend_depictions(inputs, state, options):
         yield output
     if state.stopped:
-        raise StoppedEarly(state.stopped)
+        raise StoppedEarlyError(state.stopped)
 
 
 def status(state: State) -> str:

@@ -82,7 +82,7 @@ STAGE = Stage(
     name="ingest-depictions",
     version=1,
     options=IngestOptions,
-    reads=Reads(schema="depiction", otherwise=read_depictions, beside=("level",)),
+    reads=Reads(schema="depiction", from_files=read_depictions, side_inputs=("level",)),
     writes="depiction",
     produce=produce,
     finish=finish,

@@ -32,7 +32,7 @@ class LevelLookup:
             for medium in batch.rows.column("media_id").to_pylist()
         }
         lookup = cls()
-        for table in inputs.beside("level"):
+        for table in inputs.side_inputs("level"):
             lookup.given = True
             for row in table.select(["media_id", *_COLUMNS]).to_pylist():
                 medium = row.pop("media_id")

@@ -42,7 +42,7 @@ class ProjectOptions(Options):
 def produce(inputs: Inputs, options: ProjectOptions) -> Generator[Output, None, dict[str, Any]]:
     """The two files; UsageError where images and videos would share a project."""
     from qbuild.core.rows.duplicates import find_duplicates
-    from qbuild.core.rows.rejections import in_input_order
+    from qbuild.core.rows.rejections import merge_rejections
     from qbuild.stages.label_project.config import config
 
     duplicates = find_duplicates(inputs, "media_id")
@@ -55,7 +55,7 @@ def produce(inputs: Inputs, options: ProjectOptions) -> Generator[Output, None, 
             lines, medium = _tasks(unique.rows, medium, options, levels)
             for line in lines:
                 stream.write((",\n" if stream.tell() else "[\n") + line)
-            rejected = in_input_order([unique.rejections("media_id")])
+            rejected = merge_rejections([unique.rejections("media_id")])
             tally = Tally(rows=len(lines), collapsed=unique.collapsed)
             yield Output(rejected=rejected, tally=tally)
         stream.write("\n]\n")

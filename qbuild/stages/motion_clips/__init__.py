@@ -22,7 +22,7 @@ from pydantic import Field, field_validator
 from qbuild.core.canonical import hash_bytes
 from qbuild.core.engine.stage import Batch, File, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.errors import UsageError, near
+from qbuild.core.errors import UsageError, suggest
 from qbuild.core.plural import plural
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table
 from qbuild.labels.distortions.options import LabelOptions
@@ -87,7 +87,9 @@ class MotionClipsOptions(LabelOptions):
         known = (*GROUPS, *CUT, *INJECT)
         for name in text.split(","):
             if name.strip() not in known:
-                raise ValueError(f"expected names separated by commas. {near(name.strip(), known)}")
+                raise ValueError(
+                    f"expected names separated by commas. {suggest(name.strip(), known)}"
+                )
         return text
 
     @field_validator("lengths")
@@ -328,10 +330,15 @@ STAGE = Stage(
     name="motion-clips",
     version=1,
     options=MotionClipsOptions,
-    reads=Reads(schema="distortion", otherwise=read_files, like=("corruption", "clip"), empty=True),
+    reads=Reads(
+        schema="distortion",
+        from_files=read_files,
+        compatible=("corruption", "clip"),
+        accepts_empty=True,
+    ),
     writes="clip",
     media=True,
-    piece=PIECE,
+    max_batch_rows=PIECE,
     prepare=prepare,
     transform=transform,
     finish=finish,

@@ -32,12 +32,12 @@ def transform(batch: Batch, selection: Selection, options: SampleOptions) -> Out
     """The batch's rows that are taken, unchanged."""
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import in_input_order
+    from qbuild.core.rows.rejections import merge_rejections
 
     unique = selection.duplicates.deduplicate(batch)
     return Output(
         rows=unique.rows.filter(pa.array(selection.taken[batch.start + unique.positions])),
-        rejected=in_input_order([unique.rejections("media_id")]),
+        rejected=merge_rejections([unique.rejections("media_id")]),
         tally=Tally(collapsed=unique.collapsed),
     )
 
@@ -92,7 +92,7 @@ STAGE = Stage(
     name="sample",
     version=1,
     options=SampleOptions,
-    reads=Reads(schema="level", beside=("instruction",)),
+    reads=Reads(schema="level", side_inputs=("instruction",)),
     writes="level",
     prepare=prepare,
     transform=transform,

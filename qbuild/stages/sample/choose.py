@@ -11,7 +11,7 @@ import numpy as np
 
 from qbuild.core.canonical import row_seed
 from qbuild.core.engine.stage import Inputs
-from qbuild.core.errors import InputError, QbuildError, UsageError, near, raise_all
+from qbuild.core.errors import InputError, QbuildError, UsageError, raise_all, suggest
 from qbuild.core.rows.duplicates import Duplicates
 from qbuild.quality.arrays import Mask
 from qbuild.quality.sampling import (
@@ -163,7 +163,7 @@ def _check_names(option: str, given: Mapping[str, Any], datasets: list[DatasetRo
     """Raise a UsageError for each name in an option that is not a dataset of the inputs."""
     known = [dataset.name for dataset in datasets]
     raise_all(
-        UsageError(option, f"no dataset {name!r} in the inputs", todo=near(name, known))
+        UsageError(option, f"no dataset {name!r} in the inputs", todo=suggest(name, known))
         for name in given
         if name not in (ALL, *known)
     )

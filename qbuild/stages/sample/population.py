@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from qbuild.core.canonical import row_seed
-from qbuild.core.engine.prefetch import ahead
+from qbuild.core.engine.prefetch import prefetch
 from qbuild.core.engine.stage import Batch, Inputs
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.media_roots import MediaRoots, media_of
@@ -97,7 +97,7 @@ def _read_columns(inputs: Inputs, options: SampleOptions) -> _Columns:
     names: list[str] = []
     codes, levels = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     scores, hashes = np.empty(count), np.empty(count, dtype=np.uint64)
-    for batch in ahead(inputs.scan(["media_id", "dataset", "level", column])):
+    for batch in prefetch(inputs.scan(["media_id", "dataset", "level", column])):
         window = slice(batch.start, batch.start + len(batch.rows))
         codes[window] = dataset_codes(batch.rows.column("dataset"), names)
         scores[window] = batch.rows.column(column).to_numpy()
@@ -173,7 +173,7 @@ def _exclude(
 
 def _read_sources(inputs: Inputs, paths: tuple[str, ...]) -> list[MediaSet]:
     pairs = MediaSet("instruction inputs")
-    for table in inputs.beside("instruction"):
+    for table in inputs.side_inputs("instruction"):
         pairs.add(media_of(table, ID_AND_HASH))
     return [*read_media_sets(paths), *([pairs] if pairs.ids else [])]
 

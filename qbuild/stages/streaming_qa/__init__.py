@@ -75,7 +75,7 @@ STAGE = Stage(
     name="streaming-qa",
     version=1,
     options=StreamingOptions,
-    reads=Reads(schema="stall", beside=("level",)),
+    reads=Reads(schema="stall", side_inputs=("level",)),
     writes="instruction",
     prepare=prepare,
     transform=transform,

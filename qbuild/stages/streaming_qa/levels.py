@@ -29,7 +29,7 @@ class SessionLevels:
 
 def join_levels(inputs: Inputs) -> SessionLevels:
     """The level of each session; UsageError without level artifacts, InputError on conflict."""
-    given = [_without_dictionaries(table) for table in inputs.beside("level")]
+    given = [_without_dictionaries(table) for table in inputs.side_inputs("level")]
     if not given:
         name = inputs.lengths[0][0]
         raise UsageError(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from qbuild.core.engine.stage import Batch, Output
 from qbuild.core.engine.tally import Tally
-from qbuild.core.rows.rejections import in_input_order, reject_rows
+from qbuild.core.rows.rejections import merge_rejections, reject_rows
 from qbuild.quality.arrays import Floats, Ints
 from qbuild.quality.instruction import Pairs, instruction_table
 from qbuild.quality.published_text import LEVEL_WORDS, VQA2_QUESTION, level_answer
@@ -38,7 +38,7 @@ def write_pairs(batch: Batch, sessions: SessionLevels, options: StreamingOptions
     rows = unique.rows.filter(pa.array(usable))
     return Output(
         rows=_pairs(rows, sessions.levels.take(pa.array(level_rows[usable])), options),
-        rejected=in_input_order(rejections),
+        rejected=merge_rejections(rejections),
         tally=Tally(sessions=len(rows), collapsed=unique.collapsed),
     )
 

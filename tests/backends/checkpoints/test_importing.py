@@ -34,7 +34,7 @@ from qbuild.backends.protocol import Computing, ImportSpec  # noqa: E402
 from qbuild.core.artifact.output_folder import DESCRIPTION, claimed  # noqa: E402
 from qbuild.core.artifact.reader import Artifact  # noqa: E402
 from qbuild.core.canonical import hash_file  # noqa: E402
-from qbuild.core.errors import DiskError, InputError, Problems, UsageError  # noqa: E402
+from qbuild.core.errors import CombinedError, DiskError, InputError, UsageError  # noqa: E402
 
 
 def published(place, model=None, layout="llava-hf"):
@@ -259,7 +259,9 @@ def test_a_tokenizer_of_another_form_is_refused(source, tmp_path):
 
 
 def test_settings_that_cannot_be_are_told_together(source, tmp_path):
-    told = refusal(source, tmp_path / "base", Problems, layot="vqa2", motion="slow", slowfast=3)
+    told = refusal(
+        source, tmp_path / "base", CombinedError, layot="vqa2", motion="slow", slowfast=3
+    )
     assert "setting layot: is not known. Did you mean layout?" in told
     assert "setting motion: the value 'slow' cannot be used; expected 'paper'" in told
     assert "setting slowfast: the value 3 cannot be used" in told

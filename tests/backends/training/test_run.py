@@ -28,7 +28,7 @@ from vqa2_training import (  # noqa: E402
 
 from qbuild.backends.protocol import Computing, Scoring  # noqa: E402
 from qbuild.core.artifact.output_folder import DESCRIPTION  # noqa: E402
-from qbuild.core.errors import InputError, Problems, StageError, UsageError  # noqa: E402
+from qbuild.core.errors import CombinedError, InputError, StageError, UsageError  # noqa: E402
 from qbuild.core.media_roots import Medium  # noqa: E402
 from qbuild.quality import lineage  # noqa: E402
 
@@ -273,7 +273,7 @@ def test_a_run_cut_short_by_its_steps_counts_the_samples_that_it_drew(tmp_path):
 
 def test_samples_of_which_none_is_good_are_refused_even_where_they_may_be_skipped(tmp_path):
     pairs = video_pairs(tmp_path, 2)
-    with pytest.raises(Problems, match="the plan trains on an image alone"):
+    with pytest.raises(CombinedError, match="the plan trains on an image alone"):
         train(spec(tmp_path, pairs, plan="1-spatial", on_bad_sample="skip"))
 
 

@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="needs the model backends' torch")
 
 from vqa2_training import settings_of
 
-from qbuild.core.errors import Problems, UsageError
+from qbuild.core.errors import CombinedError, UsageError
 
 LEAST = {"base": "tiny", "plan": "ugc-scorer"}
 
@@ -22,7 +22,7 @@ def test_without_more_it_is_the_papers_recipe():
 
 
 def test_all_faults_are_told_at_once_with_near_names():
-    with pytest.raises(Problems) as told:
+    with pytest.raises(CombinedError) as told:
         settings_of({"plan": "ugc", "learning_rat": 1, "batch": 0, "epochs": "two"})
     text = str(told.value)
     assert "learning_rat: is not known. Did you mean learning_rate" in text

@@ -8,7 +8,7 @@ import pytest
 from tables import rating_table, write_artifact
 from toys import TOYS
 
-from qbuild.core.artifact.lineage import Shelf, lineage, open_described
+from qbuild.core.artifact.lineage import ArtifactIndex, lineage, open_output
 from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
@@ -36,7 +36,7 @@ def test_an_input_that_was_renamed_and_moved_is_found(tmp_path, make):
     scaled = make("scale", ["ratings.parquet"], "scaled.parquet", factor=2)
     (tmp_path / "archive").mkdir()
     ratings.rename(tmp_path / "archive/old.parquet")
-    found = lineage(open_described(scaled), Shelf.below(tmp_path))
+    found = lineage(open_output(scaled), ArtifactIndex.scan(tmp_path))
     assert found["options"]["factor"] == 2
     assert found["inputs"][0]["path"] == str(tmp_path / "archive/old.parquet")
     assert found["inputs"][0]["made_by"]["inputs"][0]["name"] == "scores.txt"
@@ -46,14 +46,14 @@ def test_an_input_of_the_same_name_with_other_rows_is_not_taken(tmp_path, make):
     make("read", ["scores.txt"], "ratings.parquet")
     scaled = make("scale", ["ratings.parquet"], "scaled.parquet", factor=2)
     write_artifact(tmp_path / "ratings.parquet", rating_table(3, seed=5))
-    found = lineage(open_described(scaled), Shelf.below(tmp_path))
+    found = lineage(open_output(scaled), ArtifactIndex.scan(tmp_path))
     assert "path" not in found["inputs"][0]
 
 
 def test_a_stage_that_changes_no_row_is_not_its_own_input(tmp_path, make):
     make("read", ["scores.txt"], "ratings.parquet")
     same = make("scale", ["ratings.parquet"], "same.parquet", factor=1)
-    found = lineage(open_described(same), Shelf.below(tmp_path))
+    found = lineage(open_output(same), ArtifactIndex.scan(tmp_path))
     assert found["inputs"][0]["path"] == str(tmp_path / "ratings.parquet")
     assert found["inputs"][0]["made_by"]["stage"] == "read"
 
@@ -62,7 +62,7 @@ def test_of_equal_inputs_the_one_beside_is_taken(tmp_path, make):
     make("read", ["scores.txt"], "ratings.parquet")
     make("read", ["scores.txt"], "b/ratings.parquet")
     scaled = make("scale", ["ratings.parquet"], "b/scaled.parquet", factor=2)
-    found = lineage(open_described(scaled), Shelf.below(tmp_path))
+    found = lineage(open_output(scaled), ArtifactIndex.scan(tmp_path))
     assert found["inputs"][0]["path"] == str(tmp_path / "b/ratings.parquet")
 
 
@@ -70,7 +70,7 @@ def test_an_export_has_a_lineage_too(tmp_path, make):
     make("read", ["scores.txt"], "ratings.parquet")
     out = make("list", ["ratings.parquet"], "out")
     for given in (out, out / "qbuild.json"):
-        found = lineage(open_described(given), Shelf.below(tmp_path))
+        found = lineage(open_output(given), ArtifactIndex.scan(tmp_path))
         assert found["inputs"][0]["made_by"]["stage"] == "read"
 
 
@@ -83,7 +83,7 @@ def test_a_shelf_leaves_out_media_hidden_folders_and_files_of_others(tmp_path, m
     pq.write_table(pa.table({"a": [1]}), tmp_path / "foreign.parquet")
     (tmp_path / "torn.parquet").write_bytes(b"PAR1")
     (tmp_path / "zero.parquet").symlink_to(tmp_path / "nowhere")
-    shelf = Shelf.below(tmp_path)
+    shelf = ArtifactIndex.scan(tmp_path)
     assert [str(item.path.relative_to(tmp_path)) for item in shelf.items] == [
         "ratings.parquet",
         "spots/artifact.parquet",
@@ -100,7 +100,7 @@ def test_an_artifact_whose_description_lacks_parts_is_skipped(tmp_path):
     writer.finish_rows()
     writer.seal('{"format":1,"rows":1}')
     writer.commit()
-    (error,) = Shelf.below(tmp_path).skipped
+    (error,) = ArtifactIndex.scan(tmp_path).skipped
     assert "its description lacks complete, content_hash, schema, stage" in str(error)
 
 
@@ -108,17 +108,17 @@ def test_a_shelf_goes_no_deeper_than_asked(tmp_path):
     (tmp_path / "a/b").mkdir(parents=True)
     write_artifact(tmp_path / "a/x.parquet", rating_table(1))
     write_artifact(tmp_path / "a/b/y.parquet", rating_table(1))
-    assert len(Shelf.below(tmp_path, levels=1).items) == 1
-    assert len(Shelf.below(tmp_path).items) == 2
+    assert len(ArtifactIndex.scan(tmp_path, levels=1).items) == 1
+    assert len(ArtifactIndex.scan(tmp_path).items) == 2
 
 
 def test_a_folder_that_is_not_there_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
-        Shelf.below(tmp_path / "none")
+        ArtifactIndex.scan(tmp_path / "none")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}'])
 def test_a_description_of_an_export_that_is_none_is_an_input_error(tmp_path, text):
     (tmp_path / "qbuild.json").write_text(text)
     with pytest.raises(InputError):
-        open_described(tmp_path)
+        open_output(tmp_path)

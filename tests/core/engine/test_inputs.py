@@ -52,13 +52,13 @@ def test_a_session_without_a_score_is_named_when_levels_are_cut(tmp_path):
 
 def beside_stage():
     def prepare(inputs, options):
-        return [row for part in inputs.beside("level") for row in part.to_pylist()]
+        return [row for part in inputs.side_inputs("level") for row in part.to_pylist()]
 
     def transform(batch, state, options):
         return Output(rows=batch.rows, tally=Tally(beside=len(state)))
 
     return Stage(
-        "beside", 1, Options, Reads("rating", beside=("level",)), "rating",
+        "beside", 1, Options, Reads("rating", side_inputs=("level",)), "rating",
         prepare=prepare, transform=transform,
         finish=lambda _state, tally, _options: {"beside": tally["beside"]},
     )  # fmt: skip

@@ -16,12 +16,12 @@ from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import File, Options, Output, Reads, Runtime, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import (
+    CombinedError,
     DiskError,
     InputError,
-    Problems,
     SchemaError,
     StageError,
-    TooManyRejected,
+    TooManyRejectedError,
     UsageError,
 )
 from qbuild.core.pipeline import run as runner
@@ -116,7 +116,7 @@ def test_too_many_rejected_leave_the_old_artifact_and_keep_the_reasons(tmp_path)
     before = sha(output / "artifact.parquet")
     mos = pa.array([50.0] * 5 + [1.0] * 5)
     bad = tables.write_artifact(tmp_path / "bad.parquet", tables.rating_table(10, mos=mos))
-    with pytest.raises(TooManyRejected, match=r"5 of 10 rows rejected.*failed\.parquet"):
+    with pytest.raises(TooManyRejectedError, match=r"5 of 10 rows rejected.*failed\.parquet"):
         run(throwaway.SPOTS, [bad], output)
     assert sha(output / "artifact.parquet") == before
     assert Artifact.open(output / "artifact.failed.parquet").rows == 5
@@ -129,7 +129,7 @@ def test_rejections_are_told_by_reason_with_counts_and_the_first_row_of_each(tmp
     file = tmp_path / "d.csv"
     file.write_text("image,mos\n" + "".join(f"{n}.jpg,{s}\n" for n, s in enumerate(scores)))
     stage = get_stage("ingest-ratings")
-    with pytest.raises(TooManyRejected) as caught:
+    with pytest.raises(TooManyRejectedError) as caught:
         run(stage, [file], tmp_path / "d.parquet")
     told = caught.value.what
     assert told.startswith("2,001 of 2,011 rows rejected (2,000 \u00d7 not-a-number, first: d.csv ")
@@ -198,7 +198,7 @@ def test_limit_takes_the_first_rows_and_stands_in_the_description(tmp_path, rati
 def test_all_unreadable_inputs_are_told_at_once(tmp_path):
     (tmp_path / "text.parquet").write_text("no parquet")
     inputs = [tmp_path / "gone.parquet", tmp_path / "text.parquet"]
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(CombinedError) as caught:
         run(throwaway.ECHO, inputs, tmp_path / "out.parquet")
     assert "gone.parquet: no such file" in str(caught.value)
     assert "text.parquet: not an artifact" in str(caught.value)
@@ -267,7 +267,7 @@ def test_a_row_that_the_schema_refuses_is_the_stages_fault_and_is_not_written(tm
         return Output(rows=batch.rows.set_column(at, "mos_std", worse))
 
     stage = Stage("wrong", 1, Options, Reads("rating"), "rating", transform=wrong)
-    with pytest.raises((StageError, Problems), match="refuses: mos_std"):
+    with pytest.raises((StageError, CombinedError), match="refuses: mos_std"):
         run(stage, [ratings], tmp_path / "out.parquet")
     assert [p.name for p in tmp_path.iterdir()] == ["qbuild-runs.jsonl"]
 
@@ -286,7 +286,7 @@ def test_an_artifact_whose_rows_were_forged_is_refused_when_read(tmp_path):
     at = table.column_names.index("num_ratings")
     forged = table.set_column(at, "num_ratings", pa.array([0] * 50, pa.int32()))
     path = tables.write_artifact(tmp_path / "forged.parquet", forged)
-    with pytest.raises(Problems, match=r"row 1, column num_ratings"):
+    with pytest.raises(CombinedError, match=r"row 1, column num_ratings"):
         run(level_stage(), [path], tmp_path / "out.parquet")
 
 
@@ -338,7 +338,7 @@ def test_just_the_share_of_rejected_rows_that_is_allowed_passes(tmp_path):
     ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(100))
     options = ShortOptions(refused=29)
     assert run(SHORT, [ratings], tmp_path / "o.parquet", options, max_reject_share=0.29).rows == 71
-    with pytest.raises(TooManyRejected):
+    with pytest.raises(TooManyRejectedError):
         run(SHORT, [ratings], tmp_path / "o.parquet", options, max_reject_share=0.28)
 
 
@@ -366,7 +366,7 @@ def test_media_in_the_place_of_an_export_leave_nothing_that_describes_it(tmp_pat
     output = tmp_path / "out"
     run(Stage("x", 1, Options, Reads("rating"), None, produce=produce), [ratings], output)
     run(throwaway.SPOTS, [ratings], output)
-    assert runner.standing(output).stage.name == "spots"
+    assert runner.read_output(output).stage.name == "spots"
 
 
 @pytest.mark.parametrize("kind", ["rejected", "failed"])
@@ -387,7 +387,7 @@ def test_an_export_of_forged_rows_is_refused(tmp_path):
             yield Output(rows=batch.rows)
 
     stage = Stage("x", 1, Options, Reads("rating"), "rating", produce=produce)
-    with pytest.raises(Problems, match=r"forged.parquet: row 1, column num_ratings"):
+    with pytest.raises(CombinedError, match=r"forged.parquet: row 1, column num_ratings"):
         run(stage, [path], tmp_path / "out.parquet")
 
 

@@ -12,7 +12,7 @@ from tables import rating_table, write_artifact
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import SchemaError
-from qbuild.core.inspect.diff import compare, differs, made_from
+from qbuild.core.inspect.diff import compare, compare_recipes, differs
 from qbuild.core.rows.rejections import reject_rows
 
 
@@ -85,9 +85,9 @@ def test_an_empty_side_is_all_added(tmp_path):
 def test_options_of_two_stages_are_left_out():
     one = {"stage": {"name": "a", "version": 1}, "options": {"seed": 1, "kind": ""}}
     two = {"stage": {"name": "b", "version": 1}, "options": {"seed": 2}}
-    assert made_from(one, two) == {"stage": [one["stage"], two["stage"]]}
+    assert compare_recipes(one, two) == {"stage": [one["stage"], two["stage"]]}
     newer = {"stage": {"name": "a", "version": 2}, "options": {"seed": 2, "kind": ""}}
-    assert made_from(one, newer)["options"] == {"seed": [1, 2]}
+    assert compare_recipes(one, newer)["options"] == {"seed": [1, 2]}
 
 
 def test_another_schema_is_refused(tmp_path):

@@ -14,7 +14,7 @@ from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError
-from qbuild.core.inspect.trace import why
+from qbuild.core.inspect.trace import trace_row
 from qbuild.core.schema import load_schema
 
 MEDIUM = "set0:clips/000001.mp4"
@@ -45,7 +45,7 @@ def test_a_medium_is_traced_from_the_last_artifact_to_the_first(tmp_path, make):
     make("read", ["scores.txt"], "a.parquet")
     make("scale", ["a.parquet"], "b.parquet", factor=2)
     make("scale", ["b.parquet"], "c.parquet", factor=3)
-    (trace,) = why("set0:clips/000002.mp4", tmp_path)["traces"]
+    (trace,) = trace_row("set0:clips/000002.mp4", tmp_path)["traces"]
     assert trace["row"]["mos"] == 180
     assert trace["options"]["factor"] == 3
     assert trace["from"][0]["row"]["mos"] == 60
@@ -57,7 +57,7 @@ def test_an_input_that_is_not_below_is_told_by_name_and_hash(tmp_path, make):
     make("read", ["scores.txt"], "a.parquet")
     make("scale", ["a.parquet"], "b.parquet", factor=2)
     (tmp_path / "a.parquet").unlink()
-    (trace,) = why("set0:clips/000000.mp4", tmp_path)["traces"]
+    (trace,) = trace_row("set0:clips/000000.mp4", tmp_path)["traces"]
     assert trace["from"] == []
     assert trace["missing"][0]["name"] == "a.parquet"
     assert trace["missing"][0]["hash"].startswith("sha256:")
@@ -67,24 +67,24 @@ def test_copies_of_an_artifact_are_told_once(tmp_path, make):
     path = make("read", ["scores.txt"], "a.parquet")
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy/a.parquet").write_bytes(path.read_bytes())
-    assert len(why("set0:clips/000000.mp4", tmp_path)["traces"]) == 1
+    assert len(trace_row("set0:clips/000000.mp4", tmp_path)["traces"]) == 1
 
 
 def test_a_medium_made_by_a_stage_is_told_with_its_file(tmp_path, make):
     make("read", ["scores.txt"], "a.parquet")
     make("spots", ["a.parquet"], "spots", copies=1)
     name = "clips/000000.mp4/copy-0-s0.bin"
-    (trace,) = why(f"set0:{name}", tmp_path)["traces"]
+    (trace,) = trace_row(f"set0:{name}", tmp_path)["traces"]
     file = tmp_path / "spots/media" / name
     assert trace["file"]["path"] == str(file)
     assert trace["file"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     file.unlink()
-    assert why(f"set0:{name}", tmp_path)["traces"][0]["file"]["sha256"] is None
+    assert trace_row(f"set0:{name}", tmp_path)["traces"][0]["file"]["sha256"] is None
 
 
 def test_a_rejected_row_tells_its_reason(tmp_path, make):
     make("read", ["scores.txt"], "a.parquet")
-    found = why(MEDIUM, tmp_path)
+    found = trace_row(MEDIUM, tmp_path)
     assert found["traces"] == []
     assert [row["reason"] for row in found["rejected"]] == ["negative"]
     assert found["rejected"][0]["stage"] == "read"
@@ -93,33 +93,33 @@ def test_a_rejected_row_tells_its_reason(tmp_path, make):
 def test_part_of_a_path_is_not_the_path(tmp_path, make):
     make("read", ["scores.txt"], "a.parquet")
     with pytest.raises(InputError):
-        why("set0:0001.mp4", tmp_path)
+        trace_row("set0:0001.mp4", tmp_path)
 
 
 def test_the_beginning_of_a_sample_is_enough_where_it_is_the_only_one(tmp_path):
     pairs_of(tmp_path / "p.parquet", ["ab" * 16, "ab" * 3 + "0" * 26])
-    assert why("abab" * 2, tmp_path)["id"] == "ab" * 16
+    assert trace_row("abab" * 2, tmp_path)["id"] == "ab" * 16
     with pytest.raises(InputError, match="2 samples begin so; expected one"):
-        why("ababab", tmp_path)
+        trace_row("ababab", tmp_path)
     with pytest.raises(InputError, match="no row below"):
-        why("ababa", tmp_path)
+        trace_row("ababa", tmp_path)
 
 
 def test_an_unknown_id_lists_near_ones(tmp_path, make):
     make("read", ["scores.txt"], "a.parquet")
     with pytest.raises(InputError, match=r"Did you mean set0:clips/00000[02]\.mp4"):
-        why("set0:clips/000009.mp4", tmp_path)
+        trace_row("set0:clips/000009.mp4", tmp_path)
     pairs_of(tmp_path / "p.parquet", ["0123456789abcdef" * 2])
     with pytest.raises(InputError, match=r"Did you mean 0123456789abcdef"):
-        why("0123456789abcdee0123456789abcdef", tmp_path)
+        trace_row("0123456789abcdee0123456789abcdef", tmp_path)
 
 
 def test_an_empty_folder_has_no_near_id(tmp_path):
     with pytest.raises(InputError, match=r"Check the id and --workdir\."):
-        why("set0:x", tmp_path)
+        trace_row("set0:x", tmp_path)
 
 
 def test_a_row_beyond_the_first_row_group_is_found(tmp_path):
     write_artifact(tmp_path / "big.parquet", rating_table(70_000, datasets=1))
-    (trace,) = why("set0:clips/069999.mp4", tmp_path)["traces"]
+    (trace,) = trace_row("set0:clips/069999.mp4", tmp_path)["traces"]
     assert trace["row"]["source_row"] == 70_000

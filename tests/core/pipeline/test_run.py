@@ -11,7 +11,7 @@ from toys import TOYS
 
 from qbuild.core.artifact import description
 from qbuild.core.artifact.reader import Artifact, rejected_path
-from qbuild.core.engine.fingerprint import changes
+from qbuild.core.engine.fingerprint import find_changes
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import QbuildError, UsageError
 from qbuild.core.pipeline.load import load_pipeline
@@ -158,7 +158,7 @@ def test_rejected_rows_whose_description_is_broken_are_noticed(tmp_path):
 
 def test_a_step_that_has_another_stage_names_both():
     old, new = (description.Recipe(stage={"name": n, "version": 1}) for n in ("scale", "keep"))
-    assert [str(r) for r in changes(old, new)] == ["stage changed: scale 1 → keep 1"]
+    assert [str(r) for r in find_changes(old, new)] == ["stage changed: scale 1 → keep 1"]
 
 
 def test_a_truncated_artifact_is_made_again(recipe):

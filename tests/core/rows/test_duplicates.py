@@ -8,7 +8,7 @@ import pytest
 import tables
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
-from qbuild.core.engine.inputs import Sources
+from qbuild.core.engine.inputs import RunInputs
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Batch, Runtime
@@ -33,7 +33,7 @@ def levels(tmp_path):
 
 def sources(tmp_path, *given):
     paths = [tables.write_artifact(tmp_path / f"{n}.parquet", t) for n, t in enumerate(given)]
-    return Sources([], tmp_path, 16, [Artifact.open(path) for path in paths])
+    return RunInputs([], tmp_path, 16, [Artifact.open(path) for path in paths])
 
 
 def test_identical_rows_collapse_to_the_first_and_others_conflict(tmp_path):
@@ -135,8 +135,8 @@ def test_duplicates_are_compared_in_blocks(tmp_path, monkeypatch):
         asked.append(len(numbers))
         return rows_at(self, numbers)
 
-    rows_at = Sources.rows_at
-    monkeypatch.setattr(Sources, "rows_at", counted)
+    rows_at = RunInputs.rows_at
+    monkeypatch.setattr(RunInputs, "rows_at", counted)
     monkeypatch.setattr(duplicates, "COMPARED_ROWS", 100)
     table = tables.rating_table(250)
     found = duplicates.find_duplicates(sources(tmp_path, table, table), "media_id")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from qbuild.core import resources
-from qbuild.core.errors import InputError, Problems, SchemaError
+from qbuild.core.errors import CombinedError, InputError, SchemaError
 from qbuild.core.schema import compile_schema, load_schema, violations
 
 NAMES = ["rating", "level", "instruction", "rejected"]
@@ -643,7 +643,7 @@ def test_cast_gathers_all_problems_with_near_names():
     part = row_schema(start_s=of("number"), note=of(OPTIONAL))
     schema = compile_schema(row_schema(mos=of("number"), path=of("string"), x=part), "t")
     table = pa.table({"mso": [1.0], "path": [1], "x": [{"start": 1.0, "note": "a"}], "zzz": [1]})
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(CombinedError) as caught:
         schema.cast(table, "a.parquet")
     assert caught.value.exit_code == 3
     told = sorted(map(str, caught.value.problems))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import tables
 
-from qbuild.core.errors import InputError, Problems, SchemaError, UsageError
+from qbuild.core.errors import CombinedError, InputError, SchemaError, UsageError
 from qbuild.core.schema import load_schema
 from qbuild.labels.distortions.options import LabelOptions
 from qbuild.labels.distortions.read import read_labels
@@ -70,7 +70,7 @@ def test_a_limit_takes_the_first_usable_rows_and_what_stands_before_them(read, w
 
 def test_the_faults_of_all_files_are_told_at_once(read, write):
     bad = [write("x.csv", "labels\nnoise\n"), write("y.csv", "image\na.jpg\n"), write("z.csv", "")]
-    with pytest.raises(Problems) as failure:
+    with pytest.raises(CombinedError) as failure:
         read(*bad)
     assert [error.where.rpartition("/")[2] for error in failure.value.problems] == [
         "x.csv", "y.csv", "z.csv"

@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from qbuild.core.errors import InputError, Problems, QbuildError, SchemaError, UsageError
+from qbuild.core.errors import CombinedError, InputError, QbuildError, SchemaError, UsageError
 from qbuild.core.schema import load_schema
 from qbuild.labels.predictions import PredictionOptions, read_predictions
 
@@ -141,7 +141,7 @@ def test_files_that_are_no_predictions_are_refused(tmp_path, text, options, erro
 def test_all_files_faults_are_told_at_once(tmp_path):
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("path,quality\na,1\n")
-    with pytest.raises(Problems) as told:
+    with pytest.raises(CombinedError) as told:
         list(read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"], PredictionOptions()))
     assert all(isinstance(one, QbuildError) for one in told.value.problems)
     assert len(told.value.problems) == 2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qbuild.core.errors import InputError, Problems, QbuildError, SchemaError, UsageError
+from qbuild.core.errors import CombinedError, InputError, QbuildError, SchemaError, UsageError
 from qbuild.core.schema import load_schema
 from qbuild.labels.ratings import RatingOptions, read_ratings
 
@@ -50,7 +50,7 @@ def test_rows_keep_the_order_of_files_then_records(write):
 def test_the_problems_of_all_files_are_told_at_once(write, tmp_path):
     files = [tmp_path / "none.csv", write("empty.csv", ""), write("t.csv", "path,mos\na,1\n")]
     files.append(write("s.csv", "path,skore\na,1\n"))
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(CombinedError) as caught:
         read_ratings(files)
     text = str(caught.value)
     assert text.count("\n") == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qbuild.core.errors import InputError, Problems, UsageError
+from qbuild.core.errors import CombinedError, InputError, UsageError
 from qbuild.core.rows.rejections import RejectedRow
 from qbuild.labels.sessions.logs import SESSION_LAYOUTS, get_layout, read_sessions, recognise
 from qbuild.labels.sessions.options import SessionOptions
@@ -118,7 +118,7 @@ def test_files_that_are_no_logs_are_all_named_before_anything_is_read(mat, write
     write("db/x.mp4", b"\0\0")
     write("db/y.csv", "name,colour\nx,red\n")
     sessions = read_sessions([folder])
-    with pytest.raises(Problems) as found:
+    with pytest.raises(CombinedError) as found:
         next(sessions)
     assert [Path(problem.where).name for problem in found.value.problems] == ["x.mp4", "y.csv"]
 

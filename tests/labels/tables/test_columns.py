@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from qbuild.core.errors import Problems, SchemaError, UsageError
+from qbuild.core.errors import CombinedError, SchemaError, UsageError
 from qbuild.labels.tables.columns import SYNONYMS, column_cells, normalise_name, resolve_columns
 from qbuild.labels.tables.table import Grid
 
@@ -44,7 +44,7 @@ def test_a_column_that_stands_twice_is_to_be_renamed():
 
 
 def test_all_missing_columns_are_told_at_once_with_the_near_ones():
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(CombinedError) as caught:
         found("vidoe", "scor")
     assert len(caught.value.problems) == 2
     assert "--columns path=" in str(caught.value)

@@ -8,7 +8,7 @@ import tables
 from images import image_folder, write_image
 
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine.inputs import Sources
+from qbuild.core.engine.inputs import RunInputs
 from qbuild.core.errors import UsageError
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.rows.rejections import RejectedError
@@ -20,7 +20,7 @@ def row(dataset, path):
 
 
 def media_of(tmp_path, files=(), media_roots=()):
-    inputs = Sources(list(files), tmp_path, 10, media_roots=tuple(media_roots))
+    inputs = RunInputs(list(files), tmp_path, 10, media_roots=tuple(media_roots))
     return MediaFiles.of(inputs, dataset="")
 
 
@@ -55,7 +55,7 @@ def test_a_copy_is_rejected_with_the_path_of_the_first(tmp_path):
 def copies(tmp_path, *names):
     rows = [{"media_id": f"d:{n}#{i}", "dataset": "d", "path": n} for i, n in enumerate(names)]
     artifact = tables.write_artifact(tmp_path / "f.parquet", pa.Table.from_pylist(rows), "file")
-    inputs = Sources([], tmp_path, 2, artifacts=[Artifact.open(artifact)])
+    inputs = RunInputs([], tmp_path, 2, artifacts=[Artifact.open(artifact)])
     return find_copies(inputs, MediaFiles(MediaRoots({"": tmp_path})))
 
 

@@ -13,7 +13,7 @@ from running import file_hashes, rejected_of, rows_of, run_stage
 from tables import rating_table, write_artifact
 
 from qbuild.core.canonical import hash_file
-from qbuild.core.errors import InputError, TooManyRejected, UsageError
+from qbuild.core.errors import InputError, TooManyRejectedError, UsageError
 from qbuild.media.distort.common import CORRUPTIONS, corrupt
 from qbuild.media.images.read_write import MAX_SIDES
 from qbuild.media.images.similarity import psnr, ssim
@@ -275,7 +275,7 @@ def test_the_longest_strip_that_a_format_supports_is_written(tmp_path, format): 
 def test_more_rejections_than_allowed_fail_the_run_and_keep_the_reasons(tmp_path):
     folder = image_folder(tmp_path / "in", count=2)
     (folder / "empty.png").touch()
-    with pytest.raises(TooManyRejected, match=r"1 of 3 rows rejected .*empty-file"):
+    with pytest.raises(TooManyRejectedError, match=r"1 of 3 rows rejected .*empty-file"):
         distort(folder, tmp_path / "out", share=0.05)
     assert (tmp_path / "out/artifact.failed.parquet").is_file()
 

@@ -20,7 +20,7 @@ from trained import record_training
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
-from qbuild.core.errors import InputError, Problems, TooManyRejected, UsageError
+from qbuild.core.errors import CombinedError, InputError, TooManyRejectedError, UsageError
 from qbuild.quality.lineage import UNKNOWN, write_trained_on
 from qbuild.stages.evaluate import STAGE
 from qbuild.stages.evaluate.options import EvaluateOptions
@@ -248,7 +248,7 @@ def test_unmatched_rows_are_told_on_both_sides(tmp_path, pair):
 
 def test_too_many_unmatched_rows_are_an_error(tmp_path, pair):
     given = predictions(tmp_path / "q.parquet", ids(80, start=9), points(80)[0])
-    with pytest.raises(TooManyRejected, match=r"9 of 80 rows rejected \(9 \S no-opinion"):
+    with pytest.raises(TooManyRejectedError, match=r"9 of 80 rows rejected \(9 \S no-opinion"):
         evaluate(tmp_path, given, pair[1])
     with pytest.raises(InputError, match=r"no usable row \(80 of 80 rejected"):
         evaluate(tmp_path, predictions(tmp_path / "o.parquet", ids(80, "o"), [0.5] * 80), pair[1])
@@ -331,7 +331,7 @@ def checkpoint(tmp_path):
 
 
 def test_media_that_the_model_was_trained_on_are_refused_by_name(tmp_path, pair, checkpoint):
-    with pytest.raises(Problems) as told:
+    with pytest.raises(CombinedError) as told:
         evaluate(tmp_path, *pair, trained_on=(str(checkpoint),))
     assert (
         str(told.value)

@@ -12,7 +12,7 @@ from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import Runtime
-from qbuild.core.errors import InputError, SchemaError, TooManyRejected, UsageError
+from qbuild.core.errors import InputError, SchemaError, TooManyRejectedError, UsageError
 from qbuild.labels.depictions.options import DepictionOptions
 from qbuild.stages.ingest_depictions import STAGE, IngestOptions
 
@@ -101,7 +101,7 @@ def test_nobody_is_named_in_any_file_that_is_left(tmp_path):
 
 
 def test_a_failed_run_names_nobody_either(tmp_path):
-    with pytest.raises(TooManyRejected) as refused:
+    with pytest.raises(TooManyRejectedError) as refused:
         ingest(tmp_path, TABLE + f'c.mp4,"{GOOD}",,{PERSON},9,\n', share=0.0, name="out")
     assert PERSON not in str(refused.value)
     kept = tmp_path / "out.failed.parquet"
@@ -176,7 +176,7 @@ def test_an_export_counts_what_was_cancelled(tmp_path):
 
 
 def test_nothing_usable_is_an_error_that_tells_the_reasons(tmp_path):
-    with pytest.raises((InputError, TooManyRejected), match="missing-text"):
+    with pytest.raises((InputError, TooManyRejectedError), match="missing-text"):
         ingest(tmp_path, "video,overall\na.mp4,\n", share=1.0)
 
 

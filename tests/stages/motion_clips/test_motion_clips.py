@@ -17,7 +17,7 @@ from tables import write_artifact
 from qbuild.core.canonical import hash_file, row_seed
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
-from qbuild.core.errors import InputError, TooManyRejected, UsageError
+from qbuild.core.errors import InputError, TooManyRejectedError, UsageError
 from qbuild.media.clips.plan import request_clips
 from qbuild.stages.motion_clips import STAGE, MotionClipsOptions, prepare, reject_unused_options
 
@@ -278,7 +278,7 @@ def test_a_labelled_image_and_a_missing_video_are_rejected(folder, tmp_path):
 def test_too_many_bad_videos_fail_the_run(tmp_path):
     place = videos_in(tmp_path / "mixed", "good.mp4")
     (place / "zero.mp4").write_bytes(b"")
-    with pytest.raises(TooManyRejected, match="empty-file"):
+    with pytest.raises(TooManyRejectedError, match="empty-file"):
         clips(place, tmp_path / "out", per_video=1, share=0.05)
     assert not (tmp_path / "out" / "artifact.parquet").exists()
 

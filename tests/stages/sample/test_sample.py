@@ -16,10 +16,16 @@ from qbuild.core.artifact.description import Description, StageRef
 from qbuild.core.artifact.reader import Artifact, read_description, rejected_path
 from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.engine import run as engine
-from qbuild.core.engine.fingerprint import recipe
+from qbuild.core.engine.fingerprint import make_recipe
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import Runtime
-from qbuild.core.errors import InputError, Problems, SchemaError, TooManyRejected, UsageError
+from qbuild.core.errors import (
+    CombinedError,
+    InputError,
+    SchemaError,
+    TooManyRejectedError,
+    UsageError,
+)
 from qbuild.core.pipeline.load import load_pipeline
 from qbuild.core.pipeline.run import run
 from qbuild.core.schema import load_schema
@@ -133,7 +139,7 @@ def test_sizes_are_those_asked_for_or_refused(given_):
     )
     try:
         found = group_sizes(sources, "--size", given_)
-    except (InputError, UsageError, Problems):
+    except (InputError, UsageError, CombinedError):
         assert not fits
     else:
         assert fits
@@ -279,7 +285,7 @@ def test_rows_that_repeat_collapse_and_those_that_conflict_are_rejected(tmp_path
     refused = Artifact.open(rejected_path(done.output)).table().to_pylist()
     assert [row["reason"] for row in refused] == ["conflict"] * 4
     assert "20 identical rows collapsed" in STAGE.render(done.report)
-    with pytest.raises(TooManyRejected):
+    with pytest.raises(TooManyRejectedError):
         sample(tmp_path, table, odd, size=50, share_=0.01)
 
 
@@ -415,7 +421,7 @@ def test_a_path_that_leaves_its_root_is_not_looked_at(tmp_path, media):
 
 def test_the_recipe_holds_the_content_of_what_is_excluded_and_not_its_place(tmp_path):
     def options_of(path):
-        return recipe(STAGE, SampleOptions(exclude=path), []).options["exclude"]
+        return make_recipe(STAGE, SampleOptions(exclude=path), []).options["exclude"]
 
     path = listed(tmp_path, "d:1.jpg")
     first = options_of(path)
@@ -498,7 +504,7 @@ def test_every_dataset_needs_a_size_and_a_target_where_some_have_one(tmp_path):
 
 
 def test_the_problems_of_several_datasets_are_told_at_once(tmp_path):
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(CombinedError) as caught:
         sample(tmp_path, two_datasets(), size=("a=5000", "b=5000"))
     assert [problem.where for problem in caught.value.problems] == ["a", "b"]
 
@@ -530,7 +536,7 @@ def test_a_file_to_exclude_that_is_none_is_refused_and_all_at_once(tmp_path):
     (tmp_path / "empty.txt").write_text("\n\n")
     (tmp_path / "bare.txt").write_text("d:1.jpg\n1.jpg\n")
     (tmp_path / "latin.txt").write_bytes(b"d:\xe9.jpg\n")
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(CombinedError) as caught:
         sample(tmp_path, level_table([1, 2]), exclude=(missing, empty, bare))
     said = [str(problem) for problem in caught.value.problems]
     assert "no.txt: no such file" in said[0]

@@ -19,7 +19,13 @@ from qbuild.cli.main import main
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine import run as engine
 from qbuild.core.engine.request import Request
-from qbuild.core.errors import InputError, Problems, SchemaError, TooManyRejected, UsageError
+from qbuild.core.errors import (
+    CombinedError,
+    InputError,
+    SchemaError,
+    TooManyRejectedError,
+    UsageError,
+)
 from qbuild.core.inspect.validate import validate
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.schema import load_schema
@@ -438,7 +444,7 @@ def test_levels_that_disagree_are_told_all_at_once(tmp_path):
         tell(tmp_path, [ONE], levels)
     more = [level("both.mp4", 3), level("both.mp4", 3, split="test")]
     with pytest.raises(
-        Problems, match=r"d:both\.mp4: has levels that conflict: split is None and "
+        CombinedError, match=r"d:both\.mp4: has levels that conflict: split is None and "
     ):
         tell(tmp_path, [ONE, BOTH], [*levels, *more])
 
@@ -519,7 +525,7 @@ def test_a_value_out_of_range_is_a_usage_error(tmp_path, given_, monkeypatch, ca
 def test_limit_and_the_share_of_rejected_rows_count_sessions(tmp_path):
     levels = [level(row["path"]) for row in ALL[:-1]]
     assert tell(tmp_path, ALL, levels, limit=2)[0].rows == 4
-    with pytest.raises(TooManyRejected, match="1 of 6 rows rejected"):
+    with pytest.raises(TooManyRejectedError, match="1 of 6 rows rejected"):
         tell(tmp_path, ALL, levels, share=0.1)
     assert tell(tmp_path, ALL, levels, share=0.2)[0].rows == 10
 

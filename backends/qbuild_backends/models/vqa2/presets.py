@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import Qwen2Config, SiglipVisionConfig
 
-from qbuild.core.errors import UsageError, near
+from qbuild.core.errors import UsageError, suggest
 from qbuild_backends.models.vqa2.config import Vqa2Config
 
 
@@ -41,9 +41,9 @@ def preset(name: str, motion: str = "") -> Vqa2Config:
     tiny reads motion frames of 48 px, whose statistics alone `motion` changes.
     """
     if name not in PRESETS:
-        raise UsageError(f"preset {name}", "is not known", "", near(name, PRESETS))
+        raise UsageError(f"preset {name}", "is not known", "", suggest(name, PRESETS))
     if motion and motion not in MOTION:
-        raise UsageError(f"motion preset {motion}", "is not known", "", near(motion, MOTION))
+        raise UsageError(f"motion preset {motion}", "is not known", "", suggest(motion, MOTION))
     chosen = MOTION[motion or "paper"]
     if name == "tiny":
         chosen = MotionPreset(TINY_MOTION.motion_size, chosen.motion_mean, chosen.motion_deviation)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qbuild.core.errors import InputError, shortened
+from qbuild.core.errors import InputError, shorten
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.cells import Row, is_missing, rating_in, read_objects, read_rows
 from qbuild.labels.sessions.folders import file_layout
@@ -106,7 +106,7 @@ def _common(rows: list[Row], column: str) -> str:
     """The one value of the session; rows may leave it empty but not differ."""
     values = {cell for row in rows if not is_missing(cell := row.cells.get(column, ""))}
     if len(values) > 1:
-        listed = ", ".join(shortened(value, 40) for value in sorted(values)[:4])
+        listed = ", ".join(shorten(value, 40) for value in sorted(values)[:4])
         raise RejectedError("conflict", f"its rows have several values of {column}: {listed}")
     return next(iter(values), "")
 
@@ -122,7 +122,7 @@ def _clock(cell: str, default: Clock) -> Clock:
         return default
     if cell not in ("media", "wall"):
         raise RejectedError(
-            "bad-clock", f"the clock is {shortened(cell, 40)!r}; expected media or wall"
+            "bad-clock", f"the clock is {shorten(cell, 40)!r}; expected media or wall"
         )
     return "media" if cell == "media" else "wall"
 

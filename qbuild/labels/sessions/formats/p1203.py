@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from qbuild.core.errors import InputError, shortened
+from qbuild.core.errors import InputError, shorten
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.cells import Row, rating_in, read_objects, read_rows
 from qbuild.labels.sessions.folders import file_layout
@@ -59,7 +59,7 @@ def _session(path: Path, options: SessionOptions) -> Session:
 def _read_record(path: Path) -> dict[str, Any]:
     records = read_objects(path)
     if len(records) != 1 or records[0].keys().isdisjoint(_KEYS):
-        keys = ", ".join(shortened(key, 40) for key in list(records[0])[:12]) or "nothing"
+        keys = ", ".join(shorten(key, 40) for key in list(records[0])[:12]) or "nothing"
         raise RejectedError(
             "another-form",
             f"{len(records)} JSON objects, the first with {keys}; "
@@ -121,7 +121,7 @@ def _number(value: Any, where: str) -> float:
 
 
 def _quote(value: Any) -> str:
-    return shortened(json.dumps(value), 60)
+    return shorten(json.dumps(value), 60)
 
 
 def _rating(scores: Path, name: str) -> dict[str, Any]:

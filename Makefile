@@ -1,8 +1,8 @@
-# The only list of commands. `make demo` and `make test` need Python 3.11 or later and make, no more.
+# All development commands. `make demo` and `make test` need Python 3.11 or later and make, nothing else.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Real published data, where the folder exists; tests that need it say why they skip elsewhere.
+# Published data, if the folder exists; tests that need it are skipped without it.
 DATA   := $(wildcard ../shared/data)
 ifneq ($(DATA),)
 export QBUILD_TEST_DATA ?= $(abspath $(DATA))
@@ -13,7 +13,7 @@ endif
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-install: $(VENV)/.demo  ## Install qbuild with the demo's parts into .venv.
+install: $(VENV)/.demo  ## Install qbuild and the demo's packages into .venv.
 
 $(VENV)/.demo: pyproject.toml backends/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,10 +31,10 @@ demo: $(VENV)/.demo  ## Make pictures, ratings, levels, pairs and exports in wor
 test: $(VENV)/.dev  ## Run all tests.
 	$(BIN)/python -m pytest
 
-test-quick: $(VENV)/.dev  ## Run the tests that are not marked slow.
+test-quick: $(VENV)/.dev  ## Run the tests that are not slow.
 	$(BIN)/python -m pytest -m 'not slow'
 
-check: $(VENV)/.dev  ## Lint, format check, types, import directions.
+check: $(VENV)/.dev  ## Check lint, format, types, import directions, docs.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -44,10 +44,12 @@ format: $(VENV)/.dev  ## Format the sources.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(VENV)/.dev  ## Write the command reference anew.
+docs: $(VENV)/.dev  ## Write docs/commands.md and the type stubs.
 	$(BIN)/python docs/commands.py
+	$(BIN)/python docs/python_stubs.py
+	$(BIN)/ruff format -q qbuild/__init__.pyi
 
-bench: $(VENV)/.dev  ## Measure against peers (about twenty-five minutes).
+bench: $(VENV)/.dev  ## Compare with other packages (about 25 minutes).
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/schema_check.py
 	$(BIN)/python benchmarks/stalls.py
@@ -60,13 +62,13 @@ bench: $(VENV)/.dev  ## Measure against peers (about twenty-five minutes).
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/train_step.py
 
-learn: $(VENV)/.dev  ## Train the tiny model on this CPU, three tasks on two splits (about an hour).
+learn: $(VENV)/.dev  ## Train the tiny model on a CPU: three tasks, two splits (about an hour).
 	for split in a b; do for task in scorer distortion motion; do \
 		$(BIN)/python benchmarks/learn.py $$task --split $$split || exit 1; done; done
 
-build: $(VENV)/.dev  ## Build wheels and source distributions of both.
+build: $(VENV)/.dev  ## Build wheels and source archives of both distributions.
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/python -m build --outdir dist backends
 
-clean:  ## Remove what the commands above made.
+clean:  ## Remove everything that these commands made.
 	rm -rf $(VENV) work dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

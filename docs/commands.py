@@ -1,7 +1,7 @@
-"""Writes docs/commands.md: what `--help` says of every command, as plain text of fixed width.
+"""Writes docs/commands.md: the help of every command, as plain text of fixed width.
 
-python docs/commands.py            write it
-python docs/commands.py --check    say whether it is stale; 1 if so
+python docs/commands.py            write the page
+python docs/commands.py --check    exit with 1 if the page is stale
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COMMAND = "python docs/commands.py"
 WIDTH = 100
 HEAD = f"""# Commands
 
-Made from `--help` by `{COMMAND}`; a test fails when it is stale.
+The output of `--help`, written by `{COMMAND}`; a test fails if this page is stale.
 """
 
 
@@ -40,7 +40,7 @@ def _context(name: str, command: Any) -> Any:
 
 def section(title: str, command: Any, context: Any) -> str:
     """A heading and the command's help."""
-    command.rich_markup_mode = None  # boxes and colours depend on the terminal
+    command.rich_markup_mode = None  # boxes and colours would depend on the terminal
     text = "\n".join(line.rstrip() for line in command.get_help(context).strip().splitlines())
     return f"## `{title}`\n\n```text\n{text}\n```\n"
 

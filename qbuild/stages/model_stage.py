@@ -1,4 +1,4 @@
-"""What the stages that ask a model share: which model, how it computes, and answers in order."""
+"""Shared by the stages that use a model: its options, and predictions in order of the rows."""
 
 from __future__ import annotations
 
@@ -7,158 +7,146 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field, field_serializer
 
+from qbuild.backends.protocol import Backend, Computing, Rejected
+from qbuild.backends.registry import load_backend
 from qbuild.core.engine.stage import Options, Output, Runtime
+from qbuild.core.errors import StageError
+from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
+from qbuild.media.files.listing import rejected_medium
 
-if TYPE_CHECKING:
-    from qbuild.backends.protocol import Computing
-    from qbuild.core.rows.rejections import RejectedRow
-
-A = TypeVar("A")  # what is asked: a medium, a sample
-PIECE = 64  # rows handed on at a time
+A = TypeVar("A")  # what the model is given: a medium or a prompt
+CHUNK = 64  # rows per output
+Row = dict[str, Any]
 
 
 class ModelOptions(Options):
-    """Which model answers."""
+    """Which model to use."""
 
     backend: str = Field(default="vqa2", min_length=1, description="Backend; see `qbuild doctor`.")
     model: str = Field(
-        default="", description="Folder of a checkpoint, or a preset; else the backend's own."
+        default="", description="Folder of a checkpoint, or a preset; else the backend's default."
     )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="What is computed in; auto is bfloat16 on a GPU."
+        default="auto", description="Type to compute in; auto is bfloat16 on a GPU."
     )
 
     @field_serializer("model", when_used="json")
-    def _named(self, model: str) -> str:
-        """Its own name: where a checkpoint lies decides no row, and its hash is beside this."""
+    def _name_only(self, model: str) -> str:
+        """The checkpoint's name: moving it changes no row, and its hash is recorded too."""
         return Path(model).resolve().name if model and Path(model).exists() else model
 
 
 class ModelRuntime(Runtime):
-    """How the model is run; the batch moves no more than a logit's last digits."""
+    """How the model is run; the batch size changes at most a logit's last digits."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="Where to compute; auto is the GPU where there is one."
+        default="auto", description="Where to compute; auto uses a GPU if there is one."
     )
-    batch: int = Field(default=8, ge=1, description="Media or questions computed at a time.")
-    readers: int = Field(default=2, ge=1, description="Threads that read media meanwhile.")
+    batch: int = Field(default=8, ge=1, description="Media or questions per batch.")
+    readers: int = Field(default=2, ge=1, description="Threads that read media in the background.")
 
 
 def model_hash(options: ModelOptions) -> dict[str, str]:
-    """The content of the model under the name `model`, for the fingerprint.
-
-    Raises MissingPartError where the backend is not there.
-    """
-    from qbuild.backends.registry import load_backend
-
+    """The hash of the model, for the fingerprint; MissingPartError without its backend."""
     return {"model": load_backend(options.backend, options.model).fingerprint()}
 
 
-def computing(options: ModelOptions, runtime: Runtime) -> Computing:
-    """How a backend is to compute."""
-    from qbuild.backends.protocol import Computing
-
+def open_model(options: ModelOptions, runtime: Runtime) -> tuple[Backend, Computing]:
+    """The backend with its model, and how it shall compute."""
     how = ModelRuntime(**runtime.model_dump())
-    return Computing(how.device, options.dtype, how.batch, how.readers)
+    computing = Computing(how.device, options.dtype, how.batch, how.readers)
+    return load_backend(options.backend, options.model), computing
 
 
 @dataclass(frozen=True)
-class Asked(Generic[A]):
-    """What a row asks, or why it cannot: `number` counts the rows from 1, `row` is what is kept."""
+class Request(Generic[A]):
+    """What the model is given for a row, or why it cannot be; `number` counts rows from 1."""
 
     number: int
-    row: dict[str, Any]
-    what: A | None
-    fault: tuple[str, str] | None = None  # reason, message
+    row: Row
+    payload: A | None
+    rejection: Rejection | None = None
 
 
 @dataclass
-class Run:
-    """What a run told so far; seconds count from the first question to the last answer."""
+class RunStats:
+    """Counts, and seconds from the first request to the last reply; `first` are examples."""
 
     model: str
     rows: int = 0
     collapsed: int = 0
     seconds: float = 0.0
-    first: list[dict[str, Any]] = field(default_factory=list)
+    first: list[Row] = field(default_factory=list)
 
-    def told(self) -> dict[str, Any]:
-        """Speed and first rows, which no artifact keeps."""
+    def as_dict(self) -> Row:
+        """Speed and first rows; they are reported, but not part of the artifact."""
         speed = self.rows / self.seconds if self.seconds else 0.0
         return {"seconds": self.seconds, "rows_per_s": speed, "first": self.first}
 
 
-def replies(
-    asked: Iterable[Asked[A]], reply: Callable[[Iterable[A]], Iterator[Any]], run: Run
-) -> Iterator[tuple[Asked[A], Any]]:
-    """Each row with the backend's reply, in order; None for a row that asks nothing.
-
-    Raises StageError where the backend gives more replies or fewer than it was asked for.
-    """
-    waiting: deque[Asked[A]] = deque()
-    begun = perf_counter()
-
-    def questions() -> Iterator[A]:
-        for one in asked:
-            waiting.append(one)
-            if one.what is not None:
-                yield one.what
-
-    for said in reply(questions()):
-        while waiting and waiting[0].what is None:
-            yield waiting.popleft(), None
-        if not waiting:
-            raise _miscounted(run.model, "more")
-        yield waiting.popleft(), said
-    run.seconds = perf_counter() - begun
-    for one in waiting:
-        if one.what is not None:
-            raise _miscounted(run.model, "fewer")
-        yield one, None
-
-
-def _miscounted(model: str, how: str) -> Exception:
-    from qbuild.core.errors import StageError
-
-    todo = "This is a fault of the backend; please report it."
-    return StageError(f"model {model}", f"gave {how} replies than questions", "one each", todo)
-
-
-def outputs(
-    answered: Iterable[tuple[Asked[A], Any]],
-    row_of: Callable[[Asked[A], Any], dict[str, Any]],
-    run: Run,
+def predict(
+    requests: Iterable[Request[A]],
+    reply: Callable[[Iterable[A]], Iterator[Any]],
+    to_row: Callable[[Request[A], Any], Row],
+    stats: RunStats,
 ) -> Iterator[Output]:
-    """The `prediction` rows of the replies, and the rejected rows of what was refused."""
-    from qbuild.backends.protocol import Rejected
-    from qbuild.core.rows.rejections import Rejection
-    from qbuild.media.files.listing import rejected_medium
+    """The `prediction` rows of the backend's replies in order of the requests, and rejected rows.
 
-    rows: list[dict[str, Any]] = []
+    Raises StageError where the backend gives more or fewer replies than it got payloads.
+    """
+    rows: list[Row] = []
     rejected: list[RejectedRow] = []
-    for asked, said in answered:
-        fault = asked.fault
-        if isinstance(said, Rejected):
-            fault = said.rejection.reason, said.rejection.message
-        if fault is not None:
-            rejected.append(rejected_medium(asked.row, asked.number, Rejection(*fault)))
+    for request, answer in _pair_replies(requests, reply, stats):
+        rejection = answer.rejection if isinstance(answer, Rejected) else request.rejection
+        if rejection is not None:
+            rejected.append(rejected_medium(request.row, request.number, rejection))
         else:
-            rows.append(row_of(asked, said))
-            run.rows += 1
-        if len(rows) + len(rejected) >= PIECE:
+            rows.append(to_row(request, answer))
+            stats.rows += 1
+        if len(rows) + len(rejected) >= CHUNK:
             yield _output(rows, rejected)
             rows, rejected = [], []
     yield _output(rows, rejected)
 
 
-def _output(rows: list[dict[str, Any]], rejected: list[RejectedRow]) -> Output:
+def _pair_replies(
+    requests: Iterable[Request[A]], reply: Callable[[Iterable[A]], Iterator[Any]], stats: RunStats
+) -> Iterator[tuple[Request[A], Any]]:
+    """Each request with its reply, in order; None for one without a payload."""
+    waiting: deque[Request[A]] = deque()
+    start = perf_counter()
+
+    def payloads() -> Iterator[A]:
+        for request in requests:
+            waiting.append(request)
+            if request.payload is not None:
+                yield request.payload
+
+    for answer in reply(payloads()):
+        while waiting and waiting[0].payload is None:
+            yield waiting.popleft(), None
+        if not waiting:
+            raise _miscounted(stats.model, "more")
+        yield waiting.popleft(), answer
+    stats.seconds = perf_counter() - start
+    for request in waiting:
+        if request.payload is not None:
+            raise _miscounted(stats.model, "fewer")
+        yield request, None
+
+
+def _miscounted(model: str, how: str) -> StageError:
+    todo = "This is a fault of the backend; please report it."
+    return StageError(f"model {model}", f"gave {how} replies than questions", "one each", todo)
+
+
+def _output(rows: list[Row], rejected: list[RejectedRow]) -> Output:
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import rejected_table
     from qbuild.core.schema import load_schema
 
     return Output(

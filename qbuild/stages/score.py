@@ -1,118 +1,114 @@
-"""Score pictures and videos with a model.
+"""Score images and videos with a model.
 
 Reads files, folders, or artifacts whose rows name media (with `--media-root`); writes a
-`prediction` row for each: the logits of the level words, worst to best, and the score that they
-give, from 0 to 1; on the usual scale of 1 to 5 it is 1 + 4 · score. The model is loaded once; media
-are read in a single pass each while it computes. What cannot be read is rejected with its reason.
-Source: VQA² supplement C.2 and D, Q-Align section 3.3. See docs/scoring.md.
+`prediction` row for each: the logits of the level words, worst to best, and the resulting score
+from 0 to 1; on the usual scale of 1 to 5 it is 1 + 4 · score. The model is loaded once; media are
+read in a single pass while it computes. What cannot be read is rejected with its reason. Source:
+VQA² supplement C.2 and D, Q-Align section 3.3. See docs/scoring.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from qbuild.backends.protocol import Scored, Scoring
+from qbuild.core.canonical import hash_file
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.media_roots import Medium
 from qbuild.core.plural import plural
 from qbuild.core.renamed import Renamed
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.media.files.listing import FileOptions, format_ignored, ignored_report, list_media
-from qbuild.stages.model_stage import Asked, ModelOptions, ModelRuntime, Run, computing, model_hash
+from qbuild.media.files.locate import MediaFiles
+from qbuild.media.unreadable import file_size, reject_disk_errors
+from qbuild.stages.model_stage import (
+    ModelOptions,
+    ModelRuntime,
+    Request,
+    Row,
+    RunStats,
+    model_hash,
+    open_model,
+    predict,
+)
 from qbuild.stages.probe import NAMED
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from qbuild.backends.protocol import Scored
     from qbuild.core.engine.tally import Tally
-    from qbuild.core.media_roots import Medium
 
-SHOWN = 10
+MAX_SHOWN = 10
 
 
 class ScoreOptions(FileOptions, ModelOptions):
-    """Which model scores, and how it is asked."""
+    """Which model scores, and how it is prompted."""
 
     video_prompt: Literal["scoring", "training", "understanding", "none"] = Field(
-        default="scoring", description="Words around a video (VQA², supplement C.2)."
+        default="scoring", description="Text around a video (VQA², supplement C.2)."
     )
     words: str = Field(
         default="vqa2",
         min_length=1,
-        description="Levels to choose among: vqa2, itu, release, or words with commas.",
+        description="Levels to choose from: vqa2, itu, release, or words separated by commas.",
     )
     temperature: float = Field(
-        default=1.0, gt=0, description="What logits are divided by before the softmax."
+        default=1.0, gt=0, description="Divisor of the logits before the softmax."
     )
 
 
-def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, Run]:
+def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, RunStats]:
     """The prediction rows, in the order of the inputs."""
-    from qbuild.backends.protocol import Scoring
-    from qbuild.backends.registry import load_backend
-    from qbuild.stages.model_stage import outputs, replies
+    backend, computing = open_model(options, inputs.runtime)
+    how = Scoring(options.video_prompt, options.words, options.temperature, computing)
+    stats = RunStats(backend.model)
 
-    backend = load_backend(options.backend, options.model)
-    how = Scoring(
-        options.video_prompt, options.words, options.temperature, computing(options, inputs.runtime)
-    )
-    run = Run(backend.model)
+    def to_row(request: Request[Medium], scored: Scored) -> Row:
+        if len(stats.first) < MAX_SHOWN:
+            stats.first.append({"path": request.row["path"], "score": scored.score})
+        return {
+            "media_id": request.row["media_id"],
+            "path": request.row["path"],
+            "backend": options.backend,
+            "model": backend.model,
+            "words": list(scored.words) or None,
+            "logits": list(scored.logits) or None,
+            "temperature": options.temperature if scored.logits else None,
+            "score": scored.score,
+            "sha256": request.row["sha256"],
+        }
 
-    def row_of(asked: Asked[Medium], scored: Scored) -> dict[str, Any]:
-        if len(run.first) < SHOWN:
-            run.first.append({"path": asked.row["path"], "score": scored.score})
-        return _row(asked, scored, options, backend.model)
-
-    scored = replies(_asked(inputs, options, run), lambda media: backend.score(media, how), run)
-    yield from outputs(scored, row_of, run)
-    return run
+    requests = _requests(inputs, options, stats)
+    yield from predict(requests, lambda media: backend.score(media, how), to_row, stats)
+    return stats
 
 
-def _asked(inputs: Inputs, options: ScoreOptions, run: Run) -> Iterator[Asked[Medium]]:
+def _requests(inputs: Inputs, options: ScoreOptions, stats: RunStats) -> Iterator[Request[Medium]]:
     """Each medium once, with the hash of its file."""
-    from qbuild.core.canonical import hash_file
-    from qbuild.core.media_roots import Medium
-    from qbuild.core.rows.rejections import RejectedError
-    from qbuild.media.files.locate import MediaFiles
-    from qbuild.media.unreadable import file_size, reject_disk_errors
-
     media = MediaFiles.of(inputs, options.dataset)
     seen: set[str] = set()
     for batch in inputs.scan():
         for number, row in enumerate(batch.rows.to_pylist(), batch.start + 1):
             if row["media_id"] in seen:
-                run.collapsed += 1
+                stats.collapsed += 1
                 continue
             seen.add(row["media_id"])
             try:
-                place = media.find(number, row)
-                file_size(place)
-                with reject_disk_errors(place):
-                    row["sha256"] = hash_file(place).removeprefix("sha256:")
+                file = media.find(number, row)
+                file_size(file)
+                with reject_disk_errors(file):
+                    row["sha256"] = hash_file(file).removeprefix("sha256:")
             except RejectedError as error:
-                yield Asked(number, row, None, (error.reason, error.message))
+                yield Request(number, row, None, error.rejection)
             else:
-                yield Asked(number, row, Medium(row["media_id"], row["path"], place))
+                yield Request(number, row, Medium(row["media_id"], row["path"], file))
 
 
-def _row(asked: Asked[Medium], scored: Scored, options: ScoreOptions, model: str) -> dict[str, Any]:
-    return {
-        "media_id": asked.row["media_id"],
-        "path": asked.row["path"],
-        "backend": options.backend,
-        "model": model,
-        "words": list(scored.words) or None,
-        "logits": list(scored.logits) or None,
-        "temperature": options.temperature if scored.logits else None,
-        "score": scored.score,
-        "sha256": asked.row["sha256"],
-    }
-
-
-def finish(run: Run, tally: Tally, _: ScoreOptions) -> dict[str, Any]:
-    """How many media; under `run`, which is told and not kept, the first scores and the speed."""
-    counts = {"model": run.model, "media": run.rows, "collapsed": run.collapsed}
-    return {**counts, **ignored_report(tally), "run": run.told()}
+def finish(stats: RunStats, tally: Tally, _: ScoreOptions) -> dict[str, Any]:
+    """The number of media; under `run`, which is not stored, the first scores and the speed."""
+    counts = {"model": stats.model, "media": stats.rows, "collapsed": stats.collapsed}
+    return {**counts, **ignored_report(tally), "run": stats.as_dict()}
 
 
 def render(report: dict[str, Any]) -> str:
@@ -124,9 +120,9 @@ def render(report: dict[str, Any]) -> str:
     ]
     if report["media"] > len(lines):
         lines.append(f"… {report['media'] - len(lines):,} more")
-    told = f"{plural(report['media'], 'medium', 'media')} scored by {report['model']}"
-    speed = f"{run['seconds']:.1f} s, {run['rows_per_s']:.3g} a second"
-    return "\n".join([*lines, f"{told}: {speed}", *format_ignored(report)])
+    scored = f"{plural(report['media'], 'medium', 'media')} scored by {report['model']}"
+    speed = f"{run['seconds']:.1f} s, {run['rows_per_s']:.3g} per second"
+    return "\n".join([*lines, f"{scored}: {speed}", *format_ignored(report)])
 
 
 STAGE = Stage(

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import offered
 import pairs
 import pyarrow as pa
 import pytest
 from images import image_folder
 from offered import constant
+from running import rejected_of, rows_of, run_stage
 from tables import write_artifact
 
 from qbuild.backends.conversation import PLACE
-from qbuild.core.artifact.reader import Artifact, rejected_path
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
+from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import SchemaError
 from qbuild.core.media_roots import MediaRoots, Medium
 from qbuild.core.schema import load_schema
-from qbuild.stages.answer import STAGE, AnswerOptions, _question, render
-from qbuild.stages.model_stage import ModelRuntime
+from qbuild.stages.answer import STAGE, make_request, render
 
 
 @pytest.fixture
@@ -36,26 +32,21 @@ def rows(count: int = 4, **given):
     ]
 
 
-def answer(given, root, tmp_path, name="out.parquet", backend="fake", **how):
+def answer(given, root, tmp_path, name="out.parquet", **options):
     table = pa.Table.from_pylist(given, schema=load_schema("instruction").arrow)
     artifact = write_artifact(tmp_path / "qa.parquet", table, "instruction", "scoring-qa")
-    options = AnswerOptions(backend=backend, **how.pop("options", {}))
-    runtime = ModelRuntime(**{"max_reject_share": 1.0, "media_roots": (f"koniq={root}",), **how})
+    how = {"backend": "fake", "share": 1.0, "roots": (f"koniq={root}",)}
     output = tmp_path / name
-    return output, run(Request(STAGE, options, (artifact,), output, runtime))
-
-
-def table_of(output):
-    return Artifact.open(output).table().to_pylist()
+    return output, run_stage(STAGE, artifact, output, **{**how, **options})
 
 
 def asked(row, root):
-    return _question(1, row, MediaRoots.parse((f"koniq={root}",)))
+    return make_request(1, row, MediaRoots.parse((f"koniq={root}",)))
 
 
 def test_each_sample_has_an_answer_under_its_id(root, tmp_path):
     output, result = answer(rows(), root, tmp_path)
-    found = table_of(output)
+    found = rows_of(output)
     assert [row["sample_id"] for row in found] == [f"{at:032x}" for at in range(4)]
     assert [row["media_id"] for row in found] == [f"koniq:p{at}.png" for at in range(4)]
     assert all(row["answer"].startswith("fake answer: ") for row in found)
@@ -75,8 +66,8 @@ def test_the_bytes_depend_on_no_batch(root, tmp_path, how):
 
 
 def test_the_answer_is_cut_after_the_tokens_allowed(root, tmp_path):
-    output, _ = answer(rows(1), root, tmp_path, options={"max_new_tokens": 1})
-    assert table_of(output)[0]["answer"] == "fake"
+    output, _ = answer(rows(1), root, tmp_path, max_new_tokens=1)
+    assert rows_of(output)[0]["answer"] == "fake"
 
 
 def test_media_made_with_an_artifact_are_found_beside_it_and_others_below_their_root(tmp_path):
@@ -91,9 +82,8 @@ def test_media_made_with_an_artifact_are_found_beside_it_and_others_below_their_
     first, second = rows(2)
     write(made / "artifact.parquet", first)
     plain = write(tmp_path / "qa.parquet", second)
-    options = AnswerOptions(backend="fake")
-    runtime = ModelRuntime(media_roots=(str(elsewhere),))
-    result = run(Request(STAGE, options, (plain, made), tmp_path / "a.parquet", runtime))
+    inputs, roots = (plain, made), (str(elsewhere),)
+    result = run_stage(STAGE, inputs, tmp_path / "a.parquet", backend="fake", roots=roots)
     assert (result.rows, result.rejected) == (2, 0)
 
 
@@ -102,15 +92,14 @@ def test_a_root_given_for_a_dataset_goes_before_the_media_beside_its_artifact(ro
     (made / "media").mkdir(parents=True)
     table = pa.Table.from_pylist(rows(1), schema=load_schema("instruction").arrow)
     write_artifact(made / "artifact.parquet", table, "instruction", "scoring-qa")
-    runtime = ModelRuntime(media_roots=(f"koniq={root}",))
     output = tmp_path / "a.parquet"
-    result = run(Request(STAGE, AnswerOptions(backend="fake"), (made,), output, runtime))
+    result = run_stage(STAGE, made, output, backend="fake", roots=(f"koniq={root}",))
     assert result.rows == 1
 
 
 def test_the_medium_stands_in_the_question_where_the_row_has_it(root):
     turns = pairs.turns(["Look: ", 0, "\nIs it sharp?"], ["Yes."])
-    found = asked(pairs.pair(media=[pairs.medium("p1.png")], turns=turns), root).what
+    found = asked(pairs.pair(media=[pairs.medium("p1.png")], turns=turns), root).payload
     assert found.question == f"Look: {PLACE}\nIs it sharp?"
     assert found.media == (Medium("koniq:p1.png", "p1.png", root / "p1.png"),)
     assert found.before == ()
@@ -118,7 +107,7 @@ def test_the_medium_stands_in_the_question_where_the_row_has_it(root):
 
 def test_earlier_turns_are_the_conversation_and_the_last_answer_is_not_told(root):
     turns = pairs.turns([0, "\nSharp?"], ["No."], ["Why?"], ["It moves."], ["Where?"], ["Left."])
-    found = asked(pairs.pair(turns=turns, system="Be brief."), root).what
+    found = asked(pairs.pair(turns=turns, system="Be brief."), root).payload
     assert found.system == "Be brief."
     assert found.before == ((f"{PLACE}\nSharp?", "No."), ("Why?", "It moves."))
     assert found.question == "Where?"
@@ -130,7 +119,7 @@ def test_a_system_turn_among_the_turns_is_kept_and_neighbours_of_one_role_join(r
         {"role": "user", "parts": [pairs.part(0)]},
         {"role": "user", "parts": [pairs.part("Sharp?")]},
     ]
-    found = asked(pairs.pair(turns=turns), root).what
+    found = asked(pairs.pair(turns=turns), root).payload
     assert (found.system, found.question) == ("Be brief.", f"{PLACE}\nSharp?")
 
 
@@ -148,7 +137,7 @@ def test_a_sample_that_cannot_be_asked_is_rejected_with_its_reason(root, tmp_pat
     (root / "out.png").symlink_to(tmp_path)
     bad = pairs.pair(sample_id="f" * 32, **given)
     output, result = answer([*rows(2), bad], root, tmp_path)
-    (refused,) = table_of(rejected_path(output))
+    (refused,) = rejected_of(output)
     assert (refused["reason"], refused["row"]) == (reason, 3)
     assert "f" * 32 in refused["record"]
     assert result.rows == 2
@@ -162,11 +151,10 @@ def test_a_sample_that_stands_twice_is_asked_once(root, tmp_path):
 def test_a_third_partys_backend_answers(root, tmp_path, monkeypatch):
     offered.offer(tmp_path, monkeypatch, "constant", constant())
     output, _ = answer(rows(), root, tmp_path, backend="constant")
-    assert {row["answer"] for row in table_of(output)} == {"half"}
+    assert {row["answer"] for row in rows_of(output)} == {"half"}
 
 
 def test_predictions_are_no_questions(root, tmp_path):
     output, _ = answer(rows(1), root, tmp_path)
-    ask = partial(Request, STAGE, AnswerOptions(backend="fake"), (output,))
     with pytest.raises(SchemaError, match="expected schema instruction"):
-        run(ask(tmp_path / "again.parquet", ModelRuntime()))
+        run_stage(STAGE, output, tmp_path / "again.parquet", backend="fake")

@@ -11,10 +11,11 @@ import pytest
 from clips import make_clip
 from images import image_folder
 from offered import constant
+from running import rejected_of, rows_of, run_stage
 from tables import rating_table, write_artifact
 from throwaway import SPOTS
 
-from qbuild.core.artifact.reader import Artifact, rejected_path
+from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.request import Request
 from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
@@ -27,8 +28,7 @@ from qbuild.core.errors import (
 )
 from qbuild.core.pipeline.load import load_pipeline
 from qbuild.core.pipeline.run import run as run_pipeline
-from qbuild.stages.model_stage import ModelRuntime
-from qbuild.stages.score import STAGE, ScoreOptions, render
+from qbuild.stages.score import STAGE, render
 
 
 @pytest.fixture
@@ -37,16 +37,8 @@ def offer(tmp_path, monkeypatch):
     return partial(offered.offer, tmp_path, monkeypatch, "constant")
 
 
-def score(inputs, output, limit=None, backend="fake", **given):
-    how = {name: given.pop(name) for name in (*ModelRuntime.model_fields,) if name in given}
-    runtime = ModelRuntime(**{"max_reject_share": 1.0, **how})
-    inputs = inputs if isinstance(inputs, tuple) else (inputs,)
-    options = ScoreOptions(backend=backend, **given)
-    return run(Request(STAGE, options, inputs, output, runtime, limit))
-
-
-def rows_of(output):
-    return Artifact.open(output).table().to_pylist()
+def score(inputs, output, **given):
+    return run_stage(STAGE, inputs, output, **{"backend": "fake", "share": 1.0, **given})
 
 
 @pytest.fixture
@@ -103,7 +95,7 @@ def test_rows_of_an_artifact_are_scored_below_the_media_root(folder, tmp_path):
     score(artifact, tmp_path / "s.parquet", media_roots=(f"set0={folder}",))
     rows = rows_of(tmp_path / "s.parquet")
     assert [row["media_id"] for row in rows] == ["set0:p0.png", "set0:a.mp4"]
-    (refused,) = rows_of(rejected_path(tmp_path / "s.parquet"))
+    (refused,) = rejected_of(tmp_path / "s.parquet")
     assert (refused["reason"], refused["row"]) == ("missing-file", 3)
 
 
@@ -123,7 +115,7 @@ def test_what_cannot_be_read_is_rejected_with_its_type_and_the_rest_is_scored(fo
     (folder / "empty.png").touch()
     (folder / "out.png").symlink_to(tmp_path)
     score(folder, tmp_path / "s.parquet")
-    refused = rows_of(rejected_path(tmp_path / "s.parquet"))
+    refused = rejected_of(tmp_path / "s.parquet")
     assert {row["value"]: row["reason"] for row in refused} == {
         "empty.png": "empty-file",
         "out.png": "outside-root",
@@ -149,7 +141,7 @@ def test_a_limit_takes_the_first_media(folder, tmp_path):
 def test_too_many_refusals_fail_the_run(folder, tmp_path):
     (folder / "empty.png").touch()
     with pytest.raises(TooManyRejectedError, match="empty-file"):
-        score(folder, tmp_path / "s.parquet", max_reject_share=0.05)
+        score(folder, tmp_path / "s.parquet", share=0.05)
     assert not (tmp_path / "s.parquet").exists()
 
 

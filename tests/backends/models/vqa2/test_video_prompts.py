@@ -34,7 +34,7 @@ from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.media_roots import MediaRoots, Medium
 from qbuild.stages import get_stage
-from qbuild.stages.answer import _question
+from qbuild.stages.answer import make_request
 
 VIDEO = replace(drawn_clip(keys=8, motion=4), num_frames=240, duration_s=8.008)
 ASKED = (Turn("user", "<image>\nHow good?"), Turn("assistant", "Good."))
@@ -170,7 +170,7 @@ def test_the_model_is_asked_what_it_was_trained_on(
     roots, cpu = MediaRoots({"": media}), Computing("cpu")
     samples = read_samples([form(pairs, tmp_path)], roots)
     questions = [
-        _question(at, row, roots).what
+        make_request(at, row, roots).payload
         for at, row in enumerate(Artifact.open(pairs).table().to_pylist(), 1)
     ]
     shown = [Medium(f"d:{name}", name, media / name) for name in ("v.mp4", "p.png")]
@@ -196,7 +196,7 @@ def test_a_system_prompt_and_earlier_turns_are_the_same_in_training_and_answers(
         row = pair(media=[medium("v.mp4", "video")], system=system, turns=talk)
         place = artifact(tmp_path / f"{system}.parquet", [row])
         samples = read_samples([place], MediaRoots({"": media}))
-        question = _question(1, row, MediaRoots({"": media})).what
+        question = make_request(1, row, MediaRoots({"": media})).payload
         how = Answering(frame, computing=Computing("cpu"))
         ((ids, _),) = trained(loaded, samples, frame)
         (answer,) = Answerer(loaded, how).encoded([question], [])

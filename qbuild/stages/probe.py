@@ -21,11 +21,9 @@ from qbuild.media.files.listing import (
     format_ignored,
     ignored_report,
     list_media,
-    rejected_medium,
 )
 
 if TYPE_CHECKING:
-    from qbuild.core.rows.rejections import RejectedRow
     from qbuild.media.files.locate import MediaFiles
     from qbuild.media.files.probe import MediaProperties
 
@@ -50,31 +48,20 @@ def prepare(inputs: Inputs, options: ProbeOptions) -> MediaFiles:
 
 def transform(batch: Batch, media: MediaFiles, options: ProbeOptions) -> Output:
     """A row for each medium that decodes to its end."""
-    import pyarrow as pa
-
-    from qbuild.core.rows.rejections import RejectedError, rejected_table
-    from qbuild.core.schema import load_schema
+    from qbuild.media.files.locate import transform_media
     from qbuild.media.files.probe import probe
     from qbuild.media.isolation import shared_child
 
-    child = shared_child(float(options.time_limit))
-    rows: list[dict[str, Any]] = []
-    rejected: list[RejectedRow] = []
-    tally = Tally()
-    for number, row in enumerate(batch.rows.to_pylist(), batch.start):
-        try:
-            file = media.find(number, row)
-            properties = child.call(probe, file, options.max_pixels)
-        except RejectedError as error:
-            rejected.append(rejected_medium(row, number + 1, error.rejection))
-            continue
-        rows.append({**row, **_columns(properties)})
+    child, tally = shared_child(float(options.time_limit)), Tally()
+
+    def probe_row(number: int, row: dict[str, Any]) -> list[tuple[dict[str, Any], None]]:
+        properties = child.call(probe, media.find(number, row), options.max_pixels)
         tally.add("kind", properties.kind)
         tally.add("codec", str(properties.codec))
-    return Output(
-        rows=pa.Table.from_pylist(rows, schema=load_schema("media").arrow),
-        rejected=rejected_table(rejected),
-        tally=tally,
+        return [({**row, **_columns(properties)}, None)]
+
+    return transform_media(
+        enumerate(batch.rows.to_pylist(), batch.start), probe_row, "media", tally
     )
 
 

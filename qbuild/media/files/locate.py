@@ -1,4 +1,4 @@
-"""Locate the files of the media that rows name, and find files with the same bytes."""
+"""Locate the files of the media that rows name, find copies, and transform media row by row."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from qbuild.core.canonical import hash_file
+from qbuild.core.engine.stage import Output
 from qbuild.core.errors import InputError
 from qbuild.core.media_roots import MediaRoots
-from qbuild.core.rows.rejections import RejectedError
-from qbuild.media.files.listing import folders_of
+from qbuild.core.rows.rejections import RejectedError, RejectedRow, rejected_table
+from qbuild.media.files.listing import folders_of, rejected_medium
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from qbuild.core.engine.stage import Inputs
+    from qbuild.core.engine.stage import File, Inputs
+    from qbuild.core.engine.tally import Tally
     from qbuild.media.files.listing import DecodingOptions
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class MediaFiles:
             return media
         return replace(media, copies=find_copies(inputs, media))
 
-    def find(self, number: int, row: dict[str, Any]) -> Path:
+    def find(self, number: int, row: Row) -> Path:
         """The file of row `number`, whether or not it exists.
 
         RejectedError `duplicate-content`, or `outside-root` if the path leaves its root; UsageError
@@ -92,3 +96,34 @@ def _copies_among(candidates: list[tuple[int, Path, str]]) -> dict[int, str]:
         if first_file != file:
             copies[number] = first_path
     return copies
+
+
+def transform_media(
+    rows: Iterable[tuple[int, Row]],
+    make: Callable[[int, Row], Iterable[tuple[Row, File | None]]],
+    schema: str,
+    tally: Tally,
+    rejected: Sequence[tuple[int, RejectedRow]] = (),
+) -> Output:
+    """The rows of `schema`, and their files, that `make` returns for each numbered row.
+
+    A row for which `make` raises RejectedError is rejected; `rejected` are others, with numbers.
+    """
+    import pyarrow as pa
+
+    from qbuild.core.schema import load_schema
+
+    made: list[tuple[Row, File | None]] = []
+    all_rejected = list(rejected)
+    for number, row in rows:
+        try:
+            made += make(number, row)
+        except RejectedError as error:
+            all_rejected.append((number, rejected_medium(row, number + 1, error.rejection)))
+    in_order = sorted(all_rejected, key=lambda each: each[0])
+    return Output(
+        rows=pa.Table.from_pylist([row for row, _ in made], schema=load_schema(schema).arrow),
+        rejected=rejected_table(row for _, row in in_order),
+        files=tuple(file for _, file in made if file is not None),
+        tally=tally,
+    )

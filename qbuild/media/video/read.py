@@ -71,9 +71,9 @@ class SquareResizer:
         from av import VideoFrame
 
         stored = "rgba" if frame.shape[2] == 4 else "rgb24"
-        whole = VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format=stored)
+        source = VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format=stored)
         small = self._reformatter.reformat(
-            whole,
+            source,
             width=self._size,
             height=self._size,
             format="rgb24",

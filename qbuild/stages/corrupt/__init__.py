@@ -31,7 +31,6 @@ from qbuild.media.files.listing import (
     format_ignored,
     ignored_report,
     list_media,
-    rejected_medium,
 )
 from qbuild.media.files.made_media import made_name
 from qbuild.stages.corrupt.rows import corruption_row, labels_of, unchanged
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qbuild.core.rows.rejections import RejectedRow
     from qbuild.media.files.locate import MediaFiles
     from qbuild.media.images.read_write import DecodedImage
 
@@ -129,36 +127,24 @@ def check_options(options: CorruptOptions) -> None:
 
 def transform(batch: Batch, state: State, options: CorruptOptions) -> Output:
     """The distorted images of each source, or why it is rejected."""
-    import pyarrow as pa
+    from qbuild.media.files.locate import transform_media
 
-    from qbuild.core.rows.rejections import RejectedError, rejected_table
-    from qbuild.core.schema import load_schema
-
-    rows: list[dict[str, Any]] = []
-    files: list[File] = []
-    rejected: list[RejectedRow] = []
     tally = Tally()
-    for number, row in enumerate(batch.rows.to_pylist(), batch.start):
-        try:
-            source = read_source(number, row, state, options)
-        except RejectedError as error:
-            rejected.append(rejected_medium(row, number + 1, error.rejection))
-            continue
+
+    def distort_row(number: int, row: dict[str, Any]) -> list[tuple[dict[str, Any], File]]:
+        source = read_source(number, row, state, options)
         tally.add("images")
-        for task in plan_tasks(
+        tasks = plan_tasks(
             row["media_id"], options.family, options.names, options.severity, options.seed
-        ):
-            made, file = distort_source(source, task, state, options)
-            rows.append(made)
-            files.append(file)
+        )
+        distorted = [distort_source(source, task, state, options) for task in tasks]
+        for task, (made, _) in zip(tasks, distorted, strict=True):
             tally.add("made", task.name)
             tally.add("unchanged", count=int(unchanged(task) in made["others"]))
-    return Output(
-        rows=pa.Table.from_pylist(rows, schema=load_schema("corruption").arrow),
-        rejected=rejected_table(rejected),
-        files=tuple(files),
-        tally=tally,
-    )
+        return distorted
+
+    rows = enumerate(batch.rows.to_pylist(), batch.start)
+    return transform_media(rows, distort_row, "corruption", tally)
 
 
 def read_source(number: int, row: dict[str, Any], state: State, options: CorruptOptions) -> Source:

@@ -24,7 +24,7 @@ from qbuild.core.engine.stage import Batch, File, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError, suggest
 from qbuild.core.plural import plural
-from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table
+from qbuild.core.rows.rejections import RejectedError, Rejection
 from qbuild.labels.distortions.options import LabelOptions
 from qbuild.media.clips.plan import CUT, GROUPS, INJECT, WHOLE, ClipSettings, Quota, request_clips
 from qbuild.media.distort.parameters import MIN_SIDE, RANDOM, Severity
@@ -195,44 +195,32 @@ def reject_unused_options(options: MotionClipsOptions) -> None:
 
 def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output:
     """The clips of each video, or why it is rejected."""
-    import pyarrow as pa
-
-    from qbuild.core.schema import load_schema
+    from qbuild.media.files.locate import transform_media
 
     unique = state.duplicates.deduplicate(batch)
-    rejected: list[tuple[int, RejectedRow]] = []
-    rows: list[dict[str, Any]] = []
-    files: list[File] = []
     tally = Tally(collapsed=unique.collapsed)
 
-    def reject(number: int, row: dict[str, Any], rejection: Rejection) -> None:
-        rejected.append((number, rejected_medium(row, number + 1, rejection)))
-
-    for number, row in _numbered(batch, unique.conflicts, unique.conflicting):
-        message = f"{row['media_id']} has other labels in another row"
-        reject(number, row, Rejection("conflict", message))
-    for number, row in _numbered(batch, unique.positions, unique.rows):
+    def cut_row(number: int, row: dict[str, Any]) -> list[tuple[dict[str, Any], File]]:
         requested = state.quota.of(row["media_id"])
-        try:
-            made = clips_of(number, row, requested, state, options)
-        except RejectedError as error:
-            reject(number, row, error.rejection)
-            continue
+        video = clips_of(number, row, requested, state, options)
         tally.add("videos")
-        tally.add("fewer", count=requested - len(made.clips))
-        for written in made.clips:
-            rows.append(clip_row(row, made, written, options.qp))
-            files.append(File(rows[-1]["path"], written.file))
-            tally.add("operation", written.clip.operation)
+        tally.add("fewer", count=requested - len(video.clips))
+        made = []
+        for written in video.clips:
+            clip = clip_row(row, video, written, options.qp)
+            made.append((clip, File(clip["path"], written.file)))
+            tally.add("operation", clip["operation"])
             is_unchanged = written.clip.severity is not None and not written.changed
             tally.add("unchanged", count=int(is_unchanged))
-            tally.add_each("distortion", (d["name"] for d in rows[-1]["distortions"]))
-    return Output(
-        rows=pa.Table.from_pylist(rows, schema=load_schema("clip").arrow),
-        rejected=rejected_table(row for _, row in sorted(rejected, key=lambda each: each[0])),
-        files=tuple(files),
-        tally=tally,
-    )
+            tally.add_each("distortion", (d["name"] for d in clip["distortions"]))
+        return made
+
+    conflicts = []
+    for number, row in _numbered(batch, unique.conflicts, unique.conflicting):
+        rejection = Rejection("conflict", f"{row['media_id']} has other labels in another row")
+        conflicts.append((number, rejected_medium(row, number + 1, rejection)))
+    rows = _numbered(batch, unique.positions, unique.rows)
+    return transform_media(rows, cut_row, "clip", tally, conflicts)
 
 
 def _numbered(batch: Batch, positions: Any, rows: Any) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -108,11 +108,11 @@ def fog(pixels: Pixels, draws: Draws, *, amount: float, decay: float) -> Pixels:
 def add_fog(pixels: Pixels, cloud: Heights, amount: float) -> Pixels:
     """Blend the image with the top left corner of a cloud `[side, side]` from 0 to 1."""
     most = float(pixels.max()) / 255
-    kept = most / (most + amount)
+    scale = most / (most + amount)
     width = pixels.shape[1]
     out = np.empty_like(pixels)
     for rows in row_bands(*pixels.shape[:2]):
-        fogged = grey_to_rgb(cloud[rows, :width] * np.float32(255 * amount * kept))
-        cv2.scaleAdd(pixels[rows].astype(np.float32), kept, fogged, dst=fogged)
+        fogged = grey_to_rgb(cloud[rows, :width] * np.float32(255 * amount * scale))
+        cv2.scaleAdd(pixels[rows].astype(np.float32), scale, fogged, dst=fogged)
         write_floor(fogged, out[rows])
     return out

@@ -45,8 +45,8 @@ def reduce_to_blocks(pixels: Pixels, values: dict[str, float], _seed: int) -> Pi
     padded = cv2.copyMakeBorder(
         pixels, 0, -height % side, 0, -width % side, cv2.BORDER_REPLICATE
     )  # [h', w', 3], whole blocks
-    kept = _low_pass(side, int(values["frequencies_kept"]), values["gain"])
-    return np.ascontiguousarray(_filter_blocks(kept, np.asarray(padded))[:height, :width])
+    matrix = _low_pass(side, int(values["frequencies_kept"]), values["gain"])
+    return np.ascontiguousarray(_filter_blocks(matrix, np.asarray(padded))[:height, :width])
 
 
 def block_side(at_reference: int, shorter: int) -> int:
@@ -55,19 +55,19 @@ def block_side(at_reference: int, shorter: int) -> int:
     return at_reference << min(max(0, doublings), _MAX_DOUBLINGS)
 
 
-def _filter_blocks(kept: NDArray[np.float64], pixels: Pixels) -> Pixels:
-    """Apply `kept` to each block along both sides.
+def _filter_blocks(matrix: NDArray[np.float64], pixels: Pixels) -> Pixels:
+    """Apply `matrix` to each block along both sides.
 
     Every factor is a whole number and every sum is below 2^24, which float32 represents exactly:
     the result does not depend on the order of additions in a BLAS.
     """
     height, width, _ = pixels.shape
-    side = len(kept)
+    side = len(matrix)
     rows = pixels.reshape(height // side, side, width * 3).astype(np.float32)
-    rows = _quantise(kept, _FIRST) @ rows  # vertically
+    rows = _quantise(matrix, _FIRST) @ rows  # vertically
     rows = np.rint(rows * np.float32(_BETWEEN / _FIRST))
     columns = rows.reshape(height, width // side, side, 3)
-    columns = np.moveaxis(columns, 3, 2) @ _quantise(kept, _SECOND)  # [h, blocks, 3, side]
+    columns = np.moveaxis(columns, 3, 2) @ _quantise(matrix, _SECOND)  # [h, blocks, 3, side]
     columns *= np.float32(1 / (_BETWEEN * _SECOND))
     np.clip(np.rint(columns, out=columns), 0, 255, out=columns)
     filtered: Pixels = columns.astype(np.uint8)
@@ -79,15 +79,15 @@ def _low_pass(side: int, frequencies: int, gain: float) -> NDArray[np.float64]:
     """The matrix `[side, side]` that filters a line of a block; symmetric."""
     at = (np.arange(side) + 0.5) * np.pi / side
     waves = np.cos(np.outer(np.arange(1, frequencies), at)) * np.sqrt(2 / side)  # of a DCT II
-    kept: NDArray[np.float64] = 1 / side + gain * (waves.T @ waves)
-    return kept
+    matrix: NDArray[np.float64] = 1 / side + gain * (waves.T @ waves)
+    return matrix
 
 
-def _quantise(kept: NDArray[np.float64], steps: float) -> NDArray[np.float32]:
-    """`kept` in whole steps; each row still sums to one, so that an even block does not change.
+def _quantise(matrix: NDArray[np.float64], steps: float) -> NDArray[np.float32]:
+    """`matrix` in whole steps; each row still sums to one, so that an even block does not change.
 
     Symmetric, so that it applies from either side.
     """
-    rounded = np.rint(kept * steps)
+    rounded = np.rint(matrix * steps)
     rounded[np.diag_indices_from(rounded)] += steps - rounded.sum(axis=1)
     return rounded.astype(np.float32)

@@ -65,11 +65,6 @@ class Isolated:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    @property
-    def pid(self) -> int | None:
-        """The child's process id; None before the first call, after a crash and after exit."""
-        return self._child.process.pid if self._child else None
-
     def stop(self) -> None:
         """Kill the child during a call from another thread; that call raises."""
         child = self._child

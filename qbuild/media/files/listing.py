@@ -220,16 +220,14 @@ def _visible(names: Iterable[str]) -> list[str]:
 
 
 def _checked(dataset: str, folder: Path, name: str) -> ListedFile:
-    return ListedFile(dataset, name, _rejection_of(dataset, folder, name))
-
-
-def _rejection_of(dataset: str, folder: Path, name: str) -> Rejection | None:
+    rejection = None
     if name.encode(errors="replace").decode() != name:
-        return Rejection("unusable-name", "the name is not UTF-8; rename the file")
-    if not safe_name(name) or not name.isprintable():
-        return Rejection("unusable-name", f"expected a plain name, not {name!r}")
-    try:
-        MediaRoots({dataset: folder}).find(dataset, name)
-    except InputError as error:
-        return Rejection("outside-root", error.what)
-    return None
+        rejection = Rejection("unusable-name", "the name is not UTF-8; rename the file")
+    elif not safe_name(name) or not name.isprintable():
+        rejection = Rejection("unusable-name", f"expected a plain name, not {name!r}")
+    else:
+        try:
+            MediaRoots({dataset: folder}).find(dataset, name)
+        except InputError as error:
+            rejection = Rejection("outside-root", error.what)
+    return ListedFile(dataset, name, rejection)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 MAX_PIXELS = 64_000_000  # twice that of most phone cameras; below a 10,000 x 10,000 header bomb
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from qbuild.media.distort.common.tables import EPSILON, row_bands, write_floor
-from qbuild.media.images.read_write import Pixels
+from qbuild.media.images.read_write import Floats, Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def defocus_blur(pixels: Pixels, *, radius: float, alias_sigma: float) -> Pixels
     return np.asarray(cv2.filter2D(pixels, -1, kernel, delta=epsilon - 0.5), np.uint8)
 
 
-def disk(radius: int, alias_sigma: float) -> NDArray[np.float32]:
+def disk(radius: int, alias_sigma: float) -> Floats:
     """A kernel of sum 1: a disk with a soft edge, cropped to its nonzero part."""
     reach = max(8, radius)
     at = np.arange(-reach, reach + 1)
@@ -71,9 +71,7 @@ def path_taps(radius: int, sigma: float, angle: float, shape: tuple[int, ...]) -
     return path
 
 
-def shifted_sums(
-    field: Pixels | NDArray[np.float32], path: list[Tap]
-) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+def shifted_sums(field: Pixels | Floats, path: list[Tap]) -> Iterator[tuple[slice, Floats]]:
     """Yield bands of rows with the weighted sum of the shifted field; its border is replicated."""
     downs, rights = [tap[0] for tap in path], [tap[1] for tap in path]
     top, left = max(0, *downs), max(0, *rights)
@@ -110,7 +108,7 @@ def zoom_in(pixels: Pixels, zoom: float) -> Pixels:
     return _enlarge_crop(pixels, zoom, (height, width), *crops)
 
 
-def enlarge(field: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
+def enlarge(field: Floats, zoom: float) -> Floats:
     """Enlarge the whole field by linear interpolation with aligned corners."""
     rows, columns = ((0, side) for side in field.shape)
     shape = round(field.shape[0] * zoom), round(field.shape[1] * zoom)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qbuild.media.images.read_write import Floats
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -38,7 +40,7 @@ class Draws:
         raw: NDArray[np.uint64] = self._bits.random_raw(-(-count // 4))
         return raw.view(np.uint16)[:count].reshape(shape)
 
-    def uniforms(self, *shape: int) -> NDArray[np.float32]:
+    def uniforms(self, *shape: int) -> Floats:
         """Numbers in (-1, 1) from 65,536 evenly spaced ones, in an array of this shape."""
         field = self.words(*shape).astype(np.float32)
         field += np.float32(0.5 - LEVELS / 2)

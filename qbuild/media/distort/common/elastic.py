@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from qbuild.media.distort.common.tables import row_bands
-from qbuild.media.images.read_write import Pixels
+from qbuild.media.images.read_write import Floats, Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def elastic_transform(pixels: Pixels, draws: Draws, *, alpha: float) -> Pixels:
     return warp(pixels, right, down)
 
 
-def displacements(noise: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
+def displacements(noise: Floats, alpha: float) -> Floats:
     """Displacements in pixels, `[h, w]`, from noise in (-1, 1)."""
     height, width = noise.shape
     down, right = _gaussian(SMOOTHING * height), _gaussian(SMOOTHING * width)
@@ -37,7 +37,7 @@ def displacements(noise: NDArray[np.float32], alpha: float) -> NDArray[np.float3
     return np.asarray(smoothed, np.float32)
 
 
-def warp(pixels: Pixels, right: NDArray[np.float32], down: NDArray[np.float32]) -> Pixels:
+def warp(pixels: Pixels, right: Floats, down: Floats) -> Pixels:
     """Sample each pixel `right` and `down` of its position, linearly; mirrored at the border."""
     fine = cv2.LUT(pixels, _fine_levels())
     out = np.empty_like(pixels)
@@ -62,6 +62,6 @@ def _fine_levels() -> NDArray[np.uint16]:
     return ((levels << FRACTION_BITS) - np.where(is_exact, 0, 1)).astype(np.uint16)
 
 
-def _gaussian(sigma: float) -> NDArray[np.float32]:
+def _gaussian(sigma: float) -> Floats:
     reach = int(TRUNCATE * sigma + 0.5)
     return np.asarray(cv2.getGaussianKernel(2 * reach + 1, sigma, cv2.CV_32F), np.float32)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Heights = NDArray[np.float32]
+from qbuild.media.images.read_write import Floats
+
 FIRST_WOBBLE = 100.0
 
 
@@ -22,7 +22,7 @@ def map_side(longest: int) -> int:
     return 1 << (longest - 1).bit_length()
 
 
-def height_map(side: int, decay: float, uniforms: Callable[[int, int], Heights]) -> Heights:
+def height_map(side: int, decay: float, uniforms: Callable[[int, int], Floats]) -> Floats:
     """A height map `[side, side]` from 0 to 1.
 
     `uniforms(n, n)` returns numbers in (-1, 1); it is called for centres, upper edges and left
@@ -38,11 +38,11 @@ def height_map(side: int, decay: float, uniforms: Callable[[int, int], Heights])
     return corners
 
 
-def _pass(corners: Heights, wobble: float, uniforms: Callable[[int, int], Heights]) -> Heights:
+def _pass(corners: Floats, wobble: float, uniforms: Callable[[int, int], Floats]) -> Floats:
     """Double the side: each new height is the mean of four heights plus a displacement."""
     side = len(corners)
 
-    def displaced(pairs: Heights, others: Heights) -> Heights:
+    def displaced(pairs: Floats, others: Floats) -> Floats:
         total = pairs + others
         cv2.scaleAdd(uniforms(side, side), 4 * wobble, total, dst=total)
         total *= np.float32(0.25)

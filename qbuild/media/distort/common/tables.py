@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from qbuild.media.images.read_write import Pixels
+from qbuild.media.images.read_write import Floats, Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def lookup_pairs(table: Pixels, rows: Pixels, columns: Pixels) -> Pixels:
     return table.reshape(-1).take(indices.view("<u2").reshape(rows.shape))
 
 
-def write_floor(values: NDArray[np.float32], into: Pixels) -> None:
+def write_floor(values: Floats, into: Pixels) -> None:
     """Write values rounded down and clipped to 0…255, the last step of each reference kernel."""
     cv2.add(values, _TO_FLOOR, dst=into, dtype=cv2.CV_8U)
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from qbuild.media.distort.common.blur import center_crop, enlarge, path_taps, shifted_sums
 from qbuild.media.distort.common.draws import Draws, normal_quantiles
-from qbuild.media.distort.common.plasma import Heights, height_map, map_side
+from qbuild.media.distort.common.plasma import height_map, map_side
 from qbuild.media.distort.common.tables import grey_to_rgb, lookup_pairs, row_bands, write_floor
 from qbuild.media.distort.common.textures import FILES, scaled_texture, texture_size
-from qbuild.media.images.read_write import Pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from qbuild.media.images.read_write import Floats, Pixels
 
 
 def snow(
@@ -41,7 +37,7 @@ def snow(
 
 
 def draw_flakes(
-    grains: NDArray[np.float32],
+    grains: Floats,
     zoom: float,
     threshold: float,
     radius: int,
@@ -105,7 +101,7 @@ def fog(pixels: Pixels, draws: Draws, *, amount: float, decay: float) -> Pixels:
     return add_fog(pixels, cloud, amount)
 
 
-def add_fog(pixels: Pixels, cloud: Heights, amount: float) -> Pixels:
+def add_fog(pixels: Pixels, cloud: Floats, amount: float) -> Pixels:
     """Blend the image with the top left corner of a cloud `[side, side]` from 0 to 1."""
     most = float(pixels.max()) / 255
     scale = most / (most + amount)

@@ -6,17 +6,12 @@ Widths scale with the image's shorter side, so that images of any size look equa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from qbuild.media.distort.parameters import REFERENCE_SIDE
 from qbuild.media.distort.spatial.light import from_linear, to_linear
-from qbuild.media.images.read_write import Pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from qbuild.media.images.read_write import Floats, Pixels
 
 _MIN_SCALE = 0.5
 _SAMPLES_PER_PIXEL = 16  # of a path; more samples change no weight by more than 0.01
@@ -38,7 +33,7 @@ def blur_by_motion(pixels: Pixels, values: dict[str, float], seed: int) -> Pixel
     return from_linear(np.asarray(light, dtype=np.float32))
 
 
-def path_weights(length: float, angle: float) -> NDArray[np.float32]:
+def path_weights(length: float, angle: float) -> Floats:
     """The share of the exposure of a moving point at each pixel, `[side, side]`, sum 1."""
     samples = max(2, int(np.ceil(length * _SAMPLES_PER_PIXEL)))
     along = ((np.arange(samples) + 0.5) / samples - 0.5) * length

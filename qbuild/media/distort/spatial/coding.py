@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from qbuild.media.distort.parameters import REFERENCE_SIDE
-from qbuild.media.images.read_write import Pixels
+from qbuild.media.images.read_write import Floats, Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +83,7 @@ def _low_pass(side: int, frequencies: int, gain: float) -> NDArray[np.float64]:
     return matrix
 
 
-def _quantise(matrix: NDArray[np.float64], steps: float) -> NDArray[np.float32]:
+def _quantise(matrix: NDArray[np.float64], steps: float) -> Floats:
     """`matrix` in whole steps; each row still sums to one, so that an even block does not change.
 
     Symmetric, so that it applies from either side.

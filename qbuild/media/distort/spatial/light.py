@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from qbuild.media.images.read_write import Pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from qbuild.media.images.read_write import Floats, Pixels
 
 BT601 = (0.299, 0.587, 0.114)  # luma of red, green, blue
 _FINE = 65_535  # linear steps: the darkest of the 256 code values spans 20 of them
 
 
 @cache
-def light_of_code() -> NDArray[np.float32]:
+def light_of_code() -> Floats:
     """The linear light, 0 to 1, of each of the 256 code values."""
     code = np.arange(256) / 255
     light = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
@@ -34,12 +30,12 @@ def code_of_light() -> Pixels:
     return nearest
 
 
-def to_linear(pixels: Pixels) -> NDArray[np.float32]:
+def to_linear(pixels: Pixels) -> Floats:
     """Convert sRGB pixels to linear light, 0 to 1, of the same shape."""
     return np.asarray(cv2.LUT(pixels, light_of_code()), dtype=np.float32)
 
 
-def from_linear(light: NDArray[np.float32]) -> Pixels:
+def from_linear(light: Floats) -> Pixels:
     """Convert linear light to sRGB pixels; values outside 0 to 1 are clipped, as by a sensor."""
     steps = np.clip(light, 0, 1)
     steps *= _FINE

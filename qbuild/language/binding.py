@@ -173,7 +173,6 @@ def _choose(carrier: Bound, noun: str) -> None:
 
 
 def _nearest(carriers: list[Bound], at: int) -> Bound:
-    """The attribute that a word at this position judges."""
     after = next((one for one in carriers if one.at > at), None)
     before = next((one for one in reversed(carriers) if one.at < at), None)
     if after and (before is None or after.at - at <= _REACH):
@@ -182,7 +181,6 @@ def _nearest(carriers: list[Bound], at: int) -> Bound:
 
 
 def _add(carrier: Bound, term: Term) -> None:
-    """Add a judging word to an attribute."""
     sign = term.polarity
     fault = carrier.term.kind == "fault"
     strength = _strength(term, carrier.term.kind)

@@ -96,7 +96,6 @@ def _as_written(item: Item, time: Time, text: str) -> tuple[Item, Time]:
 
 
 def _read_sentence(sentence: list[Item], text: str, about: str | None) -> list[Mention]:
-    """The mentions of one sentence."""
     if not any(_carries(item) for item in sentence):
         return []
     clauses = _clauses(sentence)
@@ -170,7 +169,6 @@ def _is_leading(before: list[Item]) -> bool:
 
 
 def _assign_times(clauses: list[_Clause], bound: list[list[Bound]]) -> list[list[tuple[Time, ...]]]:
-    """The times of every attribute of each clause."""
     assigned: list[list[tuple[Time, ...]]] = []
     leading: list[Time] = []
     used = False  # a later clause with a time of its own does not get the leading one as well

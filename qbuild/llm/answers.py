@@ -68,7 +68,6 @@ def read_completion(body: Any, structured: bool) -> Answer:
 
 
 def _read_choice(choice: dict[str, Any], structured: bool) -> tuple[State, str | None, str | None]:
-    """State, text and message of a choice."""
     message = choice.get("message")
     if not isinstance(message, dict):
         message = {}

@@ -153,7 +153,6 @@ class Budget:
         )
 
     def _wake(self) -> None:
-        """Let the requests that wait for room try again."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():

@@ -58,7 +58,6 @@ def plan_cost(requests: Iterable[ChatRequest], ledger: Ledger | None, prices: Pr
 
 
 def _add(plan: CostPlan, request: ChatRequest, prices: Prices) -> None:
-    """Count one request that would be sent."""
     prompt, limit = request.estimated_tokens, request.max_output_tokens
     expected = int((limit or 0) * EXPECTED_SHARE)
     plan.to_send += 1

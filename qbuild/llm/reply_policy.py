@@ -135,7 +135,6 @@ def _decide_success(reply: Reply, model: str, structured: bool) -> ReplyDecision
 
 
 def _decide_error(reply: Reply, model: str, body: Mapping[str, Any], key_env: str) -> ReplyDecision:
-    """What a status other than 200 means."""
     code, parameter, text = _read_error(reply)
     message = f"HTTP {reply.status}: {text}"
     answer, failure = _failed(message), f"HTTP {reply.status}"

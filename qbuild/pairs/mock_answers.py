@@ -40,7 +40,6 @@ def depiction_answer(body: dict[str, Any]) -> str:
 
 @cache
 def _instructions() -> dict[str, tuple[str, str]]:
-    """Task and medium by instructions."""
     return {
         fill_slots(template.sections["Instructions"], {"medium": word}): (name, medium)
         for name, template in load_templates().items()

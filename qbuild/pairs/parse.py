@@ -77,7 +77,6 @@ def _read_entries(raw: str) -> list[Any]:
 
 
 def _strip_fence(raw: str) -> str:
-    """The text without the code fence around it."""
     text = raw.strip()
     if text.startswith("```"):
         text = text.removesuffix("```").partition("\n")[2]
@@ -97,7 +96,6 @@ def _read_json(text: str) -> list[Any]:
 
 
 def _read_pair(entry: Any, number: int, template: Template) -> Pair:
-    """One pair, every part of it checked."""
     if not isinstance(entry, dict):
         raise RejectedError("not-pairs", f"pair {number} is no object")
     options = _read_options(entry.get("options"), number)

@@ -177,7 +177,6 @@ def read_template(path: Path) -> Template:
 
 
 def _check_head(path: Path, head: dict[str, Any]) -> None:
-    """Raise InputError for an invalid value of the front matter."""
     if not isinstance(head["version"], int):
         raise _invalid(path, f"`version` is {head['version']!r}", "expected a whole number")
     if not _COUNT.match(str(head["count"])):

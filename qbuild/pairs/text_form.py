@@ -45,7 +45,6 @@ def pairs_in_text(raw: str) -> list[dict[str, Any]] | None:
 
 
 def _split(text: str) -> list[tuple[str, str]]:
-    """The word of each mark, and the text after it."""
     marks = list(_MARK.finditer(text))
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     return [

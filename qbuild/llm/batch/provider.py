@@ -97,7 +97,9 @@ class BatchProvider:
             if not missing:
                 break
             await self._run_round(missing)
-        return {name: over_budget.get(name) or self._outcome(name) for name in distinct}
+        nothing = Answer("http_error", message="no batch answered it")
+        outcome = self.ledger.last_outcome
+        return {name: over_budget.get(name) or outcome(name) or nothing for name in distinct}
 
     def _reserve(self, request: ChatRequest, over_budget: dict[str, Answer]) -> bool:
         """Whether the cap has room for a request; its price is reserved if so."""
@@ -110,14 +112,6 @@ class BatchProvider:
             return False
         self._held[request.request_id] = reservation
         return True
-
-    def _outcome(self, request_id: str) -> Answer:
-        answer = self.ledger.answer(request_id)
-        if answer is not None:
-            return answer
-        earlier = self.ledger.all_answers(request_id)
-        message = earlier[-1].message if earlier else "no batch answered it"
-        return Answer("http_error", message=message, attempt=max(1, len(earlier)))
 
     async def _run_round(self, requests: list[ChatRequest]) -> None:
         """One round: as many batches at a time as the limit of enqueued tokens allows."""

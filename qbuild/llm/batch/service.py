@@ -72,7 +72,6 @@ class BatchService:
         await self._retry(call, f"downloading {file_id}")
 
     async def _find(self, file_id: str) -> str | None:
-        """The id of a batch of that file, if there is one."""
         async for batch in self._sdk.batches.list(limit=100):
             if batch.input_file_id == file_id:
                 return str(batch.id)

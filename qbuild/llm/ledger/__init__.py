@@ -141,10 +141,10 @@ class Ledger:
         place = self._final.get(bytes.fromhex(request_id))
         return None if place is None else _read_answer(self._line(place))
 
-    def all_answers(self, request_id: str) -> list[Answer]:
-        """The outcomes of all attempts at this request, in the order they came."""
+    def last_outcome(self, request_id: str) -> Answer | None:
+        """The outcome of the last attempt that has one, an error too; None where none has."""
         places = self._answers.get(bytes.fromhex(request_id), ())
-        return [_read_answer(self._line(place)) for place in places]
+        return _read_answer(self._line(places[-1])) if places else None
 
     def next_attempt(self, request_id: str) -> int:
         """The number of the next attempt, from 1."""
@@ -263,7 +263,6 @@ class Ledger:
             self._unanswered.pop(key, None)
 
     def _line(self, place: int) -> dict[str, Any]:
-        """The object of the line at a place."""
         number, start = place >> 40, place & _OFFSET
         handle = self._handles.get(number)
         if handle is None:
@@ -293,7 +292,6 @@ def _read_answer(line: dict[str, Any]) -> Answer:
 
 
 def _row(line: dict[str, Any]) -> dict[str, Any]:
-    """A row of schema `response`."""
     return {
         **{name: line[name] for name in _REQUEST_COLUMNS},
         "state": line.get("state", "sent"),

@@ -90,7 +90,6 @@ def cut_torn_line(path: Path) -> None:
 
 
 def _complete_bytes(stream: IO[bytes], size: int) -> int:
-    """Bytes up to and including the last line feed."""
     end = size
     while end:
         begin = max(0, end - (1 << 16))

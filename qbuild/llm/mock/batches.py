@@ -97,7 +97,6 @@ class Batches:
 
 
 def _row(line: dict[str, Any], complete: Complete) -> dict[str, Any]:
-    """The output row of one line of an input file."""
     status, body = complete(line["body"])
     response = {"status_code": status, "request_id": "req", "body": body}
     return {"id": "row", "custom_id": line["custom_id"], "response": response, "error": None}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from qbuild.pairs.rules.facts import Fact
 from qbuild.pairs.rules.quality import Draw, Pair, capitalise, make_pair
 
 _WHY = (
-    "Why does {it} show {noun}?",
-    "What is the reason for {noun} in {it}?",
-    "What causes {noun} in {it}?",
+    "Why does {it} show {nouns}?",
+    "What is the reason for {nouns} in {it}?",
+    "What causes {nouns} in {it}?",
 )
 _POST = (
     "Which post-processing could lessen {nouns} in {it}?",
@@ -46,25 +47,21 @@ def extended_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
     caused = [fact for fact in facts if fact.cause]
     if caused:
         return _why(draw.one(caused), it, draw)
-    bad = _distinct(facts, -1)
-    return draw.one((_post, _again))(bad, it, draw) if bad else _keep(facts, it, draw)
+    bad, good = _distinct(facts, -1), _distinct(facts, 1)
+    return draw.one((_post, _again))(bad, it, draw) if bad else _keep(good, it, draw)
 
 
 def pathway_extended_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
     """One of five areas: cause, photography advice, restoration tools, audience, other."""
     caused = [fact for fact in facts if fact.cause]
-    bad = _distinct(facts, -1)
-    ways: list[Callable[[], Pair]] = [lambda: _audience(facts, bad, it, draw)]
+    bad, good = _distinct(facts, -1), _distinct(facts, 1)
+    ways: list[Callable[[], Pair]] = [lambda: _audience(bad or good, bool(bad), it, draw)]
     if caused:
         ways.append(lambda: _why(draw.one(caused), it, draw))
     if bad:
-        ways += [
-            lambda: _post(bad, it, draw),
-            lambda: _again(bad, it, draw),
-            lambda: _first(bad, it, draw),
-        ]
+        ways += [partial(make, bad, it, draw) for make in (_post, _again, _first)]
     else:
-        ways.append(lambda: _keep(facts, it, draw))
+        ways.append(lambda: _keep(good, it, draw))
     return draw.one(ways)()
 
 
@@ -73,49 +70,46 @@ def _distinct(facts: list[Fact], polarity: int) -> list[Fact]:
     return list({f.attribute: f for f in facts if f.polarity == polarity}.values())[:3]
 
 
+def _why(fact: Fact, it: str, draw: Draw) -> Pair:
+    return _ask(_WHY, [fact], f"Because of {(fact.cause or '').rstrip('.')}.", it, draw)
+
+
+def _post(bad: list[Fact], it: str, draw: Draw) -> Pair:
+    return _ask(_POST, bad, _sentences(fact.words.post for fact in bad), it, draw)
+
+
+def _again(bad: list[Fact], it: str, draw: Draw) -> Pair:
+    return _ask(_AGAIN, bad, _sentences(fact.words.again for fact in bad), it, draw)
+
+
+def _first(bad: list[Fact], it: str, draw: Draw) -> Pair:
+    answer = f"Most would be gained if the {bad[0].name} were treated first."
+    return _ask(_FIRST, bad, answer, it, draw)
+
+
+def _keep(good: list[Fact], it: str, draw: Draw) -> Pair:
+    answer = f"One should keep {_list_names(good)}, for they make the viewing pleasant."
+    return _ask(_KEEP, good, answer, it, draw)
+
+
+def _audience(facts: list[Fact], bad: bool, it: str, draw: Draw) -> Pair:
+    if bad:
+        answer = "It may be suited for personal memories, less for publication."
+        return _ask(_SUITS, facts, answer, it, draw)
+    answer = "It would suit publication, exhibitions and large screens."
+    return _ask(_SUITS[:2], facts, answer, it, draw)
+
+
+def _ask(forms: Sequence[str], facts: list[Fact], answer: str, it: str, draw: Draw) -> Pair:
+    question = draw.one(forms).format(it=it, nouns=_list_names(facts))
+    return make_pair("extended", question, None, answer)
+
+
 def _list_names(facts: list[Fact]) -> str:
     """The states as a list: "blur, noise and dim lighting"."""
     names = [fact.name for fact in facts]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _why(fact: Fact, it: str, draw: Draw) -> Pair:
-    question = draw.one(_WHY).format(it=it, noun=fact.name)
-    return _pair(question, f"Because of {(fact.cause or '').rstrip('.')}.")
-
-
-def _post(bad: list[Fact], it: str, draw: Draw) -> Pair:
-    question = draw.one(_POST).format(it=it, nouns=_list_names(bad))
-    return _pair(question, _advice([fact.words.post for fact in bad]))
-
-
-def _again(bad: list[Fact], it: str, draw: Draw) -> Pair:
-    question = draw.one(_AGAIN).format(it=it, nouns=_list_names(bad))
-    return _pair(question, _advice([fact.words.again for fact in bad]))
-
-
-def _first(bad: list[Fact], it: str, draw: Draw) -> Pair:
-    question = draw.one(_FIRST).format(it=it, nouns=_list_names(bad))
-    return _pair(question, f"Most would be gained if the {bad[0].name} were treated first.")
-
-
-def _keep(facts: list[Fact], it: str, draw: Draw) -> Pair:
-    nouns = _list_names(_distinct(facts, 1))
-    question = draw.one(_KEEP).format(it=it, nouns=nouns)
-    return _pair(question, f"One should keep {nouns}, for they make the viewing pleasant.")
-
-
-def _audience(facts: list[Fact], bad: list[Fact], it: str, draw: Draw) -> Pair:
-    if bad:
-        question = draw.one(_SUITS).format(it=it, nouns=_list_names(bad))
-        return _pair(question, "It may be suited for personal memories, less for publication.")
-    question = draw.one(_SUITS[:2]).format(it=it, nouns=_list_names(_distinct(facts, 1)))
-    return _pair(question, "It would suit publication, exhibitions and large screens.")
-
-
-def _advice(clauses: list[str]) -> str:
+def _sentences(clauses: Iterable[str]) -> str:
     return " ".join(capitalise(f"{clause}.") for clause in clauses)
-
-
-def _pair(question: str, answer: str) -> Pair:
-    return make_pair("extended", question, None, answer)

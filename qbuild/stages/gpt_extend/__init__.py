@@ -44,18 +44,18 @@ def prepare(inputs: Inputs, options: ExtendOptions) -> State:
     return prepare_state(inputs, options)
 
 
-def plan(inputs: Inputs, state: State, options: ExtendOptions) -> dict[str, Any]:
+def plan(_inputs: Inputs, state: State, _options: ExtendOptions) -> dict[str, Any]:
     """What the first round would send and cost, with `text` to print."""
     from qbuild.stages.gpt_extend.run import plan_requests
 
-    return plan_requests(inputs, state, options)
+    return plan_requests(state)
 
 
-async def serve(inputs: Inputs, state: State, options: ExtendOptions) -> AsyncIterator[Output]:
+async def serve(_inputs: Inputs, state: State, _options: ExtendOptions) -> AsyncIterator[Output]:
     """The pairs of each depiction; what was not answered is pending."""
     from qbuild.stages.gpt_extend.run import extend_depictions
 
-    async for output in extend_depictions(inputs, state, options):
+    async for output in extend_depictions(state):
         yield output
     if state.stopped:
         raise StoppedEarlyError(state.stopped)

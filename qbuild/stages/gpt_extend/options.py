@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import AfterValidator, Field, field_serializer
 
 from qbuild.core.engine.stage import Options, Runtime, ValueHint
+
+
+def _check_number(text: str) -> str:
+    try:
+        valid = not text or 0 <= float(text) < float("inf")
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("expected a number from 0, or nothing")
+    return text
+
+
+Number = Annotated[str, AfterValidator(_check_number)]
 
 
 class ExtendOptions(Options):
@@ -22,7 +35,9 @@ class ExtendOptions(Options):
     structured: bool = Field(
         default=True, description="Request JSON by a schema; else the text form is requested."
     )
-    temperature: str = Field(default="", description="Sampling temperature; not sent by default.")
+    temperature: Number = Field(
+        default="", description="Sampling temperature; by default not sent."
+    )
     max_output_tokens: int = Field(default=1200, ge=16, description="Most tokens per answer.")
     tier: Literal["standard", "flex"] = Field(
         default="standard", description="Service tier; flex is cheaper and slower."
@@ -47,11 +62,6 @@ class ExtendOptions(Options):
         """Only whether there are other templates; their hashes identify them."""
         return "own" if folder else ""
 
-    @field_validator("temperature")
-    @classmethod
-    def _check_temperature(cls, text: str) -> str:
-        return _check_number(text)
-
 
 class ExtendRuntime(Runtime):
     """Where the server and the ledger are, how fast requests are sent, and for how much.
@@ -69,7 +79,7 @@ class ExtendRuntime(Runtime):
     ledger: Annotated[str, ValueHint("DIR")] = Field(
         default="", description="Folder of the ledger; by default `ledger` next to the output."
     )
-    max_usd: str = Field(default="", description="Most dollars that this run may spend.")
+    max_usd: Number = Field(default="", description="Most dollars that this run may spend.")
     prices: Annotated[str, ValueHint("FILE")] = Field(
         default="", description="Price file; by default the newest shipped one."
     )
@@ -90,18 +100,3 @@ class ExtendRuntime(Runtime):
     enqueued_tokens: int = Field(
         default=0, ge=0, description="Most tokens in batches at a time; 0: no limit."
     )
-
-    @field_validator("max_usd")
-    @classmethod
-    def _check_amount(cls, text: str) -> str:
-        return _check_number(text)
-
-
-def _check_number(text: str) -> str:
-    try:
-        valid = not text or 0 <= float(text) < float("inf")
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError("expected a number from 0, or nothing")
-    return text

@@ -14,25 +14,21 @@ from qbuild.llm.client import Replay
 from qbuild.llm.ledger import Ledger
 from qbuild.llm.reply_policy import ServiceError
 from qbuild.pairs.answerers import AnswerSource, ModelSource, RulesSource
-from qbuild.pairs.generate import PairGenerator
-from qbuild.stages.gpt_extend.state import INTERRUPTED, State, read_depictions
+from qbuild.stages.gpt_extend.state import INTERRUPTED, State
 
 if TYPE_CHECKING:
-    from qbuild.core.engine.stage import Inputs
     from qbuild.llm.batch.provider import BatchProvider
     from qbuild.llm.budget import Budget
     from qbuild.llm.client import ChatClient
     from qbuild.llm.openai_client import OpenAIClient
     from qbuild.llm.rate_limit import RetryPolicy
     from qbuild.llm.requests import ChatRequest
-    from qbuild.stages.gpt_extend.options import ExtendOptions
 
 
 @asynccontextmanager
-async def open_source(
-    inputs: Inputs, state: State, options: ExtendOptions
-) -> AsyncIterator[AnswerSource]:
+async def open_source(state: State) -> AsyncIterator[AnswerSource]:
     """The source of answers that the options name; connections and ledger are closed at the end."""
+    options = state.options
     if options.provider == "rules":
         yield RulesSource(options.seed)
         return
@@ -42,29 +38,29 @@ async def open_source(
             Ledger.open(state.ledger_folder, write=write, provider=options.provider)
         )
         if options.provider == "openai":
-            client = await stack.enter_async_context(_chat_client(ledger, state, options))
+            client = await stack.enter_async_context(_chat_client(ledger, state))
             gc.freeze()  # a collection of all that is imported would block the loop for 0.1 s
             stack.callback(gc.unfreeze)
             yield ModelSource(client.submit, state.style)
             return
         if options.provider == "openai-batch" and state.runtime.batch_files:
-            await _exchange_files(inputs, state, options, ledger)
+            await _exchange_files(state, ledger)
         elif options.provider == "openai-batch":
-            async with _batch_provider(ledger, state, options) as batches:
-                await _send_missing(inputs, state, options, batches)
+            async with _batch_provider(ledger, state) as batches:
+                await _send_missing(state, batches)
                 state.stats.notes += batches.notes
         yield ModelSource(Replay(ledger, state.stats).submit, state.style)
 
 
-def _chat_client(ledger: Ledger, state: State, options: ExtendOptions) -> ChatClient:
+def _chat_client(ledger: Ledger, state: State) -> ChatClient:
     from qbuild.llm.client import ChatClient
     from qbuild.llm.request_body import BodyForm
 
-    form, budget = BodyForm(options.structured), _budget(ledger, state)
+    form, budget = BodyForm(state.options.structured), _budget(ledger, state)
     return ChatClient(_sender(state), ledger, budget, form, _policy(state), state.stats)
 
 
-def _batch_provider(ledger: Ledger, state: State, options: ExtendOptions) -> BatchProvider:
+def _batch_provider(ledger: Ledger, state: State) -> BatchProvider:
     from qbuild.llm.batch.files import Limits
     from qbuild.llm.batch.provider import TIER, BatchProvider, Polling
     from qbuild.llm.request_body import BodyForm
@@ -74,7 +70,7 @@ def _batch_provider(ledger: Ledger, state: State, options: ExtendOptions) -> Bat
         _sender(state),
         ledger,
         _budget(ledger, state, TIER),
-        BodyForm(options.structured),
+        BodyForm(state.options.structured),
         limits=Limits(tokens=runtime.enqueued_tokens or None),
         polling=Polling(runtime.poll_interval, max(300.0, runtime.poll_interval)),
         policy=_policy(state),
@@ -109,14 +105,12 @@ def _budget(ledger: Ledger, state: State, tier: str | None = None) -> Budget:
     return state.budget
 
 
-async def _send_missing(
-    inputs: Inputs, state: State, options: ExtendOptions, batches: BatchProvider
-) -> None:
+async def _send_missing(state: State, batches: BatchProvider) -> None:
     """Send what the ledger cannot answer, then what the answers make necessary, and so on."""
     answered = -1
     try:
         while not state.stopped and len(batches.ledger) > answered:
-            missing = await _find_missing(inputs, state, options, batches.ledger)
+            missing = await _find_missing(state, batches.ledger)
             if not missing:
                 return
             answered = len(batches.ledger)
@@ -128,28 +122,26 @@ async def _send_missing(
         state.stop(f"{INTERRUPTED}; the next run waits for the batches in progress")
 
 
-async def _exchange_files(
-    inputs: Inputs, state: State, options: ExtendOptions, ledger: Ledger
-) -> None:
+async def _exchange_files(state: State, ledger: Ledger) -> None:
     """Record the answers of all rounds in the folder, and write a round of missing requests."""
     from qbuild.llm.batch.files import read_batch_files, read_bodies, write_batch_files
     from qbuild.llm.request_body import BodyForm
 
     folder = Path(state.runtime.batch_files)
     rounds = sorted(folder.glob("round-*"))
-    missing = await _find_missing(inputs, state, options, ledger)
+    missing = await _find_missing(state, ledger)
     for place in rounds:
         for name, answer in read_batch_files(place):
             if name in missing and answer.final:
                 await ledger.record_answer(missing.pop(name), answer)
                 _count(answer, state)
-    missing = await _find_missing(inputs, state, options, ledger)
+    missing = await _find_missing(state, ledger)
     if not missing:
         return
     asked = {name for path in folder.glob("round-*/requests-*.jsonl") for name in read_bodies(path)}
     if not missing.keys() <= asked:
         place = folder / f"round-{len(rounds) + 1:03}"
-        write_batch_files(missing.values(), place, BodyForm(options.structured))
+        write_batch_files(missing.values(), place, BodyForm(state.options.structured))
     state.stop(
         f"{len(missing)} requests wait in {folder}: answer each requests-N.jsonl, for example with "
         "`vllm run-batch -i requests-N.jsonl -o answers-N.jsonl`, and run this again"
@@ -157,7 +149,6 @@ async def _exchange_files(
 
 
 def _count(answer: Answer, state: State) -> None:
-    """Count an answer of a batch."""
     if answer.state == "over_budget":
         state.stop(str(answer.message))
         return
@@ -165,13 +156,10 @@ def _count(answer: Answer, state: State) -> None:
     state.stats.count_paid(answer)
 
 
-async def _find_missing(
-    inputs: Inputs, state: State, options: ExtendOptions, ledger: Ledger
-) -> dict[str, ChatRequest]:
+async def _find_missing(state: State, ledger: Ledger) -> dict[str, ChatRequest]:
     """The requests known so far that the ledger cannot answer, by id."""
     replay = Replay(ledger)
-    source = ModelSource(replay.submit, state.style)
-    generator = PairGenerator(source, state.templates, options.seed, options.max_revisions)
-    for _, depiction in read_depictions(inputs):
+    generator = state.pair_generator(ModelSource(replay.submit, state.style))
+    for _, depiction in state.depictions():
         await generator.generate(depiction)
     return replay.missing

@@ -14,11 +14,10 @@ from qbuild.llm.reply_policy import ServiceError
 from qbuild.pairs.generate import DepictionPairs, PairGenerator
 from qbuild.stages.gpt_extend.providers import open_source
 from qbuild.stages.gpt_extend.rows import RowMaker
-from qbuild.stages.gpt_extend.state import INTERRUPTED, State, read_depictions
+from qbuild.stages.gpt_extend.state import INTERRUPTED, State
 
 if TYPE_CHECKING:
-    from qbuild.core.engine.stage import Inputs, Output
-    from qbuild.stages.gpt_extend.options import ExtendOptions
+    from qbuild.core.engine.stage import Output
 
 # A depiction and its pairs, all of them or the reason why it is pending; numbered by input row.
 Result = tuple[Mapping[str, Any], DepictionPairs]
@@ -27,14 +26,13 @@ Numbered = tuple[int, Result]
 CHUNK = 128  # depictions whose rows are made at a time: a table of one row costs as much
 
 
-async def extend_depictions(
-    inputs: Inputs, state: State, options: ExtendOptions
-) -> AsyncIterator[Output]:
+async def extend_depictions(state: State) -> AsyncIterator[Output]:
     """The rows of depictions, chunk by chunk; `state.stopped` says why a run ended early."""
+    options = state.options
     maker = RowMaker("rules" if options.provider == "rules" else f"model {options.model}")
-    async with open_source(inputs, state, options) as source:
-        generator = PairGenerator(source, state.templates, options.seed, options.max_revisions)
-        async for output in outputs_in_order(_generate(inputs, state, generator), maker):
+    async with open_source(state) as source:
+        results = _generate(state, state.pair_generator(source))
+        async for output in outputs_in_order(results, maker):
             yield output
 
 
@@ -68,9 +66,7 @@ def _outputs(held: Mapping[int, Result], maker: RowMaker) -> Iterator[Output]:
             consecutive = []
 
 
-async def _generate(
-    inputs: Inputs, state: State, generator: PairGenerator
-) -> AsyncIterator[Numbered]:
+async def _generate(state: State, generator: PairGenerator) -> AsyncIterator[Numbered]:
     """Each depiction with its pairs, in any order, until they or the run end.
 
     Ctrl-C cancels what waits here: what was answered until then is kept.
@@ -80,7 +76,7 @@ async def _generate(
         return await generator.generate(numbered[1])
 
     ended = False
-    rows = takewhile(lambda _: not ended, read_depictions(inputs))
+    rows = takewhile(lambda _: not ended, state.depictions())
     try:
         async with aclosing(run_concurrently(rows, generate, state.runtime.concurrency)) as results:
             async for (number, depiction), pairs in results:
@@ -104,7 +100,7 @@ def _count(pairs: DepictionPairs, state: State) -> bool:
     return True
 
 
-def plan_requests(inputs: Inputs, state: State, options: ExtendOptions) -> dict[str, Any]:
+def plan_requests(state: State) -> dict[str, Any]:
     """What would be sent and cost: `plan` as figures, `text` as lines."""
     from dataclasses import asdict
 
@@ -112,17 +108,17 @@ def plan_requests(inputs: Inputs, state: State, options: ExtendOptions) -> dict[
     from qbuild.pairs.tasks import request_of, tasks_of
     from qbuild.stages.gpt_extend.report import format_plan
 
-    if options.provider == "rules":
+    if state.options.provider == "rules":
         return {"plan": None, "text": "provider rules sends nothing and costs nothing"}
     ledger = Ledger.open(state.ledger_folder) if state.ledger_folder.is_dir() else None
     try:
         requests = (
             request_of(task, state.style)
-            for _, depiction in read_depictions(inputs)
-            for task in tasks_of(depiction, state.templates, options.seed)
+            for _, depiction in state.depictions()
+            for task in tasks_of(depiction, state.templates, state.options.seed)
         )
         plan = plan_cost(requests, ledger, state.prices)
     finally:
         if ledger is not None:
             ledger.close()
-    return {"plan": asdict(plan), "text": format_plan(plan, options.model)}
+    return {"plan": asdict(plan), "text": format_plan(plan, state.options.model)}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from qbuild.core.errors import UsageError
 from qbuild.llm.client import RequestStats
 from qbuild.llm.prices import Prices
+from qbuild.pairs.generate import PairGenerator
 from qbuild.pairs.tasks import Style
 from qbuild.pairs.templates import Template, load_templates
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from qbuild.core.engine.stage import Inputs
     from qbuild.llm.budget import Budget
     from qbuild.llm.requests import Parameter
+    from qbuild.pairs.answerers import AnswerSource
     from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 
 INTERRUPTED = "interrupted"
@@ -28,12 +30,13 @@ INTERRUPTED = "interrupted"
 class State:
     """The settings of a run, and its progress."""
 
+    inputs: Inputs
+    options: ExtendOptions
+    runtime: ExtendRuntime
     templates: Mapping[str, Template]
     style: Style
     prices: Prices
     ledger_folder: Path
-    runtime: ExtendRuntime
-    total: int
     stopped: str = ""
     done: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -42,18 +45,28 @@ class State:
     budget: Budget | None = None
     possibly_paid: int = 0
 
+    def depictions(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Each row of the inputs with its number."""
+        for batch in self.inputs.scan():
+            yield from enumerate(batch.rows.to_pylist(), batch.start)
+
+    def pair_generator(self, source: AnswerSource) -> PairGenerator:
+        """What makes the pairs of a depiction from the answers of a source."""
+        return PairGenerator(source, self.templates, self.options.seed, self.options.max_revisions)
+
     def stop(self, reason: str) -> None:
         """End the run early; the first reason is the one reported."""
         self.stopped = self.stopped or reason
 
     def status(self) -> str:
         """Done, failures by state, tokens, cost, rate and time left, in one line."""
+        total = self.inputs.rows
         elapsed = max(time.monotonic() - self.started, 1e-6)
         rate = self.done / elapsed
-        left = (self.total - self.done) / rate if self.done else None
+        left = (total - self.done) / rate if self.done else None
         states = sorted(self.stats.states.items())
         failed = ", ".join(f"{count} {state}" for state, count in states if state != "ok")
-        parts = [f"{self.done}/{self.total}", failed]
+        parts = [f"{self.done}/{total}", failed]
         if self.budget is not None:
             tokens = self.stats.prompt_tokens + self.stats.completion_tokens
             parts.append(f"{tokens:,} tokens, ${self.budget.spent:.4f}")
@@ -115,16 +128,11 @@ def prepare_state(inputs: Inputs, options: ExtendOptions) -> State:
     if options.tier == "flex":
         parameters["service_tier"] = "flex"
     return State(
+        inputs=inputs,
+        options=options,
+        runtime=runtime,
         templates=templates_of(options),
         style=Style(options.model, options.structured, parameters),
         prices=Prices.load(Path(runtime.prices) if runtime.prices else None),
         ledger_folder=Path(runtime.ledger) if runtime.ledger else inputs.scratch.parent / "ledger",
-        runtime=runtime,
-        total=inputs.rows,
     )
-
-
-def read_depictions(inputs: Inputs) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each row of the inputs with its number."""
-    for batch in inputs.scan():
-        yield from enumerate(batch.rows.to_pylist(), batch.start)

@@ -7,16 +7,16 @@ import pytest
 
 @pytest.fixture(scope="session")
 def published():
-    """The folder of published rating files, which no project of ours holds."""
+    """The folder of published rating files, which the repository does not contain."""
     folder = os.environ.get("QBUILD_TEST_DATA")
     if not folder:
-        pytest.skip("QBUILD_TEST_DATA is not set: published rating files are not at hand")
+        pytest.skip("QBUILD_TEST_DATA is not set: published rating files are not available")
     return Path(folder)
 
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a file of that name, from text, bytes or a JSON value; gives its path."""
+    """Write a file of that name, from text, bytes or a JSON value; return its path."""
 
     def _write(name, content):
         path = tmp_path / name

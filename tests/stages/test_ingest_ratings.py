@@ -18,7 +18,7 @@ KONIQ = (
     "a.jpg,0.5,0.5,0,0,0,10,20,0.5,training\n"
     "b.jpg,0,0,0,0.5,0.5,10,80,0.5,test\n"
 )
-CROWD = 30  # observers who all say 3, for each of as many media, and one who goes up and down
+CROWD = 30  # observers who all vote 3, and as many media; one more observer varies
 
 
 def votes():
@@ -28,7 +28,7 @@ def votes():
 
 
 def ingest(tmp_path, *to_text, limit=None, share=1.0, name="out", batch_rows=65_536, **options):
-    """Runs the stage on files of these to_text (`scores0.csv`, …); the result and the output."""
+    """Run the stage on files of these texts (`scores0.csv`, …); return result and output."""
     paths = [tmp_path / f"scores{number}.csv" for number in range(len(to_text))]
     for path, text in zip(paths, to_text, strict=True):
         path.write_text(text)
@@ -56,7 +56,7 @@ CASES = [
 ]
 
 
-def test_every_option_of_rating_files_is_tried_here():
+def test_every_option_of_rating_files_has_a_case():
     assert {case[0] for case in CASES} == set(RatingOptions.model_fields)
     assert IngestOptions.model_fields.keys() == RatingOptions.model_fields.keys()
 
@@ -79,18 +79,18 @@ def test_licence_and_source_can_be_given_a_dataset(tmp_path):
     assert column(output, "source") == [None, "Study=2"]
 
 
-def test_a_licence_for_a_dataset_that_no_row_is_of_is_refused(tmp_path):
+def test_a_licence_for_a_dataset_without_rows_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="no row is of dataset 'scores1'"):
         ingest(tmp_path, TABLE, licence=("scores1=MIT",))
 
 
 @pytest.mark.parametrize("columns", ["path", "path=", "=name", "path=a,mos"])
-def test_columns_that_are_no_pairs_are_refused(columns):
+def test_columns_that_are_not_pairs_are_errors(columns):
     with pytest.raises(ValueError, match="is not such a pair"):
         IngestOptions(columns=columns)
 
 
-def test_several_files_stand_in_the_order_given_and_rows_name_their_place(tmp_path):
+def test_several_files_keep_their_order_and_rows_name_their_place(tmp_path):
     result, output = ingest(tmp_path, "path,mos\nb.jpg,1\na.jpg,2\n", "path,mos\nc.jpg,3\n")
     assert column(output, "path") == ["b.jpg", "a.jpg", "c.jpg"]
     assert column(output, "source_file") == ["scores0.csv", "scores0.csv", "scores1.csv"]
@@ -106,7 +106,7 @@ def test_identical_rows_collapse_and_are_counted(tmp_path):
     assert "5 identical duplicates collapsed" in STAGE.render(result.report)
 
 
-def test_rows_that_conflict_are_all_rejected_and_stand_with_their_record(tmp_path):
+def test_rows_that_conflict_are_all_rejected_with_their_records(tmp_path):
     result, output = ingest(tmp_path, TABLE + "shots/a.jpg,4,40\n")
     assert (result.rows, result.rejected, result.report["collapsed"]) == (2, 2, 0)
     assert column(output, "path") == ["shots/b.jpg", "shots/c.jpg"]
@@ -115,7 +115,7 @@ def test_rows_that_conflict_are_all_rejected_and_stand_with_their_record(tmp_pat
     assert '"40"' in rejected[0]["record"]
 
 
-def test_what_a_layout_noted_stands_in_the_report(tmp_path):
+def test_notes_of_a_layout_are_in_the_report(tmp_path):
     result, _ = ingest(tmp_path, TABLE, direction="down")
     assert result.report["notes"] == [
         "scores0.csv: scores0: scores mirrored as 6 - score, from the observed range"
@@ -137,7 +137,7 @@ def test_limit_takes_the_first_rows_over_all_files(tmp_path):
     assert part.description.limit == 2
 
 
-def test_limit_tells_files_of_one_name_apart(tmp_path):
+def test_limit_distinguishes_files_of_one_name(tmp_path):
     places = [tmp_path / "a/scores.csv", tmp_path / "b/scores.csv"]
     to_text = ["path,mos\na.jpg,1\nb.jpg,2\nc.jpg,\n", "path,mos\nd.jpg,\ne.jpg,3\nf.jpg,\n"]
     for path, text in zip(places, to_text, strict=True):
@@ -149,7 +149,7 @@ def test_limit_tells_files_of_one_name_apart(tmp_path):
     assert column(rejected_path(output), "row") == [3, 1]
 
 
-def test_more_rejected_rows_than_allowed_fail_the_run_and_fewer_do_not(tmp_path):
+def test_too_many_rejected_rows_fail_the_run(tmp_path):
     text = TABLE + "shots/d.jpg,,1\n"
     with pytest.raises(TooManyRejectedError, match="1 of 4 rows rejected"):
         ingest(tmp_path, text, share=0.24)
@@ -171,7 +171,7 @@ def test_one_hash_at_any_batch_size(tmp_path):
     assert len(hashes) == 1
 
 
-def test_what_the_stage_writes_another_stage_reads(tmp_path):
+def test_another_stage_reads_the_output(tmp_path):
     _, output = ingest(tmp_path, KONIQ)
     artifact = Artifact.open(output)
     assert artifact.schema.name == "rating"

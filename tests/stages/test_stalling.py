@@ -89,7 +89,7 @@ def test_plain_events_go_through_the_stage(tmp_path):
         ("source", "a study"),
     ],
 )
-def test_every_option_shows(tmp_path, option, value):
+def test_every_option_changes_the_rows(tmp_path, option, value):
     lines = "media,start_s,duration_s,media_s\na.mp4,0,1,10\na.mp4,4,2,10\n"
     (tmp_path / "log.csv").write_text(lines)
     base = {"fps": "25"}
@@ -99,7 +99,7 @@ def test_every_option_shows(tmp_path, option, value):
     assert same == (option == "layout"), "auto finds the layout that is named"
 
 
-def test_refused_sessions_are_kept_and_the_rest_goes_on(tmp_path):
+def test_rejected_sessions_are_kept_and_the_others_are_read(tmp_path):
     good = [(f"{at}.mp4", [(1, 1)]) for at in range(30)]
     log = events_file(tmp_path, *good, ("bad.mp4", [(5, 1), (2, 1)]))
     made = stalling([log], tmp_path / "s.parquet")
@@ -109,7 +109,7 @@ def test_refused_sessions_are_kept_and_the_rest_goes_on(tmp_path):
     assert json.loads(kept["record"])["path"] == "bad.mp4"
 
 
-def test_one_name_twice_collapses_when_the_same_and_is_refused_when_not(tmp_path):
+def test_sessions_of_one_name_collapse_if_identical_and_are_rejected_otherwise(tmp_path):
     one = events_file(tmp_path, ("a.mp4", [(1, 1)]), ("b.mp4", [(1, 1)]), name="one.csv")
     two = events_file(tmp_path, ("a.mp4", [(1, 1)]), ("b.mp4", [(3, 1)]), name="two.csv")
     made = stalling([one, two], tmp_path / "s.parquet", dataset="d", max_reject_share=1.0)
@@ -125,12 +125,12 @@ def test_limit_takes_the_first_sessions(tmp_path):
 
 
 @pytest.mark.parametrize("fps", ["0", "-25", "25/0", "fast", "1e3"])
-def test_a_rate_that_is_none_is_a_usage_error(fps):
+def test_an_invalid_rate_is_a_usage_error(fps):
     with pytest.raises(ValueError, match="expected a positive rate"):
         SessionOptions(fps=fps)
 
 
-def test_an_unknown_layout_and_a_missing_log_are_told(tmp_path):
+def test_an_unknown_layout_and_a_missing_log_are_errors(tmp_path):
     log = events_file(tmp_path, ("a.mp4", [(1, 1)]))
     with pytest.raises(UsageError, match="waterlo"):
         stalling([log], tmp_path / "s.parquet", layout="waterlo")
@@ -176,7 +176,7 @@ def test_waterloo_1_has_60_sessions_of_each_kind(data_folder, tmp_path):
     assert all(row["mos"] is not None for row in rows)
 
 
-def test_every_p1203_list_comes_back_from_our_events(data_folder, tmp_path):
+def test_every_p1203_list_equals_the_events_written(data_folder, tmp_path):
     folder = data_folder / "streaming" / "p1203"
     rows = stalling([folder], tmp_path / "s.parquet", fps="25").table().to_pylist()
     logs = {path.name: json.loads(path.read_text()) for path in folder.glob("*.json")}

@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 
 def row(path: str = "a.jpg", *names: str, severity: int | None = 3, **given: Any) -> Row:
-    """A medium with these distortions, all of one severity; everything was looked for."""
+    """A medium with these distortions, all of one severity; all distortions are judged."""
     return {
         "media_id": f"d:{path}",
         "dataset": "d",

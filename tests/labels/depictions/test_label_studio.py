@@ -81,7 +81,7 @@ def test_several_texts_of_one_field_are_several_depictions(tmp_path):
         ("own/data/upload/a.mp4", "own/data/upload/a.mp4"),
     ],
 )
-def test_addresses_become_relative_paths(tmp_path, address, path):
+def test_urls_become_relative_paths(tmp_path, address, path):
     task = labelled({"video": address}, done(result("overall", "Sharp.")))
     rows, _, _ = read(save(tmp_path / "export.json", [task]))
     assert rows[0]["path"] == path
@@ -91,7 +91,7 @@ def test_addresses_become_relative_paths(tmp_path, address, path):
     "address",
     ["/data/local-files/?d=../a.mp4", "/data/local-files/?d=/etc/a.mp4", "s3://store/a.mp4"],
 )
-def test_addresses_that_lead_elsewhere_are_rejected(tmp_path, address):
+def test_urls_outside_the_root_are_rejected(tmp_path, address):
     task = labelled({"video": address}, done(result("overall", "Sharp.")))
     _, rejected, _ = read(save(tmp_path / "export.json", [task]))
     assert [row["reason"] for row in rejected] == ["unsafe-path"]
@@ -127,17 +127,17 @@ def test_a_user_is_the_same_person_as_number_and_as_object(tmp_path):
     assert len({row["annotator"] for row in rows}) == 1
 
 
-def test_who_annotated_is_told_nowhere(tmp_path):
+def test_no_output_names_the_annotator(tmp_path):
     user = {"id": 7, "email": PERSON, "first_name": "Annabel"}
     bad = done(result("overall", ""), by=user, updated_by=user)
     task = labelled(VIDEO, bad, done(result("overall", "Sharp."), by={"email": PERSON}))
-    told = json.dumps(read(save(tmp_path / "export.json", [task]))[:2])
-    assert "missing-text" in told
-    assert PERSON not in told
-    assert "Annabel" not in told
+    text = json.dumps(read(save(tmp_path / "export.json", [task]))[:2])
+    assert "missing-text" in text
+    assert PERSON not in text
+    assert "Annabel" not in text
 
 
-def test_an_export_of_another_project_is_refused_with_the_fields_seen(tmp_path):
+def test_an_export_of_another_project_is_an_error_with_its_fields(tmp_path):
     task = labelled(VIDEO, done(result("label", "car", kind="choices"), result("caption", "A car")))
     with pytest.raises(SchemaError, match=r"no field of this project .*: caption, label"):
         read(save(tmp_path / "export.json", [task]))
@@ -151,6 +151,6 @@ def test_fields_of_other_names_can_be_named_and_the_rest_is_noted(tmp_path):
     assert any(re.search("fields not read: mood", key) for key in tally.of("note"))
 
 
-def test_an_export_without_annotations_is_refused(tmp_path):
+def test_an_export_without_annotations_is_an_error(tmp_path):
     with pytest.raises(InputError, match="2 tasks hold no annotation"):
         read(save(tmp_path / "export.json", [labelled(VIDEO), labelled(VIDEO)]))

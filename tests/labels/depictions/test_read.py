@@ -13,13 +13,13 @@ from qbuild.labels.depictions.read import read_depictions
 
 
 def table(tmp_path, *records, **options):
-    """Rows, rejected rows and tally of records that are a depiction of a.mp4 unless they say so."""
-    told = [{"path": "a.mp4", "overall": "Sharp.", **record} for record in records]
-    return read(save(tmp_path / "set.json", told), **options)
+    """Rows, rejected rows and tally of records, by default a depiction of a.mp4 each."""
+    given = [{"path": "a.mp4", "overall": "Sharp.", **record} for record in records]
+    return read(save(tmp_path / "set.json", given), **options)
 
 
-# what a record says, the reason of its rejection, a part of the message
-REFUSED = [
+# columns of a record, the reason of its rejection, a part of the message
+REJECTED = [
     ({"overall": ""}, "missing-text", "expected a text"),
     ({"overall": " \n\t "}, "missing-text", "expected a text"),
     ({"overall": 7}, "not-a-text", "'7' is not text"),
@@ -47,7 +47,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("record", "reason", "message"), REFUSED)
+@pytest.mark.parametrize(("record", "reason", "message"), REJECTED)
 def test_a_bad_row_is_rejected_with_a_typed_reason(tmp_path, record, reason, message):
     rows, rejected, _ = table(tmp_path, {}, record)
     assert [row["source_row"] for row in rows] == [1]
@@ -99,7 +99,7 @@ def test_a_level_is_read_from_its_number_or_its_word(tmp_path, shown, level, wor
     assert (rows[0]["level"], rows[0]["word"]) == (level, word)
 
 
-def test_texts_are_trimmed_composed_and_have_plain_line_ends(tmp_path):
+def test_texts_are_trimmed_composed_and_have_line_feeds(tmp_path):
     rows, _, _ = table(tmp_path, {"overall": "  cafe\u0301\r\nlight\rand\tshade \n"})
     assert rows[0]["text"] == "café\nlight\nand\tshade"
 
@@ -111,7 +111,7 @@ def test_a_depiction_of_a_hundred_kilobytes_is_accepted(tmp_path):
     assert rows[0]["text"] == long.strip()
 
 
-def test_identical_rows_collapse_and_other_people_and_texts_stay(tmp_path):
+def test_identical_rows_collapse_and_those_of_other_people_and_texts_are_kept(tmp_path):
     records = [
         {"annotator": "ann"},
         {"annotator": "ann"},
@@ -154,7 +154,7 @@ def test_dataset_medium_and_prefixes_can_be_given(tmp_path):
     ]
 
 
-def test_a_prefix_that_no_path_has_is_refused(tmp_path):
+def test_a_prefix_that_no_path_has_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="no path begins with 'other/'"):
         table(tmp_path, {}, strip_prefix="other/")
 
@@ -166,10 +166,10 @@ def test_people_become_pseudonyms_that_depend_on_the_salt(tmp_path):
     assert re.fullmatch("a-[0-9a-f]{12}", name("one"))
     assert name("one") == name("one")
     assert name("one") != name("two")
-    assert name("two", name("one")) == name("one")  # a pseudonym of ours stays
+    assert name("two", name("one")) == name("one")  # a pseudonym stays
 
 
-def test_a_salt_can_stand_in_the_environment(tmp_path, monkeypatch):
+def test_a_salt_can_come_from_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_SALT", "one")
     from_there = table(tmp_path, {"annotator": PERSON}, salt="env:STUDY_SALT")[0][0]["annotator"]
     assert from_there == table(tmp_path, {"annotator": PERSON}, salt="one")[0][0]["annotator"]
@@ -178,17 +178,17 @@ def test_a_salt_can_stand_in_the_environment(tmp_path, monkeypatch):
         table(tmp_path, {"annotator": PERSON}, salt="env:STUDY_SALT")
 
 
-@pytest.mark.parametrize("record", [case[0] for case in REFUSED])
-def test_a_rejected_row_never_tells_who_wrote_it(tmp_path, record):
+@pytest.mark.parametrize("record", [case[0] for case in REJECTED])
+def test_a_rejected_row_does_not_name_its_annotator(tmp_path, record):
     extra = {"annotator": PERSON, "phone": "555-0100", "e-mail": f"private-{PERSON}"}
     _, rejected, _ = table(tmp_path, {}, {**record, **extra})
-    told = json.dumps(rejected, ensure_ascii=False)
+    text = json.dumps(rejected, ensure_ascii=False)
     assert len(rejected) == 1
-    assert PERSON not in told
-    assert "555-0100" not in told
+    assert PERSON not in text
+    assert "555-0100" not in text
 
 
-def test_a_limit_gives_the_first_rows_and_what_was_rejected_before(tmp_path):
+def test_a_limit_returns_the_first_rows_and_the_rejected_ones_before(tmp_path):
     records = [{"overall": ""}, {}, {"overall": "Dark."}, {"overall": ""}, {"overall": "Grey."}]
     rows, rejected, _ = table(tmp_path, *records, limit=2)
     assert [row["source_row"] for row in rows] == [2, 3]
@@ -196,7 +196,7 @@ def test_a_limit_gives_the_first_rows_and_what_was_rejected_before(tmp_path):
 
 
 @pytest.mark.parametrize("columns", ["path", "path=", "=name", "path=a,path=b"])
-def test_columns_that_are_no_pairs_are_refused(tmp_path, columns):
+def test_columns_that_are_not_pairs_are_errors(tmp_path, columns):
     with pytest.raises(ValueError, match=r"is not such a pair|is given twice"):
         table(tmp_path, {}, columns=columns)
 
@@ -212,7 +212,7 @@ NAMES = ("path", "media_id", "overall", "question", "visual quality", "visual qu
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(record=st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES)))
-def test_whatever_a_record_holds_it_gives_good_rows_or_reasons(tmp_path_factory, record):
+def test_any_record_gives_valid_rows_or_rejected_ones(tmp_path_factory, record):
     folder = tmp_path_factory.mktemp("any")
     path = folder / "set.json"
     path.write_text(json.dumps([{"path": "a.mp4", "overall": "Sharp."}, record]))

@@ -22,7 +22,7 @@ LONG = (
 )
 
 
-def test_a_wide_table_gives_a_row_a_depiction(tmp_path):
+def test_a_wide_table_gives_one_row_per_depiction(tmp_path):
     rows, rejected, _ = read(save(tmp_path / "set.csv", WIDE))
     assert rejected == []
     assert [(row["path"], row["kind"]) for row in rows] == [
@@ -55,7 +55,7 @@ def test_a_long_table_gives_every_kind(tmp_path):
     ]
 
 
-def test_aspects_stand_in_columns_of_their_own_with_their_levels(tmp_path):
+def test_aspects_have_columns_with_their_levels(tmp_path):
     text = (
         "video,visual quality,visual quality level,Text-to-Video Alignment,"
         "text_to_video_alignment_score,factual consistency,factual consistency level\n"
@@ -101,56 +101,56 @@ def test_columns_can_be_named(tmp_path):
     assert rows[0]["annotator"].startswith("a-")
 
 
-def test_a_name_that_no_form_has_is_refused_with_the_near_ones(tmp_path):
+def test_an_unknown_column_name_is_an_error_with_similar_names(tmp_path):
     with pytest.raises(UsageError, match=r"'overal' is not the name .* Did you mean overall"):
         read(save(tmp_path / "set.csv", WIDE), columns="overal=overall")
 
 
-def test_a_column_that_is_not_there_is_refused_with_those_that_resemble_it(tmp_path):
+def test_a_missing_column_is_an_error_that_names_similar_ones(tmp_path):
     with pytest.raises(SchemaError, match=r"no column is named 'worked'.*Did you mean worker"):
         read(save(tmp_path / "set.csv", WIDE), columns="annotator=worked")
 
 
-def test_a_table_without_a_text_column_is_refused_with_the_near_columns(tmp_path):
+def test_a_table_without_a_text_column_is_an_error_with_similar_columns(tmp_path):
     path = save(tmp_path / "set.csv", "video,overal_depiction,worker\na.mp4,Sharp.,ann\n")
     with pytest.raises(SchemaError, match=r"no column holds a depiction.*mean overal_depiction"):
         read(path)
 
 
-def test_a_table_without_a_path_column_is_refused(tmp_path):
+def test_a_table_without_a_path_column_is_an_error(tmp_path):
     with pytest.raises(SchemaError, match="no column holds the medium"):
         read(save(tmp_path / "set.csv", "overall,worker\nSharp.,ann\n"))
 
 
-def test_a_table_without_a_header_is_refused_and_nobody_in_it_is_named(tmp_path):
+def test_a_table_without_a_header_is_an_error_that_names_no_annotator(tmp_path):
     path = save(tmp_path / "set.csv", f"a.mp4,Sharp.,{PERSON}\nb.mp4,Blurry.,{PERSON}\n")
     for columns in ("", "annotator=who"):
-        with pytest.raises(SchemaError, match=r"is it a header\?") as refused:
+        with pytest.raises(SchemaError, match=r"is it a header\?") as error:
             read(path, columns=columns)
-        assert PERSON not in str(refused.value)
+        assert PERSON not in str(error.value)
 
 
-def test_broken_json_is_refused_with_its_line(tmp_path):
+def test_broken_json_is_an_error_with_its_line(tmp_path):
     line = json.dumps({"video": "a.mp4", "overall": "Sharp."})
     with pytest.raises(InputError, match="line 3"):
         read(save(tmp_path / "set.jsonl", f"{line}\n{line}\n{line[:20]}\n"))
 
 
-def test_utf_16_is_refused_with_the_byte(tmp_path):
+def test_utf_16_is_an_error_with_the_byte(tmp_path):
     path = tmp_path / "set.csv"
     path.write_bytes(WIDE.encode("utf-16"))
     with pytest.raises(InputError, match="byte 0xff at offset 0 is not UTF-8"):
         read(path)
 
 
-def test_an_empty_file_and_a_mere_header_are_refused(tmp_path):
+def test_an_empty_file_and_a_header_alone_are_errors(tmp_path):
     with pytest.raises(InputError, match="the file is empty"):
         read(save(tmp_path / "set.csv", ""))
     with pytest.raises(InputError, match="no row below its header"):
         read(save(tmp_path / "set.csv", WIDE.splitlines()[0] + "\n"))
 
 
-def test_the_problems_of_all_files_are_told_at_once(tmp_path):
+def test_the_errors_of_all_files_are_raised_at_once(tmp_path):
     from qbuild.labels.depictions.options import DepictionOptions
     from qbuild.labels.depictions.read import read_depictions
 
@@ -183,7 +183,7 @@ def test_lists_and_numbers_of_parquet_are_read_as_those_of_json(tmp_path):
     assert [row["annotated_on"] for row in first] == ["2024-03-07", "2024-03-07", None]
 
 
-def test_a_row_without_a_kind_is_what_its_columns_say(tmp_path):
+def test_the_kind_of_a_row_comes_from_its_other_columns(tmp_path):
     text = (
         "path,kind,text,question,aspect,aspect_level\n"
         "a.mp4,,Sharp.,,,\na.mp4,,Dusk.,Why?,,\na.mp4,,Fine.,,visual quality,3\n"

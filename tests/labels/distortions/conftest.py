@@ -8,7 +8,7 @@ from qbuild.labels.distortions.read import read_labels
 
 @pytest.fixture
 def read():
-    """Read label files; gives the rows, the rejected rows, and the tally."""
+    """Read label files; return the rows, the rejected rows, and the tally."""
 
     def _read(*paths, limit=None, **options):
         (output,) = read_labels(list(paths), LabelOptions(**options), limit)
@@ -20,7 +20,7 @@ def read():
 
 @pytest.fixture
 def found(read):
-    """What each row says: path → names with severities, labels outside, judged."""
+    """Path → names with severities, labels outside the thirteen, judged."""
 
     def _found(*paths, **options):
         rows, rejected, _ = read(*paths, **options)

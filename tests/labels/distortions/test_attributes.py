@@ -23,7 +23,7 @@ def test_a_column_of_names_holds_one_or_several(found, write):
     assert [rows[f"{name}.jpg"][1:] for name in "bcdef"] == [([], None)] * 5
 
 
-def test_two_words_for_one_distortion_are_one(found, write):
+def test_two_labels_for_one_distortion_are_one(found, write):
     path = write("x.csv", "image,labels\na.jpg,noise;grainy\n")
     assert found(path) == {"a.jpg": ({"noise": None}, [], None)}
 
@@ -34,17 +34,17 @@ def test_two_words_for_one_distortion_are_one(found, write):
      ("contrast", {"low contrast", "high contrast"}),
      ("color", {"oversaturation", "desaturation"})],
 )  # fmt: skip
-def test_what_a_label_may_also_mean_does_not_count_as_looked_for(found, write, label, left_out):
+def test_ambiguous_distortions_do_not_count_as_judged(found, write, label, left_out):
     ((_, _, judged),) = found(write("x.csv", f"image,labels\na.jpg,{label}\n")).values()
     assert set(judged) == set(SPATIAL) - left_out
 
 
-def test_a_label_that_names_no_direction_is_outside(found, write):
+def test_a_label_without_direction_is_kept_outside_the_thirteen(found, write):
     rows = found(write("x.csv", "image,labels\na.jpg,contrast;noise\n"))
     assert rows["a.jpg"][:2] == ({"noise": None}, ["contrast"])
 
 
-def test_unknown_labels_are_kept_and_told_with_the_near_names(read, write):
+def test_unknown_labels_are_kept_and_reported_with_similar_names(read, write):
     path = write("x.csv", "image,labels\na.jpg,noisse\nb.jpg,noisse;vignette\nc.jpg,noise\n")
     rows, rejected, tally = read(path)
     assert [row["others"] for row in rows] == [["noisse"], ["noisse", "vignette"], []]
@@ -53,13 +53,13 @@ def test_unknown_labels_are_kept_and_told_with_the_near_names(read, write):
     assert tally["note", "x.csv: 'vignette' (1 row) is none of the thirteen"] == 1
 
 
-def test_motion_is_for_videos_and_outside_for_pictures(found, write):
+def test_motion_labels_of_images_are_outside_the_thirteen(found, write):
     rows = found(write("x.csv", "path,labels\na.mp4,camera shake\nb.jpg,camera shake\n"))
     assert rows["a.mp4"] == ({"flicker": None}, [], None)
     assert rows["b.jpg"] == ({}, ["camera shake"], None)
 
 
-def test_severities_stand_in_the_order_of_the_names(found, write):
+def test_severities_are_in_the_order_of_the_names(found, write):
     path = write(
         "x.csv",
         "image,labels,severity\na.jpg,blur;noise,2;5\nb.jpg,noise,3.0\nc.jpg,noise,\nd.jpg,none,0\n",
@@ -74,7 +74,7 @@ def test_severities_stand_in_the_order_of_the_names(found, write):
     [("noise", "6"), ("noise", "0"), ("noise", "2.5"), ("noise", "strong"), ("noise", "1;2"),
      ("noise;blur", "3"), ("", "3"), ("noise;grain", "1;2")],
 )  # fmt: skip
-def test_a_severity_that_is_none_is_refused_with_the_value(read, write, labels, severity):
+def test_an_invalid_severity_is_rejected_with_the_value(read, write, labels, severity):
     path = write("x.csv", f"image,labels,severity\na.jpg,{labels},{severity}\nb.jpg,blur,1\n")
     rows, (rejected,), _ = read(path)
     assert [row["path"] for row in rows] == ["b.jpg"]
@@ -95,14 +95,14 @@ def test_shares_count_from_the_threshold_on(found, write):
     assert stricter["b.jpg"][0] == {"spatial blur": None}
 
 
-def test_an_empty_share_means_that_nobody_looked(found, write):
+def test_an_empty_share_means_not_judged(found, write):
     rows = found(write("x.csv", "image,noise,motion_blur\na.jpg,1,\nb.jpg,,\nc.jpg,no,True\n"))
     assert rows["a.jpg"] == ({"noise": None}, [], ["noise"])
     assert rows["b.jpg"] == ({}, [], [])
     assert rows["c.jpg"] == ({"motion blur": None}, [], ["motion blur", "noise"])
 
 
-def test_what_columns_were_taken_for_is_told(read, write):
+def test_the_meaning_of_each_column_is_noted(read, write):
     _, _, tally = read(write("x.csv", "image,noise,color,width\na.jpg,1,0,640\n"))
     assert set(tally.of("note")) == {
         "x.csv: columns read: noise = noise, color = none of the thirteen",
@@ -115,21 +115,21 @@ def test_what_columns_were_taken_for_is_told(read, write):
     [("1.5", "out-of-range"), ("-0.1", "out-of-range"), ("inf", "not-finite"),
      ("much", "not-a-number")],
 )  # fmt: skip
-def test_a_cell_that_is_no_share_is_refused(read, write, cell, reason):
+def test_a_cell_that_is_not_a_share_is_rejected(read, write, cell, reason):
     path = write("x.csv", f"image,noise\na.jpg,{cell}\nb.jpg,1\n")
     rows, (rejected,), _ = read(path)
     assert [row["path"] for row in rows] == ["b.jpg"]
     assert (rejected["reason"], rejected["column"], rejected["value"]) == (reason, "noise", cell)
 
 
-def test_judged_names_what_a_column_of_labels_was_made_for(found, write):
+def test_judged_names_the_distortions_that_a_column_of_labels_covers(found, write):
     path = write("x.csv", "image,labels\na.jpg,noise\nb.mp4,\n")
     rows = found(path, judged="blur,noise,stuttering")
     assert rows["a.jpg"][2] == ["spatial blur", "noise"]
     assert rows["b.mp4"][2] == ["spatial blur", "noise", "stuttering"]
 
 
-def test_judged_is_refused_where_columns_say_it(read, write):
+def test_judged_is_an_error_for_columns_of_shares(read, write):
     with pytest.raises(
         UsageError, match=r"--judged: the columns of x\.csv state what was looked for"
     ):
@@ -163,7 +163,7 @@ def test_columns_can_be_named(found, write):
         ("", InputError, "the file is empty"),
     ],
 )
-def test_a_file_without_its_columns_is_refused_by_name(read, write, text, error, what):
+def test_a_file_without_its_columns_is_reported_by_name(read, write, text, error, what):
     path = write("x.csv", text)
     if what is None:  # a column with the canonical name itself comes before synonyms
         assert read(path)[0][0]["distortions"] == [{"name": "noise", "severity": None}]

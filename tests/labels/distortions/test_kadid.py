@@ -1,4 +1,4 @@
-"""qbuild/labels/distortions/kadid.py: what a picture's name tells."""
+"""qbuild/labels/distortions/kadid.py: the label in an image's name."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_types_outside_the_eleven_keep_their_own_name(name, other):
     "name", ["I01.png", "I01_26_01.png", "I01_00_01.png", "I01_01_06.png", "I01_01_00.png",
              "I01_1_1.png", "x_01_01.png", "I01_01_01.png.txt~", "I\u0660\u0661_01_01.png"],
 )  # fmt: skip
-def test_a_name_that_tells_no_type_is_refused_with_the_value(read, write, name):
+def test_a_name_without_a_type_is_rejected_with_the_value(read, write, name):
     path = write("dmos.csv", f"{HEADER}I01.png,I01_10_01.png,4,0.5\nI01.png,{name},4,0.5\n")
     rows, rejected, _ = read(path)
     assert [row["path"] for row in rows] == ["I01_10_01.png"]
@@ -72,7 +72,7 @@ def test_a_name_that_tells_no_type_is_refused_with_the_value(read, write, name):
 
 
 @pytest.mark.parametrize("reference", ["I02.png", "", "pristine.png"])
-def test_a_reference_of_another_picture_is_refused(read, write, reference):
+def test_a_reference_of_another_image_is_rejected(read, write, reference):
     path = write("dmos.csv", f"{HEADER}{reference},I01_10_01.png,4,0.5\n")
     rows, (rejected,), _ = read(path)
     assert (rows, rejected["reason"]) == ([], "bad-reference")
@@ -91,7 +91,7 @@ def test_both_published_copies_are_read_with_the_reference(read, write, header):
     assert row["judged"] == list(SPATIAL)
 
 
-def test_options_of_tables_are_refused(read, write):
+def test_options_of_tables_are_errors(read, write):
     path = write("x.csv", f"{HEADER}I01.png,I01_10_02.png,4.5,0.5\n")
     with pytest.raises(UsageError, match=r"--judged: the layout kadid of x\.csv does not use it"):
         read(path, judged="noise")

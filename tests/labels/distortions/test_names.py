@@ -1,4 +1,4 @@
-"""qbuild/labels/distortions/names.py: anybody's labels as names of the thirteen."""
+"""qbuild/labels/distortions/names.py: labels in any wording as distortion names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qbuild.quality.distortions import DISTORTIONS, MOTION, SPATIAL
 
 
 @pytest.mark.parametrize("name", DISTORTIONS)
-def test_every_name_means_itself_in_any_spelling(name):
+def test_every_distortion_is_found_in_any_spelling(name):
     for spelling in (
         name,
         name.upper(),
@@ -39,18 +39,18 @@ def test_every_name_means_itself_in_any_spelling(name):
         ("blockiness", "block effect"),
     ],
 )
-def test_words_of_the_field_are_known(label, name):
+def test_common_labels_are_known(label, name):
     assert names.find_distortion(label) == name
 
 
 @pytest.mark.parametrize("label", ["contrast", "color", "colour", "exposure", "jitter"])
-def test_a_label_that_leaves_open_which_way_it_went_is_outside(label):
+def test_a_label_without_a_direction_is_outside_the_thirteen(label):
     assert names.find_distortion(label) is None
     assert names.is_attribute(label)
     assert len(names.other_meanings(label)) == 2
 
 
-def test_no_word_means_two_distortions():
+def test_no_label_means_two_distortions():
     means: dict[str, set[str]] = {}
     for name in DISTORTIONS:
         for word in (name, *names.SYNONYMS[name]):
@@ -58,17 +58,17 @@ def test_no_word_means_two_distortions():
     assert [word for word, found in means.items() if len(found) > 1] == []
 
 
-def test_a_picture_has_no_motion():
+def test_an_image_has_no_motion_distortions():
     assert names.possible_distortions("image") == SPATIAL
     assert names.possible_distortions("video") == SPATIAL + MOTION
 
 
-def test_an_unknown_label_is_told_with_the_near_names():
+def test_an_unknown_label_is_reported_with_similar_names():
     assert names.similar_distortions("noisse") == "similar: noise"
     assert names.similar_distortions("qqq") == ""
 
 
-def test_every_word_stands_in_the_page_about_labels():
+def test_every_label_is_documented():
     page = (Path(__file__).resolve().parents[3] / "docs/distortions.md").read_text("utf-8")
     for name in DISTORTIONS:
         assert f"| {name} | {', '.join(names.SYNONYMS[name])} |" in page

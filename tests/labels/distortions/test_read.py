@@ -22,7 +22,7 @@ def test_rows_have_the_form_of_the_schema(write):
     assert (first["source_file"], second["source_row"]) == ("x.csv", 2)
 
 
-def test_identical_rows_collapse_and_those_that_disagree_are_all_rejected(read, write):
+def test_identical_rows_collapse_and_those_that_differ_are_all_rejected(read, write):
     first = write(
         "x.csv", "image,labels\na.jpg,noise\nb.jpg,blur\na.jpg,grainy\nc.jpg,blur;noise\n"
     )
@@ -50,7 +50,7 @@ def test_a_path_that_names_no_medium_is_rejected(read, write, path, reason):
     assert (rejected["reason"], rejected["row"]) == (reason, 1)
 
 
-def test_prefixes_are_taken_off_and_put_on(read, write):
+def test_prefixes_are_removed_and_added(read, write):
     path = write("x.csv", "image,labels\nold/a.jpg,noise\nb.jpg,blur\n")
     rows, _, tally = read(path, strip_prefix="old/", add_prefix="new/")
     assert [row["path"] for row in rows] == ["new/a.jpg", "new/b.jpg"]
@@ -59,7 +59,7 @@ def test_prefixes_are_taken_off_and_put_on(read, write):
         read(path, strip_prefix="oldd/")
 
 
-def test_a_limit_takes_the_first_usable_rows_and_what_stands_before_them(read, write):
+def test_a_limit_returns_the_first_usable_rows_and_the_rejected_ones_before(read, write):
     path = write("x.csv", "image,labels\na,noise\nb.jpg,noise\nc,noise\nd.jpg,blur\ne,blur\n")
     rows, rejected, _ = read(path, limit=1)
     assert [row["path"] for row in rows] == ["b.jpg"]
@@ -68,7 +68,7 @@ def test_a_limit_takes_the_first_usable_rows_and_what_stands_before_them(read, w
     assert len(read(path, limit=9)[1]) == 3
 
 
-def test_the_faults_of_all_files_are_told_at_once(read, write):
+def test_the_errors_of_all_label_files_are_raised_together(read, write):
     bad = [write("x.csv", "labels\nnoise\n"), write("y.csv", "image\na.jpg\n"), write("z.csv", "")]
     with pytest.raises(CombinedError) as failure:
         read(*bad)
@@ -77,25 +77,25 @@ def test_the_faults_of_all_files_are_told_at_once(read, write):
     ]  # fmt: skip
 
 
-def test_an_artifact_of_another_kind_is_no_label_file(read, tmp_path):
+def test_an_artifact_of_another_kind_is_not_a_label_file(read, tmp_path):
     given = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(2))
     with pytest.raises(SchemaError, match="an artifact of the schema 'rating'"):
         read(given, layout="attributes")
 
 
-def test_a_file_that_is_no_text_is_refused(read, write):
+def test_a_binary_file_is_an_error(read, write):
     with pytest.raises(InputError, match=r"x\.csv"):
         read(write("x.csv", b"image,labels\n\xff\xfe,noise\n"))
 
 
-def test_a_folder_is_no_label_file(read, tmp_path):
+def test_a_folder_is_not_a_label_file(read, tmp_path):
     with pytest.raises(
         InputError, match=r"is a folder without artifact\.parquet; expected a label"
     ):
         read(tmp_path)
 
 
-def test_numbers_of_a_pipeline_stand_for_text():
+def test_numbers_in_a_pipeline_become_text():
     assert LabelOptions(dataset=2024).dataset == "2024"
 
 
@@ -106,6 +106,6 @@ def test_numbers_of_a_pipeline_stand_for_text():
      ("judged", "noise,fog", "'fog' is unknown"), ("threshold", 0, "greater than 0"),
      ("threshold", 1.1, "less than or equal to 1"), ("layout", "spaq", "'auto', 'kadid'")],
 )  # fmt: skip
-def test_options_that_cannot_be_are_refused(option, value, what):
+def test_invalid_options_are_errors(option, value, what):
     with pytest.raises(ValueError, match=what):
         LabelOptions(**{option: value})

@@ -26,7 +26,7 @@ def read(path, text, limit=None, **options):
     return rows.to_pylist(), [] if found.rejected is None else found.rejected.to_pylist()
 
 
-def test_objects_one_after_another_with_two_logits_are_q_bench(tmp_path):
+def test_concatenated_objects_with_two_logits_are_q_bench(tmp_path):
     rows, rejected = read(tmp_path / "agi.json", "".join(map(json.dumps, Q_BENCH)))
     assert rejected == []
     assert {name: value for name, value in rows[0].items() if name != "sample_id"} == {
@@ -43,7 +43,9 @@ def test_the_branches_of_dover_are_fused_after_z_scores(tmp_path):
     assert [row["raw_score"] for row in rows] == pytest.approx([-1, 1])
     assert [row["media_id"] for row in rows] == ["KoNViD%3A1k:v/a.mp4", "KoNViD%3A1k:v/b.mp4"]
     assert {row["model"] for row in rows} == {"dover"}
-    rows, _ = read(tmp_path / "konvid.csv", text + "v/c.mp4,3,0.3,x\n")  # z over whole rows
+    rows, _ = read(
+        tmp_path / "konvid.csv", text + "v/c.mp4,3,0.3,x\n"
+    )  # z-scores over complete rows
     assert [row["raw_score"] for row in rows] == pytest.approx([-1, 1])
 
 
@@ -63,7 +65,7 @@ def test_scores_of_a_file_are_on_0_to_1_or_on_their_own_scale(tmp_path, values, 
     assert {row["mos"] for row in rows} == {None}
 
 
-def test_logits_of_levels_are_put_in_order_worst_to_best(tmp_path):
+def test_logits_of_levels_are_sorted_worst_to_best(tmp_path):
     logits = {"excellent": 5, "good": 4, "fair": 3, "poor": 2, "bad": 1}
     record = {"img_path": "a.jpg", "gt_score": 3, "logits": logits}
     rows, _ = read(tmp_path / "p.json", json.dumps([record]))
@@ -72,7 +74,7 @@ def test_logits_of_levels_are_put_in_order_worst_to_best(tmp_path):
     assert rows[0]["temperature"] is None
 
 
-def test_words_that_are_no_levels_are_put_in_the_order_given(tmp_path):
+def test_words_other_than_levels_are_in_the_order_given(tmp_path):
     text = "path,logit_no,logit_yes\na.jpg,1,2\n"
     rows, _ = read(tmp_path / "p.csv", text, words="yes,no")
     assert (rows[0]["words"], rows[0]["logits"]) == (["yes", "no"], [2, 1])
@@ -95,14 +97,14 @@ def test_rows_that_cannot_be_used_are_kept_with_their_reason(tmp_path):
     assert json.loads(rejected[0]["record"]) == {"path": "../b.jpg", "pred": "0.5", "mos": "3"}
 
 
-def test_a_row_without_a_logit_is_refused(tmp_path):
+def test_a_row_without_a_logit_is_rejected(tmp_path):
     records = [Q_BENCH[0], {**Q_BENCH[1], "logit_good": None}]
     rows, rejected = read(tmp_path / "p.json", json.dumps(records))
     assert len(rows) == 1
     assert [(row["row"], row["column"]) for row in rejected] == [(2, "logit_good")]
 
 
-def test_prefixes_move_the_paths(tmp_path):
+def test_prefixes_change_the_paths(tmp_path):
     text = "path,pred\nold/a.jpg,0.5\n"
     rows, _ = read(tmp_path / "p.csv", text, strip_prefix="old/", add_prefix="new/")
     assert rows[0]["media_id"] == "p:new/a.jpg"
@@ -133,24 +135,24 @@ def test_a_limit_takes_the_first_usable_rows_of_all_files(tmp_path):
         ('[{"img_path": ', {}, InputError, "p.csv"),
     ],
 )
-def test_files_that_are_no_predictions_are_refused(tmp_path, text, options, error, what):
+def test_files_that_are_not_predictions_are_errors(tmp_path, text, options, error, what):
     with pytest.raises(error, match=what):
         read(tmp_path / "p.csv", text, **options)
 
 
-def test_all_files_faults_are_told_at_once(tmp_path):
+def test_the_errors_of_all_files_are_raised_together(tmp_path):
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("path,quality\na,1\n")
-    with pytest.raises(CombinedError) as told:
+    with pytest.raises(CombinedError) as raised:
         list(read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"], PredictionOptions()))
-    assert all(isinstance(one, QbuildError) for one in told.value.problems)
-    assert len(told.value.problems) == 2
+    assert all(isinstance(one, QbuildError) for one in raised.value.problems)
+    assert len(raised.value.problems) == 2
 
 
 @pytest.mark.parametrize(
     "options",
     [{"columns": "score"}, {"columns": "a=b,a=c"}, {"words": "good"}, {"words": "a,a"}],
 )
-def test_options_that_say_nothing_are_refused(options):
+def test_options_without_effect_are_errors(options):
     with pytest.raises(ValidationError):
         PredictionOptions(**options)

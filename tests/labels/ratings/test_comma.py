@@ -16,7 +16,7 @@ def test_names_may_hold_commas_blanks_and_dots(write):
     assert rows["mos"].to_pylist() == [3.5, 4.0]
 
 
-def test_a_line_with_fewer_commas_is_rejected_not_the_file(write):
+def test_a_line_with_fewer_commas_is_rejected_alone(write):
     path = write("x.txt", "a.mp4, 1, 2, 3\nb.mp4, 1\nc.mp4, 1, 2, 4\n")
     ratings = read_ratings([path])
     assert ratings.rows["path"].to_pylist() == ["a.mp4", "c.mp4"]
@@ -34,11 +34,11 @@ def test_a_line_without_a_score_is_recognised_and_rejected(write, score):
     "text",
     ["path,duration,fps,mos\na,1,2,3\n", "a,1,2,3,4\nb,1,2,3,4\n", "1,2,3,4\n", "a,1,2\n", "\n"],
 )
-def test_a_header_or_another_count_of_numbers_is_no_such_file(write, text):
+def test_a_file_with_a_header_or_another_number_of_columns_does_not_match(write, text):
     assert not LAYOUT.matches(sniff(write("x.csv", text)))
 
 
-def test_lsvq_keeps_equal_names_apart_by_their_folders(published):
+def test_lsvq_distinguishes_equal_names_by_their_folders(published):
     rows = read_ratings([published / "scores/LSVQ_train_labels.txt"]).rows
     paths, mos = rows["path"].to_pylist(), rows["mos"].to_numpy()
     assert len(paths) == len(set(paths)) == 28_056
@@ -50,7 +50,7 @@ def test_lsvq_keeps_equal_names_apart_by_their_folders(published):
 @pytest.mark.parametrize(
     ("name", "rows", "low", "high"), [("KoNViD", 1_200, 1.22, 4.64), ("LIVE_VQC", 585, 6.22, 94.29)]
 )
-def test_konvid_and_live_vqc_are_whole(published, name, rows, low, high):
+def test_konvid_and_live_vqc_are_read_completely(published, name, rows, low, high):
     path = published / f"scores/{name}.txt"
     ratings = read_ratings([path])
     mos = ratings.rows["mos"].to_numpy()

@@ -36,7 +36,7 @@ def test_rows_that_conflict_are_all_rejected_and_name_each_other(write):
     ("column", "first", "second"),
     [("std", "0.1", "0.2"), ("n", "30", ""), ("split", "train", "test"), ("scale_low", "0", "1")],
 )
-def test_any_value_can_be_at_odds(write, column, first, second):
+def test_any_value_can_conflict(write, column, first, second):
     path = write("a.csv", f"path,mos,{column}\na,1,{first}\na,1,{second}\nb,1,{first}\n")
     rejected = read_ratings([path]).rejected.to_pylist()
     assert len(rejected) == 2
@@ -56,7 +56,7 @@ def test_the_same_path_in_two_datasets_is_two_media(write):
     assert read_ratings([path]).rows["media_id"].to_pylist() == ["d:a", "e:a"]
 
 
-def test_a_crowd_of_conflicting_rows_names_five_and_counts_the_rest(write):
+def test_many_conflicting_rows_name_five_places_and_count_the_rest(write):
     lines = "".join(f"a,{score}\n" for score in range(10))
     path = write("a.csv", "path,mos\n" + lines + "b,1\n")
     messages = read_ratings([path]).rejected["message"].to_pylist()

@@ -46,8 +46,8 @@ def test_kadids_dmos_falls_as_distortion_grows_so_higher_is_better(kadid):
     assert means[0] - means[4] > 1
 
 
-def test_kadids_deviations_are_of_n_votes_and_no_variances(kadid):
-    """Where all votes lie on two neighbouring grades, the mean tells the deviation."""
+def test_kadids_deviations_are_of_n_votes_and_not_variances(kadid):
+    """Where all votes are on two neighbouring grades, the mean determines the deviation."""
     mos, std = kadid.rows["mos"].to_numpy(), kadid.rows["mos_std"].to_numpy()
     two_grades = np.sqrt(mos % 1 * (1 - mos % 1))
     assert (np.abs(std - two_grades) < 0.003).sum() > 1_000

@@ -20,12 +20,12 @@ def test_shares_and_counts_give_the_same_votes(write):
     assert counts.rows["split"].to_pylist() == [None]
 
 
-def test_votes_that_add_up_to_nothing_known_are_left_out(write):
+def test_votes_with_an_unknown_sum_are_left_out(write):
     path = write("a.csv", SHARES + "1.jpg,0,0.1,0.2,0.3,0.1,10,70,1,test\n")
     assert read_ratings([path]).rows["votes"].to_pylist() == [None]
 
 
-def test_a_deviation_that_is_no_number_rejects_the_row(write):
+def test_a_deviation_that_is_not_a_number_rejects_the_row(write):
     good = "1.jpg,0,0.1,0.2,0.3,0.4,10,70,1.05,test\n"
     path = write("a.csv", SHARES + good + good.replace("1.05", "wide").replace("1.jpg", "2.jpg"))
     assert read_ratings([path]).rejected["column"].to_pylist() == ["mos_std"]
@@ -69,7 +69,7 @@ def test_koniqs_deviation_is_that_of_n_minus_1_on_the_scale_of_the_votes(koniq, 
     assert np.abs(np.sqrt(squares / count) - stated).max() > 0.004
 
 
-def test_koniqs_mos_is_no_affine_map_of_the_votes_mean(koniq, votes):
+def test_koniqs_mos_is_not_an_affine_map_of_the_votes_mean(koniq, votes):
     mean = votes @ np.arange(1, 6) / votes.sum(axis=1)
     mos = koniq.rows["mos"].to_numpy()
     slope, offset = np.polyfit(mean, mos, 1)

@@ -8,7 +8,7 @@ from qbuild.labels.tables.columns import SYNONYMS
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-def test_the_example_layout_runs_and_shows_its_rows_and_its_broken_line():
+def test_the_example_layout_runs_and_prints_its_rows_and_the_rejected_one():
     script = DOCS / "examples/layout_example.py"
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
@@ -20,8 +20,8 @@ def test_the_example_layout_runs_and_shows_its_rows_and_its_broken_line():
 
 def test_every_layout_is_documented_in_the_order_of_recognition():
     lines = (DOCS / "layouts.md").read_text(encoding="utf-8").splitlines()
-    told = [line.split("`")[1] for line in lines if line.startswith("| `")]
-    assert told[: len(LAYOUTS)] == list(LAYOUTS)
+    documented = [line.split("`")[1] for line in lines if line.startswith("| `")]
+    assert documented[: len(LAYOUTS)] == list(LAYOUTS)
 
 
 def test_every_synonym_is_documented():

@@ -29,7 +29,7 @@ def test_every_column_arrives_with_its_type(write):
     assert ratings.rejected.num_rows == 0
 
 
-def test_a_rejected_row_says_where_it_stood_and_what_it_held(write):
+def test_a_rejected_row_has_its_place_and_record(write):
     path = write("t.csv", "path,mos,note\na,1,\nb,3;5,hm\n")
     assert read_ratings([path]).rejected.to_pylist() == [
         {
@@ -47,7 +47,7 @@ def test_rows_keep_the_order_of_files_then_records(write):
     assert read_ratings([two, one]).rows["path"].to_pylist() == ["y", "b", "z", "a"]
 
 
-def test_the_problems_of_all_files_are_told_at_once(write, tmp_path):
+def test_the_errors_of_all_files_are_raised_at_once(write, tmp_path):
     files = [tmp_path / "none.csv", write("empty.csv", ""), write("t.csv", "path,mos\na,1\n")]
     files.append(write("s.csv", "path,skore\na,1\n"))
     with pytest.raises(CombinedError) as caught:
@@ -75,7 +75,7 @@ def test_no_file_at_all_is_an_error():
         read_ratings([])
 
 
-def test_an_unreadable_utf8_byte_is_told_by_its_offset(write):
+def test_an_invalid_utf8_byte_is_reported_by_offset(write):
     with pytest.raises(InputError, match="byte 0xff at offset 9 "):
         read_ratings([write("t.csv", b"path,mos\n\xff,1\n")])
 
@@ -108,13 +108,13 @@ def test_an_unknown_layout_is_a_usage_error_before_any_file_is_opened(tmp_path):
         read_ratings([tmp_path / "none"], layout="tabel")
 
 
-def test_columns_do_not_go_with_a_layout_that_knows_its_own(write):
+def test_columns_cannot_be_given_for_a_layout_with_fixed_columns(write):
     path = write("t.txt", "a.mp4, 1, 2, 3\n")
     with pytest.raises(UsageError, match="--columns: the layout comma"):
         read_ratings([path], "comma", RatingOptions(columns="path=x"))
 
 
-def test_naming_columns_makes_any_file_a_table(write):
+def test_a_file_with_given_columns_is_a_table(write):
     path = write("t.csv", "clip,q\na,1\n")
     with pytest.raises(InputError):
         read_ratings([path])
@@ -127,7 +127,7 @@ def test_a_missing_column_is_a_schema_error(write):
         read_ratings([write("t.csv", "path,x\na,1\n")])
 
 
-def test_prefix_rules_make_absolute_paths_safe_and_say_which_did_not_match(write):
+def test_prefixes_make_absolute_paths_safe_and_others_are_counted(write):
     path = write("t.csv", "path,mos\n/data/a.jpg,1\n/else/b.jpg,2\nc.jpg,3\n")
     options = RatingOptions(strip_prefix="/data/", add_prefix="set/")
     ratings = read_ratings([path], options=options)
@@ -149,7 +149,7 @@ FUZZ = settings(
 
 @FUZZ
 @given(st.lists(RECORD, max_size=6))
-def test_whatever_a_record_holds_it_becomes_a_sound_row_or_a_rejected_one(write, records):
+def test_any_record_becomes_a_valid_row_or_a_rejected_one(write, records):
     records.append({"path": "sure.jpg", "mos": 1})
     ratings = read_ratings([write("t.json", json.dumps(records))])
     assert ratings.rows.num_rows + ratings.rejected.num_rows + ratings.collapsed == len(records)
@@ -166,7 +166,7 @@ def test_whatever_a_record_holds_it_becomes_a_sound_row_or_a_rejected_one(write,
         st.text(max_size=20).map(lambda text: ("path,mos\n" + text).encode()),
     ),
 )
-def test_whatever_a_file_holds_it_is_read_or_told_about(write, name, data):
+def test_any_file_is_read_or_raises_our_error(write, name, data):
     with suppress(QbuildError):
         assert not load_schema("rating").check(read_ratings([write(name, data)]).rows)
 
@@ -189,5 +189,5 @@ def test_two_hundred_thousand_rows_take_a_few_seconds(write):
     path = write("t.csv", "path,mos\n" + text)
     started = time.perf_counter()
     ratings = read_ratings([path])
-    assert time.perf_counter() - started < 5  # 0.5 s where this was written
+    assert time.perf_counter() - started < 5  # measured: 0.5 s
     assert ratings.rows.num_rows == 200_000

@@ -25,7 +25,7 @@ def as_file(folder, kind):
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "txt", "json", "jsonl", "parquet", "xlsx"])
-def test_the_same_rows_come_out_of_every_kind_of_file(tmp_path, kind):
+def test_every_kind_of_file_gives_the_same_rows(tmp_path, kind):
     path = as_file(tmp_path, kind)
     assert recognise(path).name == "table"
     rows = read_ratings([path]).rows
@@ -33,7 +33,7 @@ def test_the_same_rows_come_out_of_every_kind_of_file(tmp_path, kind):
     assert rows["mos"].to_pylist() == [1.5, 2.5]
 
 
-def test_dmos_is_read_once_its_direction_is_said(write):
+def test_dmos_is_read_only_with_its_direction(write):
     path = write("t.csv", "video,dmos\na,10\nb,40\n")
     with pytest.raises(SchemaError, match="--direction down"):
         read_ratings([path])
@@ -69,7 +69,7 @@ def test_p1203_sessions_rated_on_two_devices_conflict(published):
     assert ratings.rejected["reason"].to_pylist() == ["conflict"] * 120
 
 
-def test_p1203_sessions_are_told_apart_by_device_and_name(published):
+def test_p1203_sessions_are_distinguished_by_device_and_name(published):
     options = RatingOptions(columns="path=context+pvs_id")
     ratings = read_ratings([published / "streaming/p1203/mos.csv"], options=options)
     assert (ratings.rows.num_rows, ratings.rejected.num_rows) == (135, 0)

@@ -23,7 +23,7 @@ def test_an_image_may_be_a_list_of_one_but_not_of_two(write):
     assert ratings.rejected["reason"].to_pylist() == ["missing-path"]
 
 
-def test_gt_score_is_the_score_and_a_contradiction_is_noted(write):
+def test_gt_score_is_read_and_a_difference_is_noted(write):
     records = [record("a.jpg", 1, gt_score="1.0"), record("b.jpg", 1, gt_score=2)]
     ratings = read_ratings([write("q.json", records)])
     assert ratings.rows["mos"].to_pylist() == [1.0, 2.0]
@@ -52,7 +52,7 @@ def test_the_level_is_the_answers_last_word(write):
         ("kadid", 8_106, 1.07, 4.84),
     ],
 )
-def test_the_published_training_files_are_whole(published, name, rows, low, high):
+def test_the_published_training_files_are_read_completely(published, name, rows, low, high):
     path = published / f"levels_published/q-align_train_{name}.json"
     ratings = read_ratings([path])
     mos = ratings.rows["mos"].to_numpy()
@@ -69,7 +69,7 @@ def test_koniq_and_spaq_answers_hold_the_five_words_alone(published, name):
     assert set(words["word"]) == set(FIVE)
 
 
-def test_kadid_answers_hold_other_words_17_times_and_5_scores_carry_two(published):
+def test_kadid_answers_hold_other_words_17_times_and_5_scores_have_two(published):
     words = published_words(published / "levels_published/q-align_train_kadid.json")
     usual = words["word"].isin(FIVE)
     assert (~usual).sum() == 17

@@ -26,7 +26,7 @@ def test_each_layout_is_recognised_by_its_content(write, name):
     assert recognise(write(*SAMPLES[name])).name == name
 
 
-def test_every_listed_layout_has_the_listed_name_and_a_sample():
+def test_every_layout_has_the_listed_name_and_a_sample():
     assert [get_layout(name).name for name in LAYOUTS] == list(LAYOUTS)
     assert set(SAMPLES) == set(LAYOUTS)
 
@@ -47,12 +47,12 @@ def test_listing_every_layout_imports_no_pandas():
     assert done.stdout.strip() == "False"
 
 
-def test_an_unknown_layout_is_told_with_the_near_ones():
+def test_an_unknown_layout_is_reported_with_similar_ones():
     with pytest.raises(UsageError, match=r"'koniqq'.*Did you mean koniq\?"):
         get_layout("koniqq")
 
 
-def test_a_file_that_fits_nothing_is_told_with_what_was_seen_and_what_is_known(write):
+def test_a_file_without_a_layout_is_reported_with_its_columns_and_all_layouts(write):
     with pytest.raises(InputError) as caught:
         recognise(write("x.csv", "alpha,beta\n1,2\n"))
     text = str(caught.value)
@@ -61,6 +61,6 @@ def test_a_file_that_fits_nothing_is_told_with_what_was_seen_and_what_is_known(w
     assert "--columns" in text
 
 
-def test_a_binary_file_is_told_by_its_first_bytes(write):
+def test_a_binary_file_is_reported_with_its_first_bytes(write):
     with pytest.raises(InputError, match=r"offset 0 is not UTF-8"):
         recognise(write("x.mat", b"\xff\xfe\x00a"))

@@ -29,7 +29,7 @@ def plainly(rows):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_outcome_is_that_of_the_rule_written_plainly(seed):
+def test_the_result_equals_a_direct_implementation_of_the_rule(seed):
     rng = np.random.default_rng(seed)
     truth = rng.uniform(20, 80, (60, 1))
     rows = truth + rng.normal(0, 5, (60, 15))
@@ -38,7 +38,7 @@ def test_the_outcome_is_that_of_the_rule_written_plainly(seed):
     assert screen_observers(*panel(rows)).tolist() == plainly(rows).tolist()
 
 
-def test_an_observer_who_strays_to_both_sides_is_left_out_and_a_biased_one_stays():
+def test_an_observer_who_deviates_to_both_sides_is_excluded_and_a_biased_one_is_kept():
     rng = np.random.default_rng(1)
     rows = rng.uniform(30, 70, (80, 1)) + rng.normal(0, 3, (80, 18))
     rows[:, 3] += np.where(np.arange(80) % 2, 14, -14)
@@ -46,7 +46,7 @@ def test_an_observer_who_strays_to_both_sides_is_left_out_and_a_biased_one_stays
     assert np.flatnonzero(screen_observers(*panel(rows))).tolist() == [3]
 
 
-def test_where_all_agree_nobody_lies_outside():
+def test_equal_votes_are_never_outside():
     assert not screen_observers(*panel([[0.1 + 0.2] * 12] * 9)).any()
 
 

@@ -6,13 +6,13 @@ from qbuild.labels.ratings import read_ratings, recognise
 HEADER = "Image name,MOS,Brightness,Colorfulness,Contrast,Noisiness,Sharpness,ISO,Brightness\n"
 
 
-def test_a_second_brightness_is_no_obstacle(write):
+def test_a_repeated_brightness_column_is_accepted(write):
     path = write("spaq.csv", HEADER + "00001.jpg,48.86,1,2,3,4,5,100,-1.21\n")
     row = read_ratings([path]).rows.to_pylist()[0]
     assert (row["media_id"], row["mos"], row["scale_high"]) == ("spaq:00001.jpg", 48.86, 100.0)
 
 
-def test_a_rejected_row_keeps_both_brightnesses_in_its_record(write):
+def test_a_rejected_row_keeps_both_brightness_columns(write):
     path = write("spaq.csv", HEADER + "1.jpg,9,1,2,3,4,5,6,7\n2.jpg,,8,2,3,4,5,6,9\n")
     record = read_ratings([path]).rejected["record"].to_pylist()[0]
     assert '"Brightness":"8"' in record

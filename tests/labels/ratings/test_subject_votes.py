@@ -41,7 +41,7 @@ def test_a_single_vote_has_no_deviation(write):
     assert (row["mos_std"], row["num_ratings"]) == (None, 1)
 
 
-def test_a_second_vote_of_a_subject_is_a_repetition(write):
+def test_a_second_vote_of_a_subject_counts(write):
     path = votes_file(write, ["s1,a,2", "s1,a,2", "s1,./a,5"])
     assert read_ratings([path]).rows["num_ratings"].to_pylist() == [3]
 
@@ -77,14 +77,14 @@ def test_columns_can_be_named(write):
     assert read_ratings([path], options=options).rows["mos"].to_pylist() == [4]
 
 
-def test_direction_down_turns_mean_and_votes_round(write):
+def test_direction_down_mirrors_mean_and_votes(write):
     path = votes_file(write, ["s1,a,1", "s2,a,2"])
     row = read_ratings([path], options=RatingOptions(direction="down")).rows.to_pylist()[0]
     assert (row["mos"], row["votes"]) == (4.5, [0.0, 0.0, 0.0, 1.0, 1.0])
 
 
-def strayed(media=60, observers=16):
-    """A panel in which observer s3 strays to both sides of everyone else."""
+def panel_with_outlier(media=60, observers=16):
+    """A panel in which observer s3 deviates to both sides of all others."""
     rng = np.random.default_rng(5)
     votes = rng.uniform(30, 70, (media, 1)) + rng.normal(0, 3, (media, observers))
     votes[:, 3] += np.where(np.arange(media) % 2, 15, -15)
@@ -95,8 +95,8 @@ def strayed(media=60, observers=16):
     ]
 
 
-def test_screening_leaves_out_who_strays_and_says_so(write):
-    path = votes_file(write, strayed())
+def test_screening_excludes_deviating_observers_and_notes_it(write):
+    path = votes_file(write, panel_with_outlier())
     ratings = read_ratings([path], options=RatingOptions(screen="bt500"))
     assert ratings.notes == ["votes.csv: screened by ITU-R BT.500: excluded 1 of 16 observers: s3"]
     assert set(ratings.rows["num_ratings"].to_pylist()) == {15}
@@ -104,7 +104,7 @@ def test_screening_leaves_out_who_strays_and_says_so(write):
 
 
 def test_a_medium_whose_every_observer_is_screened_out_is_rejected(write):
-    path = votes_file(write, [*strayed(), "s3,alone.mp4,50"])
+    path = votes_file(write, [*panel_with_outlier(), "s3,alone.mp4,50"])
     ratings = read_ratings([path], options=RatingOptions(screen="bt500"))
     assert "alone.mp4" not in ratings.rows["path"].to_pylist()
     rejected = ratings.rejected.to_pylist()

@@ -56,19 +56,19 @@ def test_each_fault_has_its_reason_and_names_its_column(tmp_path, cells, reason)
     assert one(tmp_path, **cells) == reason
 
 
-def test_a_layout_that_misspells_a_column_is_told(tmp_path):
+def test_a_layout_that_misspells_a_column_is_an_error(tmp_path):
     with pytest.raises(StageError, match="misspells the columns std, mos"):
         typed(tmp_path, {"path": ["a"], "std": [1]})
 
 
-def test_a_declared_scale_turns_scores_and_votes_round(tmp_path):
+def test_scores_and_votes_are_mirrored_in_the_declared_scale(tmp_path):
     columns = {"path": ["a"], "mos": [4.5], "scale_low": [1], "scale_high": [5], "votes": [[1, 2]]}
     rows = typed(tmp_path, columns, RatingOptions(direction="down")).rows
     assert rows["mos"].tolist() == [1.5]
     assert rows["votes"].tolist() == [[2.0, 1.0]]
 
 
-def test_without_a_scale_scores_turn_round_in_what_the_dataset_shows(tmp_path):
+def test_without_a_scale_scores_are_mirrored_in_the_range_of_the_dataset(tmp_path):
     columns = {
         "path": list("abcdx"), "mos": [10, 30, 1, 2, "bad"], "dataset": ["p", "p", "q", "q", "q"],
     }  # fmt: skip
@@ -116,5 +116,5 @@ def test_missing_optional_numbers_are_missing_not_zero(tmp_path):
 
 
 @pytest.mark.parametrize("votes", [[1, 10**400], [1, True]])
-def test_votes_that_are_no_counts_are_rejected(tmp_path, votes):
+def test_votes_that_are_not_counts_are_rejected(tmp_path, votes):
     assert one(tmp_path, votes=votes) == ("not-a-number", "votes")

@@ -17,7 +17,7 @@ def test_the_first_key_that_holds_a_value_is_read(write):
     assert ratings.rejected["record"].to_pylist() == ['{"img_path":"d.jpg"}']
 
 
-def test_objects_one_after_another_are_records(write):
+def test_concatenated_objects_are_records(write):
     path = write("p.json", '{"img_path": "a", "gt_score": "1"}{"img_path": "b", "gt_score": 2}\n')
     assert read_ratings([path], "vqa2").rows["source_row"].to_pylist() == [1, 2]
 
@@ -26,7 +26,7 @@ def test_objects_one_after_another_are_records(write):
     ("name", "rows", "low", "high"),
     [("agi", 2_982, 0.0, 4.49), ("koniq", 10_073, 1.1, 4.31), ("livec", 1_169, 3.42, 92.43)],
 )
-def test_q_bench_prediction_files_are_whole(published, name, rows, low, high):
+def test_q_bench_prediction_files_are_read_completely(published, name, rows, low, high):
     path = published / f"predictions/q-bench_llava_v1.5/{name}.json"
     ratings = read_ratings([path])
     mos = ratings.rows["mos"].to_numpy()

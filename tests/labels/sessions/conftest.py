@@ -5,7 +5,7 @@ from scipy.io import savemat
 
 @pytest.fixture
 def mat(tmp_path):
-    """Write a MATLAB file of those variables; gives its path."""
+    """Write a MATLAB file of these variables; return its path."""
 
     def _mat(name, **variables):
         path = tmp_path / name
@@ -18,7 +18,7 @@ def mat(tmp_path):
 
 @pytest.fixture
 def cell():
-    """A MATLAB cell array of those values."""
+    """A MATLAB cell array of these values."""
 
     def _cell(*values):
         array = np.empty(len(values), dtype=object)

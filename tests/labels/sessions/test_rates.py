@@ -20,7 +20,7 @@ def test_a_rate_near_24000_1001_is_that_fraction(value):
         (119.88, Fraction(120000, 1001)),
     ],
 )
-def test_the_other_rates_of_television_are_fractions_too(value, rate):
+def test_the_other_ntsc_rates_are_fractions_too(value, rate):
     assert exact_rate(value) == rate
 
 
@@ -37,14 +37,14 @@ def test_any_other_rate_is_the_nearest_small_fraction(value, rate):
     assert exact_rate(value) == Fraction(rate)
 
 
-def test_a_written_fraction_is_taken_as_it_stands():
+def test_a_fraction_is_kept_unchanged():
     assert exact_rate(" 24000/1001 ") == Fraction(24000, 1001)
 
 
 @pytest.mark.parametrize(
     "value", [0, -25.0, float("nan"), float("inf"), 1e300, 1000.5, 1e-9, "0/1", "25/0", "fast", ""]
 )
-def test_a_rate_that_is_none_is_refused(value):
+def test_an_invalid_rate_is_rejected(value):
     with pytest.raises(RejectedError) as rejected:
         exact_rate(value)
     assert rejected.value.reason == "bad-frame-rate"
@@ -56,7 +56,7 @@ def test_parts_of_one_rate_have_that_rate_and_no_parts_have_none():
     assert common_rate(set(), Fraction(25)) is None
 
 
-def test_parts_of_different_rates_need_one_that_is_given():
+def test_parts_of_different_rates_need_a_given_rate():
     assert common_rate({25.0, 50.0}, Fraction(50)) == 50
     with pytest.raises(RejectedError, match="25, 50 frames per second; give one rate") as rejected:
         common_rate({25.0, 50.0}, None)

@@ -1,4 +1,4 @@
-"""The door of the session logs: registry, recognition, and folders that are walked."""
+"""qbuild/labels/sessions/logs.py: layouts, recognition, and folders of logs."""
 
 import re
 import subprocess
@@ -43,7 +43,7 @@ def test_a_layout_has_the_name_of_its_entry(name):
     assert get_layout(name).name == name
 
 
-def test_an_unknown_layout_is_answered_with_the_near_ones():
+def test_an_unknown_session_layout_is_reported_with_similar_ones():
     with pytest.raises(UsageError, match=r"Did you mean .*live-nflx-2"):
         get_layout("live-nflx2")
     with pytest.raises(UsageError):
@@ -56,7 +56,7 @@ def test_a_missing_path_is_an_error(tmp_path):
             call(tmp_path / "gone.mat")
 
 
-def test_a_file_that_is_no_log_is_an_error_that_lists_the_layouts_and_what_was_seen(write):
+def test_a_file_that_is_not_a_log_is_an_error_with_its_columns_and_all_layouts(write):
     path = write("a.csv", "name,colour\nx,red\n")
     for call in (recognise, read):
         with pytest.raises(InputError, match="'name', 'colour'; expected logs of waterloo"):
@@ -69,7 +69,7 @@ def test_any_other_file_is_an_error_too(write, content):
         read(write("a.bin", content))
 
 
-def test_recognition_tells_what_a_matlab_file_holds(mat, write):
+def test_an_unknown_matlab_file_is_reported_with_its_variables(mat, write):
     with pytest.raises(InputError, match="it holds colour"):
         recognise(mat("a.mat", colour=1.0))
     with pytest.raises(InputError, match="not a complete MATLAB file"):
@@ -94,7 +94,7 @@ def test_a_folder_of_logs_and_a_readme_fits_as_a_whole(mat, write):
     assert [session.path for _, session in read(folder)] == ["a", "b"]
 
 
-def test_a_folder_of_several_layouts_is_walked_in_the_order_of_names(mat, write):
+def test_files_of_a_mixed_folder_are_recognised_in_the_order_of_names(mat, write):
     folder = log(mat, "db/b.mat").parent
     write("db/a.csv", EVENTS)
     log(mat, "db/c/deep.mat")
@@ -107,13 +107,13 @@ def test_a_folder_of_several_layouts_is_walked_in_the_order_of_names(mat, write)
     ]
 
 
-def test_a_log_by_the_name_of_a_known_file_is_read(write):
+def test_a_log_with_the_name_of_a_side_file_is_read(write):
     folder = write("db/data.csv", EVENTS).parent
     write("db/a.csv", EVENTS.replace("\na,", "\nother,"))
     assert [session.path for _, session in read(folder)] == ["other", "a"]
 
 
-def test_files_that_are_no_logs_are_all_named_before_anything_is_read(mat, write):
+def test_all_files_that_are_not_logs_are_named_before_anything_is_read(mat, write):
     folder = log(mat, "db/a.mat").parent
     write("db/x.mp4", b"\0\0")
     write("db/y.csv", "name,colour\nx,red\n")
@@ -123,7 +123,7 @@ def test_files_that_are_no_logs_are_all_named_before_anything_is_read(mat, write
     assert [Path(problem.where).name for problem in found.value.problems] == ["x.mp4", "y.csv"]
 
 
-def test_a_broken_log_in_a_folder_is_refused_and_the_others_are_read(mat, write):
+def test_a_broken_log_in_a_folder_is_rejected_and_the_others_are_read(mat, write):
     whole = log(mat, "db/a.mat")
     write("db/b.mat", whole.read_bytes()[:150])
     write("db/c.json", '{"cut')
@@ -169,7 +169,7 @@ def test_a_link_to_a_folder_is_not_followed(mat):
         read(folder)
 
 
-def test_a_file_that_may_not_be_read_is_an_error(write, monkeypatch):
+def test_a_file_without_read_permission_is_an_error(write, monkeypatch):
     path = write("a.json", '{"I23": {}}')
 
     def refuse(*_, **__):
@@ -182,8 +182,8 @@ def test_a_file_that_may_not_be_read_is_an_error(write, monkeypatch):
 
 def test_every_layout_is_documented_in_the_order_of_recognition():
     lines = (ROOT / "docs/sessions.md").read_text(encoding="utf-8").splitlines()
-    told = [line.split("`")[1] for line in lines if line.startswith("| `")]
-    assert told[: len(SESSION_LAYOUTS)] == list(SESSION_LAYOUTS)
+    documented = [line.split("`")[1] for line in lines if line.startswith("| `")]
+    assert documented[: len(SESSION_LAYOUTS)] == list(SESSION_LAYOUTS)
 
 
 def test_every_reason_is_documented_and_every_documented_one_is_used():

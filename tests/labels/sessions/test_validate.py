@@ -1,4 +1,4 @@
-"""qbuild/labels/sessions/validate.py: what a session may not do, and what is mended."""
+"""qbuild/labels/sessions/validate.py: rejected sessions, and corrected ones."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def valid(session) -> ValidSession:
         ({"claims": {"media_frames": 300}}, "frames-disagree"),
     ],
 )
-def test_a_session_that_cannot_be_is_refused_by_name(given, reason):
+def test_an_inconsistent_session_is_rejected_by_name(given, reason):
     found = validate_session(stalled.session("clip.mp4", **given))
     assert isinstance(found, RejectedRow)
     assert (found.rejection.reason, found.rejection.message.split(":")[0]) == (reason, "clip.mp4")
 
 
-def test_stalls_may_overlap_in_media_seconds_for_the_media_stands_still():
+def test_stalls_may_overlap_in_media_seconds():
     found = valid(stalled.session(events=[(2.0, 3.0), (4.0, 1.0)]))
     assert found.stalls == ((2.0, 3.0), (4.0, 1.0))
 
@@ -56,12 +56,12 @@ def test_wall_clock_events_are_moved_to_media_time():
     assert found.stalls == ((0.0, 2.0), (5.0, 1.5), (9.0, 1.0))
 
 
-def test_stalls_that_touch_on_the_wall_clock_are_one():
+def test_adjacent_stalls_on_the_wall_clock_are_one():
     found = valid(stalled.session(events=[(3.0, 1.0), (4.0, 2.0)], clock="wall"))
     assert found.stalls == ((3.0, 3.0),)
 
 
-def test_a_stall_that_runs_past_the_end_is_cut_and_said_so():
+def test_a_stall_that_runs_past_the_end_is_cut_and_noted():
     session = stalled.session(events=[(9.0, 5.0)], clock="wall", claims={"wall_s": 11.0})
     found = valid(session)
     assert found.stalls == ((9.0, 2.0),)
@@ -94,14 +94,14 @@ def test_a_vector_that_begins_stalled_begins_with_buffering():
 @pytest.mark.parametrize(
     ("digits", "reason"), [([], "empty-log"), ([0, 2, 0], "bad-digit"), ([0, -1], "bad-digit")]
 )
-def test_a_vector_that_is_none_is_refused(digits, reason):
+def test_an_invalid_vector_is_rejected(digits, reason):
     session = replace(stalled.session(), events=None, digits=digits)
     found = validate_session(session)
     assert isinstance(found, RejectedRow)
     assert found.rejection.reason == reason
 
 
-def test_a_session_says_the_same_wherever_it_was_read():
+def test_the_content_of_a_session_does_not_contain_its_place():
     one = valid(stalled.session(events=[(1.0, 1.0)]))
     assert one.content == replace(one, source_row=7, source_file="b").content
     assert one.content != valid(stalled.session(events=[(1.0, 2.0)])).content

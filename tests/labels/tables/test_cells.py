@@ -25,7 +25,7 @@ def text_column(*cells):
         ("1E-3", 0.001),
     ],
 )
-def test_numbers_in_text_are_read_with_their_blanks(cell, value):
+def test_numbers_in_text_are_read_with_blanks_around_them(cell, value):
     assert to_numbers(text_column(cell)).values.tolist() == [value]
 
 
@@ -37,20 +37,20 @@ def test_an_empty_cell_and_the_words_for_one_are_missing(cell):
 @pytest.mark.parametrize(
     "cell", ["3,5", "abc", "1 2", "0x10", "1_000", "--1", "1e", "True", "\uff13"]
 )
-def test_other_text_is_no_number(cell):
+def test_other_text_is_not_a_number(cell):
     number = to_numbers(text_column(cell))
     assert number.unreadable.all()
     assert math.isnan(number.values[0])
 
 
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
-def test_what_is_not_finite_is_told_apart(cell):
+def test_infinite_numbers_are_distinguished(cell):
     number = to_numbers(text_column(cell))
     assert number.infinite.all()
     assert not number.unreadable.any()
 
 
-def test_json_cells_are_judged_each_by_its_own_kind():
+def test_json_cells_are_parsed_by_their_types():
     number = to_numbers(pd.Series([1, "2.5", None, True, [3], math.nan, math.inf], dtype=object))
     assert number.values[:2].tolist() == [1, 2.5]
     assert number.missing.tolist() == [False, False, True, False, False, True, False]
@@ -58,7 +58,7 @@ def test_json_cells_are_judged_each_by_its_own_kind():
     assert number.infinite.tolist() == [False] * 6 + [True]
 
 
-def test_columns_of_numbers_are_taken_as_they_are():
+def test_numeric_columns_are_kept_unchanged():
     number = to_numbers(pd.Series([1.5, math.nan, math.inf]))
     assert number.missing.tolist() == [False, True, False]
     assert number.infinite.tolist() == [False, False, True]
@@ -72,6 +72,6 @@ def test_text_is_read_to_the_nearest_float(values):
     assert np.array_equal(read, np.array(values))
 
 
-def test_text_is_trimmed_and_nothing_stays_nothing():
+def test_text_is_trimmed_and_empty_cells_are_null():
     column = pd.Series([" a ", None, 7, math.nan, pd.NA, b"b", b"\xff"], dtype=object)
     assert to_text(column).to_pylist() == ["a", None, "7", None, None, "b", "\\xff"]

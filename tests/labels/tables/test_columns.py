@@ -17,19 +17,19 @@ def found(*names, given=None):
     return resolve_columns(grid_of(*names), SYNONYMS, given or {}, required=("path", "mos"))
 
 
-def test_spelling_is_no_difference():
+def test_column_names_are_normalised():
     assert {normalise_name(name) for name in ("Image name", "image-name", " IMAGE_NAME ")} == {
         "image_name"
     }
 
 
-def test_synonyms_are_found_whatever_their_capitals():
+def test_synonyms_are_found_in_any_case():
     assert found("Video Path", "Score", "N", "SD", "set") == {
         "path": "Video Path", "mos": "Score", "num_ratings": "N", "mos_std": "SD", "split": "set",
     }  # fmt: skip
 
 
-def test_the_canonical_name_wins_over_a_synonym():
+def test_the_canonical_name_takes_precedence_over_a_synonym():
     assert found("name", "path", "mos", "rating") == {"path": "path", "mos": "mos"}
 
 
@@ -38,12 +38,12 @@ def test_two_synonyms_are_an_error_that_names_both():
         found("image", "file", "mos")
 
 
-def test_a_column_that_stands_twice_is_to_be_renamed():
+def test_a_repeated_column_must_be_renamed():
     with pytest.raises(SchemaError, match=r"could be path: path, path.*Rename them"):
         found("path", "path", "mos")
 
 
-def test_all_missing_columns_are_told_at_once_with_the_near_ones():
+def test_all_missing_columns_are_raised_together_with_similar_ones():
     with pytest.raises(CombinedError) as caught:
         found("vidoe", "scor")
     assert len(caught.value.problems) == 2
@@ -51,23 +51,23 @@ def test_all_missing_columns_are_told_at_once_with_the_near_ones():
     assert "Did you mean scor?" in str(caught.value)
 
 
-def test_dmos_needs_a_word_on_its_direction():
+def test_dmos_needs_a_direction():
     with pytest.raises(SchemaError, match="higher for better quality in some data"):
         found("path", "dmos")
     assert found("path", "dmos", given={"mos": "dmos"})["mos"] == "dmos"
 
 
-def test_the_users_word_comes_first_and_frees_the_synonym():
+def test_a_given_column_comes_first_and_frees_the_synonym():
     assert found("name", "image", "mos", given={"path": "image"})["path"] == "image"
     assert found("clip", "q", "mos", given={"path": "clip", "mos": "q"})["mos"] == "q"
 
 
-def test_a_users_column_that_is_not_there_is_told_with_the_near_ones():
+def test_a_given_column_that_is_missing_is_reported_with_similar_ones():
     with pytest.raises(SchemaError, match=r"no column is named 'imgae'.*Did you mean image\?"):
         found("image", "mos", given={"path": "imgae"})
 
 
-def test_an_unknown_canonical_name_is_told_with_the_near_ones():
+def test_an_unknown_canonical_name_is_reported_with_similar_ones():
     with pytest.raises(UsageError, match=r"'pth'.*Did you mean path"):
         found("image", "mos", given={"pth": "image"})
 

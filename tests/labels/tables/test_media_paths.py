@@ -48,17 +48,17 @@ def test_dots_blanks_and_letters_inside_a_name_are_safe(path):
     assert is_unsafe(tidy(paths(path))).tolist() == [False]
 
 
-def test_prefixes_are_taken_off_before_others_are_put_on():
+def test_prefixes_are_removed_before_others_are_added():
     options = RatingOptions(strip_prefix="/data/", add_prefix="k/")
-    found, foreign = normalise_paths(paths("/data/a.jpg", "b.jpg", None), options)
+    found, unprefixed = normalise_paths(paths("/data/a.jpg", "b.jpg", None), options)
     assert found.to_pylist() == ["k/a.jpg", "k/b.jpg", None]
-    assert foreign == 1
+    assert unprefixed == 1
 
 
-def test_a_prefix_alone_makes_no_path():
+def test_a_prefix_alone_is_not_a_path():
     options = RatingOptions(strip_prefix="a/", add_prefix="k/")
     assert normalise_paths(paths("", "a/"), options)[0].to_pylist() == [None, None]
 
 
-def test_missing_paths_are_not_judged():
+def test_missing_paths_are_not_unsafe():
     assert is_unsafe(tidy(paths(None, "a//b"))).tolist() == [False, False]

@@ -28,7 +28,7 @@ def test_without_rejections_no_record_is_read():
     assert RowRejections().rows("t.csv", records=None) == []
 
 
-def test_a_record_is_json_whatever_its_cells_hold():
+def test_a_record_is_json_for_cells_of_any_type():
     record = {"nan": math.nan, "inf": math.inf, "np": np.float64(2), "list": np.array([1, 2])}
     record |= {"none": None, "na": pd.NA, "day": pd.Timestamp("2020-01-02"), "text": "ü"}
     assert json.loads(record_json(record)) == {
@@ -37,7 +37,7 @@ def test_a_record_is_json_whatever_its_cells_hold():
     }  # fmt: skip
 
 
-def test_a_quoted_value_is_text_or_nothing():
+def test_a_quoted_value_is_text_or_none():
     assert [cell_text(cell) for cell in ("a", 2.5, None, math.nan, ["a"])] == [
         "a", "2.5", None, None, '["a"]',
     ]  # fmt: skip

@@ -18,11 +18,11 @@ def test_cells_of_text_keep_their_zeros(write):
     assert cells(grid) == [["007", "1.50"]]
 
 
-def test_blank_lines_are_no_rows(write):
+def test_blank_lines_are_not_rows(write):
     assert len(read_grid(write("a.csv", "path,mos\n\na,1\n\n\nb,2\n")).frame) == 2
 
 
-def test_a_name_that_stands_twice_is_refused_only_where_it_is_asked_for(write):
+def test_a_repeated_name_is_an_error_only_where_it_is_read(write):
     grid = read_grid(write("a.csv", "a,b,a,a\n1,2,3,4\n"))
     assert grid.column("b").tolist() == ["2"]
     with pytest.raises(SchemaError, match="3 columns are named 'a'"):
@@ -30,18 +30,18 @@ def test_a_name_that_stands_twice_is_refused_only_where_it_is_asked_for(write):
     assert grid.records([0]) == [{"a": "1", "b": "2", "a.1": "3", "a.2": "4"}]
 
 
-def test_a_line_with_too_many_cells_is_told_by_its_number(write):
+def test_a_line_with_too_many_cells_is_reported_by_number(write):
     with pytest.raises(InputError, match="line 3 has 3 cells where the first line has 2"):
         read_grid(write("a.csv", "path,mos\na,1\nb,2,3\n"))
 
 
-def test_an_open_quote_is_an_error_of_the_input(write):
+def test_an_unclosed_quote_is_an_input_error(write):
     with pytest.raises(InputError, match=r"quotation mark .* row 1 is not closed"):
         read_grid(write("a.csv", 'path,mos\n"a,1\nb,2\n'))
 
 
 @pytest.mark.parametrize("text", ["path,mos\n", "\n\n"])
-def test_a_table_without_a_row_is_an_error_of_the_input(write, text):
+def test_a_table_without_a_row_is_an_input_error(write, text):
     with pytest.raises(InputError, match=r"holds no row|only blank lines"):
         read_grid(write("a.csv", text))
 
@@ -65,7 +65,7 @@ def test_an_excel_sheet_is_read_like_its_csv(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "words"), [("a.parquet", "Parquet"), ("a.xlsx", "Excel")])
-def test_a_file_cut_short_is_an_error_of_the_input(tmp_path, name, words):
+def test_a_truncated_file_is_an_input_error(tmp_path, name, words):
     path = tmp_path / name
     frame = pd.DataFrame({"path": ["a"] * 99, "mos": [1.0] * 99})
     (frame.to_parquet if name.endswith("parquet") else frame.to_excel)(path, index=False)
@@ -74,7 +74,7 @@ def test_a_file_cut_short_is_an_error_of_the_input(tmp_path, name, words):
         read_grid(path)
 
 
-def test_an_artifact_is_refused_by_the_name_of_its_schema(tmp_path):
+def test_an_artifact_is_an_error_with_the_name_of_its_schema(tmp_path):
     path = tmp_path / "levels.parquet"
     about = json.dumps(
         {

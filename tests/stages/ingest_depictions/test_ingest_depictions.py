@@ -83,34 +83,34 @@ def test_a_file_becomes_rows_and_a_report(tmp_path):
     assert "4 depictions of 2 media by 2 annotators" in STAGE.render(report)
 
 
-def test_nobody_is_named_in_any_file_that_is_left(tmp_path):
+def test_no_output_file_names_an_annotator(tmp_path):
     folder = tmp_path / "made"
     folder.mkdir()
     bad = TABLE + f'../c.mp4,"{GOOD}",,{PERSON},4,\n' + f"d.mp4,,,{PERSON},4,\n"
     result, output = ingest(tmp_path, bad, name="made/out", salt="secret")
     assert result.rejected == 2
-    told = STAGE.render(result.report) + json.dumps(result.report)
+    text = STAGE.render(result.report) + json.dumps(result.report)
     for path in [output, rejected_path(output)]:
         artifact = Artifact.open(path)
-        told += json.dumps([rows_of(path), artifact.description.as_dict()])
-    assert "a-" in told
+        text += json.dumps([rows_of(path), artifact.description.as_dict()])
+    assert "a-" in text
     for part in (PERSON, "Example", "somewhere.test", "bob"):
-        assert part not in told
+        assert part not in text
         for path in folder.iterdir():
             assert part.encode() not in path.read_bytes(), path
 
 
-def test_a_failed_run_names_nobody_either(tmp_path):
-    with pytest.raises(TooManyRejectedError) as refused:
+def test_a_failed_run_names_no_annotator(tmp_path):
+    with pytest.raises(TooManyRejectedError) as error:
         ingest(tmp_path, TABLE + f'c.mp4,"{GOOD}",,{PERSON},9,\n', share=0.0, name="out")
-    assert PERSON not in str(refused.value)
+    assert PERSON not in str(error.value)
     kept = tmp_path / "out.failed.parquet"
     assert PERSON.encode() not in kept.read_bytes()
 
 
-def test_a_level_artifact_wins_and_disagreement_is_a_warning(tmp_path):
-    beside = levels(tmp_path, ("a.mp4", 3, 55.5), ("other.mp4", 1, 5.0))
-    result, output = ingest(tmp_path, TABLE, beside)
+def test_a_level_artifact_overrides_the_file_with_a_warning(tmp_path):
+    level_artifact = levels(tmp_path, ("a.mp4", 3, 55.5), ("other.mp4", 1, 5.0))
+    result, output = ingest(tmp_path, TABLE, level_artifact)
     assert [(row["level"], row["word"], row["mos_norm"]) for row in rows_of(output)] == [
         *[(3, "Fair", 55.5)] * 3,
         (5, None, None),
@@ -122,10 +122,10 @@ def test_a_level_artifact_wins_and_disagreement_is_a_warning(tmp_path):
     assert (result.report["levels_joined"], result.report["levels_at_odds"]) == (3, 3)
 
 
-def test_a_score_rounded_for_showing_does_not_disagree(tmp_path):
+def test_a_score_rounded_for_display_is_not_a_difference(tmp_path):
     text = f'video,overall,mos_norm\na.mp4,"{GOOD}",71.5\nb.mp4,"{GOOD}",60\n'
-    beside = levels(tmp_path, ("a.mp4", 4, 71.4567), ("b.mp4", 4, 61.0))
-    result, output = ingest(tmp_path, text, beside)
+    level_artifact = levels(tmp_path, ("a.mp4", 4, 71.4567), ("b.mp4", 4, 61.0))
+    result, output = ingest(tmp_path, text, level_artifact)
     assert [row["mos_norm"] for row in rows_of(output)] == [71.4567, 61.0]
     assert result.report["warnings"] == [
         "1 depiction with another mos_norm than the level artifact, which is used"
@@ -141,7 +141,7 @@ def test_the_rows_are_the_same_bytes_at_any_batch_size(tmp_path):
     assert len(hashes) == 1
 
 
-def test_depictions_can_be_read_again_and_joined_without_repetition(tmp_path):
+def test_depiction_artifacts_can_be_merged_without_duplicates(tmp_path):
     _, first = ingest(tmp_path, TABLE, name="first")
     _, second = ingest(tmp_path, TABLE.replace("bob", "eve"), name="second")
     result, both = ingest(tmp_path, first, second, name="both")
@@ -150,14 +150,14 @@ def test_depictions_can_be_read_again_and_joined_without_repetition(tmp_path):
     assert rows_of(both)[:4] == rows_of(first)
 
 
-def test_options_of_files_are_refused_for_artifacts(tmp_path):
+def test_options_of_files_are_errors_for_artifacts(tmp_path):
     _, first = ingest(tmp_path, TABLE, name="first")
     with pytest.raises(UsageError, match="every input is an artifact"):
         ingest(tmp_path, first, name="again", salt="x")
     assert IngestOptions.model_fields.keys() == DepictionOptions.model_fields.keys()
 
 
-def test_an_artifact_of_another_schema_is_refused(tmp_path):
+def test_an_artifact_of_another_schema_is_an_error(tmp_path):
     from tables import rating_table
 
     other = write_artifact(tmp_path / "ratings.parquet", rating_table(3))
@@ -165,7 +165,7 @@ def test_an_artifact_of_another_schema_is_refused(tmp_path):
         ingest(tmp_path, other)
 
 
-def test_an_export_counts_what_was_cancelled(tmp_path):
+def test_cancelled_annotations_are_counted(tmp_path):
     data = {"video": "/data/local-files/?d=a.mp4"}
     task = labelled(
         data, done(result("overall", GOOD)), done(result("overall", LOW), was_cancelled=True)
@@ -175,12 +175,12 @@ def test_an_export_counts_what_was_cancelled(tmp_path):
     assert "1 cancelled annotation left out" in STAGE.render(ended.report)
 
 
-def test_nothing_usable_is_an_error_that_tells_the_reasons(tmp_path):
+def test_no_usable_row_is_an_error_with_the_reasons(tmp_path):
     with pytest.raises((InputError, TooManyRejectedError), match="missing-text"):
         ingest(tmp_path, "video,overall\na.mp4,\n", share=1.0)
 
 
-def test_warnings_never_reject(tmp_path):
+def test_warnings_reject_no_row(tmp_path):
     text = "video,overall,level,date\n" + "".join(
         f'{n}.mp4,"{LOW}",5,2024-03-0{n}\n' for n in range(1, 6)
     )
@@ -197,7 +197,7 @@ def test_a_limit_takes_the_first_rows(tmp_path):
     assert (result.rows, [row["source_row"] for row in rows_of(output)]) == (2, [1, 2])
 
 
-def test_three_hundred_invented_depictions_come_out_as_they_were(tmp_path):
+def test_three_hundred_generated_depictions_are_read_unchanged(tmp_path):
     given = depictions(300, seed=3)
     left_out = ("depiction_id", "media_id", "medium", "source_file", "source_row", "licence")
     lines = [
@@ -217,6 +217,6 @@ def test_three_hundred_invented_depictions_come_out_as_they_were(tmp_path):
     assert len(result.report["annotators"]) == len(people)
 
 
-def test_levels_alone_are_no_depictions(tmp_path):
+def test_levels_alone_are_not_depictions(tmp_path):
     with pytest.raises(InputError, match=r"no usable row|no row"):
         ingest(tmp_path, levels(tmp_path, ("a.mp4", 3, 55.5)))

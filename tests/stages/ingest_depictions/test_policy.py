@@ -11,7 +11,7 @@ OTHER = "Das Bild ist durchweg scharf, und die Farben leuchten."
 @pytest.mark.parametrize(
     ("text", "level"), [(HIGH, 5), (GOOD, 4), (FAIR, 3), (FAIR, 2), (LOW, 2), (LOW, 1)]
 )
-def test_a_depiction_of_its_own_level_keeps_to_the_policy(text, level):
+def test_a_depiction_of_its_own_level_follows_the_policy(text, level):
     assert check_text(text).violations(level) == []
 
 
@@ -26,12 +26,12 @@ def test_a_depiction_of_its_own_level_keeps_to_the_policy(text, level):
         ("The picture is sharp and noisy.", 4, ["expected a turn"]),
     ],
 )
-def test_a_tone_against_the_policy_is_told_with_what_was_expected(text, level, expected):
+def test_a_tone_against_the_policy_is_reported_with_the_expected_one(text, level, expected):
     assert check_text(text).violations(level) == expected
 
 
 @pytest.mark.parametrize("level", range(1, 6))
-def test_a_text_in_which_nothing_is_found_is_not_judged(level):
+def test_a_text_without_findings_is_not_evaluated(level):
     findings = check_text(OTHER)
     assert findings.sides == {}
     assert findings.violations(level) == []
@@ -48,7 +48,7 @@ def test_a_text_in_which_nothing_is_found_is_not_judged(level):
         ("The sharpness is excellent.", {5}),
     ],
 )
-def test_degrees_are_held_to_the_levels_of_table_12(text, fitting):
+def test_degrees_are_compared_with_the_levels_of_table_12(text, fitting):
     findings = check_text(text)
     assert len(findings.degrees) == 1
     assert {level for level in range(1, 6) if not findings.misplaced(level)} == fitting
@@ -64,7 +64,7 @@ def test_an_attribute_called_both_good_and_bad_has_no_side():
     assert check_text(text).sides == {"sharpness": 0}
 
 
-def test_invented_depictions_keep_to_their_own_level_and_not_to_the_opposite_one():
+def test_generated_depictions_follow_the_policy_of_their_own_level_only():
     overall = [row for row in depictions(1_000, seed=5) if row["kind"] == "overall"]
     assert len(overall) > 500
     for row in overall:

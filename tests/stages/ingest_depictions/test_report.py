@@ -38,7 +38,7 @@ def test_attributes_are_counted_in_the_order_of_table_11():
     assert found["kinds"] == {"in-context": 1, "overall": 2}
 
 
-def test_temporal_descriptions_are_asked_of_videos_alone():
+def test_temporal_descriptions_are_counted_for_videos_only():
     found = figures(row(GOOD), row("It is sharp."), row("It is sharp.", medium="set:a.png"))
     assert found["totals"]["temporal"] == {"videos": 2, "with": 1, "share": 0.5}
 
@@ -55,7 +55,7 @@ def test_tones_off_their_level_are_counted_with_examples():
     assert "also found: noise" in found["examples"][0]["found"]
 
 
-def test_degree_words_are_held_to_the_level_shown_but_not_of_generated_videos():
+def test_degree_words_are_compared_with_the_level_shown_except_of_aspects():
     text = "There is extremely severe noise."
     rows = [row(text, level, kind=kind) for kind in ("overall", "aspect") for level in (1, 3, None)]
     found = figures(*rows)["totals"]["degrees"]
@@ -71,7 +71,7 @@ def test_degree_words_are_held_to_the_level_shown_but_not_of_generated_videos():
     ]
 
 
-def test_media_are_counted_a_day_and_person():
+def test_media_are_counted_per_day_and_person():
     rows = [
         row(GOOD, annotator=who, day=f"2024-03-0{day}", medium=f"set:{at}.mp4", kind=kind)
         for who, day, count in (("a-1", 1, 14), ("a-1", 2, 31), ("a-2", 1, 15), ("a-2", 2, 30))
@@ -89,13 +89,13 @@ def test_without_dates_there_are_no_days():
     assert figures(row(GOOD))["totals"]["days"] is None
 
 
-def test_people_stand_by_pseudonym_and_those_of_no_name_last():
+def test_annotators_are_sorted_by_pseudonym_with_none_last():
     found = figures(row(GOOD, annotator=None), row(GOOD, annotator="a-2"), row(GOOD))
     assert [one["annotator"] for one in found["annotators"]] == ["a-1", "a-2", None]
     assert sum(one["depictions"] for one in found["annotators"]) == found["totals"]["depictions"]
 
 
-def test_agreement_is_the_overlap_of_attributes_and_the_share_of_sides_alike():
+def test_agreement_is_the_overlap_of_attributes_and_the_share_of_equal_sides():
     agreement = Agreement()
     agreement.add("m", "a", {"noise": -1, "sharpness": 1})
     agreement.add("m", "b", {"noise": -1, "sharpness": -1, "color": 1})
@@ -123,12 +123,12 @@ def test_depictions_of_one_person_count_together():
     assert total.figures() == {"media": 1, "pairs": 1, "attributes": 1.0, "sides": 1.0}
 
 
-def test_the_nameless_agree_with_nobody():
+def test_depictions_without_annotator_have_no_agreement():
     found = figures(row(GOOD, annotator=None), row(GOOD), row(GOOD, annotator=None))
     assert found["totals"]["agreement"]["pairs"] == 0
 
 
-def test_the_text_stays_short_with_a_line_a_person():
+def test_the_text_is_short_with_one_line_per_person():
     people = [f"a-{n:03}" for n in range(ANNOTATORS_SHOWN + 3)]
     report = figures(
         *(

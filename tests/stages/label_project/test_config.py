@@ -36,7 +36,7 @@ def test_the_score_and_the_level_are_shown():
     assert {"$mos_norm", "$level_word"} <= set(header.attrib["value"].split())
 
 
-def test_each_note_is_seen_once_it_was_chosen():
+def test_each_note_is_visible_once_it_was_chosen():
     view = ET.fromstring(config("ugc", "video"))
     choices = [tag.attrib["value"] for tag in view.iter("Choice")]
     parts = {

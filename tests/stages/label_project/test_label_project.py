@@ -19,7 +19,7 @@ PATHS = ("clips/a b.mp4", "ü/#1?.mp4", "c.webm")
 
 
 def levels(folder, paths=PATHS, name="levels", **columns):
-    """A `level` artifact with a row a path, of levels 4, 5, 1, …"""
+    """A `level` artifact with a row per path, of levels 4, 5, 1, …"""
     import pyarrow as pa
 
     words = ("Low", "Poor", "Fair", "Good", "High")
@@ -53,7 +53,7 @@ def tasks_of(output):
     return json.loads((output / "tasks.json").read_text(encoding="utf-8"))
 
 
-def test_there_is_a_task_a_medium_and_a_view_for_its_kind(tmp_path):
+def test_there_is_one_task_per_medium_and_a_view_for_its_kind(tmp_path):
     ended, output = project(tmp_path, levels(tmp_path))
     tasks = tasks_of(output)
     assert [task["data"]["level"] for task in tasks] == [4, 5, 1]
@@ -71,7 +71,7 @@ def test_there_is_a_task_a_medium_and_a_view_for_its_kind(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["ugc", "aigc", "pathway"])
-def test_what_is_annotated_comes_back_with_the_media_ids(tmp_path, form):
+def test_annotations_of_the_project_are_read_with_the_media_ids(tmp_path, form):
     source = levels(tmp_path)
     _, output = project(tmp_path, source, form=form)
     view = ET.parse(output / "config.xml").getroot()
@@ -103,18 +103,18 @@ def test_the_bytes_are_the_same_at_any_batch_size(tmp_path):
         assert len({(output / name).read_bytes() for output in outputs}) == 1
 
 
-def test_pictures_are_shown_as_pictures(tmp_path):
+def test_images_are_shown_as_images(tmp_path):
     _, output = project(tmp_path, levels(tmp_path, ["a.png"]), url_prefix="https://host.test/")
     assert ET.parse(output / "config.xml").getroot().find("Image") is not None
     assert tasks_of(output)[0]["data"]["image"] == "https://host.test/a.png"
 
 
-def test_pictures_and_videos_in_one_project_are_refused(tmp_path):
+def test_images_and_videos_in_one_project_are_an_error(tmp_path):
     with pytest.raises(UsageError, match=r"'b\.png' is of kind image, others of kind video"):
         project(tmp_path, levels(tmp_path, ["a.mp4", "b.png"]))
 
 
-def test_a_path_without_a_known_ending_needs_the_kind(tmp_path):
+def test_a_path_without_a_known_suffix_needs_the_kind(tmp_path):
     source = levels(tmp_path, ["a", "b"])
     with pytest.raises(UsageError, match="the suffix of 'a' is not that of an image or a video"):
         project(tmp_path, source)
@@ -122,7 +122,7 @@ def test_a_path_without_a_known_ending_needs_the_kind(tmp_path):
     assert [task["data"]["media_id"] for task in tasks_of(output)] == ["my%3Aset:a", "my%3Aset:b"]
 
 
-def test_a_medium_in_two_artifacts_is_one_task_unless_they_disagree(tmp_path):
+def test_a_medium_in_two_artifacts_is_one_task_unless_they_differ(tmp_path):
     first, same = levels(tmp_path), levels(tmp_path, name="same")
     ended, output = project(tmp_path, first, same)
     assert (len(tasks_of(output)), ended.report["collapsed"]) == (3, 3)
@@ -132,7 +132,7 @@ def test_a_medium_in_two_artifacts_is_one_task_unless_they_disagree(tmp_path):
     assert ended.rejected == 2
 
 
-def test_other_artifacts_are_refused(tmp_path):
+def test_other_artifacts_are_errors(tmp_path):
     from tables import rating_table
 
     other = write_artifact(tmp_path / "ratings.parquet", rating_table(3))

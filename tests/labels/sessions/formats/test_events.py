@@ -26,7 +26,7 @@ def test_a_row_with_empty_start_and_duration_is_a_session_without_stalls(write):
     assert (session.events, session.media_s) == ((), 12.0)
 
 
-def test_what_is_said_of_a_session_may_stand_in_any_of_its_rows(write):
+def test_values_of_a_session_may_be_in_any_of_its_rows(write):
     header = "media,start_s,duration_s,fps,media_s,clock,mos,mos_std,num_ratings,split\n"
     rows = "a,1,1,,,wall,,,,\na,5,1,24000/1001,30,,3.5,0.5,20,test\n"
     (session,) = read(write("a.csv", header + rows))
@@ -35,7 +35,7 @@ def test_what_is_said_of_a_session_may_stand_in_any_of_its_rows(write):
     assert session.rating == {"mos": 3.5, "mos_std": 0.5, "num_ratings": 20, "split": "test"}
 
 
-def test_the_clock_of_the_options_holds_where_the_file_names_none(write):
+def test_the_clock_of_the_options_is_for_files_without_one(write):
     path = write("a.csv", "media,start_s,duration_s,clock\na,1,1,\nb,1,1,media\n")
     assert [s.clock for s in read(path)] == ["media", "media"]
     assert [s.clock for s in read(path, clock="wall")] == ["wall", "media"]
@@ -53,7 +53,7 @@ def test_lines_of_json_are_read_like_a_table(write):
     assert (second.events, second.source_row) == ((), 2)
 
 
-def test_other_signs_between_cells_are_found(write):
+def test_other_delimiters_are_found(write):
     assert read(write("a.tsv", "media\tstart_s\tduration_s\na\t1\t2\n"))[0].events == ((1.0, 2.0),)
     assert read(write("a.csv", "media;start_s;duration_s\na;1;2\n"))[0].events == ((1.0, 2.0),)
 
@@ -72,7 +72,7 @@ def test_other_signs_between_cells_are_found(write):
         (",1,1,25,media", "missing-path"),
     ],
 )
-def test_a_broken_row_refuses_its_session_and_no_other(write, row, reason):
+def test_a_broken_row_rejects_its_session_and_no_other(write, row, reason):
     text = "media,start_s,duration_s,fps,clock\nb,1,1,25,media\n"
     if reason == "conflict":
         text += "a,2,1,25,media\n"
@@ -95,6 +95,6 @@ def test_a_broken_row_refuses_its_session_and_no_other(write, row, reason):
         ("a.jsonl", '{"media": "a", "start_s": 1}\n', "another-form"),
     ],
 )
-def test_a_broken_file_is_refused_as_a_whole(write, name, content, reason):
+def test_a_broken_file_is_rejected_as_a_whole(write, name, content, reason):
     (rejected,) = read(write(name, content))
     assert (rejected.source, rejected.row, rejected.rejection.reason) == (name, 1, reason)

@@ -29,13 +29,13 @@ def test_places_and_lengths_are_media_seconds(mat):
     assert session.media_s == 3.0
 
 
-def test_one_length_holds_for_all_places(mat):
+def test_one_length_applies_to_all_places(mat):
     scores = {"subjective_score_continuous": np.ones(20)}
     path = mat("TV01.mat", rebuf_position=np.array([1, 9]), rebuf_duration=2, **scores)
     assert (read(path).events, read(path).media_s) == (((1.0, 2.0), (9.0, 2.0)), 16.0)
 
 
-def test_a_bitrate_of_zero_is_a_stall_where_nothing_else_tells(mat):
+def test_a_bitrate_of_zero_is_a_stall_without_other_fields(mat):
     scores = {"subjective_score_continuous": np.ones(4)}
     session = read(mat("TV01.mat", bitrate=np.array([0, 500, 0, 300]), **scores))
     assert (session.events, session.media_s) == (((0.0, 1.0), (2.0, 1.0)), 2.0)
@@ -61,6 +61,6 @@ def test_a_reference_video_plays_through(mat):
         ({"score": 1}, "another-form"),
     ],
 )
-def test_a_broken_log_is_refused_with_its_reason(mat, fields, reason):
+def test_a_broken_log_is_rejected_with_its_reason(mat, fields, reason):
     rejected = read(mat("TV01.mat", **fields))
     assert (rejected.source, rejected.rejection.reason) == ("TV01.mat", reason)

@@ -42,7 +42,7 @@ def test_a_waveform_of_seconds_becomes_events_on_the_wall_clock(mat, high):
         ([], [], ()),
     ],
 )
-def test_lists_end_at_their_mark_and_tell_media_seconds(mat, places, lengths, events):
+def test_lists_end_at_their_mark_and_hold_media_seconds(mat, places, lengths, events):
     lists = {"stallLocations": np.array(places), "stallLengths": np.array(lengths)}
     (session,) = read(mat("a.mat", **lists, media_s=30))
     assert (session.events, session.clock, session.media_s) == (events, "media", 30.0)
@@ -59,25 +59,25 @@ def test_lists_end_at_their_mark_and_tell_media_seconds(mat, places, lengths, ev
         ("4", [2], "not-a-number"),
     ],
 )
-def test_lists_that_cannot_be_are_refused(mat, places, lengths, reason):
+def test_invalid_lists_are_rejected(mat, places, lengths, reason):
     value = places if isinstance(places, str) else np.array(places)
     (rejected,) = read(mat("a.mat", stallLocation=value, stallLength=np.array(lengths)))
     assert rejected.rejection.reason == reason
 
 
 @pytest.mark.parametrize("wave", [[0, 50], [0, 1, 100], [0, -1], [0, np.nan]])
-def test_a_waveform_of_other_values_is_refused(mat, wave):
+def test_a_waveform_of_other_values_is_rejected(mat, wave):
     assert read(mat("a.mat", stallWaveform=np.array(wave)))[0].rejection.reason == "bad-digit"
 
 
-def test_an_empty_waveform_and_a_rate_of_zero_are_refused(mat):
+def test_an_empty_waveform_and_a_rate_of_zero_are_rejected(mat):
     assert read(mat("a.mat", stallWaveform=np.empty((1, 0))))[0].rejection.reason == "empty-log"
     assert (
         read(mat("b.mat", stallWaveform=np.zeros(3), fps=0))[0].rejection.reason == "bad-frame-rate"
     )
 
 
-def test_a_struct_of_all_videos_gives_a_session_each_with_the_scores_beside(mat, cell):
+def test_a_struct_of_all_videos_gives_a_session_each_with_the_scores_of_the_side_file(mat, cell):
     videos = {
         "vidNames": cell("one.mp4", "two.mp4"),
         "stallWaveforms_s": cell(np.array([0, 0, 100]), np.array([0, 50])),
@@ -100,7 +100,7 @@ def test_videos_without_names_are_numbered(mat, cell):
     assert [s.path for s in read(mat("v.mat", stallWaveforms_s=waves))] == ["v/1", "v/2"]
 
 
-def test_lists_in_a_matrix_hold_a_video_a_row(mat):
+def test_lists_in_a_matrix_hold_one_video_per_row(mat):
     lists = {
         "stallLocations": np.array([[0, 5.0], [9, 1000]]),
         "stallLengths": np.array([[1, 2.0], [3, 20]]),
@@ -119,7 +119,7 @@ def test_lists_count_before_a_waveform_of_seconds_which_gives_the_length(mat):
 
 
 @pytest.mark.parametrize("field", ["vidNames", "fps", "stallLengths"])
-def test_fields_of_another_number_of_videos_refuse_the_file(mat, cell, field):
+def test_fields_of_another_number_of_videos_reject_the_file(mat, cell, field):
     fields = {
         "stallLocations": cell(np.array([1]), np.array([2]), np.array([3])),
         "stallLengths": cell(np.array([1]), np.array([1]), np.array([1])),

@@ -20,7 +20,7 @@ def read(path):
 
 @pytest.fixture
 def table(mat, cell):
-    """The file for all videos, of rows of name and stalled frames."""
+    """The file for all videos, with rows of name and stalled frames."""
 
     def _table(place, *rows):
         array = np.empty((len(rows), 3), dtype=object)
@@ -56,7 +56,7 @@ def test_frames_of_all_videos_are_found_by_content_and_sequence(mat, table):
     ]
 
 
-def test_the_file_for_all_videos_may_lie_beside_them(mat, table):
+def test_the_file_for_all_videos_may_be_next_to_them(mat, table):
     folder = table("db", ("cont_1_seq_0", 2)).parent
     mat("db/cont_1_seq_0.mat", **video())
     assert recognise(folder).name == "live-nflx-1"
@@ -89,13 +89,13 @@ def test_stalls_and_their_seconds_are_claims(mat):
         ({}, "another-form"),
     ],
 )
-def test_a_broken_video_is_refused_with_its_reason(mat, change, reason):
+def test_a_broken_video_is_rejected_with_its_reason(mat, change, reason):
     (rejected,) = read(mat("v.mat", **video(**change)))
     assert isinstance(rejected, RejectedRow)
     assert (rejected.source, rejected.rejection.reason) == ("v.mat", reason)
 
 
-def test_a_video_without_a_row_is_refused(mat, table):
+def test_a_video_without_a_row_is_rejected(mat, table):
     table("db", ("cont_1_seq_0", [1]))
     (rejected,) = read(mat("db/cont_2_seq_0.mat", **video()))
     assert (rejected.rejection.reason, rejected.rejection.message) == (
@@ -104,7 +104,7 @@ def test_a_video_without_a_row_is_refused(mat, table):
     )
 
 
-def test_a_file_for_all_videos_of_another_form_refuses_each_of_them(mat):
+def test_an_invalid_file_for_all_videos_rejects_each_of_them(mat):
     mat(f"db/{ALL}.mat", **{ALL: np.zeros(4)})
     (rejected,) = read(mat("db/cont_2_seq_0.mat", **video()))
     assert (rejected.rejection.reason, "three columns" in rejected.rejection.message) == (

@@ -41,7 +41,7 @@ def test_a_session_holds_its_digits_its_rate_and_its_score(mat):
     assert {name for name, _ in read_sessions([path])} == {"live-nflx-2"}
 
 
-def test_what_the_log_counts_itself_becomes_claims(mat):
+def test_totals_of_the_log_become_claims(mat):
     counts = {
         "rebuffer_number": 1,
         "rebuffer_duration_sec": 0.5,
@@ -64,7 +64,7 @@ def test_what_the_log_counts_itself_becomes_claims(mat):
 
 
 @pytest.mark.parametrize("rate", [23.976, 24000 / 1001])
-def test_a_rate_of_television_becomes_its_fraction(mat, rate):
+def test_an_ntsc_rate_becomes_its_fraction(mat, rate):
     assert read(mat("a.mat", **log([0], frame_rate=rate))).fps == Fraction(24000, 1001)
 
 
@@ -87,13 +87,13 @@ def test_a_session_without_name_takes_that_of_its_file(mat):
         ({"rebuffer_number": "two"}, "not-a-number"),
     ],
 )
-def test_a_broken_log_is_refused_with_its_reason(mat, change, reason):
+def test_a_broken_log_is_rejected_with_its_reason(mat, change, reason):
     rejected = read(mat("a.mat", **(log([0, 1]) | change)))
     assert isinstance(rejected, RejectedRow)
     assert (rejected.source, rejected.row, rejected.rejection.reason) == ("a.mat", 1, reason)
 
 
-def test_a_file_of_another_form_is_refused_by_name_and_by_recognition(mat):
+def test_a_file_of_another_form_is_rejected_by_name_and_by_recognition(mat):
     path = mat("a.mat", something=1.0)
     assert read(path).rejection.reason == "another-form"
     ((name, rejected),) = read_sessions([path])
@@ -114,7 +114,7 @@ def test_published_sessions_are_224_and_87_of_them_stall(streaming):
     assert all(len(session.claims) == 7 and "mos" in session.rating for session in sessions)
 
 
-def test_published_claims_come_out_of_the_digits(streaming):
+def test_published_claims_agree_with_the_digits(streaming):
     for _, session in read_sessions([streaming / "live_nflx_2"]):
         claims, digits = session.claims, session.digits.astype(int)
         assert claims["stalls"] == (np.diff(np.concatenate(([0], digits))) == 1).sum()

@@ -40,7 +40,7 @@ def test_an_input_without_stalling_at_all_is_a_session_without_stalls(write):
     assert read(write("a.json", whole))[0].events == ()
 
 
-def test_without_segments_the_scores_a_second_give_the_length(write):
+def test_without_segments_the_scores_per_second_give_the_length(write):
     scores = {"O21": [4.0] * 9, "O22": [4.0] * 8, "I23": {"stalling": [[3, 1]]}}
     path = write("a.json", scores)
     (session,) = read(path)
@@ -61,7 +61,7 @@ def test_a_session_rated_on_two_devices_is_two_sessions_with_their_scores(write)
     }
 
 
-def test_scores_that_are_cut_refuse_their_sessions(write):
+def test_truncated_scores_reject_their_sessions(write):
     path = write("db/046-TR1_SRC1-pc-input.json", record())
     write("db/mos.csv", SCORES[:-9])
     (rejected,) = read(path)
@@ -101,13 +101,13 @@ def test_scores_that_are_cut_refuse_their_sessions(write):
         ),
     ],
 )
-def test_a_broken_input_is_refused_with_its_reason(write, content, reason):
+def test_a_broken_input_is_rejected_with_its_reason(write, content, reason):
     (rejected,) = read(write("a.json", content))
     assert isinstance(rejected, RejectedRow)
     assert (rejected.source, rejected.row, rejected.rejection.reason) == ("a.json", 1, reason)
 
 
-def test_an_input_longer_than_its_head_is_recognised(write):
+def test_an_input_longer_than_its_preview_is_recognised(write):
     path = write("a.json", {"O22": [1.0] * 50_000, "I23": {"stalling": [[1, 2]]}})
     assert path.stat().st_size > 1 << 17
     assert recognise(path).name == "p1203"
@@ -119,9 +119,9 @@ def test_published_inputs_hold_the_stalls_of_their_lists(streaming):
     sessions = [session for _, session in read_sessions([folder])]
     assert len(sessions) == len({session.path for session in sessions}) == 150
     for session in sessions:
-        told = json.loads((folder / session.source_file).read_text(encoding="utf-8"))
-        assert [list(stall) for stall in session.events] == told["I23"]["stalling"]
-        assert session.media_s == len(told["O22"])
+        record = json.loads((folder / session.source_file).read_text(encoding="utf-8"))
+        assert [list(stall) for stall in session.events] == record["I23"]["stalling"]
+        assert session.media_s == len(record["O22"])
     assert Counter(len(s.events) for s in sessions) == {0: 62, 1: 20, 2: 62, 4: 4, 5: 2}
     assert {session.fps for session in sessions} == {None}
 

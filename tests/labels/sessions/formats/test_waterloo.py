@@ -32,7 +32,7 @@ def read(*paths, **options):
     return [session for _, session in read_sessions(paths, options=SessionOptions(**options))]
 
 
-def test_a_stall_lies_where_the_chunks_before_it_end(folder):
+def test_a_stall_is_where_the_previous_chunks_end(folder):
     path = folder("streaming_log,mos\na.csv,70.5\n", a=log(1.5, 0, 3, 0))
     (session,) = read(path)
     assert session.events == ((0.0, 1.5), (4.0, 3.0))
@@ -45,7 +45,7 @@ def test_the_score_is_that_of_data_csv_and_not_of_the_log(folder):
     assert session.rating == {"mos": 70.5}
 
 
-def test_sessions_come_in_the_order_of_data_csv_then_the_unlisted_ones(folder):
+def test_sessions_are_in_the_order_of_data_csv_then_the_unlisted_ones(folder):
     path = folder("streaming_log,mos\nb.csv,2\na.csv,1\n", a=log(0), b=log(0), c=log(0))
     assert [(s.path, s.rating) for s in read(path)] == [
         ("b.csv", {"mos": 2.0}),
@@ -87,7 +87,7 @@ def test_a_log_without_rate_takes_that_of_the_options(write):
         ("a,b\n1,2\n", "another-form"),
     ],
 )
-def test_a_broken_log_is_refused_and_the_others_are_read(folder, text, reason):
+def test_a_broken_log_is_rejected_and_the_others_are_read(folder, text, reason):
     path = folder("streaming_log,mos\na.csv,1\nb.csv,2\n", a=text, b=log(0))
     broken, whole = read(path)
     assert isinstance(broken, RejectedRow)
@@ -96,7 +96,7 @@ def test_a_broken_log_is_refused_and_the_others_are_read(folder, text, reason):
 
 
 @pytest.mark.parametrize("name", ["gone.csv", "", "../data.csv", "..\\data.csv"])
-def test_a_log_that_is_not_there_is_refused_at_its_row_of_data_csv(folder, name):
+def test_a_missing_log_is_rejected_at_its_row_of_data_csv(folder, name):
     path = folder(f"streaming_log,mos\na.csv,1\n{name},1\n", a=log(0))
     _, rejected = read(path)
     assert (rejected.source, rejected.row, rejected.rejection.reason) == (
@@ -106,17 +106,17 @@ def test_a_log_that_is_not_there_is_refused_at_its_row_of_data_csv(folder, name)
     )
 
 
-def test_a_score_that_is_no_number_refuses_its_session(folder):
+def test_a_score_that_is_not_a_number_rejects_its_session(folder):
     (rejected,) = read(folder("streaming_log,mos\na.csv,good\n", a=log(0)))
     assert (rejected.source, rejected.rejection.reason) == ("data.csv", "not-a-number")
 
 
-def test_scores_cut_short_refuse_the_folder(folder):
+def test_truncated_scores_reject_the_folder(folder):
     (rejected,) = read(folder("streaming_log,mos\na.csv\n", a=log(0)))
     assert (rejected.source, rejected.rejection.reason) == ("data.csv", "unreadable")
 
 
-def test_a_negative_stall_is_left_for_the_check_across_the_parts(folder):
+def test_a_negative_stall_is_left_to_the_validation(folder):
     (session,) = read(folder("streaming_log,mos\na.csv,1\n", a=log(-1, 0)))
     assert session.events == ((0.0, -1.0),)
 

@@ -15,7 +15,7 @@ def saved(compressed=False, **variables):
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_numbers_text_cells_and_structs_are_sound(cell, compressed):
+def test_numbers_text_cells_and_structs_are_valid(cell, compressed):
     data = saved(
         compressed,
         numbers=np.arange(6).reshape(2, 3),
@@ -29,7 +29,7 @@ def test_numbers_text_cells_and_structs_are_sound(cell, compressed):
     check(data, None)
 
 
-def test_a_type_that_is_no_number_is_refused_where_scipy_would_end_the_process():
+def test_a_type_that_would_crash_scipy_is_rejected():
     data = saved(x=np.arange(10, dtype=np.int64))
     tag = (12).to_bytes(4, "little") + (80).to_bytes(4, "little")
     assert data.count(tag) == 1
@@ -37,7 +37,7 @@ def test_a_type_that_is_no_number_is_refused_where_scipy_would_end_the_process()
         check(data.replace(tag, (11).to_bytes(4, "little") + tag[4:]), None)
 
 
-def test_other_dimensions_than_numbers_are_refused():
+def test_dimensions_that_differ_from_the_numbers_are_rejected():
     data = saved(x=np.arange(10, dtype=np.int64))
     dims = (1).to_bytes(4, "little") + (10).to_bytes(4, "little")
     with pytest.raises(RejectedError, match="80 bytes of type 12 for 99 numbers"):
@@ -45,20 +45,20 @@ def test_other_dimensions_than_numbers_are_refused():
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_a_file_cut_within_its_variable_is_refused(compressed):
+def test_a_file_truncated_within_its_variable_is_rejected(compressed):
     data = saved(compressed, x=np.arange(100.0))
     for end in range(129, len(data)):
         with pytest.raises(RejectedError):
             check(data[:end], None)
 
 
-def test_a_file_without_its_mark_of_byte_order_is_refused():
+def test_a_file_without_a_byte_order_is_rejected():
     data = saved(x=1)
     with pytest.raises(RejectedError, match="begin like a MATLAB file"):
         check(data[:126] + b"??" + data[128:], None)
 
 
-def test_a_variable_nobody_asks_for_may_be_of_any_kind():
+def test_a_variable_that_is_not_read_may_be_of_any_kind():
     from scipy.sparse import csc_array
 
     data = saved(x=1, other=csc_array(np.eye(2)))
@@ -67,7 +67,7 @@ def test_a_variable_nobody_asks_for_may_be_of_any_kind():
         check(data, {"x", "other"})
 
 
-def test_arrays_nested_too_deep_are_refused(cell):
+def test_arrays_nested_too_deep_are_rejected(cell):
     value = cell(1, 2)
     for _ in range(20):
         value = cell(value, 1)

@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+NEWEST := .venv-newest
 # Published data, if the folder exists; tests that need it are skipped without it.
 DATA   := $(wildcard ../shared/data)
 ifneq ($(DATA),)
 export QBUILD_TEST_DATA ?= $(abspath $(DATA))
 endif
 
-.PHONY: help install demo test test-quick check format docs bench learn build clean
+.PHONY: help install demo test test-quick test-newest check format docs bench learn build clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +34,18 @@ test: $(VENV)/.dev  ## Run all tests.
 
 test-quick: $(VENV)/.dev  ## Run the tests that are not slow.
 	$(BIN)/python -m pytest -m 'not slow'
+
+test-newest: $(NEWEST)/.made  ## Run the tests of models and LLM clients with the newest libraries.
+	$(NEWEST)/bin/python -m pytest -m 'not slow' -p no:cacheprovider tests/backends tests/llm
+
+# Torch stays the build of the constraints; everything else is the newest that pyproject.toml allows.
+$(NEWEST)/.made: pyproject.toml backends/pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(NEWEST)
+	grep '^torch==' constraints.txt > $(NEWEST)/torch.txt
+	$(NEWEST)/bin/python -m pip install --quiet --constraint $(NEWEST)/torch.txt torch
+	$(NEWEST)/bin/python -m pip install --quiet --constraint $(NEWEST)/torch.txt \
+		--upgrade --upgrade-strategy eager -e '.[demo]' -e ./backends pytest hypothesis
+	@touch $@
 
 check: $(VENV)/.dev  ## Check lint, format, types, import directions, docs.
 	$(BIN)/ruff check
@@ -71,4 +84,4 @@ build: $(VENV)/.dev  ## Build wheels and source archives of both distributions.
 	$(BIN)/python -m build --outdir dist backends
 
 clean:  ## Remove everything that these commands made.
-	rm -rf $(VENV) work dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(NEWEST) work dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

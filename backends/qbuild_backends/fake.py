@@ -1,7 +1,7 @@
 """A backend without a model: scores from the hash of a file's bytes, answers of one form.
 
 It replaces a real model where that would be slow: in tests, and to try a pipeline. Every name and
-answer that it gives says that it is fake.
+answer of it contains `fake`.
 """
 
 from __future__ import annotations

@@ -29,16 +29,6 @@ class KeyTable:
     left_out: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
 
-    def __str__(self) -> str:
-        rows = [
-            (name.replace("_", " "), getattr(self, name))
-            for name in ("matched", "missing", "unexpected", "wrong_shape", "left_out", "absent")
-        ]
-        lines = [f"| {self.layout} | tensors | first |", "| --- | --- | --- |"]
-        for title, keys in rows:
-            lines.append(f"| {title} | {len(keys):,} | {_first(keys)} |")
-        return "\n".join(lines)
-
     def check(self, where: str) -> None:
         """Raise InputError, with the first of each kind and the counts, unless all fits."""
         faults = [

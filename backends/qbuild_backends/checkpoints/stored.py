@@ -16,12 +16,12 @@ from qbuild.core.errors import InputError
 
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 SINGLES = ("model.safetensors", "pytorch_model.bin")
-INSIDE = ("model_state", "state_dict", "model")  # where trainers keep the weights in a .pth
+INSIDE = ("model_state", "state_dict", "model")  # keys of the weights in a .pth of a trainer
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Tensors by name: their shapes, known without reading them, and a way to read each once."""
+    """Tensors by name: their shapes, known without reading them, and a function that reads them."""
 
     where: str
     shapes: Mapping[str, torch.Size]
@@ -29,7 +29,7 @@ class Stored:
 
 
 def stored(place: Path) -> Stored:
-    """What a checkpoint file, or a folder with one or with an index of shards, holds."""
+    """The tensors of a checkpoint file, or of a folder with one or with an index of shards."""
     files = _files(place)
     parts = [_safetensors(file) if _is_safe(file) else _torch(file) for file in files]
     shapes = {name: shape for part in parts for name, shape in part.shapes.items()}
@@ -55,7 +55,7 @@ def _files(place: Path) -> list[Path]:
             return [place / name]
     raise InputError(
         str(place),
-        "holds no checkpoint" if place.is_dir() else "is not there",
+        "holds no checkpoint" if place.is_dir() else "does not exist",
         f"expected one of {', '.join((*INDEXES, *SINGLES))}",
         "Name the folder or the file of the weights.",
     )
@@ -66,17 +66,17 @@ def _shards(index: Path) -> list[Path]:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(
-            str(index), f"is no index of shards ({error!r})", "expected a `weight_map`"
+            str(index), f"is not a valid index of shards ({error!r})", "expected a `weight_map`"
         ) from error
     for name in names:
         if not isinstance(name, str) or Path(name).name != name:
             raise InputError(
-                str(index), f"names the shard {name!r}", "expected files beside the index"
+                str(index), f"names the shard {name!r}", "expected files next to the index"
             )
         if not (index.parent / name).is_file():
             raise InputError(
                 str(index),
-                f"names the shard {name}, which is not there",
+                f"names the shard {name}, which is missing",
                 f"expected {len(names)} shards",
                 "Fetch the missing file.",
             )
@@ -106,7 +106,7 @@ def _safetensors(file: Path) -> Stored:
 
 
 def _torch(file: Path) -> Stored:
-    """A file of `torch.save`, of which nothing but tensors and plain containers is taken."""
+    """A file of `torch.save`, read for tensors and plain containers alone."""
     try:
         whole = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -114,7 +114,7 @@ def _torch(file: Path) -> Stored:
             str(file),
             "holds more than tensors: reading it could run code",
             "expected a state dict, or safetensors",
-            "Save its state_dict() where you trust it, and give that file.",
+            "Save its state_dict() on a machine where you trust it, and give that file.",
         ) from error
     except (RuntimeError, EOFError, ValueError) as error:
         raise _damaged(file, error) from error

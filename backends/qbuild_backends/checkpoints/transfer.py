@@ -76,7 +76,7 @@ def _layout(family: ModelFamily, name: str) -> Layout:
 
 
 def _recognise(family: ModelFamily, found: Stored) -> Layout:
-    """The first layout of the family whose sign is among the names."""
+    """The first layout of the family whose signature is among the names."""
     for layout in family.layouts.values():
         if any(layout.recognises(name) for name in found.shapes):
             return layout

@@ -1,7 +1,7 @@
 """Which samples go together: an order from seed and epoch, samples of similar length together.
 
 Similar, not equal: where all media are of one length, samples sorted to the token would be sorted
-by their answers, and a batch would hold one level alone; batch norms then learn to tell the batch.
+by their answers, and batch norms would learn to recognise batches of one level.
 """
 
 from __future__ import annotations

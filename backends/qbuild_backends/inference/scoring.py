@@ -1,10 +1,10 @@
 """Scores of media: one pass of the model each, and logits of the level words alone.
 
-The model is asked for the level and its answer is begun (`The quality of the video is`); the next
-token is read over the level words (VQA², supplement D). One pass gives the last hidden state of
-each sample, their common prefix computed once for all; of the head only the level words' rows are
-multiplied with it. Batches are padded on the right, which a causal model's real tokens never see:
-the padding needs no mask.
+The prompt ends with the beginning of the answer (`The quality of the video is`); the next token is
+read over the level words (VQA², supplement D). One pass gives the last hidden state of each sample,
+their common prefix computed once for all; it is multiplied with the level words' rows of the head.
+Batches are padded on the right, which a causal model's real tokens never see: the padding needs no
+mask.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from qbuild_backends.inference.batches import compute_in_batches
 from qbuild_backends.inference.clips import encode, media_inputs, read_clip, with_clips
 from qbuild_backends.inference.loading import Loaded, inference_memory
 from qbuild_backends.inference.prefix_cache import PrefixCache
-from qbuild_backends.level_reader import LevelReader
+from qbuild_backends.level_reader import level_token_ids
 from qbuild_backends.models.family import ScoringPrompt
 from qbuild_backends.models.inputs import Clip, Encoded, Extent
 
@@ -41,19 +41,18 @@ class Scorer:
         self.prompt = loaded.family.scoring
         self.words = find_words(self.prompt, how.words)
         self.weights = self.prompt.weights.get(how.words)
-        readers = [
-            LevelReader(
-                loaded.processor.tokenizer,
-                self.words,
-                self.prompt.answer.format(kind=kind),
-                self.weights,
-                how.temperature,
+        if not 0 < how.temperature < float("inf"):
+            where = f"--temperature {how.temperature}"
+            raise UsageError(where, "is not valid", "expected a number above 0")
+        tokens, *_ = [
+            level_token_ids(
+                loaded.processor.tokenizer, self.words, self.prompt.answer.format(kind=kind)
             )
             for kind in KINDS
         ]
         self._prefix = PrefixCache(loaded)
         head = loaded.model.get_output_embeddings().weight
-        self._rows = head[list(readers[0].token_ids)]  # (words, hidden)
+        self._rows = head[list(tokens)]  # (words, hidden)
 
     def score(self, media: Iterable[Medium]) -> Iterator[Scored | Rejected]:
         """One score per medium, in the order given; its logits to DIGITS decimals."""

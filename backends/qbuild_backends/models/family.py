@@ -50,7 +50,7 @@ class FreezingPlan:
 
 @dataclass(frozen=True)
 class ScoringPrompt:
-    """How a score is asked for: question and begun answer, formatted with the medium's `kind`.
+    """How a score is asked for: templates of `{kind}` for question and beginning of the answer.
 
     words are sets of levels by name, worst to best; weights those of sets that are not weighted
     evenly from 0 to 1.
@@ -93,7 +93,7 @@ class Processor(Protocol):
     max_length: int  # tokens that the context holds
     pad_token_id: int
     end_token_id: int  # ends an answer
-    media_token_ids: tuple[int, ...]  # stand where the tokens of media go
+    media_token_ids: tuple[int, ...]  # in the places of media tokens
 
     @property
     def clips(self) -> ClipReader:

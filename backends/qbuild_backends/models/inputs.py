@@ -20,7 +20,7 @@ IGNORED = -100  # the label of a token that the loss leaves out
 
 @dataclass(frozen=True)
 class Turn:
-    """One side's words; `<image>` stands where the tokens of a medium go."""
+    """The text of one role, with `<image>` in the place of a medium's tokens."""
 
     role: Literal["system", "user", "assistant"]
     text: str

@@ -12,13 +12,13 @@ Rules = tuple[tuple[str, str], ...]  # (pattern at the beginning of a name, its 
 class Layout:
     """The names of one layout; of the rules, the first whose pattern matches is applied.
 
-    sign is a pattern at the beginning of a name that no other layout has. `reading` makes our
+    signature is a pattern at the beginning of a name that no other layout has. `reading` makes our
     names of theirs, `writing` theirs of ours. `holds` are the beginnings of our names that the
     layout has tensors for. `left_out` are patterns of theirs that the family has no use for.
     """
 
     name: str
-    sign: str
+    signature: str
     reading: Rules
     writing: Rules
     holds: tuple[str, ...]
@@ -26,7 +26,7 @@ class Layout:
 
     def recognises(self, theirs: str) -> bool:
         """Whether no other layout has that name."""
-        return re.match(self.sign, theirs) is not None
+        return re.match(self.signature, theirs) is not None
 
     def ours(self, theirs: str) -> str | None:
         """Our name of their tensor; None where we have none."""

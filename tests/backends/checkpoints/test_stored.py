@@ -82,8 +82,8 @@ def test_a_file_that_is_cut_off_is_refused_by_name(tmp_path, write):
     [
         ({"weight_map": {"a": "three.safetensors"}}, "names the shard three.safetensors, which is"),
         ({"weight_map": {"a": "../one.safetensors"}}, "names the shard '../one.safetensors'"),
-        ({"weights": {}}, "is no index of shards"),
-        ([], "is no index of shards"),
+        ({"weights": {}}, "is not a valid index of shards"),
+        ([], "is not a valid index of shards"),
     ],
 )
 def test_an_index_that_leads_nowhere_is_refused(tmp_path, index, said):
@@ -96,7 +96,7 @@ def test_an_index_that_leads_nowhere_is_refused(tmp_path, index, said):
 def test_a_folder_without_weights_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"holds no checkpoint; expected one of model\.safe"):
         stored(tmp_path)
-    with pytest.raises(InputError, match="nowhere: is not there"):
+    with pytest.raises(InputError, match="nowhere: does not exist"):
         stored(tmp_path / "nowhere")
 
 

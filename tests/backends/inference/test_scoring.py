@@ -189,6 +189,12 @@ def test_a_word_of_two_tokens_is_refused_by_name(checkpoint, media):
         scored(checkpoint, media[:1], words="poor,marvellous")
 
 
+@pytest.mark.parametrize("temperature", [0, -1, float("inf"), float("nan")])
+def test_a_temperature_that_is_not_above_0_is_rejected(checkpoint, media, temperature):
+    with pytest.raises(UsageError, match=f"--temperature {temperature}: .* a number above 0"):
+        scored(checkpoint, media[:1], temperature=temperature)
+
+
 def test_an_unknown_set_of_words_is_told_with_the_near_ones(checkpoint, media):
     with pytest.raises(UsageError, match="Did you mean release"):
         scored(checkpoint, media[:1], words="relaese")

@@ -1,4 +1,4 @@
-"""What a VQA² model is: LLaVA-OneVision's configuration with the motion branch's fields."""
+"""The configuration of LLaVA-OneVision with the fields of the motion branch."""
 
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
@@ -11,12 +11,12 @@ from transformers import LlavaOnevisionConfig, Qwen2Config, SiglipVisionConfig
 
 @strict
 class Vqa2Config(LlavaOnevisionConfig):
-    """The shapes of a VQA² model and what its frames are normalised with.
+    """The shapes of a VQA² model and the statistics that normalise its frames.
 
     The vision tower of the configuration ends at the layer that is read: SigLIP-SO400M has 27
     layers, the penultimate is the 26th, and only 26 are built (397.75M parameters, Table 10).
-    `video_token_id` stands for the visual tokens, `motion_token_id` for the motion tokens; both
-    are rows of the embedding that no text uses. Means and deviations hold for pixels in [0, 1].
+    `video_token_id` marks the visual tokens, `motion_token_id` the motion tokens; both are rows
+    of the embedding that no text uses. Means and deviations are of pixels in [0, 1].
     """
 
     model_type = "vqa2"

@@ -1,4 +1,4 @@
-"""One 256-d token a frame: the fast pathway of SlowFast-R50 (8x8), without the slow one.
+"""One 256-d token per frame: the fast pathway of SlowFast-R50 (8x8), without the slow one.
 
 The lateral connections of SlowFast run from fast to slow only, so what VQA² takes from it (section
 4.1) never sees the slow pathway: 514,152 parameters instead of 34.6 million, the same bits.
@@ -23,15 +23,15 @@ WIDTH = 256
 DEPTHS = (3, 4, 6, 3)
 INNER = (8, 16, 32, 64)
 STRIDES = (1, 2, 2, 2)
-RADIUS = 2 + sum(DEPTHS)  # frames a token sees on either side: 2 by the stem, 1 by each bottleneck
-CHUNK = 256  # frames; each chunk is computed with RADIUS more on either side, so few are long
+RADIUS = 2 + sum(DEPTHS)  # frames on either side that a token sees: 2 by the stem, 1 per bottleneck
+CHUNK = 256  # frames; each chunk is computed with RADIUS more on either side
 
 
 class SplitConv3d(nn.Conv3d):
     """A convolution whose kernel spans time alone or space alone; never both.
 
     Where it is `split`, and in training, it runs in two dimensions: with channels last in memory,
-    3x1x1 is 3x1 over one picture of t rows and h · w columns, 1x3x3 is 3x3 over b · t pictures.
+    3x1x1 is 3x1 over one image of t rows and h · w columns, 1x3x3 is 3x3 over b · t images.
     Both are views of the same memory, and 2 to 9 times faster than in three dimensions. In eval
     mode it is the convolution of PyTorchVideo, to the bit.
     """
@@ -43,29 +43,29 @@ class SplitConv3d(nn.Conv3d):
         if not (self.split or self.training):
             return super().forward(x)
         last = x.permute(0, 2, 3, 4, 1).contiguous()  # (b, t, h, w, inside)
-        found = self._over_time(last) if self.kernel_size[0] > 1 else self._in_space(last)
-        return found.permute(0, 4, 1, 2, 3)  # channels stay last in memory
+        convolved = self._over_time(last) if self.kernel_size[0] > 1 else self._in_space(last)
+        return convolved.permute(0, 4, 1, 2, 3)  # channels stay last in memory
 
     def _over_time(self, last: Tensor) -> Tensor:
         tall = last.flatten(2, 3).permute(0, 3, 1, 2)  # (b, inside, t, h · w)
         padding = (self.kernel_size[0] // 2, 0)
-        found = nn.functional.conv2d(tall, self.weight[..., 0], self.bias, padding=padding)
-        return found.permute(0, 2, 3, 1).reshape(*last.shape[:4], -1)
+        convolved = nn.functional.conv2d(tall, self.weight[..., 0], self.bias, padding=padding)
+        return convolved.permute(0, 2, 3, 1).reshape(*last.shape[:4], -1)
 
     def _in_space(self, last: Tensor) -> Tensor:
-        pictures = last.flatten(0, 1).permute(0, 3, 1, 2)  # (b · t, inside, h, w)
+        images = last.flatten(0, 1).permute(0, 3, 1, 2)  # (b · t, inside, h, w)
         stride, padding = self.stride[1:], (self.kernel_size[1] // 2, self.kernel_size[2] // 2)
         weight = self.weight[:, :, 0]
-        found = nn.functional.conv2d(pictures, weight, self.bias, stride, padding)
-        return found.permute(0, 2, 3, 1).reshape(*last.shape[:2], *found.shape[2:], -1)
+        convolved = nn.functional.conv2d(images, weight, self.bias, stride, padding)
+        return convolved.permute(0, 2, 3, 1).reshape(*last.shape[:2], *convolved.shape[2:], -1)
 
 
 def _unit(inside: int, outside: int, kernel: tuple[int, int, int], stride: int = 1) -> nn.Module:
     """A convolution that keeps t, strides in space, and its batch norm."""
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     spans_both = kernel[0] > 1 and kernel[1] > 1
-    made = nn.Conv3d if spans_both else SplitConv3d
-    conv = made(inside, outside, kernel, (1, stride, stride), padding, bias=False)
+    kind = nn.Conv3d if spans_both else SplitConv3d
+    conv = kind(inside, outside, kernel, (1, stride, stride), padding, bias=False)
     return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm3d(outside)))
 
 
@@ -91,9 +91,8 @@ class FastPathway(nn.Module):
     """Frames (b, 3, t, h, w), normalised, → tokens (b, t, 256), each averaged over its frame.
 
     In eval mode videos longer than `chunk` + 2 · RADIUS go through in chunks that overlap by the
-    receptive field: the tokens are those of the whole video, up to the rounding of convolutions
-    of another size, and memory does not grow with t. In training they go whole, since batch norm
-    takes its statistics from what it sees at once.
+    receptive field: the tokens are those of the whole video, up to rounding, and memory does not
+    grow with t. In training they go whole, since batch norm takes its statistics from one pass.
     """
 
     split = False  # whether it runs in two dimensions in eval mode as well
@@ -125,7 +124,7 @@ class FastPathway(nn.Module):
         return torch.cat(list(self.stream(torch.split(frames, self.chunk, dim=2))), dim=1)
 
     def goes_whole(self, count: int) -> bool:
-        """Whether a video of so many frames goes through in one piece."""
+        """Whether a video of that many frames goes through in one piece."""
         return self.training or count <= self.chunk + 2 * RADIUS
 
     def stream(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
@@ -133,35 +132,35 @@ class FastPathway(nn.Module):
 
         They come RADIUS frames late; 2 · RADIUS frames are held from one chunk to the next.
         """
-        held, told = None, 0  # the first `told` frames of `held` have their tokens out already
+        held, done = None, 0  # the tokens of the first `done` frames of `held` were yielded
         for chunk, last in _until_last(chunks):
             held = chunk if held is None else torch.cat((held, chunk), dim=2)
             ready = held.shape[2] if last else held.shape[2] - RADIUS
-            if ready <= told:
+            if ready <= done:
                 continue
-            yield self._tokens(held)[:, told:ready]
+            yield self._tokens(held)[:, done:ready]
             begin = max(0, ready - RADIUS)
-            held, told = held[:, :, begin:], ready - begin
+            held, done = held[:, :, begin:], ready - begin
 
     def _tokens(self, frames: Tensor) -> Tensor:
         return self.maps(frames).mean((3, 4)).transpose(1, 2)  # (b, t, 256)
 
     def folded(self) -> FastPathway:
-        """A twin for inference, more than twice as fast; its tokens differ by rounding alone."""
+        """A copy for inference, more than twice as fast; its tokens differ by rounding alone."""
         if self.split:
             return self
-        twin = copy.deepcopy(self).eval().requires_grad_(False)
-        for parent, name, unit in list(_units(twin)):
+        folded = copy.deepcopy(self).eval().requires_grad_(False)
+        for parent, name, unit in list(_units(folded)):
             setattr(parent, name, _fused(unit))
-        for module in twin.modules():
+        for module in folded.modules():
             if isinstance(module, FastPathway | SplitConv3d):
                 module.split = True
-        twin.stem = twin.stem.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        return twin
+        folded.stem = folded.stem.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        return folded
 
 
 def _units(pathway: FastPathway) -> Iterator[tuple[nn.Module, str, nn.Sequential]]:
-    """Each convolution with its batch norm, and where it hangs; none once they are folded."""
+    """Each convolution with its batch norm, its parent and name; none once they are folded."""
     for parent in pathway.modules():
         for name, child in parent.named_children():
             if isinstance(child, nn.Sequential) and hasattr(child, "norm"):
@@ -169,7 +168,7 @@ def _units(pathway: FastPathway) -> Iterator[tuple[nn.Module, str, nn.Sequential
 
 
 def _fused(unit: nn.Sequential) -> nn.Conv3d:
-    """The convolution of a unit with its batch norm in it, as in eval mode."""
+    """The convolution of a unit with its batch norm folded into it, as in eval mode."""
     conv, norm = unit
     return fuse_conv_bn_eval(cast("nn.Conv3d", conv), cast("nn.BatchNorm3d", norm))
 

@@ -1,4 +1,4 @@
-"""How each published layout names the model's tensors, and how ours are named from them and back.
+"""The published layouts: how each names the model's tensors, as rules in both directions.
 
 `llava-hf`: LLaVA-OneVision as transformers publishes it. `llava-qwen`: the same model as LLaVA-NeXT
 publishes it. `vqa2`: the VQA² release, which is llava-qwen with all of SlowFast, a projector and a
@@ -21,7 +21,7 @@ def _pathway(before: str) -> tuple[Rules, Rules]:
     own = re.escape(PATHWAY)
     reading = [(rf"{there}0\.multipathway_blocks\.1\.(conv|norm)\.", rf"{PATHWAY}stem.\1.")]
     writing = [(rf"{own}stem\.(conv|norm)\.", rf"{before}0.multipathway_blocks.1.\1.")]
-    for place in range(4):  # their blocks count from the stem, our stages from the one after it
+    for place in range(4):  # their blocks are counted from the stem, our stages from the next one
         block, branch = stage.replace(r"(\d+)", str(place + 1), 1), f"{PATHWAY}stages.{place}."
         to = rf"{before}{place + 1}.multipathway_blocks.1.res_blocks.\1."
         reading += [
@@ -36,7 +36,7 @@ def _pathway(before: str) -> tuple[Rules, Rules]:
 
 
 def _projector(theirs: str, ours: str) -> tuple[Rules, Rules]:
-    """Rules for Linear, GELU, Linear, whose layers LLaVA-NeXT counts 0 and 2."""
+    """Rules for Linear, GELU, Linear, whose layers LLaVA-NeXT numbers 0 and 2."""
     pairs = [(f"{theirs}.0.", f"{ours}.linear_1."), (f"{theirs}.2.", f"{ours}.linear_2.")]
     return (
         tuple((re.escape(a), b) for a, b in pairs),

@@ -1,7 +1,7 @@
 """The VQA² model: LLaVA-OneVision whose text has a second placeholder, filled with motion tokens.
 
 Shapes: b samples of n tokens; k key frames and m motion frames over all samples of the batch, one
-sample's after another's, as many as the counts say.
+sample's after another's; the counts are the frames of each sample.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -32,7 +32,7 @@ _NAMED = {"input_ids", "attention_mask", "position_ids", "logits_to_keep", *FEAT
 
 
 class _Vqa2(LlavaOnevisionPreTrainedModel):
-    """What both classes share: the configuration, and how the motion branch's weights begin."""
+    """The configuration, and the initial weights of the motion branch."""
 
     config_class = Vqa2Config
     config: Vqa2Config
@@ -40,7 +40,7 @@ class _Vqa2(LlavaOnevisionPreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
-        if isinstance(module, nn.Conv3d):  # as PyTorchVideo's begin; .02 would die out in 50 layers
+        if isinstance(module, nn.Conv3d):  # as in PyTorchVideo; .02 would vanish in 50 layers
             initialization.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
@@ -56,7 +56,7 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
     def visual_tokens(self, key_frames: Tensor, key_counts: Tensor) -> Tensor:
         """Visual tokens (k · tokens_per_key + newlines, hidden) of key frames uint8 (k, s, s, 3).
 
-        Each sample that has key frames gets its frames' tokens and one newline at their end.
+        Each sample that has key frames has one newline at their end.
         """
         together = len(key_frames) if self.training else self._keys_together()
         pooled = torch.cat([self._pooled(part) for part in key_frames.split(together)])
@@ -87,17 +87,17 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
         return pixels.div_(self.config.vision_deviation).permute(0, 3, 1, 2)
 
     def _states(self, pixels: Tensor) -> Tensor:
-        """States (k, patches, width) of the layer that is read, before any norm of the tower's end.
+        """States (k, patches, width) of the layer that is read, before any final norm of the tower.
 
-        The last layer, which all presets read, is taken from the encoder: the tower may keep the
-        states of other layers for it, at SO400M 3 MB a key frame and layer in float32.
+        The last layer, which all presets read, is taken from the encoder: the tower would keep the
+        states of other layers, at SO400M 3 MB per key frame and layer in float32.
         """
         tower, layer = self.vision_tower, self.config.vision_feature_layer
         if layer != -1:
-            kept: Tensor = tower(pixels, output_hidden_states=True).hidden_states[layer]
-            return kept
+            selected: Tensor = tower(pixels, output_hidden_states=True).hidden_states[layer]
+            return selected
         embedded = tower.embeddings(pixels)
-        del pixels  # the layers need them no more
+        del pixels  # not needed by the layers
         states: Tensor = tower.encoder(inputs_embeds=embedded).last_hidden_state
         return states
 
@@ -148,11 +148,11 @@ class Vqa2Model(_Vqa2, LlavaOnevisionModel):
 
 def _filled(embeds: Tensor, places: Tensor, tokens: Tensor | None, kind: str) -> Tensor:
     """Embeddings with these tokens at the places, in order."""
-    found, given = int(places.sum()), 0 if tokens is None else len(tokens)
-    if found != given:
+    expected, given = int(places.sum()), 0 if tokens is None else len(tokens)
+    if expected != given:
         raise InputError(
             "vqa2 model",
-            f"{found} places for {kind} tokens, but {given} tokens",
+            f"{expected} places for {kind} tokens, but {given} tokens",
             "expected as many places as tokens",
             "Make ids and frames with the processor of this model.",
         )

@@ -1,4 +1,4 @@
-"""Frames as they come from a file to motion tokens: normalised, convolved, placed in time."""
+"""Frames of a file to motion tokens: normalised, convolved, with positions in time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from qbuild_backends.models.vqa2.config import Vqa2Config
 from qbuild_backends.models.vqa2.fast_pathway import WIDTH, FastPathway
 
-TOGETHER = 256 * 224 * 224  # pixels that one batch of videos may have
+MAX_PIXELS = 256 * 224 * 224  # of one batch of videos
 
 
 class MotionExtractor(nn.Module):
@@ -33,24 +33,21 @@ class MotionExtractor(nn.Module):
         return self.features(frames, counts) + positions
 
     def fold(self) -> None:
-        """Fold the pathway for inference, twice as fast or more; it cannot be trained or saved."""
+        """Fold the pathway for inference; then it cannot be trained or saved."""
         self.pathway = self.pathway.folded()
 
     def features(self, frames: Tensor, counts: Tensor) -> Tensor:
         """Features (n, 256) without positions; videos of one length go through together."""
         videos = torch.split(frames, counts.tolist())
-        found: dict[int, Tensor] = {}
+        tokens: dict[int, Tensor] = {}
         for group in _groups(videos):
             chosen = [videos[place] for place in group]
             together = torch.stack(chosen) if len(chosen) > 1 else chosen[0][None]
-            found |= zip(group, self._computed(together).unbind(), strict=True)
-        return torch.cat([found[place] for place in sorted(found)])
+            tokens |= zip(group, self._computed(together).unbind(), strict=True)
+        return torch.cat([tokens[place] for place in sorted(tokens)])
 
     def _computed(self, videos: Tensor) -> Tensor:
-        """Features (b, t, 256) of videos uint8 (b, t, s, s, 3); of long ones by the chunk.
-
-        Normalised in float a video would take four times its frames' memory and more.
-        """
+        """Features (b, t, 256) of videos uint8 (b, t, s, s, 3), long ones in chunks."""
         if self.pathway.goes_whole(videos.shape[1]):
             return cast("Tensor", self.pathway(self.normalised(videos)))
         parts = map(self.normalised, torch.split(videos, self.pathway.chunk, dim=1))
@@ -63,10 +60,10 @@ class MotionExtractor(nn.Module):
         return scaled.div_(self.deviation).permute(0, 4, 1, 2, 3)
 
     def positions(self, count: int) -> Tensor:
-        """Positions (count, 256): the first rows of the table, or for a longer video its stretch.
+        """Positions (count, 256): the first rows of the table, stretched for a longer video.
 
-        A video with more frames than the table has rows keeps all its frames, whose steps are
-        what motion is read from, and spreads the whole table over them, linearly between rows.
+        A video with more frames than the table has rows keeps all its frames, since motion is read
+        from the steps between them; the table is interpolated linearly over them.
         """
         table = self.position_embedding.weight
         if count <= len(table):
@@ -77,13 +74,13 @@ class MotionExtractor(nn.Module):
 
 
 def _groups(videos: tuple[Tensor, ...]) -> Iterator[list[int]]:
-    """Places of videos of one length and size, as many as may go together; the empty left out."""
+    """Places of videos of one length and size, as many as fit together; empty ones left out."""
     alike: dict[torch.Size, list[int]] = {}
     for place, video in enumerate(videos):
         if len(video):
             alike.setdefault(video.shape, []).append(place)
     for shape, places in alike.items():
-        most = max(1, TOGETHER // shape[:3].numel())
+        most = max(1, MAX_PIXELS // shape[:3].numel())
         yield from (places[first : first + most] for first in range(0, len(places), most))
 
 

@@ -1,4 +1,4 @@
-"""Configurations by name: tiny, 0.5b and 7b; and what motion frames are, in paper and release."""
+"""Configurations by name: tiny, 0.5b and 7b; sizes and statistics of motion frames."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def preset(name: str, motion: str = "") -> Vqa2Config:
 
 
 def _tiny(**motion: Any) -> Vqa2Config:
-    """Small enough to learn on a CPU; 16 tokens a key frame, patches on JPEG's grid of 8 px."""
+    """Small enough to train on a CPU; 16 tokens per key frame, patches on JPEG's grid of 8 px."""
     vision = SiglipVisionConfig(
         hidden_size=96,
         intermediate_size=384,
@@ -68,7 +68,7 @@ def _tiny(**motion: Any) -> Vqa2Config:
         num_hidden_layers=3,
         num_attention_heads=4,
         num_key_value_heads=2,
-        initializer_range=128**-0.5,  # at the usual .02 so narrow a model hardly hears its pictures
+        initializer_range=128**-0.5,  # at the usual .02 so narrow a model hardly uses its images
         vocab_size=TINY_VOCABULARY,
         max_position_embeddings=4_096,
         eos_token_id=1,

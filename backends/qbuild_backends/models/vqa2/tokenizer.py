@@ -1,8 +1,8 @@
-"""The tiny preset's tokenizer: byte-level BPE, trained on the spot on qbuild's own sentences.
+"""The tiny preset's tokenizer: byte-level BPE, trained when it is made on qbuild's own sentences.
 
 The same text gives the same tokenizer everywhere. Each level word and each of the thirteen
-distortions is one token after a blank, so that an answer is one token: single words by merges that
-come first, for they are told most often; two words (`motion blur`) as tokens added whole.
+distortions is one token after a space, so that an answer is one token: single words by merges that
+come first, since they are repeated most often; two words (`motion blur`) as added tokens.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -15,8 +15,8 @@ from qbuild.quality import published_text
 from qbuild.quality.distortions import DISTORTIONS
 from qbuild_backends.models.vqa2.presets import TINY_VOCABULARY
 
-OFTEN = 200  # more than any pair of signs stands in the sentences
-# Their places are the ids that the tiny preset names; the three marks are written by no text.
+REPEATS = 200  # more than any pair of characters occurs in the sentences
+# Their positions are the ids of the tiny preset; no text is encoded as one of them.
 MARKS = ("<|endoftext|>", "<|im_end|>", "<|im_start|>", "<|image|>", "<|video|>", "<|motion|>")
 
 
@@ -32,23 +32,23 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_sentences() + _answers() * OFTEN, trainer)
+    tokenizer.train_from_iterator(_sentences() + _answers() * REPEATS, trainer)
     tokenizer.add_tokens([AddedToken(text, normalized=False, special=False) for text in phrases])
     pad, end = MARKS[:2]
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=end, pad_token=pad)
 
 
 def _answers() -> list[str]:
-    """What an answer may be in one word: levels, as published and small, distortions, yes, no."""
+    """Answers of one word: levels, as published and in small letters, distortions, yes, no."""
     levels = [word for chosen in published_text.LEVEL_WORDS.values() for word in chosen]
     single = [name for name in DISTORTIONS if " " not in name]
-    motion = ("smooth", "shake")  # beside flicker and stuttering
+    motion = ("smooth", "shake")  # besides flicker and stuttering
     words = {*levels, *(word.lower() for word in levels), *single, *motion, "yes", "no"}
     return [f" {word}" for word in sorted(words)]
 
 
 def _sentences() -> list[str]:
-    """Every sentence with every pair of medium and aspect; what the merges are learnt from."""
+    """Every sentence with every pair of medium and aspect; the merges are learnt from them."""
     forms = (
         published_text.ANSWER,
         published_text.VQA2_QUESTION,

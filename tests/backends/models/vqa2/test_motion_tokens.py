@@ -53,7 +53,7 @@ def test_videos_go_together_only_while_memory_lasts(extractor, monkeypatch):
     video = frames(24)
     counts = torch.tensor([8, 8, 8])
     together = extractor.features(video, counts)
-    monkeypatch.setattr(motion_tokens, "TOGETHER", 1)
+    monkeypatch.setattr(motion_tokens, "MAX_PIXELS", 1)
     alone = extractor.features(video, counts)
     assert (together - alone).abs().max() <= 2e-5 * alone.abs().max()
 

@@ -1,4 +1,4 @@
-"""Whatever the bytes: a code of the table and a worded error, on one line, without secrets."""
+"""Any bytes: a documented exit code and a one-line error, without secrets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from failing import ERROR_KEYS, Workspace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pairs import pair
-from refusal import PARTS, Place, tree
+from running import file_hashes
 
 CODES = {0, 1, 2, 3, 4, 5}
 CSV = b'image,mos,mos_std,votes\na.jpg,1.5,0.2,"[1,2,3,4,5]"\n"b,c.jpg",2,,\nd/e.png,3e1,1,[0]\n'
@@ -47,80 +48,80 @@ TRIES = settings(
 
 
 @pytest.fixture
-def place(tmp_path, qbuild_cli, monkeypatch):
+def workspace(tmp_path, qbuild_cli, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = Place(tmp_path, qbuild_cli)
+    found = Workspace(tmp_path, qbuild_cli)
     found.ratings()
     return found
 
 
 @pytest.fixture
-def artifact(place) -> bytes:
-    place.makes("ingest-ratings", "toy.csv", "-o", "old.parquet")
-    return (place.folder / "old.parquet").read_bytes()
+def artifact(workspace) -> bytes:
+    workspace.succeeds("ingest-ratings", "toy.csv", "-o", "old.parquet")
+    return (workspace.folder / "old.parquet").read_bytes()
 
 
 @st.composite
-def spoilt(draw, good: bytes) -> bytes:
-    """A good file cut off, with some bytes changed, put in or taken out; or any bytes at all."""
+def damaged(draw, valid: bytes) -> bytes:
+    """A valid file that is cut off, or has bytes changed, inserted or removed; or any bytes."""
     if draw(st.integers(0, 9)) == 0:
         return draw(st.binary(max_size=200))
-    data = bytearray(good)
+    data = bytearray(valid)
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(data)))
-        match draw(st.sampled_from(["cut", "change", "put", "take"])):
+        match draw(st.sampled_from(["cut", "change", "insert", "remove"])):
             case "cut":
                 del data[at:]
             case "change":
                 data[at : at + 1] = draw(st.binary(min_size=1, max_size=1))
-            case "put":
+            case "insert":
                 data[at:at] = draw(
                     st.sampled_from(
                         [b"\0", b'"', b"\n", b",", b"{", b"[", b"\xff", b"1e999", b"-", b"\t"]
                     )
                 )
-            case "take":
+            case "remove":
                 del data[at : at + draw(st.integers(1, 20))]
     return bytes(data)  # fmt: skip
 
 
-def ends_well_or_worded(place: Place, *arguments: object) -> None:
-    """The command ends with a code of the table; a refusal is one worded object on stdout."""
-    done = place.run(*arguments, "--json")
+def succeeds_or_reports(workspace: Workspace, *arguments: object) -> None:
+    """The command ends with a documented exit code; a failure is one JSON object on stdout."""
+    done = workspace.run(*arguments, "--json")
     assert done.code in CODES
     assert "Traceback" not in done.err
     assert done.out.count("\n") == 1
     if "error" in done.json:
         assert done.code > 0
-        assert done.error.keys() == PARTS
+        assert done.error.keys() == ERROR_KEYS
         assert done.error["code"] != "unforeseen", done.error
         assert done.error["what"]
-    left = [p for p in place.folder.rglob(".*") if p.suffix in (".tmp", ".scratch")]
+    left = [p for p in workspace.folder.rglob(".*") if p.suffix in (".tmp", ".scratch")]
     assert left == []
 
 
 @pytest.mark.parametrize(
-    ("name", "good"),
+    ("name", "valid"),
     [("t.csv", CSV), ("t.json", JSON), ("t.jsonl", JSONL), ("votes.csv", VOTES), ("t", CSV)],
 )
-def test_spoilt_rating_files_end_worded(place, name, good):
+def test_damaged_rating_files_are_reported(workspace, name, valid):
     @TRIES
-    @given(spoilt(good))
-    def tried(data):
-        place.write(name, data)
-        ends_well_or_worded(place, "ingest-ratings", name, "-o", "new.parquet")
+    @given(damaged(valid))
+    def check(data):
+        workspace.write(name, data)
+        succeeds_or_reports(workspace, "ingest-ratings", name, "-o", "new.parquet")
 
-    tried()
+    check()
 
 
-def test_spoilt_records_end_worded(place):
+def test_damaged_records_are_reported(workspace):
     @TRIES
-    @given(spoilt(DIALECT))
-    def tried(data):
-        place.write("t.json", data)
-        ends_well_or_worded(place, "import-qa", "t.json", "-o", "new.parquet")
+    @given(damaged(DIALECT))
+    def check(data):
+        workspace.write("t.json", data)
+        succeeds_or_reports(workspace, "import-qa", "t.json", "-o", "new.parquet")
 
-    tried()
+    check()
 
 
 @given(st.recursive(
@@ -131,74 +132,74 @@ def test_spoilt_records_end_worded(place):
     max_leaves=12,
 ))  # fmt: skip
 @TRIES
-def test_any_json_ends_worded(place, value):
-    place.write("t.json", json.dumps([value, value]).encode(errors="backslashreplace"))
+def test_any_json_is_reported(workspace, value):
+    workspace.write("t.json", json.dumps([value, value]).encode(errors="backslashreplace"))
     for command in ("import-qa", "ingest-ratings"):
-        ends_well_or_worded(place, command, "t.json", "-o", "new.parquet")
+        succeeds_or_reports(workspace, command, "t.json", "-o", "new.parquet")
 
 
-def test_spoilt_artifacts_end_worded(place, artifact):
+def test_damaged_artifacts_are_reported(workspace, artifact):
     @TRIES
-    @given(spoilt(artifact))
-    def tried(data):
-        place.write("odd.parquet", data)
-        ends_well_or_worded(place, "mos-to-levels", "odd.parquet", "-o", "new.parquet")
-        ends_well_or_worded(place, "ingest-ratings", "odd.parquet", "-o", "r.parquet")
-        ends_well_or_worded(place, "show", "odd.parquet")
-        ends_well_or_worded(place, "validate", "odd.parquet")
+    @given(damaged(artifact))
+    def check(data):
+        workspace.write("odd.parquet", data)
+        succeeds_or_reports(workspace, "mos-to-levels", "odd.parquet", "-o", "new.parquet")
+        succeeds_or_reports(workspace, "ingest-ratings", "odd.parquet", "-o", "r.parquet")
+        succeeds_or_reports(workspace, "show", "odd.parquet")
+        succeeds_or_reports(workspace, "validate", "odd.parquet")
 
-    tried()
+    check()
 
 
 @TRIES
-@given(spoilt(YAML))
-def test_spoilt_pipelines_end_worded(place, data):
-    place.write("p.yaml", data)
-    ends_well_or_worded(place, "run", "p.yaml", "--dry-run", "--workdir", "w")
+@given(damaged(YAML))
+def test_damaged_pipelines_are_reported(workspace, data):
+    workspace.write("p.yaml", data)
+    succeeds_or_reports(workspace, "run", "p.yaml", "--dry-run", "--workdir", "w")
 
 
 LONG = "x" * 100_000
 ESCAPES = "a\x1b[31m\nb\u202e"
 
 
-def test_very_long_cells_make_no_long_message(place):
-    place.write("t.csv", f"image,mos\n{LONG}.jpg,{LONG}\n../{LONG},1\n")
-    told = place.refuses(
+def test_messages_shorten_very_long_cells(workspace):
+    workspace.write("t.csv", f"image,mos\n{LONG}.jpg,{LONG}\n../{LONG},1\n")
+    failure = workspace.fails(
         "ingest-ratings", "t.csv", "-o", "new.parquet", code=1, kind="input",
         what="no usable row", leaves=("new.failed.parquet",),
     )  # fmt: skip
-    assert len(told.text) < 1500
-    rows = pq.read_table(place.folder / "new.failed.parquet").to_pylist()
+    assert len(failure.text) < 1500
+    rows = pq.read_table(workspace.folder / "new.failed.parquet").to_pylist()
     assert rows[0]["value"] == LONG
 
 
-def test_control_signs_in_names_stay_on_the_line(place):
+def test_control_characters_in_names_are_escaped(workspace):
     name = f"{ESCAPES}.csv"
-    place.write(name, "image,mos\n")
-    told = place.refuses(
+    workspace.write(name, "image,mos\n")
+    failure = workspace.fails(
         "ingest-ratings", name, "-o", "new.parquet", code=1, kind="input",
         what="no row below", where=name,
     )  # fmt: skip
-    assert told.text.startswith(r"error: a\x1b[31m\nb\u202e.csv: holds no row")
-    cells = place.ratings('"c\x1b[31m\nd.jpg",1\n')
-    place.makes("ingest-ratings", cells, "-o", "new.parquet")
-    (row,) = pq.read_table(place.folder / "new.rejected.parquet").to_pylist()
+    assert failure.text.startswith(r"error: a\x1b[31m\nb\u202e.csv: holds no row")
+    cells = workspace.ratings('"c\x1b[31m\nd.jpg",1\n')
+    workspace.succeeds("ingest-ratings", cells, "-o", "new.parquet")
+    (row,) = pq.read_table(workspace.folder / "new.rejected.parquet").to_pylist()
     assert row["reason"] == "unsafe-path"
     assert "\\x1b" in row["message"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps such names")
-def test_a_name_that_is_no_utf8_is_refused(place):
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such names")
+def test_a_name_that_is_not_utf8_is_rejected(workspace):
     name = os.fsdecode(b"bad\xff.csv")
-    place.write(name, "image,mos\na,1\n")
+    workspace.write(name, "image,mos\na,1\n")
     for arguments in (("ingest-ratings", name, "-o", "new.parquet"), ("show", name)):
-        told = place.refuses(*arguments, code=2, kind="usage", what="is not UTF-8")
-        assert told.error["where"] == "bad\\udcff.csv"
+        failure = workspace.fails(*arguments, code=2, kind="usage", what="is not UTF-8")
+        assert failure.error["where"] == "bad\\udcff.csv"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_terminal_that_knows_few_signs_is_no_failure(place, monkeypatch, encoding):
-    name = place.ratings(name="t\u00e9\u2192.csv").name
+def test_a_terminal_without_unicode_is_supported(workspace, monkeypatch, encoding):
+    name = workspace.ratings(name="t\u00e9\u2192.csv").name
     for flags in ((), ("--json",)):
         stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
         monkeypatch.setattr(
@@ -210,20 +211,20 @@ def test_a_terminal_that_knows_few_signs_is_no_failure(place, monkeypatch, encod
         with pytest.raises(SystemExit) as ended:
             main()
         assert ended.value.code == 0
-        said = stream.buffer.getvalue().decode(encoding)
-        assert json.loads(said)["rows"] == 60 if flags else "60 rows" in said  # fmt: skip
+        printed = stream.buffer.getvalue().decode(encoding)
+        assert json.loads(printed)["rows"] == 60 if flags else "60 rows" in printed  # fmt: skip
 
 
-def test_no_secret_of_the_environment_is_printed_or_kept(place, monkeypatch):
+def test_no_secret_of_the_environment_is_printed_or_stored(workspace, monkeypatch):
     secret = "sk-0123456789-secret"
     for name in ("OPENAI_API_KEY", "QBUILD_API_KEY", "HF_TOKEN"):
         monkeypatch.setenv(name, secret)
 
     def broken(*_):
-        raise RuntimeError("out of words")
+        raise RuntimeError("unexpected")
 
-    monkeypatch.setattr("qbuild.core.inspect.summary.view", broken)
-    place.makes("ingest-ratings", "toy.csv", "-o", "new.parquet")
+    monkeypatch.setattr("qbuild.core.inspect.summary.summarise", broken)
+    workspace.succeeds("ingest-ratings", "toy.csv", "-o", "new.parquet")
     for arguments in (
         ("doctor",),
         ("show", "new.parquet"),
@@ -231,14 +232,14 @@ def test_no_secret_of_the_environment_is_printed_or_kept(place, monkeypatch):
         ("mos-to-levels", "toy.csv", "-o", "x.parquet", "--range", "x"),
         ("run", "none"),
     ):
-        done = place.run(*arguments)
+        done = workspace.run(*arguments)
         assert secret not in done.out + done.err
-    assert tree(place.folder).keys() == {"toy.csv", "new.parquet"}
-    for path in place.folder.iterdir():
+    assert file_hashes(workspace.folder).keys() == {"toy.csv", "new.parquet"}
+    for path in workspace.folder.iterdir():
         assert secret.encode() not in path.read_bytes()
 
 
-def test_odd_types_in_a_parquet_table_are_rejected_row_by_row(place):
+def test_unsupported_types_in_a_parquet_table_are_rejected_per_row(workspace):
     odd = {
         "list": pa.array([[1.0], [2.0]]),
         "time": pa.array([1, 2], pa.timestamp("us")),
@@ -247,11 +248,13 @@ def test_odd_types_in_a_parquet_table_are_rejected_row_by_row(place):
         "bytes": pa.array([b"\xff", b"z"]),
     }
     for name, column in odd.items():
-        pq.write_table(pa.table({"image": ["a", "b"], "mos": column}), place.folder / "t.parquet")
-        told = place.refuses(
+        pq.write_table(
+            pa.table({"image": ["a", "b"], "mos": column}), workspace.folder / "t.parquet"
+        )
+        failure = workspace.fails(
             "ingest-ratings", "t.parquet", "-o", "new.parquet", code=1, kind="input",
             what=r"no usable row \(2 of 2 rejected: \d . not-a-number, first: t.parquet row 1: ",
             leaves=("new.failed.parquet",),
         )  # fmt: skip
-        assert told.error["where"] == "t.parquet", name
-        (place.folder / "new.failed.parquet").unlink()
+        assert failure.error["where"] == "t.parquet", name
+        (workspace.folder / "new.failed.parquet").unlink()

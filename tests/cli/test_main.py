@@ -134,7 +134,7 @@ def test_interruption_ends_with_code_130_and_one_line(qbuild_cli, monkeypatch):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("qbuild.core.inspect.summary.view", interrupted)
+    monkeypatch.setattr("qbuild.core.inspect.summary.summarise", interrupted)
     done = qbuild_cli("show", "any.parquet")
     assert (done.code, done.out, done.err) == (130, "", "interrupted\n")
 

@@ -1,4 +1,4 @@
-"""Places that cannot be written or read: full disks, no permission, outputs that are inputs."""
+"""Paths that cannot be written or read: full disks, missing permission, outputs that are inputs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import tables
+from failing import Workspace
 from pairs import many
-from refusal import LOG, Place, tree
+from running import file_hashes
 
 from qbuild.core.schema import load_schema
 
@@ -21,11 +22,11 @@ MEDIA = ("demo-media", "--size", "64", "--strengths", "2")
 
 
 @pytest.fixture
-def place(tmp_path, qbuild_cli, monkeypatch):
+def workspace(tmp_path, qbuild_cli, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = Place(tmp_path, qbuild_cli)
+    found = Workspace(tmp_path, qbuild_cli)
     found.ratings()
-    found.makes("ingest-ratings", "toy.csv", "-o", "old.parquet")
+    found.succeeds("ingest-ratings", "toy.csv", "-o", "old.parquet")
     pairs(found.folder / "pairs.parquet", 40)
     return found
 
@@ -38,7 +39,7 @@ def pairs(path: Path, count: int) -> Path:
 
 
 def limited(*arguments: object, most: int | None = None) -> subprocess.CompletedProcess[str]:
-    """The command as a process of its own, whose files hold at most `most` bytes."""
+    """The command in a process of its own, whose files can have at most `most` bytes."""
 
     def limit() -> None:
         if most is not None:
@@ -52,7 +53,7 @@ def limited(*arguments: object, most: int | None = None) -> subprocess.Completed
 
 @pytest.fixture
 def mounted(tmp_path):
-    """Mounts a small disk below the test's folder, read-only on demand."""
+    """Mounts a small disk in the test's folder, read-only on request."""
     where: list[Path] = []
 
     def mount(options: str) -> Path:
@@ -60,7 +61,7 @@ def mounted(tmp_path):
         point.mkdir(exist_ok=True)
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(point)]
         if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("this test may not mount a small disk")
+            pytest.skip("needs permission to mount a small disk")
         where.append(point)
         return point
 
@@ -73,63 +74,63 @@ def hidden(folder: Path) -> list[str]:
     return [p.name for p in folder.rglob(".*") if p.name != ".qbuild-output"]
 
 
-def told(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+def error_of(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     assert (done.returncode, done.stderr) == (1, "")
     return json.loads(done.stdout)["error"]
 
 
-def test_a_full_disk_leaves_the_old_artifact(place):
-    big = tables.write_artifact(place.folder / "big.parquet", tables.rating_table(2000))
-    before = tree(place.folder)
+def test_a_full_disk_leaves_the_old_artifact(workspace):
+    big = tables.write_artifact(workspace.folder / "big.parquet", tables.rating_table(2000))
+    before = file_hashes(workspace.folder)
     for workers in (1, 2):
         run = ("mos-to-levels", big.name, "-o", "old.parquet", "--workers", workers, "--json")
-        error = told(limited(*run, most=5000))
+        error = error_of(limited(*run, most=5000))
         assert (error["code"], error["where"]) == ("disk", "old.parquet")
         assert error["what"] == "cannot be written: File too large"
         assert "what stood there is untouched" in error["todo"]
-    assert tree(place.folder) == before
+    assert file_hashes(workspace.folder) == before
 
 
-def test_a_full_disk_while_reading_rating_files_names_the_output_not_the_scratch(place):
-    place.write("big.csv", "image,mos\n" + "".join(f"{n}.jpg,{n}\n" for n in range(5000)))
-    before = tree(place.folder)
-    error = told(limited("mos-to-levels", "big.csv", "-o", "old.parquet", "--json", most=5000))
+def test_a_full_disk_while_reading_rating_files_names_the_output(workspace):
+    workspace.write("big.csv", "image,mos\n" + "".join(f"{n}.jpg,{n}\n" for n in range(5000)))
+    before = file_hashes(workspace.folder)
+    error = error_of(limited("mos-to-levels", "big.csv", "-o", "old.parquet", "--json", most=5000))
     assert (error["code"], error["where"]) == ("disk", "old.parquet")
-    assert tree(place.folder) == before
+    assert file_hashes(workspace.folder) == before
 
 
-def test_a_full_disk_while_media_are_written_leaves_no_half_file(place):
+def test_a_full_disk_while_media_are_written_leaves_no_partial_file(workspace):
     done = limited(*MEDIA, "-o", "demo", most=6000)
     assert done.returncode == 1
     assert done.stderr.startswith("error: demo/media/")
     assert "cannot be written: File too large; expected a folder with room" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert hidden(place.folder) == []
-    assert not (place.folder / "demo/artifact.parquet").exists()
+    assert hidden(workspace.folder) == []
+    assert not (workspace.folder / "demo/artifact.parquet").exists()
     assert limited(*MEDIA, "-o", "demo").returncode == 0
 
 
-def test_a_full_disk_while_an_export_is_written_leaves_the_old_export(place):
-    place.makes("export", "pairs.parquet", "-o", "out")
-    pairs(place.folder / "more.parquet", 400)
-    before = tree(place.folder)
-    error = told(limited("export", "more.parquet", "-o", "out", "--json", most=20_000))
+def test_a_full_disk_while_an_export_is_written_leaves_the_old_export(workspace):
+    workspace.succeeds("export", "pairs.parquet", "-o", "out")
+    pairs(workspace.folder / "more.parquet", 400)
+    before = file_hashes(workspace.folder)
+    error = error_of(limited("export", "more.parquet", "-o", "out", "--json", most=20_000))
     assert (error["code"], error["where"]) == ("disk", "out")
-    assert tree(place.folder) == before
-    assert place.run("validate", "out").code == 0
+    assert file_hashes(workspace.folder) == before
+    assert workspace.run("validate", "out").code == 0
 
 
 @pytest.mark.parametrize("stage", ["parquet", "media", "export"])
-def test_a_disk_that_is_full_in_truth(place, mounted, stage):
+def test_a_disk_that_is_really_full(workspace, mounted, stage):
     disk = mounted("size=64k")
-    pairs(place.folder / "more.parquet", 2000)
-    place.write("big.csv", "image,mos\n" + "".join(f"{n}.jpg,{n}\n" for n in range(9000)))
+    pairs(workspace.folder / "more.parquet", 2000)
+    workspace.write("big.csv", "image,mos\n" + "".join(f"{n}.jpg,{n}\n" for n in range(9000)))
     command = {
         "parquet": ("mos-to-levels", "big.csv", "-o", disk / "new.parquet"),
         "media": (*MEDIA, "-o", disk / "demo"),
         "export": ("export", "more.parquet", "-o", disk / "out"),
     }[stage]
-    done = place.run(*command, "--json")
+    done = workspace.run(*command, "--json")
     assert (done.code, done.err) == (1, "")
     assert done.error["code"] == "disk"
     assert done.error["what"] == "cannot be written: No space left on device"
@@ -139,7 +140,7 @@ def test_a_disk_that_is_full_in_truth(place, mounted, stage):
     assert not list(disk.rglob("qbuild.json"))
 
 
-def test_a_disk_that_may_only_be_read(place, mounted):
+def test_a_read_only_disk(workspace, mounted):
     disk = mounted("size=64k,ro")
     for command, output in (
         (("mos-to-levels", "old.parquet"), disk / "new.parquet"),
@@ -148,7 +149,7 @@ def test_a_disk_that_may_only_be_read(place, mounted):
         (("run", "demo"), disk / "work"),
     ):
         flag = "--workdir" if command[0] == "run" else "-o"
-        place.refuses(
+        workspace.fails(
             *command, flag, output, code=1, kind="disk", what="Read-only file system",
             where=str(disk),
         )  # fmt: skip
@@ -163,8 +164,8 @@ def test_a_disk_that_may_only_be_read(place, mounted):
         ("x" * 300 + ".parquet", "File name too long"),
     ],
 )
-def test_a_place_where_nothing_can_be_written(place, output, what):
-    place.refuses("mos-to-levels", "old.parquet", "-o", output, code=1, kind="disk", what=what)
+def test_an_output_that_cannot_be_written(workspace, output, what):
+    workspace.fails("mos-to-levels", "old.parquet", "-o", output, code=1, kind="disk", what=what)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
@@ -179,7 +180,7 @@ def test_a_place_where_nothing_can_be_written(place, output, what):
         ("show", "--json"),
     ],
 )
-def test_stdout_that_is_full_is_told_once_and_ends_with_code_1(place, arguments, unbuffered):
+def test_a_full_stdout_is_reported_once_and_ends_with_code_1(workspace, arguments, unbuffered):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [*COMMAND, *arguments], env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
@@ -192,9 +193,12 @@ def test_stdout_that_is_full_is_told_once_and_ends_with_code_1(place, arguments,
     )
 
 
-def test_missing_folders_of_an_output_are_made(place):
-    place.makes("mos-to-levels", "old.parquet", "-o", "a/b/new.parquet")
-    assert {p.name for p in (place.folder / "a/b").iterdir()} == {"new.parquet", LOG}
+def test_missing_folders_of_an_output_are_created(workspace):
+    workspace.succeeds("mos-to-levels", "old.parquet", "-o", "a/b/new.parquet")
+    assert {p.name for p in (workspace.folder / "a/b").iterdir()} == {
+        "new.parquet",
+        "qbuild-runs.jsonl",
+    }
 
 
 @pytest.mark.parametrize(
@@ -213,39 +217,39 @@ def test_missing_folders_of_an_output_are_made(place):
         (("demo-media", "-o", "mine"), "holds files that no stage of qbuild wrote"),
     ],
 )
-def test_an_output_that_would_take_the_place_of_something_else(place, arguments, what):
-    (place.folder / "d").mkdir()
-    (place.folder / "link.parquet").symlink_to("old.parquet")
-    place.write("mine/notes.txt", "mine")
-    place.makes(*MEDIA, "-o", "demo")
-    place.write("demo/pairs.parquet", (place.folder / "pairs.parquet").read_bytes())
-    place.refuses(*arguments, code=2, kind="usage", what=what)
+def test_an_output_that_would_overwrite_something_else(workspace, arguments, what):
+    (workspace.folder / "d").mkdir()
+    (workspace.folder / "link.parquet").symlink_to("old.parquet")
+    workspace.write("mine/notes.txt", "mine")
+    workspace.succeeds(*MEDIA, "-o", "demo")
+    workspace.write("demo/pairs.parquet", (workspace.folder / "pairs.parquet").read_bytes())
+    workspace.fails(*arguments, code=2, kind="usage", what=what)
 
 
 @pytest.mark.parametrize("schema", ["rating", "instruction"])
-def test_an_empty_selection_makes_nothing(place, schema):
+def test_an_artifact_without_rows_writes_nothing(workspace, schema):
     empty = load_schema(schema).arrow.empty_table()
-    tables.write_artifact(place.folder / "none.parquet", empty, schema)
+    tables.write_artifact(workspace.folder / "none.parquet", empty, schema)
     command, output = {
         "rating": ("mos-to-levels", "old.parquet"),
         "instruction": ("export", "out"),
     }[schema]
     leaves = ("out/.qbuild-output",) if schema == "instruction" else ()
-    place.refuses(
+    workspace.fails(
         command, "none.parquet", "-o", output, code=1, kind="input",
         what="no usable row: there is none", where="none.parquet", leaves=leaves,
     )  # fmt: skip
 
 
 @pytest.fixture
-def media(place):
-    """Three media: one there, one behind a link out of the root, one a link to itself."""
-    tables.write_artifact(place.folder / "m.parquet", tables.rating_table(3, datasets=1))
-    place.write("root/clips/000000.mp4", "there")
-    place.write("secret.mp4", "outside")
-    (place.folder / "root/clips/000001.mp4").symlink_to("../../secret.mp4")
-    (place.folder / "root/clips/000002.mp4").symlink_to("000002.mp4")
-    return place
+def media(workspace):
+    """Three media: one exists, one is a link out of the root, one is a link to itself."""
+    tables.write_artifact(workspace.folder / "m.parquet", tables.rating_table(3, datasets=1))
+    workspace.write("root/clips/000000.mp4", "there")
+    workspace.write("secret.mp4", "outside")
+    (workspace.folder / "root/clips/000001.mp4").symlink_to("../../secret.mp4")
+    (workspace.folder / "root/clips/000002.mp4").symlink_to("000002.mp4")
+    return workspace
 
 
 def test_a_link_out_of_the_root_is_outside_and_a_link_to_itself_is_missing(media):
@@ -261,8 +265,8 @@ def test_a_link_out_of_the_root_is_outside_and_a_link_to_itself_is_missing(media
 
 @pytest.mark.parametrize("given", ["none", "set0=none", "", "set0=", "secret.mp4"])
 @pytest.mark.parametrize("command", [("check-media", "m.parquet"), ("validate", "m.parquet")])
-def test_a_media_root_that_is_not_there(media, command, given):
-    media.refuses(
+def test_a_missing_media_root(media, command, given):
+    media.fails(
         *command, f"--media-root={given}", code=2, kind="usage", what="no such folder: ",
         where="--media-root",
     )  # fmt: skip

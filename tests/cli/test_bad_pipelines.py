@@ -1,17 +1,17 @@
-"""Pipelines that are no graph, options that cannot be, parts that are not installed."""
+"""Invalid pipelines, invalid options, packages that are not installed."""
 
 from __future__ import annotations
 
 import pytest
-from refusal import Place
+from failing import Workspace
 
 INGEST = "  - {id: r, stage: ingest-ratings, inputs: [toy.csv]}\n"
 
 
 @pytest.fixture
-def place(tmp_path, qbuild_cli, monkeypatch):
+def workspace(tmp_path, qbuild_cli, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = Place(tmp_path, qbuild_cli)
+    found = Workspace(tmp_path, qbuild_cli)
     found.ratings()
     return found
 
@@ -22,7 +22,7 @@ def step(text: str) -> str:
 
 LEVELS = "id: a, stage: mos-to-levels, inputs: [toy.csv], options"
 BACK = "  - {id: b, stage: mos-to-levels, inputs: [a]}\n"
-NO_GRAPH = [
+INVALID = [
     (step("id: a, stage: mos-to-levels, inputs: [a]"), "has a cycle: a → a"),
     (step("id: a, stage: mos-to-levels, inputs: [b]") + BACK, "has a cycle: (a → b → a|b → a → b)"),
     (step("id: a, stage: mos-to-level, inputs: [toy.csv]"), "unknown stage 'mos-to-level'"),
@@ -53,28 +53,30 @@ NO_GRAPH = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "what"), NO_GRAPH)
-def test_a_pipeline_that_is_no_graph(place, text, what):
-    place.write("p.yaml", text)
-    told = place.refuses("run", "p.yaml", code=4, kind="pipeline", what=what, where="p.yaml")
-    assert told.text.startswith("error: p.yaml: ")
-    assert place.run("graph", "p.yaml").code == place.run("status", "p.yaml").code == 4
+@pytest.mark.parametrize(("text", "what"), INVALID)
+def test_an_invalid_pipeline(workspace, text, what):
+    workspace.write("p.yaml", text)
+    failure = workspace.fails("run", "p.yaml", code=4, kind="pipeline", what=what, where="p.yaml")
+    assert failure.text.startswith("error: p.yaml: ")
+    assert workspace.run("graph", "p.yaml").code == workspace.run("status", "p.yaml").code == 4
 
 
-def test_near_names_and_every_problem_at_once(place):
-    place.write(
+def test_all_problems_are_reported_at_once_with_near_names(workspace):
+    workspace.write(
         "p.yaml", step(f"{LEVELS}: {{wrds: itu, range: x}}") + "  - {id: b, stage: exprt}\n"
     )
-    text = place.run("run", "p.yaml").err
+    text = workspace.run("run", "p.yaml").err
     assert text.count("\n") == 3
     assert "p.yaml: step a: unknown option 'wrds'. Did you mean words?" in text
     assert "p.yaml: step b: unknown stage 'exprt'. Did you mean export?" in text
 
 
-def test_an_input_that_does_not_exist_is_told_before_any_step_runs(place):
-    place.write("p.yaml", "steps:\n" + INGEST + "  - {id: l, stage: mos-to-levels, inputs: [rr]}\n")
+def test_a_missing_input_is_reported_before_any_step_runs(workspace):
+    workspace.write(
+        "p.yaml", "steps:\n" + INGEST + "  - {id: l, stage: mos-to-levels, inputs: [rr]}\n"
+    )
     for flags in ((), ("--dry-run",)):
-        place.refuses(
+        workspace.fails(
             "run", "p.yaml", "--workdir", "w", *flags, code=1, kind="input",
             what="input 'rr' is neither a step nor a file", where="p.yaml: step l",
         )  # fmt: skip
@@ -89,18 +91,18 @@ def test_an_input_that_does_not_exist_is_told_before_any_step_runs(place):
     ],
 )
 @pytest.mark.parametrize("command", ["run", "graph", "status"])
-def test_a_pipeline_path_that_holds_none(place, command, name, what):
-    (place.folder / "folder.yaml").mkdir()
-    place.write("latin.yaml", b"a:\xff")
-    place.refuses(command, name, code=1, kind="input", what=what, where=name)
+def test_a_path_without_a_pipeline(workspace, command, name, what):
+    (workspace.folder / "folder.yaml").mkdir()
+    workspace.write("latin.yaml", b"a:\xff")
+    workspace.fails(command, name, code=1, kind="input", what=what, where=name)
 
 
-def test_a_step_that_is_refused_leaves_the_artifacts_before_it(place):
-    place.write("p.yaml", "steps:\n" + INGEST + "  - {id: x, stage: export, inputs: [r]}\n")
-    done = place.run("run", "p.yaml", "--workdir", "w")
+def test_a_step_that_fails_leaves_the_artifacts_of_earlier_steps(workspace):
+    workspace.write("p.yaml", "steps:\n" + INGEST + "  - {id: x, stage: export, inputs: [r]}\n")
+    done = workspace.run("run", "p.yaml", "--workdir", "w")
     assert done.code == 3
     assert done.err.startswith("error: step x: w/r.parquet: an artifact of schema rating; expected")
-    assert {path.name for path in (place.folder / "w").iterdir()} == {
+    assert {path.name for path in (workspace.folder / "w").iterdir()} == {
         "r.parquet",
         "qbuild-runs.jsonl",
     }
@@ -110,9 +112,9 @@ def test_a_step_that_is_refused_leaves_the_artifacts_before_it(place):
     ("workdir", "what"),
     [("toy.csv", "toy.csv is no folder"), ("toy.csv/w", "is no folder"), ("/proc/none", "No such")],
 )
-def test_a_workdir_that_cannot_be(place, workdir, what):
-    place.write("p.yaml", "steps:\n" + INGEST)
-    place.refuses(
+def test_an_invalid_workdir(workspace, workdir, what):
+    workspace.write("p.yaml", "steps:\n" + INGEST)
+    workspace.fails(
         "run", "p.yaml", "--workdir", workdir, code=1, kind="disk", what=what, where=workdir
     )
 
@@ -145,49 +147,49 @@ RUN = ("run", "demo", "--workdir", "w")
         ((*RUN, "--force", "picture"), "has no step 'picture'"),
     ],
 )
-def test_an_option_that_cannot_be(place, arguments, what):
-    place.refuses(*arguments, code=2, kind="usage", what=what)
+def test_an_invalid_option(workspace, arguments, what):
+    workspace.fails(*arguments, code=2, kind="usage", what=what)
 
 
-def test_an_unknown_layout_and_an_unknown_step_list_the_near_ones(place):
-    assert "Did you mean table?" in place.run(*STAGE, "--layout", "tabel").err
-    assert "Did you mean pictures?" in place.run(*RUN, "--force", "picture").err
+def test_an_unknown_layout_or_step_lists_near_names(workspace):
+    assert "Did you mean table?" in workspace.run(*STAGE, "--layout", "tabel").err
+    assert "Did you mean pictures?" in workspace.run(*RUN, "--force", "picture").err
 
 
-def test_a_missing_optional_part_ends_with_code_5(place, monkeypatch):
+def test_a_missing_optional_package_ends_with_code_5(workspace, monkeypatch):
     from qbuild.stages import demo_media
 
     found = demo_media.find_spec
     monkeypatch.setattr(demo_media, "find_spec", lambda n: None if n == "skimage" else found(n))
-    told = place.refuses(
+    failure = workspace.fails(
         "demo-media", "-o", "demo", code=5, kind="missing-part", where="demo-media",
         what="scikit-image is not installed", leaves=("demo/.qbuild-output",),
     )  # fmt: skip
-    assert "pip install" in told.error["todo"]
+    assert "pip install" in failure.error["todo"]
 
 
-def test_an_unknown_backend_ends_with_code_5_and_lists_the_near_ones(place, monkeypatch):
+def test_an_unknown_backend_ends_with_code_5_and_lists_near_names(workspace, monkeypatch):
     from qbuild.backends.registry import load_backend
 
-    monkeypatch.setattr("qbuild.core.inspect.summary.view", lambda *_: load_backend("fakke"))
-    told = place.refuses(
+    monkeypatch.setattr("qbuild.core.inspect.summary.summarise", lambda *_: load_backend("fakke"))
+    failure = workspace.fails(
         "show", "toy.csv", code=5, kind="missing-part", what="is not installed", where="fakke"
     )
-    assert "Did you mean fake?" in told.error["todo"]
+    assert "Did you mean fake?" in failure.error["todo"]
 
 
-def test_what_nobody_foresaw_is_told_without_a_traceback(place, monkeypatch):
+def test_an_unexpected_error_is_reported_without_a_traceback(workspace, monkeypatch):
     def broken(*_):
-        raise KeyError("a fault of ours")
+        raise KeyError("a bug")
 
-    monkeypatch.setattr("qbuild.core.inspect.summary.view", broken)
-    told = place.refuses("show", "toy.csv", code=1, kind="unforeseen", what="KeyError: 'a fault of")
-    assert "--debug" in told.error["todo"]
+    monkeypatch.setattr("qbuild.core.inspect.summary.summarise", broken)
+    failure = workspace.fails("show", "toy.csv", code=1, kind="unforeseen", what="KeyError: 'a bug")
+    assert "--debug" in failure.error["todo"]
 
 
-def test_memory_that_ran_out_is_told_as_such(place, monkeypatch):
-    def hungry(*_):
+def test_running_out_of_memory_is_reported(workspace, monkeypatch):
+    def exhausted(*_):
         raise MemoryError
 
-    monkeypatch.setattr("qbuild.core.inspect.summary.view", hungry)
-    place.refuses("show", "toy.csv", code=1, kind="unforeseen", what="^out of memory$")
+    monkeypatch.setattr("qbuild.core.inspect.summary.summarise", exhausted)
+    workspace.fails("show", "toy.csv", code=1, kind="unforeseen", what="^out of memory$")

@@ -50,7 +50,7 @@ def type_of(annotation: Any) -> str:
 def function(name: str, command: str) -> str:
     """The signature of a stage's function."""
     stage = get_stage(command)
-    reads = stage.reads.least or stage.reads.schema
+    reads = stage.reads.min_inputs or stage.reads.schema
     lines = ["inputs: _Place | Iterable[_Place],"] if reads else []
     lines += ["output: _Place,", "*,"]
     for option, field in {**stage.options.model_fields, **stage.runtime.model_fields}.items():

@@ -56,7 +56,7 @@ def validate_rows(table: LayoutTable, path: Path, options: RatingOptions) -> Fil
             "votes": _votes(frame, rejections),
             "split": _text_or_none(frame, "split"),
             "source_file": path.name,
-            "source_row": _source_rows(frame),
+            "source_row": frame.get("source_row", np.arange(1, len(frame) + 1)),
             "at": np.arange(len(frame)),
         }
     )
@@ -176,14 +176,6 @@ def _parse_votes(cell: object) -> list[float] | bool | None:
     if not counts or not MIN_GRADES <= len(cell) <= MAX_GRADES:
         return False
     return [float(v) for v in cell]
-
-
-def _source_rows(frame: pd.DataFrame) -> NDArray[np.int64]:
-    import numpy as np
-
-    if "source_row" in frame:
-        return frame["source_row"].to_numpy(dtype=np.int64)
-    return np.arange(1, len(frame) + 1, dtype=np.int64)
 
 
 def _mirror(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:

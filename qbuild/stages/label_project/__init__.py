@@ -43,7 +43,7 @@ def produce(inputs: Inputs, options: ProjectOptions) -> Generator[Output, None, 
     """The two files; UsageError where images and videos would share a project."""
     from qbuild.core.rows.duplicates import find_duplicates
     from qbuild.core.rows.rejections import merge_rejections
-    from qbuild.stages.label_project.config import config
+    from qbuild.stages.label_project.config import make_config
 
     duplicates = find_duplicates(inputs, "media_id")
     target = inputs.scratch / TASKS
@@ -60,7 +60,7 @@ def produce(inputs: Inputs, options: ProjectOptions) -> Generator[Output, None, 
             yield Output(rejected=rejected, tally=tally)
         stream.write("\n]\n")
     kind: Any = medium or "video"  # without tasks the run fails, whatever the config
-    data = config(options.form, kind).encode()
+    data = make_config(options.form, kind).encode()
     yield Output(files=(File(CONFIG, data), File(TASKS, target)))
     return {"medium": medium, "levels": levels}
 
@@ -69,14 +69,14 @@ def _tasks(
     rows: Any, medium: str | None, options: ProjectOptions, levels: Counter[str]
 ) -> tuple[list[str], str | None]:
     """The tasks of some rows as JSON, and the kind of all media so far."""
-    from qbuild.stages.label_project.config import task
+    from qbuild.stages.label_project.config import make_task
 
     lines = []
     for chunk in rows.to_batches(max_chunksize=CHUNK_ROWS):
         for row in chunk.to_pylist():
             medium = _medium(row, medium, options)
             kind: Any = medium
-            lines.append(json.dumps(task(row, kind, options.url_prefix), ensure_ascii=False))
+            lines.append(json.dumps(make_task(row, kind, options.url_prefix), ensure_ascii=False))
             levels[row["word"]] += 1
     return lines, medium
 

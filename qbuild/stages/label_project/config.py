@@ -24,7 +24,7 @@ LOCAL_FILES = "/data/local-files/?d="
 IN_CONTEXT, CONVERSATION = "in-context depiction", "own conversation"
 
 
-def config(form: Form, medium: Medium) -> str:
+def make_config(form: Form, medium: Medium) -> str:
     """The labelling configuration as XML, ending in a newline."""
     view = ET.Element("View")
     ET.SubElement(view, "Header", value="MOS, 0 to 100: $mos_norm · quality level: $level_word")
@@ -34,7 +34,7 @@ def config(form: Form, medium: Medium) -> str:
     return ET.tostring(view, encoding="unicode") + "\n"
 
 
-def task(row: Mapping[str, Any], medium: Medium, prefix: str = LOCAL_FILES) -> dict[str, Any]:
+def make_task(row: Mapping[str, Any], medium: Medium, prefix: str = LOCAL_FILES) -> dict[str, Any]:
     """The task of one `level` row; its URL is the prefix and the quoted path."""
     shown = {
         "media_id": row["media_id"],

@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from qbuild.labels.depictions.names import ASPECTS, WIDE
-from qbuild.stages.label_project.config import config, task
+from qbuild.stages.label_project.config import make_config, make_task
 
 FIELDS = {
     "ugc": ["overall", "note", "in_context", "question", "answer"],
@@ -19,7 +19,7 @@ FIELDS = {
 @pytest.mark.parametrize("medium", ["image", "video"])
 @pytest.mark.parametrize("form", sorted(FIELDS))
 def test_a_configuration_is_xml_whose_fields_the_reader_knows(form, medium):
-    view = ET.fromstring(config(form, medium))
+    view = ET.fromstring(make_config(form, medium))
     shown = view.find(medium.capitalize())
     assert shown is not None
     assert shown.attrib == {"name": medium, "value": f"${medium}"}
@@ -31,13 +31,13 @@ def test_a_configuration_is_xml_whose_fields_the_reader_knows(form, medium):
 
 
 def test_the_score_and_the_level_are_shown():
-    header = ET.fromstring(config("ugc", "video")).find("Header")
+    header = ET.fromstring(make_config("ugc", "video")).find("Header")
     assert header is not None
     assert {"$mos_norm", "$level_word"} <= set(header.attrib["value"].split())
 
 
 def test_each_note_is_visible_once_it_was_chosen():
-    view = ET.fromstring(config("ugc", "video"))
+    view = ET.fromstring(make_config("ugc", "video"))
     choices = [tag.attrib["value"] for tag in view.iter("Choice")]
     parts = {
         part.attrib["whenChoiceValue"]: [tag.attrib["name"] for tag in part.iter("TextArea")]
@@ -56,7 +56,7 @@ def test_a_task_quotes_its_path_and_rounds_its_score():
         "level": 4,
         "word": "Good",
     }
-    assert task(row, "video") == {
+    assert make_task(row, "video") == {
         "data": {
             "video": "/data/local-files/?d=a%20b/%C3%BC%231.mp4",
             "media_id": "s:a b/ü#1.mp4",
@@ -65,4 +65,6 @@ def test_a_task_quotes_its_path_and_rounds_its_score():
             "level_word": "Good",
         }
     }
-    assert task(row, "video", "https://host/")["data"]["video"].startswith("https://host/a%20b")
+    assert make_task(row, "video", "https://host/")["data"]["video"].startswith(
+        "https://host/a%20b"
+    )

@@ -79,8 +79,6 @@ def _frame_count(count: float | None) -> int:
 
 def _stalled_frames(path: Path, variables: dict[str, Any]) -> NDArray[np.float64]:
     """The stalled frames, from 1, of the video's own file, else of the file for all videos."""
-    import numpy as np
-
     for name in _LISTS:
         if name in variables:
             return matlab.to_vector(variables[name], name)
@@ -95,7 +93,7 @@ def _stalled_frames(path: Path, variables: dict[str, Any]) -> NDArray[np.float64
     frames = _read_all(all_stalls, all_stalls.stat().st_mtime_ns).get(_key(path.stem))
     if frames is None:
         raise RejectedError("another-form", f"{STALLS_FILE} has no row for {path.stem}")
-    return np.empty(0) if frames is _NONE else matlab.to_vector(frames, "the stalled frames")
+    return matlab.to_vector(frames, "the stalled frames")
 
 
 def _fill_ranges(firsts: NDArray[np.float64], lasts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -129,9 +127,6 @@ def _digits(stalled: NDArray[np.float64], frames: int) -> NDArray[np.int8]:
     return digits
 
 
-_NONE = object()
-
-
 @lru_cache(maxsize=4)
 def _read_all(path: Path, _changed: int) -> dict[str, Any]:
     """The stalled frames of every video in the file for all of them."""
@@ -143,7 +138,7 @@ def _read_all(path: Path, _changed: int) -> dict[str, Any]:
     if table.dtype.kind != "O" or table.ndim != 2 or table.shape[1] != 3:
         raise RejectedError("another-form", f"{STALLS_FILE} is not a cell array of three columns")
     return {
-        _key(matlab.to_text(name)): _NONE if np.size(frames) == 0 else frames
+        _key(matlab.to_text(name)): np.empty(0) if np.size(frames) == 0 else frames
         for name, _, frames in table
     }
 

@@ -38,16 +38,16 @@ def produce(inputs: Inputs, options: EvaluateOptions) -> Generator[Output, None,
     from qbuild.stages.evaluate.match import match_rows
 
     _check_combinations(inputs, options)
-    rows = match_rows(inputs, options)
+    matched = match_rows(inputs, options)
     results = Results()
-    if len(rows.predicted):
-        results = measure(rows, options)
-        yield Output(rows=metric_table(results), rejected=rows.rejected)
+    if len(matched.rows):
+        results = measure(matched, options)
+        yield Output(rows=metric_table(results), rejected=matched.rejected)
         if scatter := getattr(inputs.runtime, "scatter", ""):
-            draw_scatter(scatter_panels(rows, results), Path(scatter))
+            draw_scatter(scatter_panels(matched.rows, results), Path(scatter))
     else:  # the engine raises an error with the reasons of the rejected rows
-        yield Output(rejected=rows.rejected)
-    return make_report(rows, results, options)
+        yield Output(rejected=matched.rejected)
+    return make_report(matched, results, options)
 
 
 def finish(report: dict[str, Any], _: Tally, __: EvaluateOptions) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from qbuild.core.canonical import row_seed
 from qbuild.core.errors import InputError, UsageError, raise_all
@@ -62,22 +63,23 @@ class Results:
     unknown: list[str] = field(default_factory=list)
 
 
-def measure(rows: MatchedRows, options: EvaluateOptions) -> Results:
+def measure(matched: MatchedRows, options: EvaluateOptions) -> Results:
     """All figures; InputError where no metric is defined.
 
     InputError also for each medium that the model was trained on, unless leaks are flagged.
     """
-    leaks = _find_leaks(rows, options)
+    rows = matched.rows
+    leaks = _find_leaks(matched, options)
     leaked = set().union(*(leak.media for leak in leaks))
-    trained = np.array([media_id in leaked for media_id in rows.media], dtype=np.bool_)
-    groups: list[tuple[str | None, Mask]] = [(None, np.ones(len(trained), dtype=np.bool_))]
+    trained = np.array([media_id in leaked for media_id in rows["media_id"]], dtype=np.bool_)
+    groups: list[tuple[str | None, Mask]] = [(None, np.ones(len(rows), dtype=np.bool_))]
     if trained.any():
         groups += [(UNSEEN, ~trained), (TRAINED_ON, trained)]
     figures = [
         one
-        for model in sorted(set(rows.models))
+        for model in sorted(set(rows["model"]))
         for group, mask in groups
-        for one in _model_figures(rows, model, group, mask & (rows.models == model), options)
+        for one in _model_figures(rows[mask & (rows["model"] == model)], model, group, options)
     ]
     if not any(one.agreement.values for one in figures):
         raise_all(
@@ -110,7 +112,7 @@ def metric_table(results: Results) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=load_schema("metric").arrow)
 
 
-def make_report(rows: MatchedRows, results: Results, options: EvaluateOptions) -> dict[str, Any]:
+def make_report(matched: MatchedRows, results: Results, options: EvaluateOptions) -> dict[str, Any]:
     """Metrics overall and by dataset, what was matched and what was not, leaks, warnings.
 
     With one model its overall metrics are at the top level.
@@ -119,18 +121,18 @@ def make_report(rows: MatchedRows, results: Results, options: EvaluateOptions) -
     all_rows = [one for one in overall if one.group is None]
     top = all_rows[0].agreement.values if len(all_rows) == 1 else {}
     return {
-        "rows": len(rows.predicted),
+        "rows": len(matched.rows),
         **{name: top.get(name) for name in NAMES},
         "datasets": [one.as_dict() for one in results.figures if one.dataset is not None],
         "models": [one.as_dict() for one in overall],
         "overall": options.overall,
         "scale": options.scale,
         "confidence": options.confidence,
-        "predictions": rows.predictions,
-        "matched": rows.matched,
-        "collapsed": rows.collapsed,
-        "unpredicted": rows.unpredicted,
-        "conflicting_opinions": len(rows.conflicting),
+        "predictions": matched.predictions,
+        "matched": matched.matched,
+        "collapsed": matched.collapsed,
+        "unpredicted": matched.unpredicted,
+        "conflicting_opinions": len(matched.conflicting),
         "leaks": [
             {
                 "source": leak.source,
@@ -139,37 +141,30 @@ def make_report(rows: MatchedRows, results: Results, options: EvaluateOptions) -
             }
             for leak in results.leaks
         ],
-        "warnings": [*_warnings(rows, results.figures), *results.unknown],
+        "warnings": [*_warnings(matched, results.figures), *results.unknown],
     }
 
 
-def scatter_panels(rows: MatchedRows, results: Results) -> list[Panel]:
+def scatter_panels(rows: NDArray[Any], results: Results) -> list[Panel]:
     """A diagram per model and dataset: its points and its mapping."""
-    several = len(set(rows.models)) > 1
+    several = len(set(rows["model"])) > 1
     panels = []
     for one in results.figures:
         if one.dataset is None or one.group is not None:
             continue
-        mask = (rows.models == one.model) & (rows.datasets == one.dataset)
-        panels.append(
-            Panel(
-                f"{one.dataset}, {one.model}" if several else one.dataset,
-                rows.predicted[mask],
-                rows.opinions[mask],
-                one.agreement.mapping,
-                one.agreement.values.get("srcc"),
-                one.agreement.values.get("plcc"),
-            )
-        )
+        own = rows[(rows["model"] == one.model) & (rows["dataset"] == one.dataset)]
+        title = f"{one.dataset}, {one.model}" if several else one.dataset
+        metrics = (one.agreement.values.get(name) for name in ("srcc", "plcc"))
+        panels.append(Panel(title, own["predicted"], own["mos"], one.agreement.mapping, *metrics))
     return panels
 
 
 # ----------------------------------------------------------------------------------------- leaks
 
 
-def _find_leaks(rows: MatchedRows, options: EvaluateOptions) -> list[Overlap]:
+def _find_leaks(matched: MatchedRows, options: EvaluateOptions) -> list[Overlap]:
     tested: dict[str, set[str]] = {}
-    for media_id, aliases in zip(rows.media, rows.aliases, strict=True):
+    for media_id, aliases in zip(matched.rows["media_id"], matched.aliases, strict=True):
         tested.setdefault(media_id, set()).update(aliases)
     leaks = find_overlaps(read_media_sets(options.trained_on, read_trained_media), tested)
     if options.on_leak == "error":
@@ -200,12 +195,12 @@ def _warn_unknown_bases(options: EvaluateOptions) -> list[str]:
 
 
 def _model_figures(
-    rows: MatchedRows, model: str, group: str | None, mask: Mask, options: EvaluateOptions
+    rows: NDArray[Any], model: str, group: str | None, options: EvaluateOptions
 ) -> list[Figures]:
     """Overall, then dataset by dataset; nothing where the group has no row of the model."""
     each = [
-        _measure(rows, (model, name, group), mask & (rows.datasets == name), options)
-        for name in sorted(set(rows.datasets[mask]))
+        _measure(rows[rows["dataset"] == name], (model, name, group), options)
+        for name in sorted(set(rows["dataset"]))
     ]
     if not each:
         return []
@@ -216,18 +211,16 @@ def _model_figures(
                 "pooled takes rows of several datasets as one set",
                 "expected them on one scale: --scale norm, with levels",
             )
-        return [_measure(rows, (model, None, group), mask, options), *each]
+        return [_measure(rows, (model, None, group), options), *each]
     return [_mean(each, options), *each]
 
 
 def _measure(
-    rows: MatchedRows,
-    named: tuple[str, str | None, str | None],
-    mask: Mask,
-    options: EvaluateOptions,
+    rows: NDArray[Any], named: tuple[str, str | None, str | None], options: EvaluateOptions
 ) -> Figures:
-    predicted, opinions = rows.predicted[mask], rows.opinions[mask]
-    comparable = _comparable(rows, mask)
+    # copies without gaps between the values, which could change the last digit of sums
+    predicted, opinions = (np.ascontiguousarray(rows[name]) for name in ("predicted", "mos"))
+    comparable = _comparable(rows, predicted)
     agreement = measure_agreement(predicted, opinions, comparable)
     samples: dict[str, Floats] = {}
     if options.bootstrap and "srcc" in agreement.values:
@@ -239,13 +232,12 @@ def _measure(
     return Figures(*named, agreement, samples, _intervals(samples, options))
 
 
-def _comparable(rows: MatchedRows, mask: Mask) -> Floats | str:
+def _comparable(rows: NDArray[Any], predicted: Floats) -> Floats | str:
     """The predictions on the scale of the opinion scores, or why that is not possible."""
-    predicted, low, high = rows.predicted[mask], rows.low[mask], rows.high[mask]
-    on_unit_scale, opinions = rows.on_unit_scale[mask], rows.opinions[mask]
-    if np.isfinite(high[on_unit_scale] - low[on_unit_scale]).all():
-        return np.where(on_unit_scale, low + (high - low) * predicted, predicted)
-    opinions_on_unit_scale = bool(((opinions >= 0) & (opinions <= 1)).all())
+    span, on_unit_scale = rows["high"] - rows["low"], rows["on_unit_scale"]
+    if np.isfinite(span[on_unit_scale]).all():
+        return np.where(on_unit_scale, rows["low"] + span * predicted, predicted)
+    opinions_on_unit_scale = bool(((rows["mos"] >= 0) & (rows["mos"] <= 1)).all())
     return predicted if opinions_on_unit_scale else _NO_SCALE
 
 
@@ -283,7 +275,7 @@ def _intervals(
     return {name: percentile_interval(values, confidence) for name, values in samples.items()}
 
 
-def _warnings(rows: MatchedRows, figures: list[Figures]) -> list[str]:
+def _warnings(matched: MatchedRows, figures: list[Figures]) -> list[str]:
     """The reasons of undefined metrics per dataset, and opinion scores that were not compared."""
     warnings: list[str] = []
     for one in figures:
@@ -298,10 +290,10 @@ def _warnings(rows: MatchedRows, figures: list[Figures]) -> list[str]:
             ]
     warnings += [
         f"{dataset}: {plural(count, 'opinion score has', 'opinion scores have')} no prediction"
-        for dataset, count in rows.unpredicted.items()
+        for dataset, count in matched.unpredicted.items()
     ]
-    if rows.conflicting:
-        media = plural(len(rows.conflicting), "medium has", "media have")
-        first = ", ".join(rows.conflicting[:3])
+    if matched.conflicting:
+        media = plural(len(matched.conflicting), "medium has", "media have")
+        first = ", ".join(matched.conflicting[:3])
         warnings.append(f"{media} opinion scores that conflict and are left out: {first}")
     return warnings

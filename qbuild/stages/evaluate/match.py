@@ -17,7 +17,6 @@ from qbuild.core.engine.stage import Inputs
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.rows.duplicates import deduplicate
 from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
-from qbuild.quality.arrays import Floats, Mask
 from qbuild.quality.level_scores import score_from_logits
 from qbuild.stages.evaluate.options import EvaluateOptions
 
@@ -72,32 +71,36 @@ class Opinions:
         return None, f"no opinion score has the path or file name {path}"
 
 
+# a prediction with its opinion score; `predicted` lies on [0, 1] where `on_unit_scale`
+MATCH = np.dtype(
+    [
+        ("model", object), ("dataset", object), ("media_id", object), ("predicted", float),
+        ("on_unit_scale", bool), ("mos", float), ("low", float), ("high", float),
+    ]
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Match:
     row: Row
     opinion: Opinion
-    score: float
+    predicted: float
     on_unit_scale: bool
     how: str
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        """The fields of `MATCH`."""
+        one = self.opinion
+        ids = (self.row["model"], one.dataset, one.media_id)
+        return (*ids, self.predicted, self.on_unit_scale, one.mos, one.low, one.high)
 
 
 @dataclass
 class MatchedRows:
-    """The rows compared, in order of model and medium, and what was not compared.
+    """The rows compared, in order of model and medium, and what was not compared."""
 
-    `predicted` are scores as predicted, on [0, 1] where `on_unit_scale`. `aliases` are the other
-    ids and hashes of each medium.
-    """
-
-    models: NDArray[Any]
-    datasets: NDArray[Any]
-    media: NDArray[Any]
-    predicted: Floats
-    on_unit_scale: Mask
-    opinions: Floats
-    low: Floats
-    high: Floats
-    aliases: list[tuple[str, ...]]
+    rows: NDArray[Any]  # of type MATCH
+    aliases: list[tuple[str, ...]]  # other ids and hashes of the medium of each row
     rejected: pa.Table | None
     predictions: int
     collapsed: int
@@ -130,8 +133,20 @@ def match_rows(inputs: Inputs, options: EvaluateOptions) -> MatchedRows:
         else:
             matches.append(_Match(row, opinion, *_predicted_score(row, options.temperature), how))
     matches, shared = _one_per_opinion(matches)
-    rejected = _rejected_table([*rejections, *shared])
-    return _as_columns(matches, opinions, rejected, len(rows), unique.collapsed)
+    predicted = {one.opinion.media_id for one in matches}
+    unpredicted = Counter(
+        one.dataset for media_id, one in opinions.by_id.items() if media_id not in predicted
+    )
+    return MatchedRows(
+        rows=np.array([one.as_tuple() for one in matches], dtype=MATCH),
+        aliases=[tuple(filter(None, (m.row["media_id"], m.row["sha256"]))) for m in matches],
+        rejected=_rejected_table([*rejections, *shared]),
+        predictions=len(rows),
+        collapsed=unique.collapsed,
+        matched=dict(sorted(Counter(one.how for one in matches).items())),
+        unpredicted=dict(sorted(unpredicted.items())),
+        conflicting=sorted(opinions.conflicting),
+    )
 
 
 def _read_predictions(inputs: Inputs) -> list[Row]:
@@ -216,36 +231,6 @@ def _one_per_opinion(
         for one in (group if len(group) > 1 else [])
     ]
     return [group[0] for _, group in sorted(by_score.items()) if len(group) == 1], rejections
-
-
-def _as_columns(
-    matches: list[_Match],
-    opinions: Opinions,
-    rejected: pa.Table | None,
-    predictions: int,
-    collapsed: int,
-) -> MatchedRows:
-    predicted = {one.opinion.media_id for one in matches}
-    unpredicted = Counter(
-        one.dataset for media_id, one in opinions.by_id.items() if media_id not in predicted
-    )
-    return MatchedRows(
-        models=np.array([one.row["model"] for one in matches], dtype=object),
-        datasets=np.array([one.opinion.dataset for one in matches], dtype=object),
-        media=np.array([one.opinion.media_id for one in matches], dtype=object),
-        predicted=np.array([one.score for one in matches], dtype=np.float64),
-        on_unit_scale=np.array([one.on_unit_scale for one in matches], dtype=np.bool_),
-        opinions=np.array([one.opinion.mos for one in matches], dtype=np.float64),
-        low=np.array([one.opinion.low for one in matches], dtype=np.float64),
-        high=np.array([one.opinion.high for one in matches], dtype=np.float64),
-        aliases=[tuple(filter(None, (one.row["media_id"], one.row["sha256"]))) for one in matches],
-        rejected=rejected,
-        predictions=predictions,
-        collapsed=collapsed,
-        matched=dict(sorted(Counter(one.how for one in matches).items())),
-        unpredicted=dict(sorted(unpredicted.items())),
-        conflicting=sorted(opinions.conflicting),
-    )
 
 
 def _rejected_table(rejections: list[tuple[Row, Rejection]]) -> pa.Table | None:

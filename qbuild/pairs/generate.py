@@ -15,7 +15,7 @@ from qbuild.pairs.parse import Pair, read_pairs
 from qbuild.pairs.tasks import DISTRACTORS, WHAT_HOW, Retry, Task, distractor_task, tasks_of
 from qbuild.pairs.templates import Template
 from qbuild.pairs.verify import PairChecker
-from qbuild.quality.choices import letters
+from qbuild.quality.published_text import letters
 
 # Rejections that asking again cannot change; a rule's answer has no request and is final too.
 FINAL_REASONS = frozenset({"refused", "nothing-to-ask", "cannot-make"})

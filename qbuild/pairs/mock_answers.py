@@ -16,7 +16,7 @@ from qbuild.llm.mock.answers import default_answer
 from qbuild.pairs.rules import rules_answer
 from qbuild.pairs.tasks import DISTRACTORS, WHAT_HOW
 from qbuild.pairs.templates import fill_slots, load_templates
-from qbuild.quality.choices import letters
+from qbuild.quality.published_text import letters
 
 _NOTES = re.compile(r"<notes>\n(.*)\n</notes>", re.DOTALL)
 _FIELDS = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.pairs.text_form import choice_letter, pairs_in_text, shortened
-from qbuild.quality.choices import letters
+from qbuild.quality.published_text import letters
 
 if TYPE_CHECKING:
     from qbuild.pairs.templates import Template

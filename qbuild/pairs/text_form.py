@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qbuild.core.rows.rejections import RejectedError
-from qbuild.quality.choices import letters
+from qbuild.quality.published_text import letters
 
 _PLAIN = {ord("*"): None, ord("`"): None, 0xFF1A: ":"}  # bold marks, code, the full-width colon
 _TITLE = re.compile(r"^[\W_]{0,9}Question[ \t]{0,3}\d{1,3}[\W_]{0,9}$", re.IGNORECASE)

@@ -25,47 +25,46 @@ class Listing(NamedTuple):
     summary: str
 
 
-STAGES: dict[str, Listing] = {
-    "ingest-ratings": Listing(
-        "ingest_ratings", LABELS, "Read rating files of any published layout."
-    ),
-    "mos-to-levels": Listing(
-        "mos_to_levels", LABELS, "Normalise opinion scores and cut them into five levels."
-    ),
-    "stalling": Listing("stalling", LABELS, "Read streaming session logs and find their stalls."),
-    "ingest-depictions": Listing(
-        "ingest_depictions", LABELS, "Read depictions of quality and report on annotators."
-    ),
-    "label-project": Listing(
-        "label_project", LABELS, "Write a Label Studio project: configuration and tasks."
-    ),
-    "probe": Listing("probe", MEDIA, "Decode every image and video and list its properties."),
-    "corrupt": Listing("corrupt", MEDIA, "Distort images by seed."),
-    "motion-clips": Listing(
-        "motion_clips", MEDIA, "Cut clips from videos, or add motion distortions."
-    ),
-    "contact-sheet": Listing(
-        "contact_sheet", MEDIA, "Draw an image under every distortion at every severity."
-    ),
-    "demo-media": Listing("demo_media", MEDIA, "Make distorted images with synthetic ratings."),
-    "sample": Listing("sample", PAIRS, "Choose rows; keep or flatten the score distribution."),
-    "scoring-qa": Listing("scoring_qa", PAIRS, "Write pairs that ask for the quality level."),
-    "distortion-qa": Listing(
-        "distortion_qa", PAIRS, "Write pairs about distortions of images and videos."
-    ),
-    "streaming-qa": Listing(
-        "streaming_qa", PAIRS, "Write pairs about streaming sessions and their stalls."
-    ),
-    "causal-qa": Listing(
-        "causal_qa", PAIRS, "Write pairs that lead from a depiction to the level."
-    ),
-    "gpt-extend": Listing("gpt_extend", LLM, "Extend depictions into pairs with a language model."),
-    "responses": Listing("responses", LLM, "Write the responses of a ledger as an artifact."),
-    "export": Listing("export", EXPORT, "Write pairs in the format of a training framework."),
-    "import-qa": Listing("import_qa", EXPORT, "Read and check pairs from a training framework."),
-    "score": Listing("score", MODELS, "Score images and videos with a model."),
-    "answer": Listing("answer", MODELS, "Answer questions about images and videos with a model."),
-    "evaluate": Listing("evaluate", MODELS, "Compare predicted scores with opinion scores."),
+_SUMMARIES = {
+    LABELS: {
+        "ingest-ratings": "Read rating files of any published layout.",
+        "mos-to-levels": "Normalise opinion scores and cut them into five levels.",
+        "stalling": "Read streaming session logs and find their stalls.",
+        "ingest-depictions": "Read depictions of quality and report on annotators.",
+        "label-project": "Write a Label Studio project: configuration and tasks.",
+    },
+    MEDIA: {
+        "probe": "Decode every image and video and list its properties.",
+        "corrupt": "Distort images by seed.",
+        "motion-clips": "Cut clips from videos, or add motion distortions.",
+        "contact-sheet": "Draw an image under every distortion at every severity.",
+        "demo-media": "Make distorted images with synthetic ratings.",
+    },
+    PAIRS: {
+        "sample": "Choose rows; keep or flatten the score distribution.",
+        "scoring-qa": "Write pairs that ask for the quality level.",
+        "distortion-qa": "Write pairs about distortions of images and videos.",
+        "streaming-qa": "Write pairs about streaming sessions and their stalls.",
+        "causal-qa": "Write pairs that lead from a depiction to the level.",
+    },
+    LLM: {
+        "gpt-extend": "Extend depictions into pairs with a language model.",
+        "responses": "Write the responses of a ledger as an artifact.",
+    },
+    EXPORT: {
+        "export": "Write pairs in the format of a training framework.",
+        "import-qa": "Read and check pairs from a training framework.",
+    },
+    MODELS: {
+        "score": "Score images and videos with a model.",
+        "answer": "Answer questions about images and videos with a model.",
+        "evaluate": "Compare predicted scores with opinion scores.",
+    },
+}
+STAGES = {
+    name: Listing(name.replace("-", "_"), panel, summary)
+    for panel, summaries in _SUMMARIES.items()
+    for name, summary in summaries.items()
 }
 
 

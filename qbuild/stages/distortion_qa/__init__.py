@@ -149,8 +149,8 @@ def _questions_of(
 
 
 def _pairs(rows: Any, questions: list[Question]) -> Any:
-    from qbuild.quality.choices import answer_text, choice_text
     from qbuild.quality.instruction import Pairs, instruction_table
+    from qbuild.quality.published_text import answer_text, choice_text
 
     pairs = Pairs(
         task="distortion",

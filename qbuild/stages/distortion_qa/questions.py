@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qbuild.quality.choices import letters
+from qbuild.quality.published_text import letters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

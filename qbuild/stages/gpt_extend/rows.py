@@ -10,7 +10,7 @@ from qbuild.core.canonical import canonical_json
 from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import RejectedRow, rejected_table
-from qbuild.quality.choices import answer_text, choice_text
+from qbuild.quality.published_text import answer_text, choice_text
 
 if TYPE_CHECKING:
     import pyarrow as pa

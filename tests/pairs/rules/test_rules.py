@@ -14,7 +14,7 @@ from qbuild.language.lexicon import LEXICON
 from qbuild.language.mentions import read
 from qbuild.pairs.grounding import judge
 from qbuild.pairs.rules import TASKS, rules_answer
-from qbuild.quality.choices import letters
+from qbuild.quality.published_text import letters
 
 BY_KIND = {
     "overall": ("vqa2/quality-centric", "vqa2/temporal", "vqa2/extended"),

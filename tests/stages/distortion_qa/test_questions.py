@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qbuild.quality.choices import choice_text
 from qbuild.quality.distortions import DISTORTIONS, MOTION
+from qbuild.quality.published_text import choice_text
 from qbuild.stages.distortion_qa import questions
 
 seeds = st.integers(0, 2**64 - 1)

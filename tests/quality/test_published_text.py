@@ -1,4 +1,4 @@
-"""qbuild/quality/choices.py: questions with given answers."""
+"""qbuild/quality/published_text.py: multiple-choice questions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qbuild.quality.choices import answer_text, choice_text, letters
+from qbuild.quality.published_text import answer_text, choice_text, letters
 
 options = st.lists(
     st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1),

@@ -54,7 +54,7 @@ def rows(work: Path, name: str) -> list[dict]:
     return Artifact.open(work / f"{name}.parquet").table().to_pylist()
 
 
-def test_every_step_leaves_its_rows(work, demo):
+def test_every_step_writes_its_rows(work, demo):
     for step in demo.steps:
         if step.stage.writes is not None:
             assert Artifact.open(step.output(work)).rows == 128
@@ -77,7 +77,7 @@ def test_another_folder_two_workers_and_small_batches_give_the_same_bytes(work, 
     assert contents(elsewhere) == contents(work)
 
 
-def test_a_picture_that_is_gone_makes_its_step_run_again_and_nothing_more(work, demo, tmp_path):
+def test_a_missing_image_makes_only_its_step_run_again(work, demo, tmp_path):
     copy = shutil.copytree(work, tmp_path / "work")
     next((copy / "pictures/media").iterdir()).unlink()
     done = run(demo, copy, Runtime())
@@ -86,13 +86,13 @@ def test_a_picture_that_is_gone_makes_its_step_run_again_and_nothing_more(work, 
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_every_pair_names_a_picture_that_exists(work, name):
+def test_every_pair_names_an_image_that_exists(work, name):
     media = [medium for row in rows(work, name) for medium in row["media"]]
     assert len({medium["path"] for medium in media}) == 128
     assert all((work / "pictures/media" / medium["path"]).is_file() for medium in media)
 
 
-def test_every_exported_record_names_a_picture_that_exists(work, records):
+def test_every_exported_record_names_an_image_that_exists(work, records):
     assert len(records) == 384
     assert all((work / "pictures/media" / record["image"]).is_file() for record in records)
 
@@ -109,7 +109,7 @@ def test_no_photograph_is_both_trained_and_tested_on(work):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_every_pair_says_that_its_rating_is_synthetic(work, name):
+def test_every_pair_is_marked_synthetic(work, name):
     for row in rows(work, name):
         assert row["provenance"]["origin"] == "synthetic"
         assert row["provenance"]["annotator"] is None
@@ -118,11 +118,11 @@ def test_every_pair_says_that_its_rating_is_synthetic(work, name):
 
 
 @pytest.mark.parametrize("name", ["levels-itu", "levels-vqa2"])
-def test_every_level_says_that_its_rating_is_synthetic(work, name):
+def test_every_level_is_marked_synthetic(work, name):
     assert all(row["source"].startswith("synthetic:") for row in rows(work, name))
 
 
-def test_every_exported_record_says_that_it_is_synthetic(records):
+def test_every_exported_record_is_marked_synthetic(records):
     assert all("synthetic" in json.dumps(record) for record in records)
 
 
@@ -136,7 +136,7 @@ def test_all_five_words_occur_and_fall_with_the_strength(work, name, words):
     assert means == sorted(means, reverse=True)
 
 
-def test_nothing_in_the_outputs_tells_where_or_when_it_was_made(work):
+def test_the_outputs_hold_no_path_and_no_time(work):
     for path in work.rglob("*"):
         if path.is_file() and path.name != RUN_LOG:
             assert str(work).encode() not in path.read_bytes(), path

@@ -90,7 +90,7 @@ def kill(folder: Path, moment: float, workers: int) -> str:
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_any_moment_is_resumed_to_the_same_bytes(tmp_path):
+def test_a_run_killed_at_any_point_is_resumed_to_the_same_bytes(tmp_path):
     calm = prepare(tmp_path / "calm")
     first, end = measured(calm)
     undisturbed = tree(calm / "work")

@@ -66,12 +66,12 @@ def agreeing(both):
 
 
 @pytest.mark.parametrize(("name", "answers"), [("koniq", 7_046), ("spaq", 8_897)])
-def test_every_published_word_of_koniq_and_spaq_comes_out(compared, name, answers):
+def test_every_published_word_of_koniq_and_spaq_is_reproduced(compared, name, answers):
     both = compared(name, **PUBLISHED[name])
     assert agreeing(both) == len(both) == answers
 
 
-def test_every_word_of_kadid_comes_out_but_the_other_words_and_one_of_each_two(compared):
+def test_every_word_of_kadid_is_reproduced_but_the_other_words_and_one_of_each_two(compared):
     both = compared("kadid", **PUBLISHED["kadid"])
     unlike = both[both["word"] != both["word_published"]]
     other = ~unlike["word_published"].isin(LEVEL_WORDS["itu"])
@@ -94,11 +94,11 @@ def test_every_word_of_kadid_comes_out_but_the_other_words_and_one_of_each_two(c
         ("kadid", {"range": "declared", "closed": "left"}, 7_777),
     ],
 )
-def test_any_other_range_or_side_finds_fewer_words(compared, name, options, answers):
+def test_any_other_range_or_side_reproduces_fewer_words(compared, name, options, answers):
     assert agreeing(compared(name, **options)) == answers
 
 
-def test_the_upper_end_one_index_off_finds_6972_words_of_koniq(compared, levels):
+def test_the_upper_end_one_index_off_reproduces_6972_words_of_koniq(compared, levels):
     output, found = levels("koniq", **PUBLISHED["koniq"])
     ordered = np.sort(Artifact.open(output).table(["mos"]).column("mos").to_numpy())
     k = 10_073 // 1000
@@ -117,7 +117,7 @@ def test_the_upper_end_one_index_off_finds_6972_words_of_koniq(compared, levels)
         ("lsvq", {"range": "trimmed:0.001", "closed": "left"}, 0.940, 0.944),
     ],
 )
-def test_table_2_of_q_align_comes_out_on_the_published_range(levels, name, options, srcc, plcc):
+def test_table_2_of_q_align_is_reproduced_on_the_published_range(levels, name, options, srcc, plcc):
     found = levels(name, **options)[1]
     assert found["srcc"] == pytest.approx(srcc, abs=0.001)
     assert found["plcc"] == pytest.approx(plcc, abs=0.001)
@@ -126,7 +126,7 @@ def test_table_2_of_q_align_comes_out_on_the_published_range(levels, name, optio
 @pytest.mark.parametrize(
     ("name", "srcc", "plcc"), [("koniq", 0.944, 0.954), ("lsvq", 0.886, 0.903)]
 )
-def test_table_2_does_not_come_out_on_the_observed_range(levels, name, srcc, plcc):
+def test_table_2_is_not_reproduced_on_the_observed_range(levels, name, srcc, plcc):
     found = levels(name, range="observed")[1]
     assert found["srcc"] == pytest.approx(srcc, abs=0.001)
     assert found["plcc"] == pytest.approx(plcc, abs=0.001)

@@ -23,13 +23,13 @@ def said(*values, speakers=("human", "gpt")):
         ([["A question alone"]], "roles-not-alternating"),
     ],
 )
-def test_a_row_that_would_not_come_back_the_same_is_refused(parts, reason):
+def test_a_row_that_cannot_be_read_back_is_rejected(parts, reason):
     with pytest.raises(RejectedError) as caught:
         write_turns(pairs.pair(media=[], turns=pairs.turns(*parts)), "<image>")
     assert caught.value.reason == reason
 
 
-def test_a_turn_of_the_system_is_refused_like_a_system_prompt():
+def test_a_system_turn_is_rejected_like_a_system_prompt():
     turns = [{**pairs.turns(["Judge."])[0], "role": "system"}, *pairs.turns(["Q?"], ["A."])]
     with pytest.raises(RejectedError) as caught:
         write_turns(pairs.pair(media=[], turns=turns), "<image>")
@@ -59,7 +59,7 @@ def test_another_dialects_placeholder_is_plain_text():
         (said("Q", "\ud83d"), "not-unicode"),
     ],
 )
-def test_what_is_no_conversation_is_refused_with_its_reason(record, reason):
+def test_an_invalid_conversation_is_rejected_with_its_reason(record, reason):
     with pytest.raises(RejectedError) as caught:
         read_turns(record)
     assert caught.value.reason == reason

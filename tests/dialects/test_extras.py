@@ -21,7 +21,7 @@ def again(name, record):
 
 
 @both
-def test_everything_that_a_row_holds_comes_back(name):
+def test_all_columns_of_a_row_are_read_back(name):
     row = pairs.pair(
         media=[
             pairs.medium("v/1.mp4", "video", sha256="a" * 64, fps=29.97, num_frames=9, end_s=0.3)
@@ -42,13 +42,13 @@ def test_everything_that_a_row_holds_comes_back(name):
 
 
 @both
-def test_a_media_id_of_another_path_comes_back(name):
+def test_a_media_id_that_differs_from_the_path_is_read_back(name):
     row = pairs.pair(media=[pairs.medium("media/spoiled.png", media_id="coco%3A17:785.jpg")])
     assert again(name, get_dialect(name).write(row)) == row
 
 
 @both
-def test_a_kind_that_its_suffix_does_not_tell_comes_back(name):
+def test_a_kind_that_contradicts_the_suffix_is_read_back(name):
     row = pairs.pair(media=[pairs.medium("odd.mp4", "image")])
     assert again(name, get_dialect(name).write(row)) == row
 
@@ -87,7 +87,7 @@ def test_a_text_edited_after_export_is_a_new_sample_of_the_old_one(name):
 
 
 @both
-def test_a_path_edited_after_export_is_refused(name):
+def test_a_path_edited_after_export_is_rejected(name):
     record = get_dialect(name).write(pairs.pair()) | {"image": "koniq/2.jpg"}
     with pytest.raises(RejectedError, match=r"koniq/2.jpg.*koniq/1.jpg") as caught:
         again(name, record)
@@ -95,7 +95,7 @@ def test_a_path_edited_after_export_is_refused(name):
 
 
 @both
-def test_a_placeholder_edited_away_is_refused(name):
+def test_a_removed_placeholder_is_rejected(name):
     record = get_dialect(name).write(pairs.pair())
     record["conversations"][0]["value"] = "How good is it?"
     with pytest.raises(RejectedError) as caught:
@@ -121,7 +121,7 @@ def test_a_placeholder_edited_away_is_refused(name):
         ({"text": "other", "task": "\ud800"}, "bad-extras"),
     ],
 )
-def test_a_key_qbuild_that_was_broken_is_refused(name, broken, reason):
+def test_a_damaged_qbuild_key_is_rejected(name, broken, reason):
     record = get_dialect(name).write(pairs.pair())
     record["qbuild"] = {**record["qbuild"], **broken} if isinstance(broken, dict) else broken
     with pytest.raises(RejectedError) as caught:

@@ -16,7 +16,7 @@ def foreign(**keys):
     return {"id": "7", "image": "a.jpg", "conversations": said, **keys}
 
 
-def test_a_picture_becomes_the_published_record():
+def test_an_image_becomes_the_published_record():
     record = write(pairs.pair())
     del record["qbuild"]
     assert record == {
@@ -29,14 +29,14 @@ def test_a_picture_becomes_the_published_record():
     }
 
 
-def test_a_video_stands_under_its_own_key_with_one_image_placeholder():
+def test_a_video_has_its_own_key_and_one_image_placeholder():
     record = write(pairs.pair(media=[pairs.medium("clip.mp4", "video", fps=29.97, num_frames=240)]))
     assert record["video"] == "clip.mp4"
     assert "image" not in record
     assert record["conversations"][0]["value"].count("<image>") == 1
 
 
-def test_several_pictures_are_listed_in_the_order_they_are_shown():
+def test_several_images_are_listed_in_the_order_they_are_shown():
     row = pairs.pair(
         media=[pairs.medium("a.jpg"), pairs.medium("b.jpg")],
         turns=pairs.turns(["Is ", 1, " better than ", 0, "?"], ["No."]),
@@ -47,7 +47,7 @@ def test_several_pictures_are_listed_in_the_order_they_are_shown():
     assert read(record, DEFAULTS) == row
 
 
-def test_a_picture_shown_twice_is_listed_twice_so_that_counts_agree():
+def test_an_image_shown_twice_is_listed_twice_so_that_counts_agree():
     row = pairs.pair(turns=pairs.turns([0, "One?", 0, "Two?"], ["Yes."]))
     record = write(row)
     assert record["image"] == ["koniq/1.jpg", "koniq/1.jpg"]
@@ -67,7 +67,7 @@ def test_a_system_prompt_cannot_be_written():
     assert caught.value.reason == "system-not-supported"
 
 
-def test_pictures_and_videos_in_one_row_cannot_be_written():
+def test_images_and_videos_in_one_row_cannot_be_written():
     media = [pairs.medium("a.jpg"), pairs.medium("b.mp4", "video")]
     with pytest.raises(RejectedError) as caught:
         write(pairs.pair(media=media, turns=pairs.turns([0, 1, "Same?"], ["No."])))
@@ -87,12 +87,12 @@ def test_a_medium_that_no_turn_shows_cannot_be_written():
     assert caught.value.reason == "media-mismatch"
 
 
-def test_a_plain_text_under_image_is_one_picture():
+def test_a_text_under_image_is_one_path():
     row = read(foreign(image="a.jpg"), DEFAULTS)
     assert [medium["path"] for medium in row["media"]] == ["a.jpg"]
 
 
-def test_a_record_made_elsewhere_gets_what_it_does_not_say():
+def test_a_record_made_elsewhere_gets_defaults():
     row = read(foreign(), DEFAULTS)
     assert row["media"][0]["media_id"] == "somewhere:a.jpg"
     assert row["task"] == "general"
@@ -101,7 +101,7 @@ def test_a_record_made_elsewhere_gets_what_it_does_not_say():
     assert row["labels"]["mos"] is None
 
 
-def test_the_place_of_a_picture_in_the_text_is_part_of_a_sample():
+def test_the_position_of_an_image_in_the_text_is_part_of_the_sample_id():
     after = [{"from": "human", "value": "\nQ?<image>"}, {"from": "gpt", "value": "A."}]
     ids = [
         read(record, DEFAULTS)["sample_id"] for record in (foreign(), foreign(conversations=after))
@@ -133,7 +133,7 @@ def test_a_video_is_known_by_its_key_or_its_suffix(key):
         ({"image": {}}, "bad-media"),
     ],
 )
-def test_media_that_do_not_fit_the_text_are_refused(keys, reason):
+def test_media_that_do_not_match_the_placeholders_are_rejected(keys, reason):
     with pytest.raises(RejectedError) as caught:
         read(foreign(**keys), DEFAULTS)
     assert caught.value.reason == reason
@@ -143,7 +143,7 @@ def test_two_dots_inside_a_name_are_fine():
     assert read(foreign(image="a..b/c..jpg"), DEFAULTS)["media"][0]["path"] == "a..b/c..jpg"
 
 
-def test_an_id_that_was_changed_after_export_is_refused():
+def test_an_id_changed_after_export_is_rejected():
     record = write(pairs.pair()) | {"id": "mine"}
     with pytest.raises(RejectedError) as caught:
         read(record, DEFAULTS)

@@ -33,11 +33,11 @@ def test_a_row_becomes_the_published_record():
 
 
 @pytest.mark.parametrize("mos", [4.0, 1e-7, 0.1 + 0.2, -3.5])
-def test_a_score_comes_back_to_the_last_bit(mos):
+def test_a_score_is_read_back_to_the_last_bit(mos):
     assert read(write(pairs.pair(labels={"mos": mos})), DEFAULTS)["labels"]["mos"] == mos
 
 
-def test_rows_of_the_test_split_say_the_score_outright():
+def test_rows_of_the_test_split_have_a_gt_score():
     assert write(pairs.pair(split="test"))["gt_score"] == 77.3836206897
     assert "gt_score" not in write(pairs.pair(split="train"))
 
@@ -54,7 +54,7 @@ def test_a_row_without_media_cannot_be_written():
     assert caught.value.reason == "no-media"
 
 
-def test_a_video_stands_under_image_with_the_placeholders_of_its_row():
+def test_a_video_is_named_under_image_with_the_placeholders_of_its_row():
     video = [pairs.medium("x/clip.mp4", "video")]
     record = write(pairs.pair(media=video))
     assert record["image"] == "x/clip.mp4"
@@ -64,7 +64,7 @@ def test_a_video_stands_under_image_with_the_placeholders_of_its_row():
     assert read(write(frames), DEFAULTS) == frames
 
 
-def test_a_video_that_the_loader_would_open_as_a_picture_cannot_be_written():
+def test_a_video_that_the_loader_would_open_as_an_image_cannot_be_written():
     with pytest.raises(RejectedError) as caught:
         write(pairs.pair(media=[pairs.medium("clip.avi", "video")]))
     assert caught.value.reason == "video-not-mp4"
@@ -84,7 +84,7 @@ def test_a_published_record_gives_its_score_and_its_medium():
     assert (row["task"], row["split"]) == ("scoring", None)
 
 
-def test_two_placeholders_for_one_picture_show_it_twice_and_come_back_so():
+def test_two_placeholders_for_one_image_show_it_twice_and_are_written_back():
     said = "How good?\n<|image|>How fine?\n<|image|>"
     turns = [{"from": "human", "value": said}, {"from": "gpt", "value": "Good."}]
     row = read(foreign(conversations=turns), DEFAULTS)
@@ -111,7 +111,7 @@ def test_a_record_without_a_score_has_none():
         ({"video": "a.mp4"}, "mixed-keys"),
     ],
 )
-def test_a_record_that_says_two_things_is_refused(keys, reason):
+def test_a_record_that_contradicts_itself_is_rejected(keys, reason):
     with pytest.raises(RejectedError) as caught:
         read(foreign(**keys), DEFAULTS)
     assert caught.value.reason == reason
@@ -122,7 +122,7 @@ def test_a_score_may_be_written_as_text(score):
     assert read(foreign(gt_score=score), DEFAULTS)["labels"]["mos"] == 63.6
 
 
-def test_a_test_file_of_scores_alone_is_sent_to_the_right_stage():
+def test_a_test_file_of_scores_names_the_right_stage():
     with pytest.raises(RejectedError, match="qbuild ingest-ratings") as caught:
         read({"img_path": "a.jpg", "gt_score": 3.2}, DEFAULTS)
     assert caught.value.reason == "rating-file"

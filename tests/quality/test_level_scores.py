@@ -45,6 +45,6 @@ def test_logits_of_any_size_do_not_overflow():
         ([1.0, 2.0], {"weights": [1, 2, 3]}, "one weight for each of 2 words"),
     ],
 )
-def test_what_has_no_score_is_refused(logits, options, what):
+def test_logits_without_a_score_are_an_error(logits, options, what):
     with pytest.raises(ValueError, match=what):
         score_from_logits(logits, **options)

@@ -20,7 +20,7 @@ def test_levels_run_from_one_to_five_and_never_to_six(scores, closed):
     assert set(found) <= {1, 2, 3, 4, 5}
 
 
-def test_a_score_on_an_edge_goes_up_when_closed_left_and_down_when_closed_right():
+def test_a_score_on_an_edge_belongs_above_when_closed_left_and_below_when_closed_right():
     edges = levels.Range(0.0, 100.0).edges
     scores = np.array([0.0, 20.0, 40.0, 60.0, 80.0, 100.0])
     assert levels.cut_levels(scores, edges, "left").tolist() == [1, 2, 3, 4, 5, 5]
@@ -28,7 +28,7 @@ def test_a_score_on_an_edge_goes_up_when_closed_left_and_down_when_closed_right(
 
 
 @given(SCORES, st.sampled_from(["left", "right"]))
-def test_agreement_is_what_scipy_finds(scores, closed):
+def test_level_agreement_equals_scipys(scores, closed):
     ordered = np.sort(scores)
     edges = levels.Range(1.0, 9.0).edges
     found = levels.cut_levels(ordered, edges, closed)
@@ -47,7 +47,7 @@ def test_the_trimmed_range_counts_k_from_both_ends():
     assert levels.trimmed_range(ordered, Decimal("0.1")) == levels.Range(100.0, 900.0)
 
 
-def test_a_decimal_share_is_not_rounded_on_the_way():
+def test_a_decimal_share_is_exact():
     ordered = np.arange(10.0)
     assert levels.trimmed_range(ordered, Decimal("0.3")) == levels.Range(3.0, 7.0)
 

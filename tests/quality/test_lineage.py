@@ -69,7 +69,7 @@ def test_hashes_of_training_media_are_kept(tmp_path):
     assert found.hashes == {HASH}
 
 
-def test_the_description_of_a_checkpoint_stands_for_its_folder(tmp_path):
+def test_the_description_of_a_checkpoint_is_read_as_its_folder(tmp_path):
     folder, _ = checkpoint(tmp_path, "model", ratings(tmp_path / "a.parquet", ids(2), [1, 2]))
     (folder / "qbuild.json").write_text("{}")
     assert read_trained_media(folder / "qbuild.json") == read_trained_media(folder)
@@ -82,7 +82,7 @@ def test_artifacts_and_lists_of_ids_name_media_too(tmp_path):
     assert [(one.name, len(one.ids)) for one in found] == [("seen.txt", 2), ("a.parquet", 3)]
 
 
-def test_a_checkpoint_without_lineage_is_refused_and_all_faults_are_told(tmp_path):
+def test_a_checkpoint_without_lineage_is_an_error_and_all_errors_are_reported(tmp_path):
     (tmp_path / "model").mkdir()
     with pytest.raises(InputError, match=f"model: holds no {TRAINED_ON}.*is not known"):
         read_trained_media(tmp_path / "model")
@@ -93,7 +93,7 @@ def test_a_checkpoint_without_lineage_is_refused_and_all_faults_are_told(tmp_pat
     assert len(told.value.problems) == 2
 
 
-def test_a_source_is_recorded_by_its_content_and_not_its_place(tmp_path):
+def test_a_source_is_recorded_by_its_content_and_not_its_path(tmp_path):
     one = ratings(tmp_path / "a.parquet", ids(2), [1, 2])
     first, _ = checkpoint(tmp_path, "m1", one)
     second, _ = checkpoint(tmp_path, "m2", one)
@@ -102,7 +102,7 @@ def test_a_source_is_recorded_by_its_content_and_not_its_place(tmp_path):
     assert trained_on_digest(str(tmp_path / "none")) == "none@none"
 
 
-def test_media_meet_by_id_by_another_id_and_by_hash(tmp_path):
+def test_media_overlap_by_id_by_another_id_and_by_hash(tmp_path):
     given = instructions(tmp_path / "qa.parquet", medium("x.jpg", sha256=HASH), medium("y.jpg"))
     sources = read_media_sets([str(given)], read_trained_media)
     tested = {

@@ -32,7 +32,7 @@ def defined(one, other):
 
 @settings(deadline=None)
 @given(one=TIED, other=TIED)
-def test_srcc_and_plcc_are_those_of_scipy_with_ties(one, other):
+def test_srcc_and_plcc_equal_scipys_with_ties(one, other):
     size = min(len(one), len(other))
     x, y = np.array(one[:size], float), np.array(other[:size], float)
     if defined(x, y):
@@ -76,7 +76,7 @@ def test_rmse_is_in_units_of_the_scores():
         ([1.0, 2, 3], [3.0, 2, 4], ""),
     ],
 )
-def test_what_is_undefined_says_why(x, y, why):
+def test_undefined_metrics_have_a_reason(x, y, why):
     x, y = np.array(x), np.array(y)
     assert undefined(x, y) == why
     found = measure_agreement(x, y, x)
@@ -120,7 +120,7 @@ def test_the_mapping_does_not_depend_on_the_scale_of_the_predictions(scale, shif
     assert rmse(fit_logistic(moved, y)(moved), y) == pytest.approx(expected, rel=1e-4)
 
 
-def test_points_along_a_line_are_mapped_though_no_logistic_is_the_best():
+def test_points_along_a_line_are_mapped_although_no_logistic_is_best():
     for seed in range(40):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=100)
@@ -135,7 +135,7 @@ def test_the_mapping_keeps_the_order():
     assert measure_agreement(x, y, x).values["plcc_mapped"] >= plcc(x, y)
 
 
-def test_predictions_that_fall_are_not_mapped_and_keep_their_sign():
+def test_decreasing_predictions_are_not_mapped_and_keep_their_sign():
     x, y = predicted.points(300)
     found = measure_agreement(-x, y, -x)
     assert found.values["srcc"] < -0.5
@@ -149,7 +149,7 @@ def test_too_few_points_are_not_mapped():
         fit_logistic(x, x)
 
 
-def test_points_of_two_values_are_mapped_or_told():
+def test_points_of_two_values_are_mapped_or_have_a_reason():
     """A step has no slope: the fit must end, whichever way, without a warning."""
     x, y = np.repeat([0.0, 1.0], 50), np.repeat([1.0, 5.0], 50)
     found = measure_agreement(x, y, x)

@@ -16,7 +16,7 @@ options = st.lists(
 )
 
 
-def test_each_choice_stands_on_a_line_under_its_letter():
+def test_each_option_has_a_line_with_its_letter():
     text = choice_text("Is there noise?", ["Yes", "No"])
     assert text == "Is there noise?\nA. Yes\nB. No"
 
@@ -29,7 +29,7 @@ def test_the_answer_is_a_line_of_the_question(given_options):
 
 
 @pytest.mark.parametrize("count", [0, 1, 27])
-def test_choices_that_letters_cannot_name_are_refused(count):
+def test_more_options_than_letters_are_an_error(count):
     with pytest.raises(ValueError, match=f"{count} choices; expected 2 to 26"):
         letters(count)
 
@@ -43,6 +43,6 @@ def test_choices_that_letters_cannot_name_are_refused(count):
         (["Noise"], "1 choices"),
     ],
 )
-def test_choices_that_have_no_one_right_line_are_refused(given_options, what):
+def test_duplicate_or_blank_options_are_an_error(given_options, what):
     with pytest.raises(ValueError, match=what):
         choice_text("Which?", given_options)

@@ -37,7 +37,7 @@ def take(scores, size, mean, std, seed=0, start=0.5):
 # ---- keys
 
 
-def test_keys_of_another_seed_have_nothing_to_do_with_the_first():
+def test_keys_of_different_seeds_are_independent():
     one, other = keys_of(20_000, 1).astype(float), keys_of(20_000, 2).astype(float)
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.03
     assert abs(one.mean() / 2**64 - 0.5) < 0.01
@@ -48,7 +48,7 @@ def test_keys_of_another_seed_have_nothing_to_do_with_the_first():
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=12), st.data())
-def test_allotted_sizes_are_exact_and_within_one_row_of_proportional(counts, data):
+def test_allocated_sizes_are_exact_and_within_one_row_of_proportional(counts, data):
     size = data.draw(st.integers(0, sum(counts)))
     shares = allocate(counts, size)
     assert sum(shares) == (size if sum(counts) else 0)
@@ -64,7 +64,7 @@ def test_equal_remainders_go_to_the_first_strata():
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60), st.integers(0, 99))
-def test_drawn_takes_of_each_stratum_its_size_and_the_least_keys(strata, seed):
+def test_each_stratum_gives_its_rows_with_the_smallest_keys(strata, seed):
     strata, keys = np.array(strata), keys_of(len(strata), seed)
     sizes = [int(n) // 2 for n in np.bincount(strata, minlength=4)]
     mask = draw_stratified(strata, keys, sizes)
@@ -85,7 +85,7 @@ def test_drawn_takes_of_each_stratum_its_size_and_the_least_keys(strata, seed):
     start=st.floats(0, 1, exclude_max=True),
     data=st.data(),
 )
-def test_a_flattened_sample_has_exactly_its_size_whatever_is_asked(scores, mean, std, start, data):
+def test_a_flattened_sample_has_exactly_its_size_for_any_target(scores, mean, std, start, data):
     size = data.draw(st.integers(2, len(scores)))
     mask, target = take(scores, size, mean, std, start=start)
     assert np.count_nonzero(mask) == size
@@ -107,7 +107,7 @@ def test_a_target_that_the_scores_allow_is_met_at_every_seed(size, mean, std):
         assert target.met(*moments(scores[mask])), moments(scores[mask])
 
 
-def test_inclusion_probabilities_have_the_moments_asked_for():
+def test_inclusion_probabilities_have_the_target_moments():
     scores, target = skewed(), Target(50, 20, 0.5)
     shares = inclusion_probabilities(scores, 600, target)
     mean = shares @ scores / 600
@@ -116,14 +116,14 @@ def test_inclusion_probabilities_have_the_moments_asked_for():
     assert np.sqrt(shares @ (scores - mean) ** 2 / 599) == pytest.approx(20, abs=1e-3)
 
 
-def test_of_very_many_scores_the_moments_are_met_as_well():
+def test_the_moments_of_very_many_scores_are_met():
     scores = 100 * np.random.default_rng(5).beta(4, 2.2, 60_000)  # more values than are solved on
     mask, target = take(scores, 20_000, 50, 20)
     assert moments(scores[mask]) == pytest.approx((50, 20), abs=0.02)
     assert max_reachable_size(scores, 20_000, target) == 20_000
 
 
-def test_the_most_rows_that_reach_a_target_reach_it_and_a_few_more_do_not():
+def test_the_largest_reachable_size_reaches_the_target_and_a_larger_one_does_not():
     scores = skewed()
     target = Target(45, 15, 0.5)
     most = max_reachable_size(scores, len(scores), target)
@@ -133,7 +133,7 @@ def test_the_most_rows_that_reach_a_target_reach_it_and_a_few_more_do_not():
     assert not target.met(*moments(scores[take(scores, more, 45, 15)[0]]))
 
 
-def test_a_deviation_that_no_scores_have_is_approached_and_no_size_reaches_it():
+def test_a_deviation_that_no_scores_have_is_approached_and_never_reached():
     scores = skewed()
     mask, target = take(scores, 300, 50, 70)
     mean, std = moments(scores[mask])

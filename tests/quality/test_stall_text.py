@@ -50,7 +50,7 @@ def read_back(pattern, text):
         (12345.678, 2, "12345.68 seconds"),
     ],
 )
-def test_seconds_are_rounded_without_idle_zeros_and_agree_in_number(value, decimals, text):
+def test_seconds_are_rounded_without_trailing_zeros_and_agree_in_number(value, decimals, text):
     assert format_seconds(value, decimals) == text
 
 
@@ -58,7 +58,7 @@ def test_seconds_are_rounded_without_idle_zeros_and_agree_in_number(value, decim
     ("share", "text"),
     [(0.0, "0%"), (0.25, "25%"), (0.12345, "12.35%"), (1.0, "100%"), (4e-5, "less than 0.01%")],
 )
-def test_a_share_is_told_in_percent(share, text):
+def test_a_share_is_formatted_in_percent(share, text):
     assert format_percent(share, 2) == text
 
 
@@ -72,7 +72,7 @@ def test_a_rounded_number_is_the_value_to_half_a_unit(value, decimals):
         assert text == "0" or not text.startswith("0") or "." in text
 
 
-def test_a_sequence_has_a_digit_a_frame_and_says_what_it_means():
+def test_a_sequence_has_one_digit_per_frame_and_explains_them():
     assert sequence_text(runs(3, 2, 4)) == (
         "Each digit below stands for one frame of this video, in the order shown: "
         "0 where playback runs, 1 where it stalls.\n"

@@ -42,7 +42,7 @@ def test_digits_come_back_from_their_run_lengths(digits):
 @pytest.mark.parametrize("runs", [1, 2, 31, 32, 33, 34, 5000])
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint8, bool, float])
-def test_few_and_many_runs_are_counted_alike(runs, first, kind):
+def test_few_and_many_runs_give_the_same_lengths(runs, first, kind):
     lengths = [0] * first + [3] * runs
     vector = np.repeat(np.arange(len(lengths)) % 2, lengths).astype(kind)
     assert stalls.vector_run_lengths(vector).tolist() == lengths
@@ -85,7 +85,7 @@ TIMES = st.lists(
 
 @settings(deadline=None)
 @given(TIMES, st.sampled_from(RATES))
-def test_events_cover_the_frames_whose_moment_lies_in_them(hundredths, rate):
+def test_events_cover_the_frames_whose_time_lies_in_them(hundredths, rate):
     events, fps = one([(a / 100, b / 100) for a, b in hundredths], rate)
     first, covered = stalls.covered_frames(events, fps)
     before = Fraction(0)
@@ -100,13 +100,13 @@ def test_events_cover_the_frames_whose_moment_lies_in_them(hundredths, rate):
         before += Fraction(length, 100)
 
 
-def test_a_stall_lies_later_on_the_wall_clock_by_those_before_it():
+def test_a_stall_is_later_on_the_wall_clock_by_those_before_it():
     events, _ = one([(0, 2.0), (5.0, 1.5), (9.0, 1.0)])
     assert events.wall_start.tolist() == [0.0, 7.0, 12.5]
     assert events.initial.tolist() == [True, False, False]
 
 
-def test_the_summary_tells_buffering_from_stalls():
+def test_the_summary_separates_buffering_from_stalls():
     events, _ = one([(0, 2.0), (5.0, 1.5), (9.0, 0.5)])
     found = stalls.summarise(events, np.array([16.0]))
     assert (found.duration[0], found.initial_buffering[0]) == (20.0, 2.0)
@@ -128,7 +128,7 @@ def test_an_event_shorter_than_a_frame_may_cover_none_and_stays():
     assert runs.tolist() == [50]
 
 
-def test_events_that_touch_make_one_run():
+def test_adjacent_events_make_one_run():
     events, fps = one([(1.0, 0.4), (1.0, 0.4)])
     first, covered = stalls.covered_frames(events, fps)
     runs, _ = stalls.run_lengths(events.offsets, first, covered, np.array([60]))

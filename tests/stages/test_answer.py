@@ -59,18 +59,18 @@ def test_each_sample_has_an_answer_under_its_id(root, tmp_path):
 
 
 @pytest.mark.parametrize("how", [{"batch_rows": 1}, {"batch_rows": 7}, {"batch": 1, "readers": 1}])
-def test_the_bytes_depend_on_no_batch(root, tmp_path, how):
+def test_the_bytes_do_not_depend_on_batches(root, tmp_path, how):
     one, _ = answer(rows(), root, tmp_path)
     two, _ = answer(rows(), root, tmp_path, "two.parquet", **how)
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_the_answer_is_cut_after_the_tokens_allowed(root, tmp_path):
+def test_an_answer_has_at_most_max_new_tokens(root, tmp_path):
     output, _ = answer(rows(1), root, tmp_path, max_new_tokens=1)
     assert rows_of(output)[0]["answer"] == "fake"
 
 
-def test_media_made_with_an_artifact_are_found_beside_it_and_others_below_their_root(tmp_path):
+def test_media_made_with_an_artifact_are_found_next_to_it_and_others_below_their_root(tmp_path):
     made = image_folder(tmp_path / "made" / "media", count=1).parent
     elsewhere = image_folder(tmp_path / "elsewhere", count=3)
     (elsewhere / "p0.png").unlink()
@@ -87,7 +87,7 @@ def test_media_made_with_an_artifact_are_found_beside_it_and_others_below_their_
     assert (result.rows, result.rejected) == (2, 0)
 
 
-def test_a_root_given_for_a_dataset_goes_before_the_media_beside_its_artifact(root, tmp_path):
+def test_a_root_given_for_a_dataset_overrides_the_media_next_to_its_artifact(root, tmp_path):
     made = tmp_path / "made"
     (made / "media").mkdir(parents=True)
     table = pa.Table.from_pylist(rows(1), schema=load_schema("instruction").arrow)
@@ -97,7 +97,7 @@ def test_a_root_given_for_a_dataset_goes_before_the_media_beside_its_artifact(ro
     assert result.rows == 1
 
 
-def test_the_medium_stands_in_the_question_where_the_row_has_it(root):
+def test_the_medium_is_in_the_question_where_the_row_has_it(root):
     turns = pairs.turns(["Look: ", 0, "\nIs it sharp?"], ["Yes."])
     found = asked(pairs.pair(media=[pairs.medium("p1.png")], turns=turns), root).payload
     assert found.question == f"Look: {PLACE}\nIs it sharp?"
@@ -105,7 +105,7 @@ def test_the_medium_stands_in_the_question_where_the_row_has_it(root):
     assert found.before == ()
 
 
-def test_earlier_turns_are_the_conversation_and_the_last_answer_is_not_told(root):
+def test_earlier_turns_are_the_conversation_and_the_last_answer_is_left_out(root):
     turns = pairs.turns([0, "\nSharp?"], ["No."], ["Why?"], ["It moves."], ["Where?"], ["Left."])
     found = asked(pairs.pair(turns=turns, system="Be brief."), root).payload
     assert found.system == "Be brief."
@@ -143,7 +143,7 @@ def test_a_sample_that_cannot_be_asked_is_rejected_with_its_reason(root, tmp_pat
     assert result.rows == 2
 
 
-def test_a_sample_that_stands_twice_is_asked_once(root, tmp_path):
+def test_a_duplicate_sample_is_asked_once(root, tmp_path):
     _, result = answer([*rows(), *rows()], root, tmp_path)
     assert (result.rows, result.report["collapsed"]) == (4, 4)
 
@@ -154,7 +154,7 @@ def test_a_third_partys_backend_answers(root, tmp_path, monkeypatch):
     assert {row["answer"] for row in rows_of(output)} == {"half"}
 
 
-def test_predictions_are_no_questions(root, tmp_path):
+def test_predictions_cannot_be_answered(root, tmp_path):
     output, _ = answer(rows(1), root, tmp_path)
     with pytest.raises(SchemaError, match="expected schema instruction"):
         run_stage(STAGE, output, tmp_path / "again.parquet", backend="fake")

@@ -30,7 +30,7 @@ def names(folder):
     return sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
 
 
-def test_records_stand_one_a_line_in_a_json_array(tmp_path):
+def test_a_json_array_holds_one_record_per_line(tmp_path):
     rows = pairs.many(3, answer="The quality of the image is good — très bon 😀.")
     export([qa(tmp_path, rows)], tmp_path / "out")
     text = (tmp_path / "out/llava.json").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def test_records_stand_one_a_line_in_a_json_array(tmp_path):
     assert "très bon 😀" in text
 
 
-def test_the_format_decides_the_records_and_the_files_beside_them(tmp_path):
+def test_the_format_decides_the_records_and_the_files_next_to_them(tmp_path):
     artifact = qa(tmp_path, pairs.many(2))
     export([artifact], tmp_path / "llava", format="llava")
     export([artifact], tmp_path / "q-align", format="q-align")
@@ -86,7 +86,7 @@ def test_the_files_do_not_depend_on_the_size_of_batches(tmp_path):
     assert found[1] == found[7] == found[65_536]
 
 
-def test_rows_that_the_dialect_cannot_hold_are_rejected_and_the_rest_goes_on(tmp_path):
+def test_rows_that_the_dialect_cannot_hold_are_rejected_and_the_rest_written(tmp_path):
     rows = pairs.many(4)
     rows[2]["system"] = "You judge."
     first = qa(tmp_path, pairs.many(2, start=10), "first.parquet")
@@ -120,7 +120,7 @@ def test_no_writable_row_is_an_error(tmp_path):
     assert not (tmp_path / "out/llava.json").exists()
 
 
-def test_a_second_export_sweeps_the_files_of_the_first(tmp_path):
+def test_a_second_export_removes_the_files_of_the_first(tmp_path):
     artifact = qa(tmp_path, pairs.many(2))
     export([artifact], tmp_path / "out", split_files=True)
     export([artifact], tmp_path / "out", format="q-align")
@@ -151,7 +151,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
     assert peaks[1] < 1.5 * peaks[0]
 
 
-def test_the_report_is_told_in_lines():
+def test_the_report_is_printed_in_lines():
     report = {"files": {"llava.json": 1200}, "refused": {"mixed-kinds": 3}, "collapsed": 2}
     told = ["llava.json: 1,200 records", "3 rejected: mixed-kinds", "2 identical rows collapsed"]
     assert STAGE.render(report).splitlines() == told

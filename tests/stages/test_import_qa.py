@@ -95,7 +95,7 @@ def test_the_tasks_are_those_of_the_schema():
     assert list(get_args(ImportOptions.model_fields["task"].annotation)) == known
 
 
-def test_a_bad_record_is_rejected_with_its_place_and_the_rest_goes_on(tmp_path):
+def test_a_bad_record_is_rejected_with_its_place_and_the_rest_read(tmp_path):
     records = [record("a.jpg"), record(["b.jpg", "c.jpg"]), "text", record("d.jpg")]
     result = imported(written(tmp_path, records), tmp_path / "qa.parquet")
     assert (result.rows, result.rejected) == (2, 2)
@@ -107,7 +107,7 @@ def test_a_bad_record_is_rejected_with_its_place_and_the_rest_goes_on(tmp_path):
     assert result.report["refused"] == {"not-an-object": 1, "placeholder-count": 1}
 
 
-def test_half_a_surrogate_pair_is_rejected_not_stumbled_over(tmp_path):
+def test_half_a_surrogate_pair_is_rejected(tmp_path):
     records = [record(), record("b.jpg", answer="\ud83d"), record("c.jpg", id="\ud83d")]
     imported(written(tmp_path, records), tmp_path / "qa.parquet")
     (bad,) = rejected_of(tmp_path / "qa.parquet")
@@ -160,7 +160,7 @@ def test_records_of_one_sample_that_differ_are_all_rejected(tmp_path):
     assert json.loads(found[1]["record"])["id"] == "a.jpg->4.5"
 
 
-def test_a_truncated_file_is_told_with_line_and_column(tmp_path):
+def test_the_error_of_a_truncated_file_has_line_and_column(tmp_path):
     path = tmp_path / "cut.json"
     path.write_text(json.dumps([record(), record("b.jpg")], indent=1)[:-40])
     with pytest.raises(InputError, match=r"cut.json: line 2\d, column \d+"):
@@ -168,7 +168,7 @@ def test_a_truncated_file_is_told_with_line_and_column(tmp_path):
     assert not (tmp_path / "qa.parquet").exists()
 
 
-def test_a_file_of_scores_alone_is_sent_to_the_right_stage(tmp_path):
+def test_a_file_of_scores_names_the_right_stage(tmp_path):
     path = written(tmp_path, [{"img_path": "a.jpg", "gt_score": 3.1}])
     with pytest.raises(InputError, match=r"rating file.*qbuild ingest-ratings"):
         imported(path, tmp_path / "qa.parquet")
@@ -184,14 +184,14 @@ def test_the_folder_of_an_export_gives_the_rows_of_all_its_files(tmp_path):
     assert result.rows == 6
 
 
-def test_the_description_of_an_export_is_no_record(tmp_path):
+def test_the_description_of_an_export_is_not_a_file_of_records(tmp_path):
     exported([artifact(tmp_path, pairs.many(2))], tmp_path / "out", format="llava")
     with pytest.raises(InputError, match=r"qbuild\.json: the description of an export") as caught:
         imported(tmp_path / "out/qbuild.json", tmp_path / "back.parquet")
     assert caught.value.todo == f"Give {tmp_path / 'out/llava.json'}."
 
 
-def test_a_folder_that_is_no_export_is_told(tmp_path):
+def test_a_folder_without_an_export_is_an_error(tmp_path):
     written(tmp_path, [record()])
     with pytest.raises(InputError, match="a folder without an export in it"):
         imported(tmp_path, tmp_path / "out/back.parquet")
@@ -218,7 +218,7 @@ def test_limit_takes_the_first_records_over_all_files(tmp_path):
     ]
 
 
-def test_the_rows_do_not_depend_on_the_size_of_pieces(tmp_path, monkeypatch):
+def test_the_rows_do_not_depend_on_the_size_of_chunks(tmp_path, monkeypatch):
     records = [record(f"{n}.jpg") for n in range(20)] + [
         record(["x.jpg", "y.jpg"]),
         record("3.jpg"),
@@ -231,7 +231,7 @@ def test_the_rows_do_not_depend_on_the_size_of_pieces(tmp_path, monkeypatch):
     assert len(found) == 1
 
 
-def test_the_report_is_told_in_lines():
+def test_the_report_is_printed_in_lines():
     files = [{"file": "a.json", "format": "llava", "records": 1000}]
     report = {"files": files, "collapsed": 2, "refused": {"conflict": 4}}
     assert STAGE.render(report).split("\n") == [
@@ -242,7 +242,7 @@ def test_the_report_is_told_in_lines():
 
 
 @pytest.mark.parametrize(("name", "count"), [("koniq", 7_046), ("spaq", 8_897), ("kadid", 8_106)])
-def test_the_published_files_come_in_whole_and_go_out_as_they_were(
+def test_the_published_files_are_imported_whole_and_exported_unchanged(
     tmp_path, data_folder, name, count
 ):
     path = data_folder / f"levels_published/q-align_train_{name}.json"
@@ -258,7 +258,7 @@ def test_the_published_files_come_in_whole_and_go_out_as_they_were(
     assert content[0] == content[1]
 
 
-def test_1263_published_records_show_one_picture_twice(tmp_path, data_folder):
+def test_1263_published_records_show_one_image_twice(tmp_path, data_folder):
     path = data_folder / "levels_published/q-align_train_spaq.json"
     imported(path, tmp_path / "qa.parquet", dataset="spaq")
     shown = [

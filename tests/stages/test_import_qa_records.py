@@ -24,12 +24,12 @@ def values(tmp_path, text):
         '\ufeff[{"a": 1},{"a": 2}]',
     ],
 )
-def test_records_are_read_from_an_array_from_lines_and_from_a_row(tmp_path, text):
+def test_records_are_read_from_an_array_from_lines_and_one_after_another(tmp_path, text):
     assert values(tmp_path, text) == [{"a": 1}, {"a": 2}]
 
 
 @pytest.mark.parametrize("text", ["", "[]", " [ ] \n"])
-def test_nothing_holds_no_record(tmp_path, text):
+def test_empty_files_hold_no_record(tmp_path, text):
     assert values(tmp_path, text) == []
 
 
@@ -46,17 +46,17 @@ def test_nothing_holds_no_record(tmp_path, text):
         ("[" * 100_000, "nested too deep"),
     ],
 )
-def test_broken_json_is_told_with_its_place(tmp_path, text, place):
+def test_the_error_of_broken_json_has_its_place(tmp_path, text, place):
     with pytest.raises(InputError) as error:
         values(tmp_path, text)
     assert place in str(error.value)
 
 
-def test_a_bad_byte_is_told_with_its_offset(tmp_path):
+def test_the_error_of_a_bad_byte_has_its_offset(tmp_path):
     with pytest.raises(InputError, match="byte 0xff at offset 4 is not UTF-8"):
         values(tmp_path, b'[{"a\xff": 1}]')
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(InputError, match="cannot be opened: No such file"):
         list(read_records(tmp_path / "none.json"))

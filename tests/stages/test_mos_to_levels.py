@@ -118,7 +118,7 @@ def test_closed_decides_where_a_score_on_an_edge_goes(tmp_path, closed, levels):
     ("words", "vocabulary"),
     [("vqa2", VQA2), ("itu", ["bad", "poor", "fair", "good", "excellent"])],
 )
-def test_words_names_the_levels(tmp_path, words, vocabulary):
+def test_words_name_the_levels(tmp_path, words, vocabulary):
     done = cut(tmp_path, ratings(10, 30, 50, 70, 90), words=words)
     assert column(done, "word") == vocabulary
     assert done.figures["d"]["levels"] == dict.fromkeys(vocabulary, 1)
@@ -141,7 +141,7 @@ RANGED = ratings(
         ("-100:100", -100, 100, [3, 3, 4, 4, 4, 4, 5, 5, 5, 5]),
     ],
 )
-def test_each_range_cuts_on_ends_of_its_own(tmp_path, range_, low, high, levels):
+def test_each_range_has_its_own_ends(tmp_path, range_, low, high, levels):
     done = cut(tmp_path, RANGED, range=range_)
     assert (done.figures["d"]["low"], done.figures["d"]["high"]) == (low, high)
     assert column(done, "level") == levels
@@ -163,7 +163,7 @@ def test_each_range_cuts_on_ends_of_its_own(tmp_path, range_, low, high, levels)
         ("0-100", "expected observed, declared, trimmed:Q or LOW:HIGH"),
     ],
 )
-def test_a_range_that_is_none_is_refused(text, what):
+def test_an_invalid_range_is_an_error(text, what):
     with pytest.raises(ValidationError, match=what):
         LevelOptions(range=text)
 
@@ -205,7 +205,7 @@ def test_scores_outside_are_clamped_or_rejected_and_counted(
     assert sum(figures["levels"].values()) == len(done.rows)
 
 
-def test_clamped_scores_keep_their_mos_and_a_rejected_one_says_what_it_missed(tmp_path):
+def test_clamped_scores_keep_their_mos_and_a_rejected_one_names_the_range(tmp_path):
     clamped = cut(tmp_path, ratings(-10, 50, 110), range="0:100")
     ends = [(row["mos"], row["mos_norm"], row["level"]) for row in clamped.rows]
     assert ends == [(-10, 0, 1), (50, 50, 3), (110, 100, 5)]
@@ -226,7 +226,7 @@ def test_more_scores_outside_than_allowed_fail_the_run(tmp_path):
 # ---- several datasets, several inputs, options of rating files
 
 
-def test_each_dataset_has_a_range_of_its_own(tmp_path):
+def test_each_dataset_has_its_own_range(tmp_path):
     one, other = ratings(1, 2, 3, 4, 5, dataset="a"), ratings(0, 90, 100, dataset="b")
     apart = cut(tmp_path, one).rows
     together = cut(tmp_path, pa.concat_tables([other.slice(0, 1), one, other.slice(1)]))
@@ -260,7 +260,7 @@ FILES = {
 }
 
 
-def test_every_option_of_rating_files_is_tried_here():
+def test_every_option_of_rating_files_is_tested_here():
     assert FILES.keys() == RatingOptions.model_fields.keys()
 
 
@@ -277,14 +277,14 @@ def test_levels_of_a_raw_file_are_those_of_its_ingested_ratings(tmp_path, option
 
 
 @pytest.mark.parametrize("option", FILES)
-def test_an_option_of_rating_files_is_refused_where_all_inputs_are_artifacts(tmp_path, option):
+def test_an_option_of_rating_files_is_an_error_if_all_inputs_are_artifacts(tmp_path, option):
     with pytest.raises(UsageError) as caught:
         cut(tmp_path, ratings(1, 5), **{option: FILES[option][1]})
     assert caught.value.where == f"--{option.replace('_', '-')}"
     assert "every input is an artifact" in str(caught.value)
 
 
-def test_a_dmos_counts_downwards(tmp_path):
+def test_a_dmos_is_inverted(tmp_path):
     raw = csv(tmp_path, "image,dmos\nclean.jpg,0\nspoiled.jpg,80\n")
     done = cut(tmp_path, raw, direction="down")
     levels = {row["path"]: (row["level"], row["word"]) for row in done.rows}
@@ -328,7 +328,7 @@ def test_identical_rows_of_a_raw_file_and_of_an_artifact_are_counted_together(tm
 
 
 @pytest.mark.parametrize("across", [False, True])
-def test_rows_that_conflict_are_all_rejected_and_widen_no_range(tmp_path, across):
+def test_conflicting_rows_are_all_rejected_and_widen_no_range(tmp_path, across):
     odd = ratings(-900, 30, paths=["002.jpg", "x.jpg"])
     doubled = pa.concat_tables([again(FIVE, [2]), odd])
     given = (FIVE, doubled) if across else (pa.concat_tables([FIVE, doubled]),)
@@ -379,7 +379,7 @@ def test_without_probs_no_probability_is_written(tmp_path):
     assert shares(cut(tmp_path, ratings(1, 2, 3, mos_std=[1.0] * 3))) == [None] * 3
 
 
-def test_votes_of_five_categories_become_shares_and_others_nothing(tmp_path):
+def test_votes_of_five_categories_become_shares_and_others_are_null(tmp_path):
     votes = [[0, 1, 2, 1, 0], [0.5, 0.5, 0, 0, 0], None, [1, 2], [1] * 6, [0] * 5]
     given = pa.array(votes, LISTS)
     done = cut(tmp_path, ratings(1, 2, 3, 4, 5, 6, votes=given), probs="votes")
@@ -436,7 +436,7 @@ def level_of(score, edges, closed):
 
 @pytest.mark.parametrize("closed", ["left", "right"])
 @pytest.mark.parametrize("range_", ["observed", "20:80"])
-def test_the_flip_share_is_that_of_a_plain_loop(tmp_path, closed, range_):
+def test_the_flip_share_equals_that_of_a_plain_loop(tmp_path, closed, range_):
     done = cut(tmp_path, noisy(), closed=closed, range=range_)
     for dataset, figures in done.figures.items():
         edges = np.linspace(figures["low"], figures["high"], 6).tolist()
@@ -460,7 +460,7 @@ def test_without_deviation_a_score_cannot_flip_and_without_any_the_share_is_unkn
 
 @pytest.mark.parametrize("outside", ["clamp", "reject"])
 @pytest.mark.parametrize("closed", ["left", "right"])
-def test_srcc_and_plcc_are_those_of_scipy_over_the_rows_written(tmp_path, outside, closed):
+def test_srcc_and_plcc_equal_scipys_over_the_rows_written(tmp_path, outside, closed):
     done = cut(tmp_path, noisy(), range="10:90", outside=outside, closed=closed)
     assert (done.rejected != []) == (outside == "reject")
     for dataset, figures in done.figures.items():
@@ -472,7 +472,7 @@ def test_srcc_and_plcc_are_those_of_scipy_over_the_rows_written(tmp_path, outsid
         assert list(figures["levels"].values()) == levels
 
 
-def test_with_one_level_occupied_there_is_no_correlation_and_no_nan(tmp_path):
+def test_one_level_gives_no_correlation_and_no_nan(tmp_path):
     done = cut(tmp_path, ratings(1, 2, 3), range="0:1000")
     figures = done.figures["d"]
     assert (figures["srcc"], figures["plcc"]) == (None, None)
@@ -480,7 +480,7 @@ def test_with_one_level_occupied_there_is_no_correlation_and_no_nan(tmp_path):
     assert "SRCC -  PLCC -" in STAGE.render(done.result.report)
 
 
-def test_a_dataset_of_which_all_rows_lie_outside_is_told_and_not_nan(tmp_path):
+def test_a_dataset_with_all_rows_outside_is_reported_without_nan(tmp_path):
     table = pa.concat_tables([ratings(1, 2, 3), ratings(500, dataset="e")])
     done = cut(tmp_path, table, range="0:10", outside="reject")
     found = done.figures["e"]
@@ -488,7 +488,7 @@ def test_a_dataset_of_which_all_rows_lie_outside_is_told_and_not_nan(tmp_path):
     json.dumps(done.result.as_dict(), allow_nan=False)
 
 
-def test_the_report_as_text_holds_a_line_of_figures_a_dataset(tmp_path):
+def test_the_text_report_has_a_line_of_figures_per_dataset(tmp_path):
     known = {"mos_std": [1.0] * 3, "num_ratings": pa.array([4] * 3, pa.int32())}
     done = cut(tmp_path, ratings(0, 50, 130, **known), range="0:100")
     assert STAGE.render(done.result.report).splitlines() == [
@@ -513,7 +513,7 @@ def command(monkeypatch, capsys):
     return run
 
 
-def test_json_holds_the_figures_under_the_names_agreed(tmp_path, command):
+def test_json_holds_the_figures_under_the_documented_names(tmp_path, command):
     given = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(10))
     code, told, errors = command(given, "-o", tmp_path / "levels.parquet", "--limit", 8)
     assert code == 0
@@ -547,13 +547,13 @@ def test_a_wrong_option_ends_with_code_2(tmp_path, command, arguments, what):
 # ---- warnings and refusals
 
 
-def test_small_sets_are_warned_of(tmp_path):
+def test_small_datasets_give_a_warning(tmp_path):
     few, many = ratings(*range(99), dataset="few"), ratings(*range(100), dataset="many")
     done = cut(tmp_path, pa.concat_tables([few, many]))
     assert done.warnings == ["few: only 99 rows; five levels of so few are not stable"]
 
 
-def test_rows_without_the_probabilities_asked_for_are_warned_of_and_counted_a_dataset(tmp_path):
+def test_rows_without_probabilities_give_a_warning_per_dataset(tmp_path):
     bare = ratings(*range(120), dataset="bare", mos_std=[None] * 120)
     both = pa.concat_tables([bare, ratings(*range(100))])
     assert cut(tmp_path, both).warnings == []
@@ -571,7 +571,7 @@ def test_rows_without_the_probabilities_asked_for_are_warned_of_and_counted_a_da
     ("range_", "warned"),
     [("observed", 1), ("trimmed:0.1", 1), ("0:120", 0), ("declared", 0)],
 )
-def test_a_range_taken_from_a_sample_is_warned_of(tmp_path, range_, warned):
+def test_a_range_observed_on_a_sample_gives_a_warning(tmp_path, range_, warned):
     table = ratings(*range(120), scale_low=[0.0] * 120, scale_high=[120.0] * 120)
     assert cut(tmp_path, table, range=range_).warnings == []
     done = cut(tmp_path, table, range=range_, limit=110)
@@ -580,7 +580,7 @@ def test_a_range_taken_from_a_sample_is_warned_of(tmp_path, range_, warned):
     assert done.result.rows == 110
 
 
-def test_an_input_made_with_a_limit_or_sampled_is_warned_of(tmp_path):
+def test_a_limited_or_sampled_input_gives_a_warning(tmp_path):
     raw = csv(tmp_path, "path,mos\n" + "".join(f"{at}.jpg,{at}\n" for at in range(200)))
     stage, part = get_stage("ingest-ratings"), tmp_path / "part.parquet"
     engine.run(Request(stage, stage.options(), (raw,), part, limit=150))
@@ -596,7 +596,7 @@ def test_limit_takes_the_first_rows_and_the_range_of_these(tmp_path):
     assert done.result.description.limit == 3
 
 
-def test_all_datasets_of_equal_scores_are_named_at_once(tmp_path):
+def test_all_datasets_of_equal_scores_are_reported_at_once(tmp_path):
     flat = [ratings(3, 3, dataset="a"), ratings(1, 5, dataset="b"), ratings(7, dataset="c")]
     with pytest.raises(CombinedError) as caught:
         cut(tmp_path, pa.concat_tables(flat))

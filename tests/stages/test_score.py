@@ -63,7 +63,7 @@ def test_a_folder_and_a_file_become_scores_with_their_logits_and_hashes(folder, 
     assert result.report["media"] == 4
 
 
-def test_the_report_tells_both_scales_and_keeps_no_time(folder, tmp_path):
+def test_the_report_shows_both_scales_and_stores_no_time(folder, tmp_path):
     result = score(folder, tmp_path / "s.parquet")
     best = rows_of(tmp_path / "s.parquet")[0]["score"]
     lines = render(result.report).splitlines()
@@ -73,7 +73,7 @@ def test_the_report_tells_both_scales_and_keeps_no_time(folder, tmp_path):
     assert "run" not in Artifact.open(tmp_path / "s.parquet").description.report
 
 
-def test_only_the_first_scores_are_told(tmp_path):
+def test_only_the_first_scores_are_printed(tmp_path):
     result = score(image_folder(tmp_path / "in", count=12), tmp_path / "s.parquet")
     lines = render(result.report).splitlines()
     assert lines[10] == "… 2 more"
@@ -81,7 +81,7 @@ def test_only_the_first_scores_are_told(tmp_path):
 
 
 @pytest.mark.parametrize("how", [{"batch_rows": 1}, {"batch_rows": 7}, {"batch": 1, "readers": 1}])
-def test_the_bytes_depend_on_no_batch(folder, tmp_path, how):
+def test_the_bytes_do_not_depend_on_batches(folder, tmp_path, how):
     score(folder, tmp_path / "one.parquet")
     score(folder, tmp_path / "two.parquet", **how)
     one, two = ((tmp_path / name).read_bytes() for name in ("one.parquet", "two.parquet"))
@@ -99,7 +99,7 @@ def test_rows_of_an_artifact_are_scored_below_the_media_root(folder, tmp_path):
     assert (refused["reason"], refused["row"]) == ("missing-file", 3)
 
 
-def test_media_made_by_a_stage_are_found_beside_their_artifact(tmp_path):
+def test_media_made_by_a_stage_are_found_next_to_their_artifact(tmp_path):
     from qbuild.stages.corrupt import STAGE as CORRUPT
     from qbuild.stages.corrupt import CorruptOptions
 
@@ -123,7 +123,7 @@ def test_what_cannot_be_read_is_rejected_with_its_type_and_the_rest_is_scored(fo
     assert [row["path"] for row in rows_of(tmp_path / "s.parquet")] == ["a.mp4", "p0.png", "p1.png"]
 
 
-def test_a_medium_that_stands_twice_is_scored_once(folder, tmp_path):
+def test_a_duplicate_medium_is_scored_once(folder, tmp_path):
     result = score((folder, folder / "a.mp4"), tmp_path / "s.parquet", dataset="set")
     assert result.rows == 3
     table = rating_table(
@@ -138,7 +138,7 @@ def test_a_limit_takes_the_first_media(folder, tmp_path):
     assert score(folder, tmp_path / "s.parquet", limit=2).rows == 2
 
 
-def test_too_many_refusals_fail_the_run(folder, tmp_path):
+def test_too_many_rejections_fail_the_run(folder, tmp_path):
     (folder / "empty.png").touch()
     with pytest.raises(TooManyRejectedError, match="empty-file"):
         score(folder, tmp_path / "s.parquet", share=0.05)
@@ -151,7 +151,7 @@ def test_a_folder_without_media_is_an_error(tmp_path):
         score(tmp_path / "in", tmp_path / "s.parquet")
 
 
-def test_an_unknown_dataset_asks_for_its_root(tmp_path):
+def test_an_unknown_dataset_needs_a_root(tmp_path):
     artifact = write_artifact(tmp_path / "r.parquet", rating_table(1))
     with pytest.raises(UsageError, match="set0"):
         score(artifact, tmp_path / "s.parquet")
@@ -170,7 +170,7 @@ def test_a_backend_that_is_absent_ends_with_5(folder, tmp_path):
         ("lambda asked: [one for one in asked for _ in range(2)]", "more"),
     ],
 )
-def test_a_backend_that_answers_not_one_to_one_is_told(offer, folder, tmp_path, replies, how):
+def test_too_many_or_too_few_replies_are_an_error(offer, folder, tmp_path, replies, how):
     offer(constant(replies=replies))
     with pytest.raises(StageError, match=f"gave {how} replies than questions"):
         score(folder, tmp_path / "s.parquet", backend="constant")
@@ -185,9 +185,7 @@ steps:
 """
 
 
-def test_the_same_checkpoint_stands_wherever_it_lies_and_a_changed_one_runs(
-    offer, folder, tmp_path
-):
+def test_a_moved_checkpoint_is_up_to_date_and_a_changed_one_runs(offer, folder, tmp_path):
     offer(constant())
     (tmp_path / "here").mkdir()
     weights = tmp_path / "here/weights"

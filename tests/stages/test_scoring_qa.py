@@ -135,7 +135,7 @@ def test_q_align_asks_for_aesthetics_in_question_and_answer(tmp_path):
     ],
 )
 @pytest.mark.parametrize("cut_with", ["vqa2", "itu"])
-def test_the_words_are_the_forms_own_whichever_the_levels_were_cut_with(
+def test_the_words_are_those_of_the_form_whichever_the_levels_were_cut_with(
     tmp_path, form, words, cut_with
 ):
     found = pairs(tmp_path, level_table(IMAGES[:5], words=cut_with), form=form)
@@ -144,7 +144,7 @@ def test_the_words_are_the_forms_own_whichever_the_levels_were_cut_with(
     assert [row["labels"]["level"] for row in found] == [1, 2, 3, 4, 5]
 
 
-def test_the_released_words_of_vqa2_differ_from_the_papers_in_case_alone(tmp_path):
+def test_the_released_words_of_vqa2_differ_from_the_papers_only_in_case(tmp_path):
     table = level_table(IMAGES[:5])
     paper = [said(row)[1] for row in pairs(tmp_path, table)]
     released = pairs(tmp_path, table, preset="release")
@@ -164,7 +164,7 @@ def test_the_seed_chooses_other_phrasings_and_the_same_seed_the_same(tmp_path):
     assert sum(first[name] != other[name] for name in first) > len(first) // 2
 
 
-def test_a_phrasing_depends_neither_on_the_order_nor_on_the_neighbours(tmp_path):
+def test_a_phrasing_does_not_depend_on_order_or_other_rows(tmp_path):
     table = level_table(IMAGES)
     turned = table.take(pa.array([at * 7 % 200 for at in range(200)]))
     whole = questions(tmp_path, table, form="q-align")
@@ -185,7 +185,7 @@ def test_rows_are_valid_by_the_schema_and_by_its_oracle(tmp_path, form):
     assert [row["split"] for row in rows[:2]] == ["train", None]
 
 
-def test_a_pair_carries_its_labels_its_medium_and_its_parent(tmp_path):
+def test_a_pair_has_its_labels_its_medium_and_its_parent(tmp_path):
     table = level_table(["x/a.mp4"], [4], mos_std=[7.5])
     (row,) = pairs(tmp_path, table)
     named = {key: row["media"][0][key] for key in ("media_id", "kind", "path")}
@@ -197,7 +197,7 @@ def test_a_pair_carries_its_labels_its_medium_and_its_parent(tmp_path):
     assert row["provenance"]["stage"] == "scoring-qa"
 
 
-def test_level_probabilities_are_carried_on(tmp_path):
+def test_level_probabilities_are_kept(tmp_path):
     shares = [0.0, 0.25, 0.75, 0.0, 0.0]
     table = level_table(["a.mp4", "b.mp4"])
     at = table.column_names.index("level_probs")
@@ -206,14 +206,14 @@ def test_level_probabilities_are_carried_on(tmp_path):
     assert [row["labels"]["level_probs"] for row in found] == [shares, None]
 
 
-def test_scores_that_no_human_gave_are_called_synthetic(tmp_path):
+def test_scores_that_no_human_gave_are_marked_synthetic(tmp_path):
     sources = ["synthetic: from the strength", "A study of synthetic scenes", None]
     table = level_table(["a.jpg", "b.jpg", "c.jpg"], source=sources)
     origins = [row["provenance"]["origin"] for row in pairs(tmp_path, table)]
     assert origins == ["synthetic", None, None]
 
 
-def test_q_sit_refuses_videos_with_the_reason(tmp_path):
+def test_q_sit_rejects_videos_with_the_reason(tmp_path):
     result, artifact = ask(tmp_path, level_table(["a.jpg", "b.mp4"]), form="q-sit")
     assert (result.rows, result.rejected) == (1, 1)
     (refused,) = rejected(artifact)
@@ -234,7 +234,7 @@ def test_a_medium_of_unknown_kind_is_rejected_unless_kind_names_it(tmp_path):
     ] * 3
 
 
-def test_a_kind_is_read_off_the_last_ending_in_any_case():
+def test_a_kind_follows_from_the_last_suffix_in_any_case():
     paths = ["A.JPG", "a.jpeg", "a.mp4.png", "a.png.MP4", "jpg", "a.jpgx", "a.b/c", "x.y4m"]
     found = media_kinds(pa.table({"path": paths}), "auto")
     assert found == ["image", "image", "image", "video", None, None, None, "video"]
@@ -246,7 +246,7 @@ def test_the_report_counts_images_and_videos(tmp_path):
     assert STAGE.render(result.report) == "vqa2: 1 image, 2 videos"
 
 
-def test_a_sample_is_named_by_what_it_says(tmp_path):
+def test_a_sample_id_is_the_hash_of_its_content(tmp_path):
     def names(table, **options):
         return [row["sample_id"] for row in pairs(tmp_path, table, **options)]
 
@@ -258,7 +258,7 @@ def test_a_sample_is_named_by_what_it_says(tmp_path):
     assert set(names(level_table(["a.jpg", "b.jpg"], [3, 3]), form="q-sit")).isdisjoint(first)
 
 
-def test_another_question_gives_a_sample_another_name(tmp_path):
+def test_another_question_gives_another_sample_id(tmp_path):
     table = level_table(IMAGES)
     found = [pairs(tmp_path, table, form="q-align", seed=seed) for seed in (1, 2)]
     for one, other in zip(*found, strict=True):
@@ -275,18 +275,18 @@ def test_another_question_gives_a_sample_another_name(tmp_path):
         ({"preset": "release", "form": "q-sit"}, "--preset: form q-sit has one preset"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(tmp_path, options, what):
+def test_options_that_exclude_each_other_are_an_error(tmp_path, options, what):
     with pytest.raises(UsageError, match=what):
         ask(tmp_path, level_table(["a.jpg"]), **options)
 
 
-def test_ratings_without_levels_are_refused_with_the_stage_that_made_them(tmp_path):
+def test_ratings_without_levels_are_an_error_that_names_the_missing_stage(tmp_path):
     given = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(3))
     with pytest.raises(SchemaError, match=r"expected schema level.*ingest-ratings"):
         engine.run(Request(STAGE, ScoringOptions(), (given,), tmp_path / "pairs.parquet"))
 
 
-def test_limit_and_the_share_of_rejected_rows_are_heeded(tmp_path):
+def test_limit_and_max_reject_share_apply(tmp_path):
     table = level_table([*IMAGES[:3], "d.dat"])
     result, artifact = ask(tmp_path, table, limit=2)
     assert (result.rows, artifact.description.limit) == (2, 2)
@@ -309,7 +309,7 @@ def test_one_hash_at_any_batch_size_and_number_of_workers(tmp_path, form):
     assert len(hashes) == 1
 
 
-def test_pairs_from_levels_as_the_stage_before_cuts_them(tmp_path):
+def test_pairs_are_made_from_levels_of_mos_to_levels(tmp_path):
     ratings = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(50))
     cut, levels = get_stage("mos-to-levels"), tmp_path / "levels.parquet"
     engine.run(Request(cut, cut.options(words="itu"), (ratings,), levels))

@@ -37,7 +37,7 @@ def test_a_bin_holds_its_lower_end_and_the_last_one_its_upper_end_too():
     st.floats(-1e3, 1e3),
     st.floats(0, 1e3),
 )
-def test_the_text_has_a_line_a_bin_of_at_most_80_columns(before, after, low, span):
+def test_the_text_has_a_line_per_bin_of_at_most_80_columns(before, after, low, span):
     lines = format_histograms(before, after, low, low + span).splitlines()
     assert len(lines) == 11
     assert max(map(len, lines)) <= 80
@@ -63,7 +63,7 @@ PANELS = [
 ]  # fmt: skip
 
 
-def test_a_picture_has_the_same_bytes_each_time_and_no_time_in_it(tmp_path):
+def test_a_png_has_the_same_bytes_each_time_and_holds_no_time(tmp_path):
     for name in ("one.png", "two.png"):
         draw_histograms(PANELS, tmp_path / "new" / name)
     one, two = ((tmp_path / "new" / name).read_bytes() for name in ("one.png", "two.png"))
@@ -81,7 +81,7 @@ def test_no_rows_and_equal_scores_can_be_drawn(tmp_path):
     assert (tmp_path / "a.png").stat().st_size > 1000
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path):
+def test_an_output_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskError, match="cannot be written"):
         draw_histograms(PANELS, tmp_path / "file" / "a.png")

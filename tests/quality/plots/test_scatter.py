@@ -46,7 +46,7 @@ def test_points_and_diagrams_beyond_what_can_be_seen_are_left_out():
     assert "20,000 rows" in axis.get_title()
 
 
-def test_a_picture_that_cannot_be_written_is_told_by_name(tmp_path):
+def test_the_error_names_a_png_that_cannot_be_written(tmp_path):
     (tmp_path / "a.png").mkdir()
     with pytest.raises(DiskError, match=r"a\.png"):
         draw_scatter([panel()] * (MAX_PANELS + 1), tmp_path / "a.png")

@@ -56,7 +56,7 @@ def pair(tmp_path):
 # ---- figures
 
 
-def test_the_figures_are_those_of_scipy(tmp_path, pair):
+def test_the_metrics_equal_scipys(tmp_path, pair):
     x, y = points(80)
     done = evaluate(tmp_path, *pair)
     assert done.json["rows"] == 80
@@ -74,7 +74,7 @@ def test_the_figures_are_those_of_scipy(tmp_path, pair):
     assert done.json["datasets"][0]["srcc"] == done.json["srcc"]
 
 
-def test_logits_are_read_at_the_temperature_of_their_row_or_the_one_asked_for(tmp_path, pair):
+def test_logits_are_read_at_the_temperature_of_their_row_or_the_given_one(tmp_path, pair):
     logits = np.random.default_rng(0).normal(size=(80, 5)) * 3
     words = [["bad", "poor", "fair", "good", "excellent"]] * 80
     cells = {"words": words, "logits": pa.array(list(logits)), "temperature": [2.0] * 80}
@@ -132,7 +132,7 @@ def two(tmp_path):
     )
 
 
-def test_over_datasets_stands_the_mean_weighted_by_rows(tmp_path, two):
+def test_the_overall_figure_is_the_mean_weighted_by_rows(tmp_path, two):
     done = evaluate(tmp_path, *two)
     d, e = done.datasets["d", None], done.datasets["e", None]
     for name in ("srcc", "plcc", "krcc", "plcc_mapped"):
@@ -154,7 +154,7 @@ def test_pooled_takes_all_rows_as_one_set_on_one_scale(tmp_path, two):
         evaluate(tmp_path, *two, overall="pooled")
 
 
-def test_models_stand_side_by_side(tmp_path, pair):
+def test_models_are_compared_side_by_side(tmp_path, pair):
     other = predictions(tmp_path / "q.parquet", ids(80), points(80, 3)[0], model="base")
     done = evaluate(tmp_path, *pair, other)
     assert [one["model"] for one in done.report["models"]] == ["base", "tiny"]
@@ -197,7 +197,7 @@ def test_figures_and_intervals_do_not_depend_on_order_or_batches(tmp_path, pair,
     assert evaluate(tmp_path, pair[1], pair[0], bootstrap=50).rows == expected
 
 
-def test_a_dataset_keeps_its_interval_beside_others(tmp_path, two):
+def test_a_dataset_keeps_its_interval_next_to_others(tmp_path, two):
     both = evaluate(tmp_path, *two, bootstrap=50)
     x, _ = points(80)
     alone = predictions(tmp_path / "alone.parquet", ids(80), x)
@@ -209,7 +209,7 @@ def test_a_dataset_keeps_its_interval_beside_others(tmp_path, two):
 # ---- what cannot be measured
 
 
-def test_equal_predictions_have_no_correlation_and_it_is_told(tmp_path, two):
+def test_equal_predictions_have_no_correlation_and_the_reason_is_reported(tmp_path, two):
     media = [*ids(80), *ids(40, "e")]
     scores = np.concatenate([points(80)[0], np.full(40, 0.5)])
     given = predictions(tmp_path / "flat.parquet", media, scores)
@@ -234,7 +234,7 @@ def test_too_few_rows_for_any_figure_are_an_error(tmp_path, pair):
 # ---- who has no partner
 
 
-def test_unmatched_rows_are_told_on_both_sides(tmp_path, pair):
+def test_unmatched_rows_are_reported_on_both_sides(tmp_path, pair):
     given = predictions(tmp_path / "q.parquet", ids(80, start=4), points(80)[0])
     done = evaluate(tmp_path, given, pair[1])
     assert done.json["rows"] == 76
@@ -267,7 +267,7 @@ def test_identical_predictions_collapse_and_others_are_all_rejected(tmp_path, pa
     ]  # fmt: skip
 
 
-def test_opinion_scores_that_disagree_leave(tmp_path, pair):
+def test_conflicting_opinion_scores_are_left_out(tmp_path, pair):
     other = ratings(tmp_path / "other.parquet", ids(2), [5, points(80)[1][1]])
     done = evaluate(tmp_path, *pair, other)
     assert done.json["rows"] == 79
@@ -299,7 +299,7 @@ def test_paths_and_file_names_match_where_only_one_has_them(tmp_path, pair):
     assert done.json["srcc"] == evaluate(tmp_path, *pair).json["srcc"]
 
 
-def test_a_path_that_two_opinion_scores_have_is_refused(tmp_path, pair):
+def test_a_path_of_two_opinion_scores_is_rejected(tmp_path, pair):
     x, _ = points(80)
     twin = ratings(tmp_path / "twin.parquet", ["e:v/00000.mp4"], [3])
     given = predictions(tmp_path / "q.parquet", ids(80, "other"), x)
@@ -310,7 +310,7 @@ def test_a_path_that_two_opinion_scores_have_is_refused(tmp_path, pair):
     assert done.json["rows"] == 79
 
 
-def test_an_opinion_score_that_two_predictions_meet_is_not_used(tmp_path, pair):
+def test_an_opinion_score_matched_twice_is_not_used(tmp_path, pair):
     twin = predictions(tmp_path / "twin.parquet", ["other:v/00003.mp4"], [0.5])
     done = evaluate(tmp_path, *pair, twin, match="path")
     assert done.json["rows"] == 79
@@ -330,7 +330,7 @@ def checkpoint(tmp_path):
     return folder
 
 
-def test_media_that_the_model_was_trained_on_are_refused_by_name(tmp_path, pair, checkpoint):
+def test_media_that_the_model_was_trained_on_are_named_in_the_error(tmp_path, pair, checkpoint):
     with pytest.raises(CombinedError) as told:
         evaluate(tmp_path, *pair, trained_on=(str(checkpoint),))
     assert (
@@ -345,7 +345,7 @@ def test_media_that_the_model_was_trained_on_are_refused_by_name(tmp_path, pair,
     assert not (tmp_path / "m.parquet").exists()
 
 
-def test_a_base_that_does_not_say_what_it_was_trained_on_is_warned_of(tmp_path, pair):
+def test_a_base_with_unknown_training_media_gives_a_warning(tmp_path, pair):
     base = {"name": "published-7b", "hash": "sha256:0", "media": UNKNOWN}
     folder = tmp_path / "checkpoint"
     folder.mkdir()
@@ -354,7 +354,7 @@ def test_a_base_that_does_not_say_what_it_was_trained_on_is_warned_of(tmp_path, 
     assert told.startswith("checkpoint: what its base published-7b was trained on is not known")
 
 
-def test_marked_leaks_are_measured_apart(tmp_path, pair, checkpoint):
+def test_flagged_leaks_are_measured_separately(tmp_path, pair, checkpoint):
     done = evaluate(tmp_path, *pair, trained_on=str(checkpoint), on_leak="flag")
     assert done.report["leaks"] == [
         {"source": "checkpoint", "media": 2, "first": ["d:v/00078.mp4", "d:v/00079.mp4"]}
@@ -397,7 +397,7 @@ def test_a_leak_is_found_under_the_id_of_the_prediction_too(tmp_path, pair):
         )  # fmt: skip
 
 
-def test_what_was_trained_on_stands_in_the_description_by_content(tmp_path, pair, checkpoint):
+def test_the_description_holds_the_content_of_what_was_trained_on(tmp_path, pair, checkpoint):
     moved = checkpoint.rename(tmp_path / "elsewhere")
     given = [str(moved)]
     done = evaluate(tmp_path, *pair, trained_on=given, on_leak="flag")
@@ -408,7 +408,7 @@ def test_what_was_trained_on_stands_in_the_description_by_content(tmp_path, pair
 # ---- files made elsewhere
 
 
-def test_a_prediction_file_may_hold_its_opinion_scores_or_find_them_beside(tmp_path, pair):
+def test_opinion_scores_come_from_the_prediction_file_or_from_artifacts(tmp_path, pair):
     x, y = points(80)
     rows = [
         {"image": one.partition(":")[2], "pred": float(p), "mos": float(9 - m)}
@@ -425,7 +425,7 @@ def test_a_limit_takes_the_first_predictions(tmp_path, pair):
     assert evaluate(tmp_path, *pair, limit=40).json["rows"] == 40
 
 
-def test_a_scatter_is_drawn_where_asked(tmp_path, pair):
+def test_a_scatter_plot_is_drawn_on_request(tmp_path, pair):
     evaluate(tmp_path, *pair, scatter=tmp_path / "plots" / "a.png")
     with Image.open(tmp_path / "plots" / "a.png") as picture:
         assert picture.format == "PNG"
@@ -443,18 +443,18 @@ def test_a_scatter_is_drawn_where_asked(tmp_path, pair):
         ({"scatter": "a.pdf"}, "--scatter: 'a.pdf' does not end in .png"),
     ],
 )
-def test_options_that_cannot_be_are_refused(tmp_path, pair, options, what):
+def test_options_that_exclude_each_other_are_an_error(tmp_path, pair, options, what):
     with pytest.raises(UsageError, match=what):
         evaluate(tmp_path, *pair, **options)
 
 
 @pytest.mark.parametrize("options", [{"confidence": 1}, {"bootstrap": -1}, {"temperature": -1}])
-def test_numbers_out_of_range_are_refused(options):
+def test_numbers_out_of_range_are_an_error(options):
     with pytest.raises(ValidationError):
         EvaluateOptions(**options)
 
 
-def test_a_side_that_is_missing_is_told(tmp_path, pair):
+def test_missing_predictions_or_opinion_scores_are_an_error(tmp_path, pair):
     with pytest.raises(UsageError, match="no prediction is given"):
         evaluate(tmp_path, pair[1])
     with pytest.raises(InputError, match="no opinion score is given; expected a rating or level"):
@@ -472,7 +472,7 @@ def test_a_side_that_is_missing_is_told(tmp_path, pair):
         ("agi", 2_982, 0.664, 0.754),
     ],
 )
-def test_q_bench_of_llava_comes_out_as_published(
+def test_q_bench_of_llava_is_reproduced(
     tmp_path, data_folder, name, rows, srcc, plcc
 ):  # fmt: skip
     file = data_folder / "predictions" / "q-bench_llava_v1.5" / f"{name}.json"
@@ -481,13 +481,13 @@ def test_q_bench_of_llava_comes_out_as_published(
     assert (round(done.json["srcc"], 3), round(done.json["plcc"], 3)) == (srcc, plcc)
 
 
-def test_dover_on_konvid_comes_out_as_published(tmp_path, data_folder):
+def test_dover_on_konvid_is_reproduced(tmp_path, data_folder):
     done = evaluate(tmp_path, data_folder / "predictions" / "dover_konvid.csv")
     assert done.json["rows"] == 1_200
     assert done.json["plcc"] == pytest.approx(0.883, abs=0.002)
 
 
-def test_published_predictions_meet_published_scores_by_file_name(tmp_path, data_folder):
+def test_published_predictions_match_published_scores_by_file_name(tmp_path, data_folder):
     """Q-Bench's predictions against the MOS of KonIQ-10k on 0 to 100, read by `ingest-ratings`."""
     from qbuild.stages import get_stage
 

@@ -100,7 +100,7 @@ def test_without_a_size_every_row_is_taken(tmp_path):
     assert done.rows.equals(Artifact.open(tmp_path / "levels0.parquet").table())
 
 
-def test_kept_rows_are_the_inputs_own_in_their_order(tmp_path):
+def test_kept_rows_are_unchanged_and_in_order(tmp_path):
     table = two_datasets()
     done = sample(tmp_path, table, size=200)
     places = [table.column("media_id").to_pylist().index(media_id) for media_id in done.ids]
@@ -125,7 +125,7 @@ def test_every_level_of_every_dataset_is_within_one_row_of_its_share(tmp_path, s
 @given(
     given_=st.dictionaries(st.sampled_from(["", "a", "b", "c"]), st.integers(1, 400), min_size=1),
 )
-def test_sizes_are_those_asked_for_or_refused(given_):
+def test_sizes_are_exact_or_an_error(given_):
     none = np.empty(0)
     sources = [
         DatasetRows(name, np.arange(rows), none, none, none, 0, 0.0, 100.0, {})
@@ -160,7 +160,7 @@ def test_a_size_may_be_given_for_a_dataset_and_for_the_rest(tmp_path):
     assert after == {"a": 50, "b": 300, "c=x": 20}
 
 
-def test_a_share_takes_that_part_of_the_rows_a_half_counting_up(tmp_path):
+def test_a_share_takes_that_part_of_the_rows_halves_rounded_up(tmp_path):
     assert len(sample(tmp_path, two_datasets(), share="0.5").ids) == 750
     assert len(sample(tmp_path, two_datasets(), share="0.001").ids) == 2  # 1.5
     done = sample(tmp_path, two_datasets(), share=("a=0.01", "b=1"))
@@ -174,7 +174,7 @@ def test_seed_chooses_other_rows_of_the_same_levels(tmp_path):
     assert levels[0] == levels[1]
 
 
-def test_the_parts_of_a_list_may_be_numbers_as_a_recipe_writes_them():
+def test_items_of_a_list_may_be_numbers_as_in_a_pipeline():
     options = SampleOptions(size=1000)
     assert options == SampleOptions(size=("1000",)) == SampleOptions(size=["1000"])
     assert SampleOptions(share=0.5).share == ("0.5",)
@@ -200,7 +200,7 @@ def test_flatten_reaches_the_mean_and_deviation_of_each_dataset(tmp_path):
     assert done.warnings == []
 
 
-def test_method_and_scale_change_what_is_taken_and_told(tmp_path):
+def test_method_and_scale_change_what_is_taken_and_reported(tmp_path):
     kept = sample(tmp_path, two_datasets(), size=300)
     flat = sample(tmp_path, two_datasets(), size=300, method="flatten", target="50:20")
     assert kept.ids != flat.ids
@@ -215,7 +215,7 @@ def test_method_and_scale_change_what_is_taken_and_told(tmp_path):
     assert sum(figures["before"]["bins"]) == 300
 
 
-def test_a_target_out_of_reach_is_told_with_what_came_of_it(tmp_path):
+def test_a_missed_target_is_reported_with_the_result(tmp_path):
     table = level_table(skewed(1200))
     done = sample(tmp_path, table, size=900, method="flatten", target="40:20")
     found = done.figures["d"]
@@ -249,7 +249,7 @@ METHODS = {
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_batches_and_workers_leave_the_bytes_as_they_are(tmp_path, method):
+def test_the_bytes_do_not_depend_on_batches_or_workers(tmp_path, method):
     table = two_datasets()
     hashes = set()
     for batch_rows, workers in ((1, 1), (7, 1), (65_536, 1), (65_536, 2), (7, 2)):
@@ -259,7 +259,7 @@ def test_batches_and_workers_leave_the_bytes_as_they_are(tmp_path, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_shuffled_rows_and_inputs_in_pieces_give_the_same_set(tmp_path, method):
+def test_shuffled_rows_and_split_inputs_give_the_same_sample(tmp_path, method):
     table = two_datasets()
     one = sample(tmp_path, table, **METHODS[method])
     mixed = table.take(pa.array(np.random.default_rng(9).permutation(1500)))
@@ -275,7 +275,7 @@ def test_a_limit_samples_the_first_rows(tmp_path):
     assert all(media_id < "d:000040" for media_id in done.ids)
 
 
-def test_rows_that_repeat_collapse_and_those_that_conflict_are_rejected(tmp_path):
+def test_identical_rows_collapse_and_conflicting_ones_are_rejected(tmp_path):
     table = level_table(skewed(100))
     odd = level_table([1.0, 2.0], start=3)
     done = sample(tmp_path, table, table.slice(10, 20), odd, size=50, share_=0.5)
@@ -328,7 +328,7 @@ def sources(tmp_path, used):
     }  # fmt: skip
 
 
-def test_media_are_excluded_by_id_however_they_are_named(tmp_path):
+def test_media_are_excluded_by_id_from_any_source(tmp_path):
     table = level_table(skewed(100))
     for kind, path in sources(tmp_path, table.slice(20, 30)).items():
         done = sample(tmp_path, table, exclude=path)
@@ -349,7 +349,7 @@ def test_instruction_artifacts_among_the_inputs_exclude_their_media(tmp_path):
     ]
 
 
-def test_each_source_is_counted_by_itself_and_one_that_excludes_nothing_is_named(tmp_path):
+def test_each_source_is_counted_and_one_that_excludes_nothing_gives_a_warning(tmp_path):
     table = level_table(skewed(100))
     one = listed(tmp_path, "d:000000.jpg", "d:000001.jpg", name="one.txt")
     other = listed(tmp_path, "d:000001.jpg", "e:1.jpg", name="other.txt")
@@ -402,7 +402,7 @@ def test_the_hash_that_a_pair_holds_is_enough(tmp_path, media):
     assert done.report["excluded"][0]["by_content"] == 1
 
 
-def test_media_that_are_not_there_are_compared_by_id_and_counted(tmp_path, media):
+def test_missing_media_are_compared_by_id_and_counted(tmp_path, media):
     table = level_table(skewed(10))
     used = listed(tmp_path, "e:same.jpg")
     done = sample(tmp_path, table, exclude=used, exclude_by="content", roots=media)
@@ -413,13 +413,13 @@ def test_media_that_are_not_there_are_compared_by_id_and_counted(tmp_path, media
     assert done.warnings[0].startswith("d: 10 media not found")
 
 
-def test_a_path_that_leaves_its_root_is_not_looked_at(tmp_path, media):
+def test_a_path_that_leaves_its_root_is_an_error(tmp_path, media):
     used = listed(tmp_path, "e:../d/000001.jpg")
     with pytest.raises(InputError, match="leaves its root"):
         sample(tmp_path, level_table([10, 90]), exclude=used, exclude_by="content", roots=media)
 
 
-def test_the_recipe_holds_the_content_of_what_is_excluded_and_not_its_place(tmp_path):
+def test_the_recipe_holds_the_content_of_what_is_excluded_and_not_its_path(tmp_path):
     def options_of(path):
         return make_recipe(STAGE, SampleOptions(exclude=path), []).options["exclude"]
 
@@ -462,7 +462,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("options", "what"), BAD)
-def test_a_value_that_is_none_is_refused(options, what):
+def test_an_invalid_value_is_an_error(options, what):
     with pytest.raises(ValidationError, match=what):
         SampleOptions(**options)
 
@@ -487,7 +487,7 @@ FLAT = {"method": "flatten", "target": "50:20"}
         ({**FLAT, "size": "1"}, InputError, "d: 1 rows are requested of 60; expected at least 2"),
     ],
 )
-def test_options_that_the_inputs_do_not_bear_are_refused(tmp_path, options, error, what):
+def test_options_that_do_not_fit_the_inputs_are_an_error(tmp_path, options, error, what):
     scores = np.linspace(5, 95, 60)
     with pytest.raises(error) as caught:
         sample(tmp_path, level_table(scores), **options)
@@ -503,7 +503,7 @@ def test_every_dataset_needs_a_size_and_a_target_where_some_have_one(tmp_path):
         sample(tmp_path, two_datasets(), **options)
 
 
-def test_the_problems_of_several_datasets_are_told_at_once(tmp_path):
+def test_the_problems_of_several_datasets_are_reported_at_once(tmp_path):
     with pytest.raises(CombinedError) as caught:
         sample(tmp_path, two_datasets(), size=("a=5000", "b=5000"))
     assert [problem.where for problem in caught.value.problems] == ["a", "b"]
@@ -516,7 +516,7 @@ def test_scores_that_are_all_equal_can_be_kept_but_not_flattened(tmp_path):
         sample(tmp_path, table, size=10, **FLAT)
 
 
-def test_more_rows_than_exclusion_leaves_say_how_many_are_excluded(tmp_path):
+def test_the_error_of_a_size_too_large_counts_the_excluded_rows(tmp_path):
     table = level_table(skewed(100))
     used = listed(tmp_path, *table.column("media_id").to_pylist()[:30])
     assert len(sample(tmp_path, table, size=70, exclude=used).ids) == 70
@@ -524,14 +524,14 @@ def test_more_rows_than_exclusion_leaves_say_how_many_are_excluded(tmp_path):
         sample(tmp_path, table, size=71, exclude=used)
 
 
-def test_an_exclusion_of_everything_is_an_error(tmp_path):
+def test_excluding_everything_is_an_error(tmp_path):
     table = level_table(skewed(10))
     used = tables.write_artifact(tmp_path / "u.parquet", table, "level", "mos-to-levels")
     with pytest.raises(InputError, match="sample: every row is excluded"):
         sample(tmp_path, table, exclude=str(used))
 
 
-def test_a_file_to_exclude_that_is_none_is_refused_and_all_at_once(tmp_path):
+def test_invalid_files_to_exclude_are_all_reported_at_once(tmp_path):
     missing, empty, bare = (str(tmp_path / name) for name in ("no.txt", "empty.txt", "bare.txt"))
     (tmp_path / "empty.txt").write_text("\n\n")
     (tmp_path / "bare.txt").write_text("d:1.jpg\n1.jpg\n")
@@ -546,7 +546,7 @@ def test_a_file_to_exclude_that_is_none_is_refused_and_all_at_once(tmp_path):
         sample(tmp_path, level_table([1, 2]), exclude=str(tmp_path / "latin.txt"))
 
 
-def test_an_artifact_to_exclude_whose_rows_name_no_media_is_refused(tmp_path):
+def test_an_artifact_to_exclude_whose_rows_name_no_media_is_an_error(tmp_path):
     done = sample(tmp_path, level_table([10.0, 20, 30]), level_table([50.0]), share_=0.9)
     refused = rejected_path(done.output)
     with pytest.raises(SchemaError, match="rows of schema rejected name no media"):
@@ -624,7 +624,7 @@ def test_a_target_that_the_published_scores_allow_is_met(tmp_path, published, na
         ("live-vqc", 100, "50:60", (0, 10)),
     ],
 )
-def test_a_target_that_the_published_scores_do_not_allow_is_told(
+def test_a_target_that_the_published_scores_do_not_allow_is_reported(
     tmp_path, published, name, size, target, most
 ):
     path = published / f"{name}.parquet"
@@ -719,9 +719,7 @@ def test_pairs_of_another_step_exclude_their_media(tmp_path, monkeypatch):
         ("level", [1, 1, 9], "row 3: mos_norm 30.0 with level 9"),
     ],
 )
-def test_rows_that_no_stage_wrote_are_refused_before_they_are_counted(
-    tmp_path, column, values, what
-):
+def test_invalid_levels_are_an_error_before_they_are_counted(tmp_path, column, values, what):
     table = level_table([10.0, 20.0, 30.0])
     at = table.column_names.index(column)
     table = table.set_column(at, column, pa.array(values, table.schema.field(column).type))
@@ -730,7 +728,7 @@ def test_rows_that_no_stage_wrote_are_refused_before_they_are_counted(
     assert what in str(caught.value)
 
 
-def test_an_unfinished_artifact_is_no_list_of_what_to_exclude(tmp_path):
+def test_an_incomplete_artifact_cannot_exclude(tmp_path):
     form = load_schema("level")
     writer = ArtifactWriter(tmp_path / "used.parquet", form)
     writer.add(form.cast(level_table([10.0]), "made"))
@@ -742,7 +740,7 @@ def test_an_unfinished_artifact_is_no_list_of_what_to_exclude(tmp_path):
         sample(tmp_path, level_table([10.0, 20]), exclude=str(tmp_path / "used.parquet"))
 
 
-def test_pairs_alone_hold_nothing_to_sample(tmp_path):
+def test_pairs_without_levels_cannot_be_sampled(tmp_path):
     pairs = tmp_path / pairs_of(tmp_path, level_table([10.0]))
     with pytest.raises(InputError, match="sample: no usable row is left to take"):
         sample(tmp_path, pairs)

@@ -206,7 +206,7 @@ def test_every_session_gives_its_two_pairs_side_by_side(tmp_path):
     assert all(summary in text for text, (_, summary) in zip(told[1::2], wanted, strict=True))
 
 
-def test_a_thinned_sequence_says_so(tmp_path):
+def test_a_thinned_sequence_states_its_step(tmp_path):
     sequence, summary = questions(tmp_path, THREE, every_nth_frame=5)
     assert sequence == (
         "<0>\nEach digit below stands for one frame in 5 of this video, from the first on, "
@@ -245,7 +245,7 @@ def test_every_option_changes_the_pairs(tmp_path):
     assert texts[0] == texts[1] + texts[2]
 
 
-def test_decimals_are_those_asked_for(tmp_path):
+def test_decimals_are_as_requested(tmp_path):
     row = session("a.mp4", 2, [(0, 0.123456), (1, 0.456789)])
     (summary,) = questions(tmp_path, row, format="summary", decimals=4)
     assert re.findall(r"\d+\.\d+", summary) == ["0.4568", "17.7033", "0.1235"]
@@ -270,7 +270,7 @@ def test_a_waterloo_like_session_gives_two_pairs(tmp_path):
     assert "Initial buffering takes 2 seconds." in summary
 
 
-def test_a_session_of_ten_minutes_is_told_frame_by_frame(tmp_path):
+def test_a_session_of_ten_minutes_has_a_digit_per_frame(tmp_path):
     row = session("long.mp4", 590, [(0, 2), (100, 8)], fps=(30, 1))
     (text,) = questions(tmp_path, row, format="sequence")
     digits = text.split("\n")[2]
@@ -291,7 +291,7 @@ EVENTS = st.lists(
 @settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_what_is_told_reads_back_as_what_the_row_says(tmp_path, events, fps, thin, decimals):
+def test_the_text_reads_back_as_the_values_of_the_row(tmp_path, events, fps, thin, decimals):
     rows = [session(f"{at}.mp4", 10, found, fps) for at, found in enumerate(events)]
     told = questions(tmp_path, *rows, every_nth_frame=thin, decimals=decimals)
     for row, sequence, summary in zip(rows, told[::2], told[1::2], strict=True):
@@ -317,7 +317,7 @@ def test_rows_are_valid_by_the_schema_and_by_its_oracle(tmp_path):
     assert not [error.message for row in rows for error in oracle.iter_errors(row)]
 
 
-def test_a_pair_carries_its_labels_its_medium_and_its_parent(tmp_path):
+def test_a_pair_has_its_labels_its_medium_and_its_parent(tmp_path):
     shares = [0.0, 0.25, 0.75, 0.0, 0.0]
     given_ = level("b/a.mp4", 4, mos=3.5, mos_std=7.5, level_probs=shares)
     row = session("b/a.mp4", 10, [(5, 1)], fps=(24000, 1001), split="train")
@@ -348,13 +348,13 @@ def test_a_session_without_a_split_takes_that_of_its_level(tmp_path):
     assert pair["split"] == "test"
 
 
-def test_scores_that_no_human_gave_are_called_synthetic(tmp_path):
+def test_scores_that_no_human_gave_are_marked_synthetic(tmp_path):
     given_ = [level("one.mp4", source="synthetic: a model"), level("both.mp4", source="A study")]
     found = pairs(tmp_path, [ONE, BOTH], given_, format="summary")
     assert [row["provenance"]["origin"] for row in found] == ["synthetic", None]
 
 
-def test_a_sample_is_named_by_what_it_says(tmp_path):
+def test_a_sample_id_is_the_hash_of_its_content(tmp_path):
     def names(sessions, levels=None, **options):
         return [row["sample_id"] for row in pairs(tmp_path, sessions, levels, **options)]
 
@@ -389,12 +389,12 @@ def test_a_session_without_a_level_is_rejected(tmp_path):
     assert json.loads(refused["record"])["stall_count"] == 1
 
 
-def test_where_no_session_has_a_level_nothing_is_written(tmp_path):
+def test_nothing_is_written_if_no_session_has_a_level(tmp_path):
     with pytest.raises(InputError, match=r"no usable row \(2 of 2 rejected: .*no-level"):
         tell(tmp_path, [ONE, BOTH], [level("elsewhere.mp4")])
 
 
-def test_sessions_that_repeat_collapse_and_those_that_disagree_are_rejected(tmp_path):
+def test_identical_sessions_collapse_and_conflicting_ones_are_rejected(tmp_path):
     other = session("both.mp4", 1, [(0.4, 0.5)], source_row=2)
     moved = ONE | {"source_file": "again.log", "source_row": 7}
     result, _ = tell(tmp_path, [ONE, BOTH, moved, other, PLAIN])
@@ -413,9 +413,7 @@ def test_sessions_that_repeat_collapse_and_those_that_disagree_are_rejected(tmp_
         ({"runs": [2**31], "num_frames": 2**31}, {}, "inconsistent", None),
     ],
 )
-def test_a_session_of_which_nothing_true_can_be_told_is_rejected(
-    tmp_path, changed, given_, reason, column
-):
+def test_an_inconsistent_session_is_rejected(tmp_path, changed, given_, reason, column):
     result, _ = tell(
         tmp_path, [PLAIN, ONE | changed], [level("plain.mp4"), level("one.mp4", **given_)]
     )
@@ -424,19 +422,19 @@ def test_a_session_of_which_nothing_true_can_be_told_is_rejected(
     assert (refused["reason"], refused["column"]) == (reason, column)
 
 
-def test_rejected_sessions_stand_in_the_order_of_the_input(tmp_path):
+def test_rejected_sessions_keep_the_order_of_the_input(tmp_path):
     sessions = [PLAIN, ONE | {"stall_count": 4}, THREE, BOTH | {"runs": [1]}]
     tell(tmp_path, sessions, [level(row["path"]) for row in (PLAIN, ONE, BOTH)])
     reasons = [row["reason"] for row in rejected(tmp_path)]
     assert reasons == ["inconsistent", "no-level", "inconsistent"]
 
 
-def test_levels_that_repeat_are_one_wherever_they_were_read(tmp_path):
+def test_identical_levels_collapse_wherever_they_were_read(tmp_path):
     again = level("one.mp4", source_file="other.csv", source_row=9)
     assert len(pairs(tmp_path, [ONE], [level("one.mp4"), again])) == 2
 
 
-def test_levels_that_disagree_are_told_all_at_once(tmp_path):
+def test_conflicting_levels_are_all_reported_at_once(tmp_path):
     levels = [level("one.mp4", 3), level("one.mp4", 4), level("one.mp4", 5)]
     with pytest.raises(
         InputError, match=r"d:one\.mp4: has levels that conflict: mos is 50\.0 and 70"
@@ -449,7 +447,7 @@ def test_levels_that_disagree_are_told_all_at_once(tmp_path):
         tell(tmp_path, [ONE, BOTH], [*levels, *more])
 
 
-def test_levels_of_other_media_may_disagree(tmp_path):
+def test_levels_of_other_media_may_conflict(tmp_path):
     levels = [level("x.mp4", 1), level("one.mp4"), level("x.mp4", 2)]
     assert len(pairs(tmp_path, [ONE], levels)) == 2
 
@@ -459,7 +457,7 @@ def run(tmp_path, *inputs, **options):
     return engine.run(Request(STAGE, StreamingOptions(**options), inputs, output))
 
 
-def test_levels_of_several_artifacts_in_any_place_are_joined(tmp_path):
+def test_levels_of_several_artifacts_in_any_order_are_joined(tmp_path):
     inputs = (
         artifact(tmp_path / "a.parquet", "level", [level("one.mp4", 1)]),
         artifact(tmp_path / "b.parquet", "stall", [ONE]),
@@ -488,7 +486,7 @@ def test_without_sessions_the_command_that_makes_them_is_named(tmp_path):
         run(tmp_path, given_)
 
 
-def test_an_artifact_of_another_kind_is_refused(tmp_path):
+def test_an_artifact_of_another_kind_is_an_error(tmp_path):
     given_ = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(3))
     with pytest.raises(SchemaError, match="expected schema stall or level"):
         run(tmp_path, given_)
@@ -504,7 +502,7 @@ def test_an_artifact_of_another_kind_is_refused(tmp_path):
         ({"decimals": 1, "format": "sequence"}, "--decimals: a sequence has none"),
     ],
 )
-def test_options_that_touch_nothing_are_refused(tmp_path, options, what):
+def test_options_without_effect_are_an_error(tmp_path, options, what):
     with pytest.raises(UsageError, match=what):
         tell(tmp_path, [ONE], **options)
 
@@ -560,7 +558,7 @@ def test_the_order_of_the_levels_changes_no_pair(tmp_path):
     assert pairs(tmp_path, sessions, levels) == pairs(tmp_path, sessions, levels[::-1])
 
 
-def test_pairs_from_levels_as_the_stage_before_cuts_them(tmp_path):
+def test_pairs_are_made_from_levels_of_mos_to_levels(tmp_path):
     rows = [session(f"{at}.mp4", 1, [(0.5, at + 1)], mos=10.0 * at) for at in range(11)]
     given_ = artifact(tmp_path / "stalls.parquet", "stall", rows)
     cut, levels = get_stage("mos-to-levels"), tmp_path / "levels.parquet"

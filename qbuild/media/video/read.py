@@ -148,7 +148,7 @@ def info_of(header: VideoHeader, stats: StreamStats, num_frames: int) -> VideoIn
         height=height,
         fps=header.fps,
         num_frames=num_frames,
-        duration_s=stats.shown_s if variable else float(num_frames / header.fps),
+        duration_s=stats.duration_s if variable else float(num_frames / header.fps),
         rotation=stats.rotation,
         variable_rate=variable,
     )

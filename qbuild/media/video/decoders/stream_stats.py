@@ -26,7 +26,7 @@ class StreamStats:
     coded_size: tuple[int, int] = (0, 0)
     rotation: int = 0  # clockwise degrees
     without_time: int = 0
-    shows: list[tuple[int, int]] = field(default_factory=list)  # (start, length or 0), in ticks
+    times: list[tuple[int, int]] = field(default_factory=list)  # (start, length or 0), in ticks
 
     @property
     def size(self) -> tuple[int, int]:
@@ -47,7 +47,7 @@ class StreamStats:
         elif packet.pts is None:
             self.without_time += 1
         else:
-            self.shows.append((packet.pts, packet.duration or 0))
+            self.times.append((packet.pts, packet.duration or 0))
 
     def read_size(self, frame: VideoFrame) -> None:
         """Set size and rotation from the first frame."""
@@ -55,7 +55,7 @@ class StreamStats:
         self.rotation = -frame.rotation % 360
 
     def _steps(self) -> list[int]:
-        starts = sorted(start for start, _ in self.shows)
+        starts = sorted(start for start, _ in self.times)
         return [b - a for a, b in itertools.pairwise(starts)]
 
     @property
@@ -73,9 +73,9 @@ class StreamStats:
         return irregular > IRREGULAR_SHARE * len(steps)
 
     @property
-    def shown_s(self) -> float:
+    def duration_s(self) -> float:
         """Seconds from the first frame to the end of the last, from the timestamps."""
-        start, (last, length) = min(self.shows)[0], max(self.shows)
+        start, (last, length) = min(self.times)[0], max(self.times)
         steps = self._steps()
         mean = sum(steps) / len(steps) if steps else 0
         return (last - start + (length or mean)) * self.tick_s

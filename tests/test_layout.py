@@ -60,8 +60,6 @@ EXCEPTIONS = {
     "qbuild.cli.commands.mock_server": {"qbuild.llm", "qbuild.pairs"},
     "qbuild.cli.commands.inspect": {"qbuild.quality"},
 }
-# Temporary: where the entry point of 0.1.0 leads, until every checkout has the new one.
-TEMPORARY = {"qbuild_backends.models.vqa2.backend": {"qbuild_backends.backend"}}
 COMMON_CORRUPTIONS = "qbuild.media.distort.common"  # their name in the field
 
 
@@ -145,7 +143,6 @@ def test_every_part_is_known_to_this_test():
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_imports_go_one_way(module):
     allowed = ALLOWED[part(module)] | {part(module)} | EXCEPTIONS.get(module, set())
-    allowed |= TEMPORARY.get(module, set())
     assert {name for name in ours(imports(module)) if part(name) not in allowed} == set()
 
 

@@ -282,7 +282,8 @@ def test_an_interrupted_run_records_what_is_in_flight(tmp_path):
                         seen.append(answer)
 
             task = asyncio.create_task(consume())
-            await asyncio.sleep(0.25)
+            while server.requests < 8:  # four answered, four in flight
+                await asyncio.sleep(0.01)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -141,7 +141,7 @@ def test_every_part_is_known_to_this_test():
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_imports_go_one_way(module):
+def test_imports_follow_the_layers(module):
     allowed = ALLOWED[part(module)] | {part(module)} | EXCEPTIONS.get(module, set())
     assert {name for name in ours(imports(module)) if part(name) not in allowed} == set()
 
@@ -175,7 +175,7 @@ def test_click_is_never_imported():
         assert "click" not in {name.split(".")[0] for name in imports(module)}
 
 
-def test_no_module_has_a_name_that_says_nothing():
+def test_no_module_has_a_meaningless_name():
     for module in MODULES:
         last = module.split(".")[-1].strip("_")
         if module == COMMON_CORRUPTIONS:

@@ -194,7 +194,7 @@ def test_predictions_are_compared_with_levels(qbuild):
     assert done.code == 0, done.err
 
 
-def test_media_that_the_checkpoint_was_trained_on_are_refused(qbuild, expected):
+def test_media_that_the_checkpoint_was_trained_on_are_rejected(qbuild, expected):
     given = ("predictions.parquet", "work/levels.parquet", "--trained-on", "checkpoint")
     done = qbuild("evaluate", *given, "-o", "figures.parquet", "--max-reject-share", "0.2")
     assert done.code == 1
@@ -224,7 +224,7 @@ def test_training_begins_from_a_checkpoint(qbuild, expected):
     assert losses("further") == pytest.approx([expected["further_loss"]], rel=1e-5)
 
 
-def test_a_training_that_was_cut_off_goes_on(qbuild, expected):
+def test_an_interrupted_training_resumes(qbuild, expected):
     done = qbuild("train", *PAIRS, "-o", "cut-off", *settings(expected))
     assert done.code == 0, done.err
     assert "resuming from step 2" in done.err

@@ -36,7 +36,7 @@ KNOWN = {"version": 1, "source": "sha256:a", "waivers": [{"source": "sha256:b", 
         (2, "sha256:a", "version 1 → 2 is not recorded"),
     ],
 )
-def test_a_fault_is_told_with_the_command_that_mends_it(recorder, version, source, fault):
+def test_a_fault_is_reported_with_the_command_that_fixes_it(recorder, version, source, fault):
     told = recorder.fault("cut", {"version": version, "source": source}, KNOWN)
     assert fault in told
     assert bool(fault) == ("python tests/record_stage_versions.py" in told)
@@ -72,7 +72,7 @@ def test_words_may_change_where_code_may_not(recorder, tmp_path, text, same):
     assert (hashes[0] == hashes[1]) == same
 
 
-def test_a_module_beside_the_stage_counts_as_its_source(recorder, tmp_path):
+def test_a_module_next_to_the_stage_counts_as_its_source(recorder, tmp_path):
     stages = tmp_path / "qbuild/stages"
     labels = tmp_path / "qbuild/labels"
     stages.mkdir(parents=True)
@@ -85,7 +85,7 @@ def test_a_module_beside_the_stage_counts_as_its_source(recorder, tmp_path):
     assert names == ["__init__.py", "layout.py", "beside.py", "it.py"]
 
 
-def test_a_stage_may_be_a_package_and_pictures_of_rows_decide_none(recorder, tmp_path):
+def test_a_stage_may_be_a_package_and_plots_do_not_count_as_its_source(recorder, tmp_path):
     lines = {
         "stages/it/__init__.py": "from qbuild.stages.it.rows import f\n",
         "stages/it/rows.py": "from qbuild.quality import levels; import qbuild.core.rows.lookup\n",

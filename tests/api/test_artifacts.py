@@ -23,7 +23,7 @@ def test_an_artifact_opens_as_pandas_and_as_arrow(levels):
     assert list(levels.to_pandas(["path", "mos"]).columns) == ["path", "mos"]
 
 
-def test_an_artifact_says_what_it_is(levels):
+def test_an_artifact_describes_itself(levels):
     opened = qbuild.open_artifact(str(levels.path))
     assert (opened.schema, opened.complete, len(opened)) == ("level", True, 120)
     assert opened.report == levels.report

@@ -22,7 +22,7 @@ def test_an_unknown_backend_is_named_with_the_near_ones(tmp_path):
         qbuild.train("pairs.parquet", tmp_path / "model", backend="fakes")
 
 
-def test_a_backend_that_imports_nothing_says_so(tmp_path):
+def test_a_backend_that_imports_nothing_is_an_error(tmp_path):
     pytest.importorskip("qbuild_backends")
     with pytest.raises(UsageError, match="imports no checkpoints"):
         qbuild.import_checkpoint(tmp_path, tmp_path / "model", backend="fake")

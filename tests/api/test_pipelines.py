@@ -24,7 +24,7 @@ def pipeline(tmp_path, monkeypatch):
     return tmp_path / "toy.yaml"
 
 
-def test_every_step_runs_once_and_says_why(pipeline):
+def test_every_step_runs_once_and_reports_why(pipeline):
     first = qbuild.run_pipeline(pipeline)
     assert [step.ran for step in first.values()] == [True, True, True]
     assert first["levels"].reasons == ("missing: levels.parquet",)

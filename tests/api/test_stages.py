@@ -56,7 +56,7 @@ def test_read_ratings_is_the_stage_ingest_ratings(scores, tmp_path):
     assert ratings.description["stage"]["name"] == "ingest-ratings"
 
 
-def test_a_stage_without_inputs_takes_its_output_alone(tmp_path):
+def test_a_stage_without_inputs_takes_only_its_output(tmp_path):
     pytest.importorskip("skimage")
     made = qbuild.demo_media(tmp_path / "demo", limit=2, size=32)
     assert len(made) == 2

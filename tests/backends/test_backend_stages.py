@@ -127,7 +127,7 @@ def test_what_cannot_be_ends_with_its_code_and_leaves_nothing(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_ends_with_2(qbuild, media):
+def test_a_missing_gpu_ends_with_code_2(qbuild, media):
     code, _, err = qbuild("score", media / "p.png", "-o", "s.parquet", "--device", "cuda")
     assert code == 2
     assert "--device cuda: there is no GPU" in err

@@ -26,7 +26,7 @@ def media(tmp_path: Path) -> list[Medium]:
     return [Medium(f"d:{n}", f"{n}.bin", tmp_path / f"{n}.bin") for n in range(40)]
 
 
-def test_scores_follow_from_the_bytes_alone(backend, media, tmp_path):
+def test_scores_depend_only_on_the_bytes(backend, media, tmp_path):
     (tmp_path / "copy.bin").write_bytes(media[3].file.read_bytes())
     copy = Medium("other:copy", "copy.bin", tmp_path / "copy.bin")
     first, again = (next(backend.score([medium])) for medium in (media[3], copy))
@@ -50,7 +50,7 @@ def test_the_largest_logit_is_of_the_word_nearest_to_the_score(backend, media):
         assert len(scored.words) == len(scored.logits) == 5
 
 
-def test_answers_say_that_they_are_fake_and_repeat(backend, media):
+def test_answers_are_marked_as_fake_and_reproducible(backend, media):
     samples = [Prompt(f"s{n}", (medium,), "How good?") for n, medium in enumerate(media)]
     answers = list(backend.answer(samples))
     assert all(answered.answer.startswith("fake answer: ") for answered in answers)
@@ -59,12 +59,12 @@ def test_answers_say_that_they_are_fake_and_repeat(backend, media):
     assert len({answered.answer for answered in answers}) > 1
 
 
-def test_the_models_name_says_fake():
+def test_the_name_of_the_model_is_marked_fake():
     assert load_backend("fake").model == "fake"
     assert load_backend("fake", "tiny").model == "fake (tiny)"
 
 
-def test_training_leaves_a_folder_that_says_nothing_was_trained(backend, tmp_path):
+def test_training_leaves_a_folder_marked_as_untrained(backend, tmp_path):
     spec = TrainSpec((), tmp_path / "out/checkpoint", (), seed=3, settings={})
     folder = backend.train(spec)
     assert (folder / "fake.json").read_text() == '{"fake":true,"seed":3,"trained":false}\n'

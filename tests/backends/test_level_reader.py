@@ -20,7 +20,7 @@ def tokenizer():
     return tiny_tokenizer()
 
 
-def test_each_word_is_the_token_that_stands_after_the_prefix(tokenizer):
+def test_each_word_is_the_token_that_follows_the_prefix(tokenizer):
     token_ids = level_token_ids(tokenizer, WORDS, PREFIX)
     whole = tokenizer.encode(f"{PREFIX} high", add_special_tokens=False)
     assert token_ids[-1] == whole[-1]
@@ -28,7 +28,7 @@ def test_each_word_is_the_token_that_stands_after_the_prefix(tokenizer):
 
 
 @pytest.mark.parametrize("words", LEVEL_WORDS.values())
-def test_the_tiny_tokenizer_tells_both_sets_of_words(tokenizer, words):
+def test_the_tiny_tokenizer_distinguishes_both_sets_of_words(tokenizer, words):
     assert len(set(level_token_ids(tokenizer, words, PREFIX))) == 5
 
 
@@ -54,6 +54,6 @@ def test_words_that_begin_alike_are_both_named(tokenizer):
     assert "shares its first token with 'terrible'" in str(caught.value.problems[1])
 
 
-def test_a_word_named_twice_is_refused(tokenizer):
+def test_a_duplicate_word_is_rejected(tokenizer):
     with pytest.raises(UsageError, match=r"'good' after .* shares its first token with 'good'"):
         level_token_ids(tokenizer, ("good", "good"), PREFIX)

@@ -43,7 +43,7 @@ def test_training_out_of_memory_names_the_next_setting_to_change(given, todo):
     assert todo in memory_advice(settings)
 
 
-def test_a_memory_error_without_words_is_told_by_its_name():
+def test_a_memory_error_without_a_message_is_reported_by_its_name():
     with pytest.raises(StageError, match=r"\(MemoryError\)"), inference_memory(Computing(), CPU):
         raise MemoryError
 

@@ -66,7 +66,7 @@ def test_importing_the_registry_imports_no_backend():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_backend_that_is_absent_is_told_with_near_names_and_how_to_install():
+def test_an_unknown_backend_is_reported_with_similar_names_and_how_to_install():
     with pytest.raises(MissingPartError) as caught:
         load_backend("fakke")
     assert caught.value.exit_code == 5
@@ -82,19 +82,19 @@ def test_a_backend_whose_import_fails_names_what_is_missing(offer):
     assert "install third-party again" in str(caught.value)
 
 
-def test_an_entry_point_that_names_nothing_is_told(offer):
+def test_an_entry_point_that_does_not_exist_is_reported(offer):
     offer("broken", "", target="third_party:Absent")
     with pytest.raises(MissingPartError, match="third_party:Absent cannot be imported"):
         load_backend("broken")
 
 
-def test_a_backend_that_lacks_methods_is_refused_by_their_names(offer):
+def test_a_backend_without_required_methods_is_rejected_with_their_names(offer):
     offer("half", constant().replace("def answer", "def reply"))
     with pytest.raises(MissingPartError, match="third_party:Constant lacks answer; expected"):
         load_backend("half")
 
 
-def test_everything_a_backend_needs_and_lacks_is_told_at_once(offer):
+def test_all_missing_requirements_of_a_backend_are_reported_at_once(offer):
     offer("heavy", constant("('numpy', 'nobody-has-this', 'nor-this')"))
     with pytest.raises(Exception, match="needs nobody-has-this") as caught:
         load_backend("heavy")
@@ -103,7 +103,7 @@ def test_everything_a_backend_needs_and_lacks_is_told_at_once(offer):
     assert "numpy" not in str(caught.value)
 
 
-def test_one_name_from_two_distributions_is_refused(offer):
+def test_one_name_from_two_distributions_is_rejected(offer):
     offer("constant", constant())
     offer("constant", constant(), distribution="another-party")
     with pytest.raises(MissingPartError, match=r"offered twice: another_party:.*third_party:"):

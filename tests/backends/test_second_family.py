@@ -94,7 +94,7 @@ def test_it_learns_and_its_checkpoint_is_described_like_any_other(trained):
     assert len(described["lineage"]) == 2
 
 
-def test_a_plan_trains_its_groups_alone(trained, tmp_path):
+def test_a_plan_trains_only_its_groups(trained, tmp_path):
     given = spec(tmp_path, toy_pairs(tmp_path), **(TRAINING | {"plan": "images", "epochs": 1}))
     given.settings.update(base=str(trained / "checkpoint"), on_bad_sample="skip")
     train(FAMILY, "toy", given)

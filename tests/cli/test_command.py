@@ -37,7 +37,7 @@ def test_an_old_name_works_with_one_line_on_stderr(qbuild_cli, recipe, renaming_
     assert shown["lineage"]["options"]["closed"] == "right"
 
 
-def test_help_shows_the_new_name_alone(qbuild_cli, renaming_stage):
+def test_help_shows_only_the_new_name(qbuild_cli, renaming_stage):
     text = qbuild_cli("cut-levels", "--help").out
     assert "--closed" in text
     assert "--cut" not in text

@@ -17,7 +17,7 @@ SCRIPT = ROOT / "docs/commands.py"
 PAGE = ROOT / "docs/commands.md"
 
 
-def test_the_command_reference_is_what_help_says_now():
+def test_the_command_reference_matches_the_current_help():
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, check=False
     )
@@ -32,7 +32,7 @@ def test_the_reference_does_not_depend_on_the_terminal(columns):
     assert done.returncode == 0
 
 
-def test_every_stage_and_command_stands_in_the_reference_in_order():
+def test_the_reference_lists_every_stage_and_command_in_order():
     headings = re.findall(r"^## `qbuild ([\w-]+)`$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert headings == list(listings())
 

@@ -93,13 +93,13 @@ def test_every_command_has_help_with_json_and_debug(qbuild_cli, name):
         ("demo-media", "The folder to write.", "Make only the first rows."),
     ],
 )
-def test_help_says_what_a_stage_writes_and_what_a_limit_is(qbuild_cli, name, output, limit):
+def test_help_describes_what_a_stage_writes_and_what_a_limit_is(qbuild_cli, name, output, limit):
     told = " ".join(qbuild_cli(name, "--help").out.split())
     assert output in told
     assert limit in told
 
 
-def test_one_row_is_told_as_one(qbuild_cli, recipe):
+def test_one_row_is_reported_in_the_singular(qbuild_cli, recipe):
     one = ("ingest-ratings", "toy.csv", "-o", "one.parquet", "--limit", "1")
     assert qbuild_cli(*one).out == "1 row → one.parquet\ntoy: 1 rating\n"
 

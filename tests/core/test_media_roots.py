@@ -27,13 +27,13 @@ def test_a_dataset_without_a_folder_lists_the_near_ones(tmp_path):
     )
 
 
-def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path):
+def test_a_missing_folder_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
         MediaRoots.parse([f"koniq={tmp_path / 'none'}"])
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../../x", "a//b", "", "./a"])
-def test_a_path_that_leaves_its_root_is_refused(tmp_path, path):
+def test_a_path_that_leaves_its_root_is_rejected(tmp_path, path):
     with pytest.raises(InputError, match="leaves its root"):
         MediaRoots.parse([str(tmp_path)]).find("set", path)
 
@@ -42,7 +42,7 @@ def test_two_dots_inside_a_name_are_fine(tmp_path):
     assert MediaRoots.parse([str(tmp_path)]).find("set", "a..b/..c") == tmp_path / "a..b/..c"
 
 
-def test_a_link_out_of_the_root_is_refused_and_one_inside_is_followed(tmp_path):
+def test_a_link_out_of_the_root_is_rejected_and_one_inside_is_followed(tmp_path):
     root = tmp_path / "root"
     (root / "real").mkdir(parents=True)
     (tmp_path / "secret").touch()
@@ -65,7 +65,7 @@ def test_media_made_with_an_artifact_are_found_next_to_it(tmp_path):
     assert roots.next_to(tmp_path / "artifact.parquet") == roots
 
 
-def test_a_folder_of_an_input_serves_its_dataset_alone(tmp_path):
+def test_a_folder_of_an_input_serves_only_its_dataset(tmp_path):
     roots = MediaRoots({}).with_made({"a": tmp_path})
     assert roots.locate("a:x.png", "x.png").file == tmp_path / "x.png"
     assert roots.has("a")

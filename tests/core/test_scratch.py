@@ -79,7 +79,7 @@ def test_a_live_scratch_folder_of_another_process_is_never_swept(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="needs unshare")
-def test_runs_with_equal_process_ids_in_two_containers_leave_each_other_alone(tmp_path):
+def test_runs_with_equal_process_ids_in_two_containers_do_not_disturb_each_other(tmp_path):
     """Each process has id 1 in a namespace of its own, as in containers that share a folder."""
     code = (
         "import os, sys, time; from pathlib import Path\n"
@@ -112,7 +112,7 @@ def test_what_a_killed_run_moved_aside_is_put_back(tmp_path):
     assert leftovers(tmp_path) == []
 
 
-def test_what_was_replaced_is_swept_once_its_successor_stands(tmp_path):
+def test_a_replaced_output_is_removed_once_its_successor_exists(tmp_path):
     (tmp_path / "model").mkdir()
     dead_scratch(tmp_path / "model", f"{REPLACED}/model/weights")
     sweep_dead(tmp_path)
@@ -121,14 +121,14 @@ def test_what_was_replaced_is_swept_once_its_successor_stands(tmp_path):
 
 
 @pytest.mark.parametrize("name", [".git.scratch", ".notes.tmp", ".a.123.scratch", ".a.12.tmp"])
-def test_files_of_the_user_are_left_alone(name, tmp_path):
+def test_files_of_the_user_are_not_touched(name, tmp_path):
     (tmp_path / name).mkdir()
     sweep_dead(tmp_path)
     scratch.sweep_temporaries(tmp_path)
     assert leftovers(tmp_path) == [name]
 
 
-def test_a_link_that_looks_like_a_scratch_folder_is_left_alone(tmp_path):
+def test_a_link_that_looks_like_a_scratch_folder_is_not_touched(tmp_path):
     (tmp_path / "mine").mkdir()
     link = tmp_path / f".out.{'0' * 16}.scratch"
     link.symlink_to(tmp_path / "mine")
@@ -155,7 +155,7 @@ def test_a_lock_is_held_by_one_run_at_a_time(tmp_path):
     assert try_lock(tmp_path / "lock") is not None
 
 
-def test_a_file_is_whole_or_not_there(tmp_path):
+def test_a_file_is_complete_or_missing(tmp_path):
     with atomic_file(tmp_path / "a.txt") as unfinished:
         unfinished.write_text("whole")
     assert (tmp_path / "a.txt").read_text() == "whole"

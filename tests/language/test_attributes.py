@@ -32,7 +32,7 @@ def test_an_adjective_next_to_the_noun_judges_the_attribute(name):
                 assert {(m.attribute, m.polarity) for m in found} == {(name, polarity)}, word
 
 
-def test_an_ambiguous_expression_alone_belongs_to_one_attribute():
+def test_only_an_ambiguous_expression_without_context_belongs_to_one_attribute():
     for word, name in ALONE.items():
         assert read(f"It is {word}.").mentions[0].attribute == name
 

@@ -29,7 +29,7 @@ def test_a_bare_rating_is_of_what_is_asked():
 
 
 @pytest.mark.parametrize("answer", ["B", "B.", "B. Very severe", "(B) Very severe"])
-def test_a_letter_stands_for_its_option(answer):
+def test_a_letter_means_its_option(answer):
     question = "How severe is the noise? A. Slight B. Very severe C. None"
     (claim,) = read_statement(question, answer).claims
     assert (claim.mention.attribute, claim.mention.degree) == ("noise", "very severe")

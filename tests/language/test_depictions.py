@@ -28,7 +28,7 @@ def schema() -> dict:
     return document
 
 
-def test_rows_fit_the_schema_and_depend_on_the_seed_alone():
+def test_rows_fit_the_schema_and_depend_only_on_the_seed():
     rows = depictions(100, seed=1)
     validator = strict_validator(schema())
     assert [error.message for row in rows for error in validator.iter_errors(row)] == []

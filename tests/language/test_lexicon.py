@@ -12,7 +12,7 @@ def test_an_expression_cut_off_by_the_end_is_not_found():
     assert term_at(["out", "of"], 0) is None
 
 
-def test_a_word_that_is_no_expression_is_not_found():
+def test_a_word_outside_the_lexicon_is_not_found():
     assert "giraffe" not in LEXICON
     assert term_at(["giraffe"], 0) is None
 

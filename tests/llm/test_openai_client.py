@@ -55,6 +55,6 @@ def test_the_client_itself_retries_nothing():
     assert asyncio.run(run()) == (500, 1)
 
 
-def test_a_missing_reply_says_whether_the_request_may_have_arrived():
+def test_a_missing_reply_records_whether_the_request_may_have_arrived():
     assert sent_to(script=[{"do": "hang"}]) == NoReply("no answer within 1 s", sent=True)
     assert sent_to(script=[{"do": "reset-mid-body"}]).sent is True

@@ -73,7 +73,7 @@ def limits(kind, remaining, reset, limit="1000"):
         ({**limits("requests", "10", "6s"), **limits("tokens", "100", "9s")}, Pace(9.0, 9.0)),
     ],
 )
-def test_a_low_limit_is_spread_over_the_time_to_its_reset(headers, expected):
+def test_a_low_limit_is_distributed_over_the_time_to_its_reset(headers, expected):
     assert read_pace(headers, request_tokens=100, concurrency=16) == expected
 
 

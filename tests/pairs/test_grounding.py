@@ -134,7 +134,7 @@ def test_a_reading_may_replace_the_text():
     assert judge(*pair, read(DEPICTION), "binary") == judge(*pair, DEPICTION, "binary")
 
 
-def test_a_finding_says_what_the_depiction_states():
+def test_a_finding_quotes_what_the_depiction_states():
     (finding,) = judge("How is the sharpness?", "Very poor.", DEPICTION, "open")
     assert finding.words == "Very poor."
     assert finding.message == "sharpness is held to be good: 'sharpness'"
@@ -167,6 +167,6 @@ def test_of_the_pairs_written_by_hand_nine_in_ten_are_judged_right():
     assert len(wrong) <= count // 10, wrong
 
 
-def test_the_planted_pairs_depend_on_the_seed_alone():
+def test_the_planted_pairs_depend_only_on_the_seed():
     assert planted(20, 10, seed=3) == planted(20, 10, seed=3) != planted(20, 10, seed=4)
     assert replace(planted(1, 1, seed=3)[0], fault="x").fault == "x"

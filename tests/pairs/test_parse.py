@@ -62,7 +62,7 @@ def test_json_is_found_in_its_wrapping(raw):
     assert len(read_pairs(raw.replace("{}", as_json(BINARY, MULTI, OPEN)), THREE)) == 3
 
 
-def test_a_list_or_a_single_pair_stands_for_the_object():
+def test_a_list_or_a_single_pair_is_read_as_the_object():
     assert read_pairs(json.dumps([BINARY]), YES_NO) == read_pairs(json.dumps(BINARY), YES_NO)
 
 

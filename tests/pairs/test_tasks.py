@@ -58,7 +58,7 @@ def test_yes_and_no_and_the_areas_are_drawn_evenly():
     assert min(areas.values()) > 80
 
 
-def test_random_choices_depend_on_seed_and_depiction_alone():
+def test_random_choices_depend_only_on_seed_and_depiction():
     rows = [overall(number=number) for number in range(40)]
     wants = [tasks(row)[0].want for row in rows]
     assert wants == [tasks({**row, "source_row": 9, "text": "Other."})[0].want for row in rows]

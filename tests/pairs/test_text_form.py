@@ -89,23 +89,23 @@ def test_the_same_pairs_are_read_however_they_are_written(name):
     assert pairs_in_text(WRITTEN[name]) == PLAIN
 
 
-def test_a_letter_in_the_question_is_no_choice():
+def test_a_letter_in_the_question_is_not_a_choice():
     (pair,) = pairs_in_text("Question: Is vitamin C. shown? A. Yes B. No\nAnswer: B")
     assert (pair["question"], pair["options"]) == ("Is vitamin C. shown?", ["Yes", "No"])
 
 
-def test_one_letter_alone_is_no_choice():
+def test_a_single_letter_is_not_a_choice():
     (pair,) = pairs_in_text("Question: How is plan A. filmed?\nAnswer: Well.")
     assert (pair["question"], pair["options"]) == ("How is plan A. filmed?", None)
 
 
 @pytest.mark.parametrize("text", ["None", "none.", "**None**", " None \n"])
-def test_none_alone_is_no_pair(text):
+def test_the_word_none_is_read_as_no_pairs(text):
     assert pairs_in_text(text) == []
 
 
 @pytest.mark.parametrize("text", ["", "Certainly!", "Question: How?", "Answer: B", "Answer: A\nB"])
-def test_text_without_question_and_answer_holds_no_pairs(text):
+def test_text_without_question_and_answer_has_no_pairs(text):
     assert pairs_in_text(text) is None
 
 

@@ -66,7 +66,7 @@ def test_probabilities_of_a_normal_distribution_are_its_mass_in_each_interval():
     assert found.sum() == pytest.approx(1.0)
 
 
-def test_without_deviation_all_probability_lies_in_the_scores_own_level():
+def test_without_deviation_all_probability_is_on_the_level_of_the_score():
     edges = levels.Range(0.0, 100.0).edges
     found = levels.normal_probabilities(np.array([50.0, 20.0]), np.zeros(2), edges)
     assert found.tolist() == [[0, 0, 1, 0, 0], [0.5, 0.5, 0, 0, 0]]

@@ -84,7 +84,7 @@ def test_a_sequence_that_begins_stalled_begins_with_a_one():
     assert sequence_text(runs(0, 2, 1)).splitlines()[1] == "110"
 
 
-def test_a_thinned_sequence_says_so_and_keeps_the_digits_of_its_frames():
+def test_a_thinned_sequence_is_labelled_and_keeps_the_digits_of_its_frames():
     assert sequence_text(runs(3, 2, 4), step=3) == (
         "Each digit below stands for one frame in 3 of this video, from the first on, "
         "in the order shown: 0 where playback runs, 1 where it stalls.\n"

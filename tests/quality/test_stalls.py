@@ -65,7 +65,7 @@ def test_sequence_to_events_to_sequence_is_the_identity(sessions):
 
 @settings(deadline=None)
 @given(SESSIONS)
-def test_totals_are_kept_and_the_share_lies_in_0_to_1(sessions):
+def test_totals_are_kept_and_the_share_is_within_0_to_1(sessions):
     runs, ends = flat([stalls.vector_run_lengths(np.array(digits)) for digits, _ in sessions])
     fps = rates([rate for _, rate in sessions])
     events, played = events_of(runs, ends, fps)
@@ -85,7 +85,7 @@ TIMES = st.lists(
 
 @settings(deadline=None)
 @given(TIMES, st.sampled_from(RATES))
-def test_events_cover_the_frames_whose_time_lies_in_them(hundredths, rate):
+def test_events_cover_the_frames_within_their_time(hundredths, rate):
     events, fps = one([(a / 100, b / 100) for a, b in hundredths], rate)
     first, covered = stalls.covered_frames(events, fps)
     before = Fraction(0)

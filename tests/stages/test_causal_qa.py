@@ -120,7 +120,7 @@ def test_other_kinds_are_left_out_and_counted(tmp_path, output):
     assert "left out: aspect 1, in-context 3" in STAGE.render(result.report)
 
 
-def test_depictions_of_other_kinds_alone_make_nothing(tmp_path, output):
+def test_depictions_only_of_other_kinds_make_no_pair(tmp_path, output):
     with pytest.raises(InputError, match="no usable row"):
         causal(output, write_depictions(tmp_path / "d.parquet", of_kind("aspect", 3)))
 

@@ -231,7 +231,7 @@ def test_an_image_that_did_not_change_has_no_distortion(tmp_path, kind):
     assert result.report["unchanged"] == 1
 
 
-def test_a_change_of_colour_alone_has_an_ssim_of_one(tmp_path):
+def test_a_change_only_of_colour_has_an_ssim_of_one(tmp_path):
     with Image.open(find_photographs()["chelsea"]) as photograph:
         green = np.asarray(photograph.convert("RGB"))[..., 1]
     tinted = np.dstack(

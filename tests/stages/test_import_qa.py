@@ -129,7 +129,7 @@ def test_half_a_surrogate_pair_is_rejected(tmp_path):
         ("provenance", {}),
     ],
 )
-def test_a_key_qbuild_against_the_schema_is_rejected_alone(tmp_path, column, value):
+def test_only_a_record_whose_key_qbuild_breaks_the_schema_is_rejected(tmp_path, column, value):
     first = artifact(tmp_path, pairs.many(3))
     exported([first], tmp_path / "out")
     records = json.loads((tmp_path / "out/llava.json").read_text())
@@ -197,7 +197,7 @@ def test_a_folder_without_an_export_is_an_error(tmp_path):
         imported(tmp_path, tmp_path / "out/back.parquet")
 
 
-def test_an_empty_array_holds_no_usable_row(tmp_path):
+def test_an_empty_array_has_no_usable_row(tmp_path):
     with pytest.raises(InputError, match="no usable row"):
         imported(written(tmp_path, []), tmp_path / "qa.parquet")
 

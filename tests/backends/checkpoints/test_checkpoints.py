@@ -214,7 +214,7 @@ def test_faults_are_counted_by_kind_with_the_first_of_each():
     assert table.wrong_shape == ["lm_head.weight [600, 128] instead of [512, 128]"]
 
 
-def test_a_checkpoint_of_another_size_is_refused_before_it_is_read(tmp_path):
+def test_a_checkpoint_of_another_size_is_rejected_before_it_is_read(tmp_path):
     export_checkpoint(FAMILY, tiny_model(), tmp_path, "vqa2")
     with pytest.raises(InputError, match=r"of another shape, the first .* instead of \["):
         import_model(FAMILY, tmp_path, preset("0.5b"))
@@ -255,14 +255,14 @@ def test_a_configuration_goes_out_and_in(tmp_path, layout, size, motion):
         ),
     ],
 )
-def test_a_configuration_of_another_model_is_refused(tmp_path, given, said):
+def test_a_configuration_of_another_model_is_rejected(tmp_path, given, said):
     (tmp_path / "config.json").write_text(json.dumps(given))
     with pytest.raises(InputError) as caught:
         read_config(tmp_path)
     assert said in str(caught.value)
 
 
-def test_a_vocabulary_without_a_free_row_is_refused(tmp_path):
+def test_a_vocabulary_without_a_free_row_is_rejected(tmp_path):
     export_checkpoint(FAMILY, tiny_model(), tmp_path, "llava-hf")
     given = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(given | {"video_token_index": 511}))
@@ -270,18 +270,18 @@ def test_a_vocabulary_without_a_free_row_is_refused(tmp_path):
         read_config(tmp_path)
 
 
-def test_tensors_of_no_known_layout_are_refused_by_name():
+def test_tensors_of_an_unknown_layout_are_rejected_by_name():
     with pytest.raises(InputError, match=r"its 1 tensors \(foo.weight …\) are of no known layout"):
         recognised(["foo.weight"])
 
 
-def test_an_unknown_layout_is_told_the_near_ones(tmp_path):
+def test_an_unknown_layout_is_reported_with_similar_ones(tmp_path):
     with pytest.raises(UsageError, match=r"layout llava_hf: is not known\. Did you mean llava-hf"):
         export_checkpoint(FAMILY, tiny_model(), tmp_path, "llava_hf")
     with pytest.raises(UsageError, match="layout slowfast: is not known"):
         export_checkpoint(FAMILY, tiny_model(), tmp_path, "slowfast")
 
 
-def test_each_layout_has_a_sign_that_no_other_needs():
+def test_each_layout_has_a_marker_that_no_other_needs():
     for name, spelt in SPELT_OUT.items():
         assert recognised(spelt(preset("tiny"))) == name

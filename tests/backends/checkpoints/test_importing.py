@@ -81,7 +81,7 @@ def test_a_base_comes_in_with_the_same_logits(qbuild, source, tmp_path):
     assert torch.equal(model(**batch).logits, tiny_model()(**batch).logits)
 
 
-def test_what_is_told_as_json_has_the_names(qbuild, source):
+def test_json_output_has_the_names(qbuild, source):
     code, out, _ = qbuild("import-checkpoint", source, "-o", "b", "--backend", "vqa2", "--json")
     told = json.loads(out)
     assert (code, told["output"], told["layout"]) == (0, "b", "llava-hf")
@@ -114,7 +114,7 @@ def test_an_imported_folder_is_trained_from(source, tmp_path):
 
 
 @torch.inference_mode()
-def test_a_slowfast_file_fills_the_pathway_alone(source, tmp_path):
+def test_a_slowfast_file_fills_only_the_pathway(source, tmp_path):
     shapes = vqa2_layouts.slowfast("blocks.")
     whole = {name: torch.full(shape, 2.0) for name, shape in shapes.items()}
     file = tmp_path / "SLOWFAST_8x8_R50.pyth"
@@ -211,12 +211,12 @@ def test_other_weights_are_another_source(source, tmp_path):
     assert hashes[0] != hashes[1]
 
 
-def test_a_source_that_is_no_folder_is_refused(tmp_path):
+def test_a_source_that_is_not_a_folder_is_rejected(tmp_path):
     told = refusal(tmp_path / "lmms" / "none", tmp_path / "base")
     assert "none: is not a folder; expected the folder of a published checkpoint" in told
 
 
-def test_a_source_without_tokenizer_is_refused_before_its_weights_are_read(source, tmp_path):
+def test_a_source_without_tokenizer_is_rejected_before_its_weights_are_read(source, tmp_path):
     (source / "tokenizer.json").unlink()
     (source / "model.safetensors").unlink()
     told = refusal(source, tmp_path / "base")
@@ -224,14 +224,14 @@ def test_a_source_without_tokenizer_is_refused_before_its_weights_are_read(sourc
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "config.json"])
-def test_a_damaged_file_beside_the_weights_is_named(source, tmp_path, name):
+def test_a_damaged_file_next_to_the_weights_is_named(source, tmp_path, name):
     (source / name).write_text("{")
     told = refusal(source, tmp_path / "base")
     assert f"{name}: cannot be read (" in told
     assert "Fetch the file again." in told
 
 
-def test_a_folder_of_qbuilds_own_is_told_to_need_no_import(source, tmp_path):
+def test_a_qbuild_checkpoint_is_reported_to_need_no_import(source, tmp_path):
     place = imported(source, tmp_path / "base")
     told = refusal(place, tmp_path / "again", UsageError)
     assert "base: was made by qbuild; expected weights as they were published" in told
@@ -245,20 +245,20 @@ def test_a_missing_tensor_is_named(source, tmp_path):
     assert "1 missing, the first model.multi_modal_projector.linear_1.weight" in told
 
 
-def test_truncated_weights_are_refused_by_name(source, tmp_path):
+def test_truncated_weights_are_rejected_by_name(source, tmp_path):
     file = source / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-1000])
     assert "model.safetensors: cannot be read (" in refusal(source, tmp_path / "base")
 
 
-def test_a_tokenizer_of_another_form_is_refused(source, tmp_path):
+def test_a_tokenizer_of_another_form_is_rejected(source, tmp_path):
     text = (source / "tokenizer.json").read_text()
     (source / "tokenizer.json").write_text(text.replace("<|im_start|>", "<|other|>"))
     told = refusal(source, tmp_path / "base", UsageError)
     assert "the tokenizer has no <|im_start|>" in told
 
 
-def test_settings_that_cannot_be_are_told_together(source, tmp_path):
+def test_all_invalid_settings_are_reported_together(source, tmp_path):
     told = refusal(
         source, tmp_path / "base", CombinedError, layot="vqa2", motion="slow", slowfast=3
     )
@@ -267,7 +267,7 @@ def test_settings_that_cannot_be_are_told_together(source, tmp_path):
     assert "setting slowfast: the value 3 cannot be used" in told
 
 
-def test_a_slowfast_file_that_is_not_there_is_refused(source, tmp_path):
+def test_a_missing_slowfast_file_is_rejected(source, tmp_path):
     told = refusal(source, tmp_path / "base", slowfast="none.pyth")
     assert "none.pyth: is not a file; expected: PyTorchVideo's SlowFast-R50" in told
 
@@ -284,7 +284,7 @@ def test_an_output_that_is_something_else_stays(source, tmp_path, described):
     assert (place / "thesis.tex").read_text() == "mine"
 
 
-def test_two_imports_into_one_place_are_refused(source, tmp_path):
+def test_two_imports_into_one_folder_are_rejected(source, tmp_path):
     with claimed(tmp_path / "base.importing"):
         told = refusal(source, tmp_path / "base", UsageError)
     assert "base.importing: is being filled by another run" in told
@@ -315,14 +315,14 @@ def test_unknown_settings_end_the_command_with_code_2(qbuild, source):
     assert "layot: is not known. Did you mean layout?" in err
 
 
-def test_a_backend_without_the_method_is_refused(qbuild, source, tmp_path, monkeypatch):
+def test_a_backend_without_the_method_is_rejected(qbuild, source, tmp_path, monkeypatch):
     offered.offer(tmp_path, monkeypatch, "constant", offered.constant(), "other-party")
     code, _, err = qbuild("import-checkpoint", source, "-o", "b", "--backend", "constant")
     assert code == 2
     assert "--backend constant: cannot import checkpoints; expected a backend that can" in err
 
 
-def test_a_foreign_folder_is_told_the_command_that_imports_it(source, tmp_path):
+def test_the_error_on_a_foreign_folder_names_the_import_command(source, tmp_path):
     with pytest.raises(InputError, match="or import it first: `qbuild import-checkpoint`"):
         check_folder(FAMILY, source)
     place = imported(source, tmp_path / "base")

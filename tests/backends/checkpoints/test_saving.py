@@ -46,7 +46,7 @@ def test_a_type_may_be_asked_for(tmp_path):
     assert model.dtype == torch.bfloat16
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path):
+def test_an_unrelated_folder_is_rejected(tmp_path):
     with pytest.raises(InputError, match=r"holds no config\.json"):
         vqa2_toys.load(tmp_path)
 

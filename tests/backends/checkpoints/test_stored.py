@@ -38,7 +38,7 @@ def of_torch(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("write", [sharded, single, of_torch])
-def test_tensors_are_told_by_shape_and_read(tmp_path, write):
+def test_tensors_are_listed_by_shape_and_read(tmp_path, write):
     write(tmp_path)
     found = stored(tmp_path)
     assert found.shapes == {"a": (2, 3), "b": ()}
@@ -60,7 +60,7 @@ class Trap:
         return Path.touch, (self.mark,)
 
 
-def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path):
+def test_a_file_that_would_run_code_is_rejected_and_runs_none(tmp_path):
     torch.save({"a": TENSORS["a"], "trap": Trap(tmp_path / "ran")}, tmp_path / "slowfast.pth")
     with pytest.raises(InputError) as caught:
         stored(tmp_path / "slowfast.pth")
@@ -69,7 +69,7 @@ def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path):
 
 
 @pytest.mark.parametrize("write", [single, of_torch])
-def test_a_file_that_is_cut_off_is_refused_by_name(tmp_path, write):
+def test_a_truncated_file_is_rejected_by_name(tmp_path, write):
     file = write(tmp_path)
     file.write_bytes(file.read_bytes()[:-200])
     with pytest.raises(InputError, match=f"{file.name}: cannot be read") as caught:
@@ -86,21 +86,21 @@ def test_a_file_that_is_cut_off_is_refused_by_name(tmp_path, write):
         ([], "is not a valid index of shards"),
     ],
 )
-def test_an_index_that_leads_nowhere_is_refused(tmp_path, index, said):
+def test_an_invalid_index_is_rejected(tmp_path, index, said):
     sharded(tmp_path).write_text(json.dumps(index))
     with pytest.raises(InputError) as caught:
         stored(tmp_path)
     assert said in str(caught.value)
 
 
-def test_a_folder_without_weights_is_refused(tmp_path):
+def test_a_folder_without_weights_is_rejected(tmp_path):
     with pytest.raises(InputError, match=r"holds no checkpoint; expected one of model\.safe"):
         stored(tmp_path)
     with pytest.raises(InputError, match="nowhere: does not exist"):
         stored(tmp_path / "nowhere")
 
 
-def test_a_file_without_tensors_is_refused(tmp_path):
+def test_a_file_without_tensors_is_rejected(tmp_path):
     torch.save({"epoch": 3}, tmp_path / "pytorch_model.bin")
     with pytest.raises(InputError, match="holds no tensors"):
         stored(tmp_path)

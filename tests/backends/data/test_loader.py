@@ -69,7 +69,7 @@ def test_the_number_of_threads_changes_nothing(samples):
         assert same(plain, loaded(samples, order, workers=workers)[1])
 
 
-def test_a_picture_has_one_placeholder_filled_and_a_video_two(samples):
+def test_an_image_fills_one_placeholder_and_a_video_two(samples):
     _, [encoded] = loaded(samples, [[0, 4]])
     assert "motion" not in encoded[0].media
     assert len(encoded[1].media["motion"]) == 4  # of 6, cut to a multiple of 4
@@ -89,7 +89,7 @@ def test_kept_frames_are_the_decoded_ones_whatever_the_file_is_called(samples, t
     assert sorted((tmp_path / "kept").rglob("*")) == sorted({*kept, *(p.parent for p in kept)})
 
 
-def test_kept_frames_that_are_damaged_are_told_by_their_file(samples, tmp_path):
+def test_damaged_cached_frames_are_reported_with_their_file(samples, tmp_path):
     loaded(samples, [[0]], tmp_path / "kept")
     (file,) = (tmp_path / "kept").rglob("*.npy")
     file.write_bytes(file.read_bytes()[:200])
@@ -97,7 +97,7 @@ def test_kept_frames_that_are_damaged_are_told_by_their_file(samples, tmp_path):
         loaded(samples, [[0]], tmp_path / "kept")
 
 
-def test_a_folder_of_kept_frames_that_cannot_be_written_is_told(samples, tmp_path):
+def test_an_unwritable_frame_cache_is_reported(samples, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DiskError, match="cannot be written"):
         loaded(samples, [[0]], tmp_path / "file")
@@ -157,13 +157,13 @@ def test_a_video_longer_than_the_context_is_left_out_undecoded(tmp_path):
 TEXT = Sample("text", (Turn("user", "What is blur?"), Turn("assistant", "Lost detail.")), "text")
 
 
-def test_text_alone_is_encoded_without_frames(samples):
+def test_text_only_samples_are_encoded_without_frames(samples):
     _, [[text, picture]] = loaded([TEXT, samples[0]], [[0, 1]], workers=2)
     assert text.media == {}
     assert "visual" in picture.media
 
 
-def test_a_pass_of_text_alone_and_a_mixed_one_have_the_losses_of_each_sample(samples):
+def test_text_only_and_mixed_passes_have_the_losses_of_each_sample(samples):
     given = [TEXT, samples[0], samples[4]]
     _, [mixed, *alone] = loaded(given, [[0, 1, 2], [0], [1], [2]])
     model, processor = tiny_model(), tiny_processor()
@@ -177,7 +177,7 @@ def test_a_pass_of_text_alone_and_a_mixed_one_have_the_losses_of_each_sample(sam
     assert model.lm_head.weight.grad.abs().sum() > 0
 
 
-def test_text_is_trained_on_among_pictures(tmp_path):
+def test_text_is_trained_on_together_with_images(tmp_path):
     asked = pair(sample_id="f" * 32, media=[], turns=said(["What is blur?"], ["Lost detail."]))
     text = artifact(tmp_path / "text.parquet", [asked] * 2)
     given = spec(tmp_path, picture_pairs(tmp_path, 2), text, batch=1, per_device_batch=1)

@@ -68,7 +68,7 @@ def test_a_decoder_that_crashes_costs_its_own_file_and_no_other(folder, threads)
 
 
 @pytest.mark.parametrize("name", ["gone.mp4", "gone.png"])
-def test_a_file_that_is_not_there_is_missing_and_not_damaged(folder, name):
+def test_a_nonexistent_file_is_missing_and_not_damaged(folder, name):
     assert read_all(reader(), [folder / name]) == ["missing-file"]
 
 
@@ -88,7 +88,7 @@ def test_a_child_that_decodes_loads_no_torch(folder):
         assert children.call(fragile.heavy_modules) == []
 
 
-def test_pictures_alone_start_no_child(folder):
+def test_images_without_videos_start_no_child(folder):
     before = multiprocessing.active_children()
     with reader() as reading:
         assert len(reading.read(folder / "0.png").keys) == 1

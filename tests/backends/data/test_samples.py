@@ -53,7 +53,7 @@ def test_the_place_of_the_medium_among_the_words_is_kept(tmp_path, roots):
     assert sample.media_id == "koniq:p.png"
 
 
-def test_a_sample_without_a_medium_is_text_alone(tmp_path, roots):
+def test_a_sample_without_a_medium_is_text_only(tmp_path, roots):
     found = read_one(tmp_path, roots, media=[], turns=turns(["What is blur?"], ["Lost detail."]))
     record = {"conversations": said("What is blur?", "Lost detail.")}
     for (sample,) in (found.good, read_record(tmp_path, PLACES, id="1", **record).good):
@@ -62,12 +62,12 @@ def test_a_sample_without_a_medium_is_text_alone(tmp_path, roots):
 
 
 @pytest.mark.parametrize("none", [{"image": None}, {"video": None}, {"image": []}])
-def test_a_record_whose_medium_is_null_is_text_alone(tmp_path, none):
+def test_a_record_whose_medium_is_null_is_text_only(tmp_path, none):
     record = {"conversations": said("What is blur?"), **none}
     assert [s.kind for s in read_record(tmp_path, PLACES, id="1", **record).good] == ["text"]
 
 
-def test_the_media_trained_on_are_told_without_text(tmp_path, roots):
+def test_the_media_trained_on_are_listed_without_text(tmp_path, roots):
     rows = [pair(media=[medium("p.png")]), pair(media=[], turns=turns(["Blur?"], ["Yes."]))]
     samples = read_samples([artifact(tmp_path / "two.parquet", rows)], roots)
     write_trained_on(tmp_path, samples, "tiny", samples.inputs)
@@ -97,7 +97,7 @@ def test_media_trained_on_are_known_by_the_hash_of_their_files(tmp_path, roots):
     assert trained_on(tmp_path / "gone", made)[1][0]["sha256"] is None
 
 
-def test_a_base_trained_on_text_alone_adds_no_media(tmp_path, roots):
+def test_a_base_trained_only_on_text_adds_no_media(tmp_path, roots):
     text = read_one(tmp_path, roots, media=[], turns=turns(["What is blur?"], ["Lost detail."]))
     assert trained_on(tmp_path / "base", text)[1] == []
     given = read_one(tmp_path, roots, media=[medium("p.png")])
@@ -129,7 +129,7 @@ def test_turns_are_joined_as_answer_joins_them(tmp_path, roots):
     assert [(turn.role, turn.text) for turn in found.good[0].turns] == told
 
 
-def test_a_system_prompt_stands_before_the_turns(tmp_path, roots):
+def test_a_system_prompt_precedes_the_turns(tmp_path, roots):
     found = read_one(tmp_path, roots, system="You rate pictures.")
     assert [turn.role for turn in found.good[0].turns] == ["system", "user", "assistant"]
 
@@ -162,14 +162,14 @@ def test_a_dataset_without_a_root_ends_the_run(tmp_path, roots):
         read_one(tmp_path, PLACES)
 
 
-def test_media_made_with_an_artifact_are_found_beside_it(tmp_path):
+def test_media_made_with_an_artifact_are_found_next_to_it(tmp_path):
     write_image(tmp_path / "made" / "media" / "p.png")
     artifact(tmp_path / "made" / "artifact.parquet", [pair(media=[medium("p.png")])])
     found = read_samples([tmp_path / "made"], PLACES)
     assert found.good[0].file == tmp_path / "made" / "media" / "p.png"
 
 
-def test_a_link_that_leads_out_of_the_media_made_with_an_artifact_is_refused(tmp_path):
+def test_a_link_that_leads_out_of_the_media_made_with_an_artifact_is_rejected(tmp_path):
     outside = write_image(tmp_path / "out.png")
     (tmp_path / "made" / "media").mkdir(parents=True)
     (tmp_path / "made" / "media" / "p.png").symlink_to(outside)
@@ -178,7 +178,7 @@ def test_a_link_that_leads_out_of_the_media_made_with_an_artifact_is_refused(tmp
     assert [bad.rejection.reason for bad in found.bad] == ["path-leaves-root"]
 
 
-def test_an_artifact_of_another_schema_is_refused(tmp_path, roots):
+def test_an_artifact_of_another_schema_is_rejected(tmp_path, roots):
     from tables import rating_table, write_artifact
 
     path = write_artifact(tmp_path / "ratings.parquet", rating_table(3))
@@ -186,7 +186,7 @@ def test_an_artifact_of_another_schema_is_refused(tmp_path, roots):
         read_samples([path], roots)
 
 
-def test_inputs_are_told_by_name_and_content_hash(tmp_path):
+def test_inputs_are_described_by_name_and_content_hash(tmp_path):
     path = picture_pairs(tmp_path, 3)
     found = read_samples([path], MediaRoots({"": tmp_path / "media"}))
     assert found.inputs == [describe_input(Artifact.open(path)).as_dict()]
@@ -202,7 +202,7 @@ def test_a_record_of_the_release_is_a_video_by_its_frame_rate(tmp_path, roots):
     assert [(s.kind, s.fps, s.media_id) for s in found.good] == [("video", 30.0, "records:v.mp4")]
 
 
-def test_a_record_of_llava_is_a_picture_or_a_video_by_its_key(tmp_path, roots):
+def test_a_llava_record_is_an_image_or_a_video_by_its_key(tmp_path, roots):
     (picture,) = read_record(tmp_path, roots, id="1", image="p.png", conversations=said()).good
     (video,) = read_record(tmp_path, roots, id="1", video="v.mp4", conversations=said()).good
     assert (picture.kind, video.kind) == ("image", "video")
@@ -236,7 +236,7 @@ def test_a_bad_record_is_named_with_its_reason(tmp_path, roots, record, reason):
 
 
 @pytest.mark.parametrize("text", ["{", '{"id": 1}', "nonsense"])
-def test_a_file_that_holds_no_records_is_refused(tmp_path, roots, text):
+def test_a_file_without_records_is_rejected(tmp_path, roots, text):
     (tmp_path / "bad.json").write_text(text)
     with pytest.raises(InputError, match=r"bad\.json"):
         read_samples([tmp_path / "bad.json"], roots)

@@ -108,12 +108,12 @@ def test_an_answer_has_no_more_tokens_than_allowed(loaded, samples):
     assert len(short) < len(whole)
 
 
-def test_answers_as_long_as_the_context_are_refused_before_anything_is_read(loaded, samples):
+def test_answers_as_long_as_the_context_are_rejected_before_anything_is_read(loaded, samples):
     with pytest.raises(UsageError, match=r"--max-new-tokens 4096: leaves no room .* 4,096 tokens"):
         answers(loaded, samples, longest=4_096)
 
 
-def test_what_cannot_be_asked_is_refused_in_its_place(loaded, samples, tmp_path):
+def test_a_sample_that_cannot_be_asked_is_rejected_at_its_position(loaded, samples, tmp_path):
     (tmp_path / "bad.mp4").write_text("no video")
     bad = Medium("set:bad", "bad.mp4", tmp_path / "bad.mp4")
     (good,) = samples[0].media
@@ -139,7 +139,7 @@ def test_what_cannot_be_asked_is_refused_in_its_place(loaded, samples, tmp_path)
     assert [found[0], found[-1]] == answers(loaded, samples[:2])
 
 
-def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_answered(
+def test_a_video_that_crashes_its_decoder_is_rejected_and_the_rest_is_answered(
     loaded, samples, tmp_path
 ):
     crash = tmp_path / "crash.mp4"
@@ -173,7 +173,7 @@ def test_the_conversation_so_far_and_the_system_turn_are_part_of_the_question(sa
     ]
 
 
-def test_an_answer_that_could_run_beyond_the_context_is_refused_before_it_is_written(loaded):
+def test_an_answer_that_could_exceed_the_context_is_rejected_before_it_is_generated(loaded):
     most = loaded.processor.max_length
     text = Prompt("s9", (), "What is blur?")
     (asked,) = Answerer(loaded, Answering()).encoded([text], [])

@@ -31,14 +31,14 @@ def computed(lengths, size, most_tokens=None):
     return batches, list(compute_in_batches(samples, compute, size, most_tokens))
 
 
-def test_samples_of_like_length_are_computed_together_and_told_in_order():
+def test_samples_of_similar_length_are_batched_together_and_returned_in_order():
     lengths = [5, 90, 6, 91, 7, 92]
     batches, found = computed(lengths, 3)
     assert batches == [[5, 6, 7], [90, 91, 92]]
     assert found == lengths
 
 
-def test_a_refusal_keeps_its_place():
+def test_a_rejection_keeps_its_position():
     refused = Rejected("a", Rejection("damaged", "a is damaged"))
     assert computed([4, refused, 5, refused], 2)[1] == [4, refused, 5, refused]
 

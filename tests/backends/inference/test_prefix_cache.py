@@ -74,7 +74,7 @@ def lengths_read(loaded, samples, batch):
     return shapes, np.concatenate(found)
 
 
-def test_pictures_share_a_beginning_that_is_computed_once(loaded, read):
+def test_images_share_a_prefix_that_is_computed_once(loaded, read):
     whole = len(read[0].ids)
     shapes, _ = lengths_read(loaded, read, 2)
     first = shapes[0][1]

@@ -111,7 +111,7 @@ def test_no_batch_size_moves_a_score_or_its_place(checkpoint, media):
                 assert one.logits == pytest.approx(two.logits, abs=2e-4)
 
 
-def test_what_cannot_be_read_is_refused_in_its_place(checkpoint, media):
+def test_a_medium_that_cannot_be_read_is_rejected_at_its_position(checkpoint, media):
     found = scored(checkpoint, media)
     ids = [one.of if isinstance(one, Rejected) else one.media_id for one in found]
     assert ids == [medium.media_id for medium in media]
@@ -119,7 +119,7 @@ def test_what_cannot_be_read_is_refused_in_its_place(checkpoint, media):
     assert reasons == {"set:f.mp4": "not-a-video", "set:i.png": "empty-file"}
 
 
-def test_a_video_that_crashes_its_decoder_is_refused_and_the_rest_is_scored(
+def test_a_video_that_crashes_its_decoder_is_rejected_and_the_rest_is_scored(
     checkpoint, media, tmp_path
 ):
     crash = shutil.copy(media[0].file, tmp_path / "crash.mp4")
@@ -172,7 +172,7 @@ def test_the_temperature_divides_the_logits_and_leaves_those_kept(checkpoint, me
     assert hot.score == pytest.approx(0.5, abs=1e-5) != cold.score
 
 
-def test_the_frame_is_read_for_a_video_and_none_stands_around_a_picture(checkpoint, media):
+def test_a_video_gets_the_video_prompt_and_an_image_none(checkpoint, media):
     pair = media[:2]
     first, second = (scored(checkpoint, pair, video_prompt=f) for f in ("scoring", "training"))
     assert first[0].logits != pytest.approx(second[0].logits, abs=1e-3)
@@ -184,7 +184,7 @@ def test_words_may_be_ones_own_worst_to_best(checkpoint, media):
     assert found.words == ("poor", "good")
 
 
-def test_a_word_of_two_tokens_is_refused_by_name(checkpoint, media):
+def test_a_word_of_two_tokens_is_rejected_by_name(checkpoint, media):
     with pytest.raises(UsageError, match="'marvellous' after 'The quality of the image is'"):
         scored(checkpoint, media[:1], words="poor,marvellous")
 
@@ -195,7 +195,7 @@ def test_a_temperature_that_is_not_above_0_is_rejected(checkpoint, media, temper
         scored(checkpoint, media[:1], temperature=temperature)
 
 
-def test_an_unknown_set_of_words_is_told_with_the_near_ones(checkpoint, media):
+def test_an_unknown_set_of_words_is_reported_with_similar_ones(checkpoint, media):
     with pytest.raises(UsageError, match="Did you mean release"):
         scored(checkpoint, media[:1], words="relaese")
 
@@ -209,7 +209,7 @@ def test_bfloat16_scores_are_near_those_of_float32(checkpoint, media):
     assert found[0] == pytest.approx(found[1], abs=0.05)
 
 
-def test_a_medium_longer_than_the_context_is_refused_by_its_tokens(checkpoint, media, tmp_path):
+def test_a_medium_longer_than_the_context_is_rejected_with_its_tokens(checkpoint, media, tmp_path):
     short = shutil.copytree(checkpoint, tmp_path / "short")
     place = short / "vqa2_processor.json"
     place.write_text(json.dumps(json.loads(place.read_text()) | {"max_length": 140}))
@@ -225,12 +225,12 @@ def test_a_medium_longer_than_the_context_is_refused_by_its_tokens(checkpoint, m
 # ----------------------------------------------------------------- which model, where
 
 
-def test_the_models_name_is_its_folders_and_a_preset_says_that_it_is_untrained(checkpoint):
+def test_the_model_is_named_after_its_folder_and_a_preset_is_marked_untrained(checkpoint):
     assert vqa2(str(checkpoint)).model == "fixed"
     assert vqa2().model == "tiny (untrained)"
 
 
-def test_a_model_is_known_by_its_content_wherever_it_lies(checkpoint, tmp_path):
+def test_a_model_is_identified_by_its_content_in_any_folder(checkpoint, tmp_path):
     there = vqa2(str(checkpoint)).fingerprint()
     moved = shutil.copytree(checkpoint, tmp_path / "moved")
     assert vqa2(str(moved)).fingerprint() == there
@@ -249,7 +249,7 @@ def test_a_model_is_known_by_its_content_wherever_it_lies(checkpoint, tmp_path):
         ("no/such/folder", "is neither a folder nor a preset"),
     ],
 )
-def test_a_name_that_is_no_model_is_told_with_what_there_is(name, told, media):
+def test_an_unknown_model_name_is_reported_with_the_known_ones(name, told, media):
     with pytest.raises(UsageError) as caught:
         scored(name, media[:1])
     assert told in str(caught.value)
@@ -264,7 +264,7 @@ def test_a_name_that_is_no_model_is_told_with_what_there_is(name, told, media):
         (None, "holds no config.json"),
     ],
 )
-def test_a_folder_of_another_model_is_refused(config, told, media, tmp_path):
+def test_a_folder_of_another_model_is_rejected(config, told, media, tmp_path):
     if config is not None:
         (tmp_path / "config.json").write_text(config)
     backend = vqa2(str(tmp_path))
@@ -333,7 +333,7 @@ def of_unknown_frames(place):
         (of_unknown_frames, r"vqa2_processor\.json: cannot be read .*missing 6 required"),
     ],
 )
-def test_a_checkpoint_that_is_not_whole_is_refused(checkpoint, media, tmp_path, spoil, told):
+def test_an_incomplete_checkpoint_is_rejected(checkpoint, media, tmp_path, spoil, told):
     place = shutil.copytree(checkpoint, tmp_path / "damaged")
     spoil(place)
     with pytest.raises(InputError, match=told) as caught:
@@ -342,7 +342,7 @@ def test_a_checkpoint_that_is_not_whole_is_refused(checkpoint, media, tmp_path, 
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_told_with_what_is():
+def test_a_missing_gpu_is_reported_with_the_available_devices():
     with pytest.raises(
         UsageError, match=r"--device cuda: there is no GPU .*expected cpu"
     ) as caught:
@@ -351,7 +351,7 @@ def test_a_gpu_that_is_not_there_is_told_with_what_is():
     assert find_device("auto").type == "cpu"
 
 
-def test_out_of_memory_while_media_are_read_says_what_to_lower(checkpoint, media):
+def test_out_of_memory_while_media_are_read_names_the_setting_to_lower(checkpoint, media):
     backend = fragile_backend(str(checkpoint), fragile.ClipsWithoutMemory)
     found = backend.score(media[:1], Scoring(computing=Computing("cpu", batch=4)))
     with pytest.raises(StageError, match=r"out of memory on cpu at --batch 4 .*Lower --batch"):

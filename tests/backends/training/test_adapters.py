@@ -43,7 +43,7 @@ def lora(**given):
     return settings_of({"base": "tiny", "plan": "ugc-scorer", "lora_rank": 4, **given})
 
 
-def test_only_adapters_of_the_language_model_are_trained_beside_the_other_groups():
+def test_only_adapters_of_the_language_model_are_trained_with_the_other_groups():
     model = tiny_model()
     freeze(FAMILY, model, "ugc-scorer")
     add_lora(model, lora())
@@ -78,7 +78,7 @@ def test_a_target_that_no_module_bears_lists_those_there_are():
 
 
 @pytest.mark.skipif(HAS_FOUR_BITS, reason="bitsandbytes is here")
-def test_four_bits_without_bitsandbytes_are_refused_with_the_reason():
+def test_four_bits_without_bitsandbytes_are_rejected_with_the_reason():
     with pytest.raises(MissingPartError, match="bitsandbytes, which is not installed"):
         four_bit_options(FAMILY, "cpu", "no")
 
@@ -152,7 +152,7 @@ def test_a_run_in_four_bits_writes_a_whole_checkpoint_in_the_bases_own_numbers(t
 
 
 @four_bits
-def test_an_interrupted_run_in_four_bits_goes_on_to_the_same_losses_and_weights(
+def test_an_interrupted_run_in_four_bits_resumes_to_the_same_losses_and_weights(
     tmp_path, monkeypatch
 ):
     pairs = (picture_pairs(tmp_path), video_pairs(tmp_path))

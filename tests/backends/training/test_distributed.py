@@ -22,7 +22,7 @@ from qbuild.core.errors import UsageError  # noqa: E402
 torch.set_num_threads(1)
 
 
-def test_lora_is_refused_where_the_model_is_spread_over_devices():
+def test_lora_is_rejected_where_the_model_is_sharded_over_devices():
     settings = settings_of({"base": "tiny", "plan": "assistant", "lora_rank": 4})
     spread = SimpleNamespace(distributed_type=SimpleNamespace(value="FSDP"))
     with pytest.raises(UsageError, match="cannot be merged under FSDP"):

@@ -170,7 +170,7 @@ def shown_motion(checkpoint):
     return vqa2_toys.load(checkpoint)[1].settings.motion
 
 
-def test_a_model_of_key_frames_alone_is_scored_by_them(still):
+def test_a_model_without_motion_is_scored_on_key_frames(still):
     checkpoint = still / "checkpoint"
     model, processor = vqa2_toys.load(checkpoint)
     assert len(losses(checkpoint)) == 2
@@ -192,7 +192,7 @@ def test_a_model_of_key_frames_alone_is_scored_by_them(still):
 
 
 @pytest.mark.parametrize(("motion", "shown"), [(None, False), (True, True)])
-def test_a_model_goes_on_without_motion_unless_the_setting_brings_it_back(
+def test_a_base_without_motion_stays_without_it_unless_the_setting_restores_it(
     still, tmp_path, motion, shown
 ):
     base = str(still / "checkpoint")
@@ -247,7 +247,7 @@ def test_a_bad_sample_is_skipped_with_a_record_and_none_takes_its_place(tmp_path
     assert (report["samples"], report["skipped"], report["steps"]) == (3, 5, 2)
 
 
-def test_a_run_that_stopped_at_a_bad_sample_goes_on_by_skipping_it(tmp_path, capsys):
+def test_a_run_that_stopped_at_a_bad_sample_resumes_by_skipping_it(tmp_path, capsys):
     pairs = (picture_pairs(tmp_path, 8), with_a_bad_video(tmp_path))
     given = {"batch": 1, "per_device_batch": 1, "save_every": 1}
     with pytest.raises(InputError):
@@ -271,7 +271,7 @@ def test_a_run_cut_short_by_its_steps_counts_the_samples_that_it_drew(tmp_path):
     assert described(made)["report"]["samples"] == 6
 
 
-def test_samples_of_which_none_is_good_are_refused_even_where_they_may_be_skipped(tmp_path):
+def test_a_run_without_a_valid_sample_is_rejected_even_if_bad_ones_may_be_skipped(tmp_path):
     pairs = video_pairs(tmp_path, 2)
     with pytest.raises(CombinedError, match="the plan trains on an image alone"):
         train(spec(tmp_path, pairs, plan="1-spatial", on_bad_sample="skip"))
@@ -285,7 +285,9 @@ def test_samples_of_which_none_is_good_are_refused_even_where_they_may_be_skippe
         ({"base": "tinny"}, r"is neither a folder nor a preset; .* Did you mean tiny\?"),
     ],
 )
-def test_what_the_machine_or_the_base_cannot_give_is_refused(tmp_path, settings, told):
+def test_settings_that_the_machine_or_the_base_does_not_support_are_rejected(
+    tmp_path, settings, told
+):
     if "device" in settings and torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     with pytest.raises(UsageError, match=told):
@@ -306,14 +308,14 @@ def test_a_base_whose_weights_have_other_shapes_names_one(trained, tmp_path):
         train(spec(tmp_path, picture_pairs(tmp_path, 4), base=str(base)))
 
 
-def test_a_base_whose_processor_is_damaged_is_refused_by_the_file(trained, tmp_path):
+def test_a_base_with_a_damaged_processor_is_rejected_with_the_file_name(trained, tmp_path):
     base = shutil.copytree(trained / "checkpoint", tmp_path / "base")
     (base / "vqa2_processor.json").write_text("{")
     with pytest.raises(InputError, match=r"base/vqa2_processor\.json: cannot be read"):
         train(spec(tmp_path, picture_pairs(tmp_path, 4), base=str(base)))
 
 
-def test_out_of_memory_says_what_to_lower(tmp_path, monkeypatch):
+def test_out_of_memory_names_the_setting_to_lower(tmp_path, monkeypatch):
     def full(*_args):
         raise torch.OutOfMemoryError("tried to allocate 20 GiB")
 
@@ -322,7 +324,7 @@ def test_out_of_memory_says_what_to_lower(tmp_path, monkeypatch):
         train(spec(tmp_path, picture_pairs(tmp_path, 4)))
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_names_the_samples(tmp_path):
+def test_a_nan_loss_stops_the_run_and_names_the_samples(tmp_path):
     with pytest.raises(StageError, match=r"the loss is nan on pictures\.parquet row"):
         train(spec(tmp_path, picture_pairs(tmp_path, 8), learning_rate=1e30, max_norm=0))
 
@@ -346,7 +348,7 @@ def test_who_may_read_the_checkpoint_may_read_its_weights(trained):
     assert len(modes) == 1
 
 
-def test_devices_that_do_not_divide_the_batch_are_refused(tmp_path):
+def test_devices_that_do_not_divide_the_batch_are_rejected(tmp_path):
     from vqa2_training import settings_of
 
     settings = settings_of({"base": "tiny", "plan": "assistant", "batch": 8})

@@ -162,7 +162,7 @@ def test_two_processes_that_share_a_model_give_the_checkpoint_of_one(place, alon
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by", BY)
-def test_a_spread_run_that_was_killed_goes_on_to_the_same_checkpoint(place, alone, by):
+def test_a_killed_distributed_run_resumes_to_the_same_checkpoint(place, alone, by):
     on_two_processes(place, by, f"killed-{by}", kill_after=3)
     assert not (place / f"killed-{by}").exists()
     found, told = on_two_processes(place, by, f"killed-{by}")
@@ -182,7 +182,7 @@ def test_bfloat16_passes_leave_weights_in_float32_and_the_losses_near(place, alo
     assert all(wanted[name].bfloat16().equal(wanted[name]) for name in rounded)
 
 
-def test_a_pass_without_a_sample_ends_no_run_that_trains_the_motion_branch_alone(tmp_path):
+def test_an_empty_pass_does_not_end_a_run_that_trains_only_the_motion_branch(tmp_path):
     settings = {"plan": "1-motion", "per_device_batch": 2, "batch": 4}
     found = train(spec(tmp_path, video_pairs(tmp_path, 5), **settings))
     assert len(losses(found)) == 2

@@ -21,7 +21,7 @@ def test_without_more_it_is_the_papers_recipe():
     assert found.video_prompt == "training"
 
 
-def test_all_faults_are_told_at_once_with_near_names():
+def test_all_faults_are_reported_at_once_with_similar_names():
     with pytest.raises(CombinedError) as told:
         settings_of({"plan": "ugc", "learning_rat": 1, "batch": 0, "epochs": "two"})
     text = str(told.value)
@@ -43,7 +43,7 @@ def test_all_faults_are_told_at_once_with_near_names():
         ({"warmup": 0.5, "hold": 0.5}, "leave no step to fall in"),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused(given, told):
+def test_settings_that_contradict_each_other_are_rejected(given, told):
     with pytest.raises(UsageError, match=told) as caught:
         settings_of(LEAST | given)
     assert "ugc-scorer" not in str(caught.value)  # the settings are not told back
@@ -71,7 +71,7 @@ def test_a_group_has_the_common_rate_unless_it_has_its_own():
     assert found.rate("projector") == 1e-4
 
 
-def test_what_decides_no_number_is_no_part_of_decisive():
+def test_settings_that_do_not_change_scores_are_not_decisive():
     one = settings_of(LEAST | {"workers": 0, "cache": "/a", "on_bad_sample": "skip"})
     assert one.decisive() == settings_of(LEAST).decisive()
     assert settings_of(LEAST | {"epochs": 2}).decisive() != one.decisive()

@@ -74,7 +74,7 @@ def test_an_interrupted_state_is_never_loaded(tmp_path, damage):
     assert resume(tmp_path, "run", begun()).step == 1
 
 
-def test_the_state_of_another_run_is_refused(tmp_path):
+def test_the_state_of_another_run_is_rejected(tmp_path):
     write_state(tmp_path, Progress("run", 1), begun(), keep=1)
     with pytest.raises(UsageError, match="unfinished state of another run"):
         resume(tmp_path, "other", begun())

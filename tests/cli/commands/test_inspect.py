@@ -19,7 +19,7 @@ def lines_fit(text: str) -> bool:
 # ---------------------------------------------------------------------------------------- show
 
 
-def test_show_tells_schema_lineage_figures_and_rows_in_80_columns(work, qbuild_cli):
+def test_show_prints_schema_lineage_statistics_and_rows_in_80_columns(work, qbuild_cli):
     done = qbuild_cli("show", work / "levels.parquet", "--rows", "2")
     assert done.code == 0
     assert "schema level (version 1)" in done.out
@@ -41,7 +41,7 @@ def test_show_prints_the_figures_that_the_stage_printed(work, qbuild_cli):
     assert "vqa2: 5 images, 0 videos" in qbuild_cli("show", work / "pairs.parquet").out
 
 
-def test_show_of_pairs_prints_what_is_said_and_counts_the_words(work, qbuild_cli):
+def test_show_of_pairs_prints_the_turns_and_counts_the_words(work, qbuild_cli):
     shown = qbuild_cli("show", work / "pairs.parquet", "--rows", "1").out
     assert "  image toy:a.jpg\n" in shown
     assert "  user: <image> How would you rate the quality of this image?\n" in shown
@@ -88,7 +88,7 @@ def test_show_of_rejected_and_failed_rows_prints_the_reasons(recipe, qbuild_cli)
         (lambda path: None, 1, "no such file"),
     ],
 )
-def test_show_of_what_is_no_artifact_says_so(tmp_path, qbuild_cli, made, code, what):
+def test_show_of_a_file_that_is_not_an_artifact_is_an_error(tmp_path, qbuild_cli, made, code, what):
     made(tmp_path / "x.parquet")
     done = qbuild_cli("show", tmp_path / "x.parquet", "--json")
     assert done.code == code
@@ -137,12 +137,12 @@ def test_validate_wants_folders_that_are_there(work, qbuild_cli):
 # ---------------------------------------------------------------------------------------- diff
 
 
-def test_diff_of_the_same_rows_says_so(work, qbuild_cli):
+def test_diff_reports_that_rows_are_the_same(work, qbuild_cli):
     done = qbuild_cli("diff", work / "levels.parquet", work / "levels.parquet")
     assert (done.code, done.out) == (0, "same rows (5)\n")
 
 
-def test_diff_tells_rows_columns_and_options(work, recipe, qbuild_cli):
+def test_diff_reports_rows_columns_and_options(work, recipe, qbuild_cli):
     old = (work / "levels.parquet").rename(work / "old.parquet")
     recipe.write_text(recipe.read_text().replace("words: itu", "words: vqa2, closed: left"))
     (recipe.parent / "toy.csv").write_text("image,mos\na.jpg,10\nb.jpg,21\nz.jpg,99\n")
@@ -217,7 +217,7 @@ def test_why_of_a_path_in_two_datasets_names_both_media(work, qbuild_cli):
     assert done.error["todo"] == "They are toy:a.jpg, x:a.jpg, y:a.jpg."
 
 
-def test_why_tells_why_a_medium_was_rejected(recipe, qbuild_cli):
+def test_why_reports_why_a_medium_was_rejected(recipe, qbuild_cli):
     scores = recipe.parent / "toy.csv"
     scores.write_text(scores.read_text() + "x.jpg,abc\n")
     qbuild_cli("run", recipe, "--workdir", "work", "--max-reject-share", "1")

@@ -43,14 +43,16 @@ def test_a_sample_is_drawn_before_and_after(sampled, qbuild_cli, tmp_path):
         ("none.parquet", "a.png", 1, "no such file"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(work, qbuild_cli, tmp_path, name, output, code, what):
+def test_data_that_cannot_be_plotted_is_an_error(
+    work, qbuild_cli, tmp_path, name, output, code, what
+):
     done = qbuild_cli("plot", work / name, "-o", tmp_path / output)
     assert done.code == code
     assert what in done.err
     assert not (tmp_path / output).exists()
 
 
-def test_a_folder_is_no_picture(work, qbuild_cli, tmp_path):
+def test_a_folder_is_not_an_image(work, qbuild_cli, tmp_path):
     (tmp_path / "a.png").mkdir()
     done = qbuild_cli("plot", work / "levels.parquet", "-o", tmp_path / "a.png")
     assert (done.code, "is a folder" in done.err) == (2, True)

@@ -29,7 +29,7 @@ def test_run_works_below_work_and_the_name_of_the_pipeline(recipe, qbuild_cli):
     assert (recipe.parent / "work/toy/pairs.parquet").is_file()
 
 
-def test_dry_run_runs_nothing_and_says_why_it_would(recipe, qbuild_cli):
+def test_dry_run_runs_nothing_and_reports_what_would_run_and_why(recipe, qbuild_cli):
     done = qbuild_cli("run", recipe, "--dry-run", "--workdir", "work")
     assert done.code == 0
     assert "levels   mos-to-levels   would run (missing: levels.parquet)" in done.out
@@ -76,7 +76,7 @@ def test_the_error_of_a_step_names_it(recipe, qbuild_cli):
 
 
 @pytest.mark.parametrize("flag", ["--json", "--dry-run"])
-def test_a_root_that_is_not_there_is_refused_before_any_step(recipe, qbuild_cli, flag):
+def test_a_missing_root_is_rejected_before_any_step(recipe, qbuild_cli, flag):
     recipe.write_text(recipe.read_text() + "roots: {toy: nowhere}\n")
     done = qbuild_cli("run", recipe, "--workdir", "work", flag, "--json")
     assert done.code == 2
@@ -94,7 +94,7 @@ def test_ray_is_a_missing_part(recipe, qbuild_cli):
 
 
 @pytest.mark.parametrize("command", ["run", "graph", "status"])
-def test_a_pipeline_that_is_no_graph_ends_with_code_4(recipe, qbuild_cli, command):
+def test_a_pipeline_that_is_not_a_graph_ends_with_code_4(recipe, qbuild_cli, command):
     recipe.write_text(recipe.read_text().replace("[toy.csv]", "[pairs]"))
     done = qbuild_cli(command, recipe, "--json")
     assert done.code == 4
@@ -102,7 +102,7 @@ def test_a_pipeline_that_is_no_graph_ends_with_code_4(recipe, qbuild_cli, comman
 
 
 @pytest.mark.parametrize("command", ["run", "graph", "status"])
-def test_a_pipeline_that_is_not_there_ends_with_code_1(qbuild_cli, command):
+def test_a_missing_pipeline_ends_with_code_1(qbuild_cli, command):
     done = qbuild_cli(command, "demmo", "--json")
     assert done.code == 1
     assert done.error["todo"] == "Did you mean demo?"
@@ -147,7 +147,7 @@ def test_a_pipeline_that_stops_early_ends_with_code_1(tmp_path, qbuild_cli, monk
     assert not told.json["complete"]
 
 
-def test_status_shows_what_stands_and_ends_with_code_0(work, recipe, qbuild_cli):
+def test_status_shows_up_to_date_steps_and_ends_with_code_0(work, recipe, qbuild_cli):
     (work / "pairs.parquet").unlink()
     done = qbuild_cli("status", recipe, "--workdir", work)
     assert done.code == 0
@@ -184,7 +184,7 @@ def test_graph_escapes_what_means_something_in_a_label(recipe, qbuild_cli):
     assert '[/"a #34;b#34;]#60;#35;1#62;#96;.csv"/]' in qbuild_cli("graph", recipe).out
 
 
-def test_graph_as_a_tree_marks_what_stands(work, recipe, qbuild_cli):
+def test_graph_as_a_tree_marks_up_to_date_steps(work, recipe, qbuild_cli):
     (work / "pairs.parquet").unlink()
     done = qbuild_cli("graph", recipe, "--format", "text", "--workdir", work)
     assert done.out.splitlines() == [

@@ -36,13 +36,13 @@ def vqa2(tmp_path, monkeypatch):
     return ["train", "pictures.parquet", "--backend", "vqa2", "--media-root", "media"]
 
 
-def test_a_backend_that_reports_nothing_still_says_where_its_checkpoint_is(qbuild_cli, pairs):
+def test_a_backend_without_a_report_still_reports_its_checkpoint(qbuild_cli, pairs):
     done = qbuild_cli("train", pairs, "-o", "made", "--backend", "fake", "--json")
     assert done.code == 0
     assert done.json["output"] == "made"
 
 
-def test_a_config_for_another_backend_is_refused(qbuild_cli, pairs, tmp_path):
+def test_a_config_for_another_backend_is_rejected(qbuild_cli, pairs, tmp_path):
     (tmp_path / "c.yaml").write_text("backend: qalign\nepochs: 1\n")
     done = qbuild_cli(
         "train", pairs, "-o", "made", "--backend", "fake", "--config", "c.yaml", "--json"
@@ -52,14 +52,14 @@ def test_a_config_for_another_backend_is_refused(qbuild_cli, pairs, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "a: [", "1: 2"])
-def test_a_config_that_is_no_mapping_is_refused(qbuild_cli, pairs, tmp_path, text):
+def test_a_config_that_is_not_a_mapping_is_rejected(qbuild_cli, pairs, tmp_path, text):
     (tmp_path / "c.yaml").write_text(text)
     done = qbuild_cli("train", pairs, "-o", "made", "--backend", "fake", "--config", "c.yaml")
     assert done.code == 2
     assert "--config c.yaml" in done.err
 
 
-def test_assignments_that_set_nothing_are_told_together(qbuild_cli, pairs):
+def test_invalid_assignments_are_reported_together(qbuild_cli, pairs):
     given = ("--set", "epochs", "--set", "=3", "--set", "a=[")
     done = qbuild_cli("train", pairs, "-o", "made", "--backend", "fake", *given)
     assert done.code == 2
@@ -81,7 +81,7 @@ def test_what_is_set_on_the_command_line_goes_before_the_file(qbuild_cli, vqa2):
     assert set(done.json["run"]) >= {"seconds", "tokens_a_second", "waited_share", "peak_gib"}
 
 
-def test_the_report_tells_what_was_trained(qbuild_cli, vqa2):
+def test_the_report_lists_what_was_trained(qbuild_cli, vqa2):
     done = qbuild_cli(*vqa2, "-o", "made", "--config", "quick.yaml", "--set", "plan=1-spatial")
     assert done.code == 0, done.err
     assert "1-spatial from tiny: 4 samples (0 skipped), 1 step, loss" in done.out

@@ -70,7 +70,7 @@ def test_missing_keys_are_named():
         Description.parse(json.dumps(GOOD).encode(), "out", EXPORT_KEYS)
 
 
-def test_a_fingerprint_covers_the_recipe_alone():
+def test_a_fingerprint_covers_only_the_recipe():
     recipe = Recipe(
         stage=StageRef(name="toy", version=2),
         options={"at": 1.5},

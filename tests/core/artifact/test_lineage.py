@@ -58,7 +58,7 @@ def test_a_stage_that_changes_no_row_is_not_its_own_input(tmp_path, make):
     assert found["inputs"][0]["made_by"]["stage"] == "read"
 
 
-def test_of_equal_inputs_the_one_beside_is_taken(tmp_path, make):
+def test_of_equal_inputs_the_one_in_the_same_folder_is_taken(tmp_path, make):
     make("read", ["scores.txt"], "ratings.parquet")
     make("read", ["scores.txt"], "b/ratings.parquet")
     scaled = make("scale", ["ratings.parquet"], "b/scaled.parquet", factor=2)
@@ -112,13 +112,13 @@ def test_a_shelf_goes_no_deeper_than_asked(tmp_path):
     assert len(ArtifactIndex.scan(tmp_path).items) == 2
 
 
-def test_a_folder_that_is_not_there_is_an_input_error(tmp_path):
+def test_a_missing_folder_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         ArtifactIndex.scan(tmp_path / "none")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}'])
-def test_a_description_of_an_export_that_is_none_is_an_input_error(tmp_path, text):
+def test_an_invalid_export_description_is_an_input_error(tmp_path, text):
     (tmp_path / "qbuild.json").write_text(text)
     with pytest.raises(InputError):
         open_output(tmp_path)

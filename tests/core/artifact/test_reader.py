@@ -68,7 +68,7 @@ def test_null_differs_from_zero_and_from_empty():
     assert hashed(one) != hashed(other)
 
 
-def test_an_artifact_says_what_it_is_and_reads_back(tmp_path):
+def test_an_artifact_describes_itself_and_reads_back(tmp_path):
     path = tables.write_artifact(tmp_path / "a.parquet", tables.rating_table(10))
     found = reader.Artifact.open(path)
     assert (found.rows, found.schema.name) == (10, "rating")
@@ -88,7 +88,7 @@ def test_a_truncated_file_is_named_with_what_to_do(tmp_path):
         reader.Artifact.open(path)
 
 
-def test_a_parquet_file_of_someone_else_is_no_artifact(tmp_path):
+def test_a_foreign_parquet_file_is_not_an_artifact(tmp_path):
     pq.write_table(pa.table({"x": [1]}), tmp_path / "x.parquet")
     assert not reader.is_artifact(tmp_path / "x.parquet")
     with pytest.raises(SchemaError, match="without qbuild's description"):

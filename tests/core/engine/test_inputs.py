@@ -64,7 +64,7 @@ def beside_stage():
     )  # fmt: skip
 
 
-def test_artifacts_beside_are_read_apart_and_enter_the_recipe(tmp_path):
+def test_side_inputs_are_read_separately_and_enter_the_recipe(tmp_path):
     ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(20))
     levels = get_stage("mos-to-levels")
     run(Request(levels, levels.options(), (ratings,), tmp_path / "l.parquet"))
@@ -76,7 +76,7 @@ def test_artifacts_beside_are_read_apart_and_enter_the_recipe(tmp_path):
     assert [given.name for given in result.description.inputs] == ["l.parquet", "r.parquet"]
 
 
-def test_hidden_files_of_a_folder_are_no_part_of_what_it_is(tmp_path):
+def test_hidden_files_of_a_folder_do_not_change_its_hash(tmp_path):
     folder = tmp_path / "given"
     folder.mkdir()
     (folder / "a.txt").write_text("a")
@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_hashed_leaves_the_folder_an_input(tmp_path, monke
     assert describe_input(folder).hash != whole.hash
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+def test_a_pipe_is_rejected_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="neither a file nor a folder"):
         open_inputs([tmp_path / "pipe"], Reads(schema=None))

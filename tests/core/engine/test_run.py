@@ -124,7 +124,7 @@ def test_too_many_rejected_leave_the_old_artifact_and_keep_the_reasons(tmp_path)
     assert not (output / "artifact.failed.parquet").exists()
 
 
-def test_rejections_are_told_by_reason_with_counts_and_the_first_row_of_each(tmp_path):
+def test_rejections_are_reported_by_reason_with_counts_and_the_first_row_of_each(tmp_path):
     scores = ["1"] * 10 + ["x"] * 2_000 + ["inf"]
     file = tmp_path / "d.csv"
     file.write_text("image,mos\n" + "".join(f"{n}.jpg,{s}\n" for n, s in enumerate(scores)))
@@ -186,7 +186,7 @@ def test_ctrl_c_in_a_service_keeps_what_was_answered(tmp_path, ratings):
     assert 0 < result.pending < 1000
 
 
-def test_limit_takes_the_first_rows_and_stands_in_the_description(tmp_path, ratings):
+def test_limit_takes_the_first_rows_and_is_recorded_in_the_description(tmp_path, ratings):
     result = run(level_stage(), [ratings], tmp_path / "a.parquet", limit=100)
     assert result.rows == 100
     assert result.description.limit == 100
@@ -195,7 +195,7 @@ def test_limit_takes_the_first_rows_and_stands_in_the_description(tmp_path, rati
     assert batched.description.content_hash == result.description.content_hash
 
 
-def test_all_unreadable_inputs_are_told_at_once(tmp_path):
+def test_all_unreadable_inputs_are_reported_at_once(tmp_path):
     (tmp_path / "text.parquet").write_text("no parquet")
     inputs = [tmp_path / "gone.parquet", tmp_path / "text.parquet"]
     with pytest.raises(CombinedError) as caught:
@@ -210,7 +210,7 @@ def test_an_artifact_of_another_kind_is_a_schema_error(tmp_path, ratings):
         run(level_stage(), [tmp_path / "levels.parquet"], tmp_path / "again.parquet")
 
 
-def test_an_output_that_is_an_input_a_folder_or_no_parquet_name_is_refused(tmp_path, ratings):
+def test_an_output_that_is_an_input_a_folder_or_not_a_parquet_name_is_rejected(tmp_path, ratings):
     for output in (ratings, tmp_path, tmp_path / "levels.csv"):
         with pytest.raises(UsageError):
             run(level_stage(), [ratings], output)
@@ -242,7 +242,7 @@ def test_two_runs_do_not_fill_one_folder_at_once(tmp_path, ratings):
 
 
 @pytest.mark.parametrize("name", ["../out.bin", "/etc/x", "a/../../b", "a\\..\\b", ""])
-def test_a_file_that_leaves_its_folder_is_refused(tmp_path, ratings, name):
+def test_a_file_that_leaves_its_folder_is_rejected(tmp_path, ratings, name):
     def climb(batch, state, options):
         return Output(rows=batch.rows, files=(File(name, b"x"),))
 
@@ -260,7 +260,7 @@ def test_a_file_made_twice_is_a_stage_error(tmp_path, ratings):
         run(stage, [ratings], tmp_path / "out")
 
 
-def test_a_row_that_the_schema_refuses_is_the_stages_fault_and_is_not_written(tmp_path, ratings):
+def test_a_row_that_breaks_the_schema_is_a_stage_error_and_is_not_written(tmp_path, ratings):
     def wrong(batch, state, options):
         at = batch.rows.column_names.index("mos_std")
         worse = pa.array([-1.0] * len(batch.rows))
@@ -281,7 +281,7 @@ def test_an_exception_in_a_stage_names_the_stage_and_the_rows(tmp_path, ratings)
         run(stage, [ratings], tmp_path / "out.parquet")
 
 
-def test_an_artifact_whose_rows_were_forged_is_refused_when_read(tmp_path):
+def test_an_artifact_with_forged_rows_is_rejected_when_read(tmp_path):
     table = tables.rating_table(50)
     at = table.column_names.index("num_ratings")
     forged = table.set_column(at, "num_ratings", pa.array([0] * 50, pa.int32()))
@@ -370,7 +370,7 @@ def test_media_in_the_place_of_an_export_leave_nothing_that_describes_it(tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["rejected", "failed"])
-def test_an_input_that_lies_where_rejected_rows_go_is_refused(tmp_path, ratings, kind):
+def test_an_input_at_the_path_of_the_rejected_rows_is_rejected(tmp_path, ratings, kind):
     given = tmp_path / f"out.{kind}.parquet"
     given.write_bytes(ratings.read_bytes())
     with pytest.raises(UsageError, match="would overwrite the input"):
@@ -378,7 +378,7 @@ def test_an_input_that_lies_where_rejected_rows_go_is_refused(tmp_path, ratings,
     assert given.exists()
 
 
-def test_an_export_of_forged_rows_is_refused(tmp_path):
+def test_an_export_of_forged_rows_is_rejected(tmp_path):
     forged = tables.rating_table(50, num_ratings=pa.array([0] * 50, pa.int32()))
     path = tables.write_artifact(tmp_path / "forged.parquet", forged)
 

@@ -27,7 +27,7 @@ def test_equal_content_is_the_same_rows(tmp_path):
     assert found["made_from"] == {}
 
 
-def test_added_removed_and_changed_rows_are_told_by_id(tmp_path):
+def test_added_removed_and_changed_rows_are_listed_by_id(tmp_path):
     a = rating_table(4, datasets=1, mos=[1.0, 2.0, 3.0, 4.0])
     b = a.slice(1).set_column(a.column_names.index("mos"), "mos", pa.array([2.0, 9.0, 4.0]))
     c = pa.concat_tables([b, rating_table(6, datasets=1).slice(5)])  # its last row is new
@@ -90,7 +90,7 @@ def test_options_of_two_stages_are_left_out():
     assert compare_recipes(one, newer)["options"] == {"seed": [1, 2]}
 
 
-def test_another_schema_is_refused(tmp_path):
+def test_another_schema_is_rejected(tmp_path):
     rejected = reject_rows([{"source_file": "x", "source_row": 1}], "one", ["m"])
     with pytest.raises(SchemaError, match="an artifact of schema rejected; expected schema rating"):
         compare(of(tmp_path, "a", rating_table(1)), of(tmp_path, "b", rejected, "rejected"))

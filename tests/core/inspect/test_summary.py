@@ -23,7 +23,7 @@ def test_figures_are_over_all_row_groups(tmp_path):
     assert len(found["first"]) == 3
 
 
-def test_as_many_first_rows_are_told_as_were_asked_for_over_all_row_groups(tmp_path):
+def test_the_requested_number_of_first_rows_is_shown_across_row_groups(tmp_path):
     artifact = write_artifact(tmp_path / "x.parquet", rating_table(65_540))
     first = summarise(artifact, 65_538)["first"]
     assert len(first) == 65_538
@@ -44,13 +44,13 @@ def test_numbers_inside_structs_have_figures(tmp_path):
     assert found["columns"]["numbers"]["labels.mos"]["mean"] == 1.5
 
 
-def test_the_twenty_most_frequent_values_are_told(tmp_path):
+def test_the_twenty_most_frequent_values_are_reported(tmp_path):
     found = summarise(write_artifact(tmp_path / "x.parquet", rating_table(100, datasets=30)), 0)
     counts = found["columns"]["counts"]["dataset"]
     assert (len(counts["values"]), counts["others"]) == (20, 10)
 
 
-def test_every_column_is_told_with_type_and_meaning(tmp_path):
+def test_every_column_is_described_with_type_and_meaning(tmp_path):
     found = summarise(write_artifact(tmp_path / "x.parquet", rating_table(1)), 0)
     columns = {column["name"]: column for column in found["schema"]["columns"]}
     assert columns["votes"]["type"] == "list of double"

@@ -53,7 +53,7 @@ def test_a_medium_is_traced_from_the_last_artifact_to_the_first(tmp_path, make):
     assert trace["from"][0]["from"][0]["files"][0]["name"] == "scores.txt"
 
 
-def test_an_input_that_is_not_below_is_told_by_name_and_hash(tmp_path, make):
+def test_an_input_outside_the_folder_is_reported_by_name_and_hash(tmp_path, make):
     make("read", ["scores.txt"], "a.parquet")
     make("scale", ["a.parquet"], "b.parquet", factor=2)
     (tmp_path / "a.parquet").unlink()
@@ -63,14 +63,14 @@ def test_an_input_that_is_not_below_is_told_by_name_and_hash(tmp_path, make):
     assert trace["missing"][0]["hash"].startswith("sha256:")
 
 
-def test_copies_of_an_artifact_are_told_once(tmp_path, make):
+def test_copies_of_an_artifact_are_reported_once(tmp_path, make):
     path = make("read", ["scores.txt"], "a.parquet")
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy/a.parquet").write_bytes(path.read_bytes())
     assert len(trace_row("set0:clips/000000.mp4", tmp_path)["traces"]) == 1
 
 
-def test_a_medium_made_by_a_stage_is_told_with_its_file(tmp_path, make):
+def test_a_medium_made_by_a_stage_is_reported_with_its_file(tmp_path, make):
     make("read", ["scores.txt"], "a.parquet")
     make("spots", ["a.parquet"], "spots", copies=1)
     name = "clips/000000.mp4/copy-0-s0.bin"
@@ -82,7 +82,7 @@ def test_a_medium_made_by_a_stage_is_told_with_its_file(tmp_path, make):
     assert trace_row(f"set0:{name}", tmp_path)["traces"][0]["file"]["sha256"] is None
 
 
-def test_a_rejected_row_tells_its_reason(tmp_path, make):
+def test_a_rejected_row_is_shown_with_its_reason(tmp_path, make):
     make("read", ["scores.txt"], "a.parquet")
     found = trace_row(MEDIUM, tmp_path)
     assert found["traces"] == []

@@ -81,7 +81,7 @@ def test_a_changed_value_breaks_the_content_hash(good):
     assert validate(good, NOWHERE).exit_code == 1
 
 
-def test_every_row_that_breaks_the_schema_is_counted_and_the_first_twenty_told(tmp_path):
+def test_every_row_that_breaks_the_schema_is_counted_and_the_first_twenty_reported(tmp_path):
     table = rating_table(50, mos_std=[-1.0] * 50)
     found = validate(write_artifact(tmp_path / "x.parquet", table), NOWHERE)
     assert (found.total, len(found.problems), found.exit_code) == (50, 20, 3)
@@ -147,7 +147,7 @@ def test_a_description_that_was_edited_is_damage(good):
 
 
 @pytest.mark.parametrize("data", [b"", b"PAR1", b"PAR1 something PAR1", None])
-def test_what_is_no_parquet_file_is_damage(tmp_path, data):
+def test_a_file_that_is_not_parquet_is_damage(tmp_path, data):
     path = tmp_path / "x.parquet"
     if data is not None:
         path.write_bytes(data)

@@ -41,7 +41,7 @@ def test_steps_come_in_an_order_in_which_they_can_run(tmp_path):
     )
 
 
-def test_a_cycle_is_told_with_its_steps(tmp_path):
+def test_a_cycle_is_reported_with_its_steps(tmp_path):
     error = refused(
         tmp_path,
         "steps: [{id: a, stage: scale, inputs: [b]}, {id: b, stage: scale, inputs: [a]}]",
@@ -59,7 +59,7 @@ def test_an_unknown_option_lists_the_near_ones(tmp_path):
     assert "step a: unknown option 'facto'. Did you mean factor?" in str(error)
 
 
-def test_a_wrong_option_is_told_with_its_value(tmp_path):
+def test_a_wrong_option_is_reported_with_its_value(tmp_path):
     error = refused(
         tmp_path, "steps: [{id: a, stage: scale, inputs: [x], options: {factor: much}}]"
     )
@@ -83,19 +83,19 @@ def test_numbers_without_quotes_are_numbers(tmp_path, text, value):
     assert pipeline.steps[0].options.factor == value
 
 
-def test_two_steps_that_write_one_artifact_are_refused(tmp_path):
+def test_two_steps_that_write_one_artifact_are_rejected(tmp_path):
     error = refused(
         tmp_path, "steps: [{id: a, stage: read, inputs: [x]}, {id: a, stage: read, inputs: [y]}]"
     )
     assert "two steps write one artifact: a; expected one id a step" in str(error)
 
 
-def test_a_key_that_stands_twice_is_told_with_file_and_line(tmp_path):
+def test_a_duplicate_key_is_reported_with_file_and_line(tmp_path):
     error = refused(tmp_path, "steps:\n  - id: a\n    stage: read\n    id: b\n")
     assert str(error).endswith("toy.yaml: line 4: key 'id' stands twice; expected each name once")
 
 
-def test_a_key_that_is_no_name_is_refused(tmp_path):
+def test_a_key_that_is_not_a_name_is_rejected(tmp_path):
     assert "is no name" in str(refused(tmp_path, "? [a]\n: b\n"))
 
 
@@ -118,11 +118,11 @@ def test_a_key_that_is_no_name_is_refused(tmp_path):
         ("roots: {a: 3}\nsteps: [{id: a, stage: read, inputs: [x]}]", "roots {'a': 3}"),
     ],
 )
-def test_what_is_no_pipeline_is_told(tmp_path, text, what):
+def test_a_file_that_is_not_a_pipeline_is_reported(tmp_path, text, what):
     assert what in str(refused(tmp_path, text))
 
 
-def test_all_problems_are_told_at_once(tmp_path):
+def test_all_problems_are_reported_at_once(tmp_path):
     error = refused(
         tmp_path, "steps: [{id: a, stage: raed, inputs: [x]}, {id: b, stage: scael, inputs: [a]}]"
     )
@@ -135,7 +135,7 @@ def test_roots_start_from_the_folder_of_the_pipeline(tmp_path):
     assert pipeline.roots == (f"koniq={tmp_path / 'images'}",)
 
 
-def test_a_file_that_is_not_there_is_an_input_error(tmp_path):
+def test_a_missing_file_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="no such file; expected a pipeline"):
         load_pipeline(tmp_path / "none.yaml", TOYS, TOYS.__getitem__)
 
@@ -155,7 +155,7 @@ def test_a_name_that_is_nothing_lists_the_near_ones():
         find_pipeline("demoo.yaml")
 
 
-def test_an_option_in_both_spellings_is_refused(tmp_path):
+def test_an_option_in_both_spellings_is_rejected(tmp_path):
     options = "{split-files: true, split_files: false}"
     path = tmp_path / "twice.yaml"
     path.write_text(f"steps: [{{id: a, stage: export, inputs: [x], options: {options}}}]")

@@ -71,7 +71,7 @@ def test_run_twice_and_nothing_runs_again(recipe):
     assert recipe.plan() == {}
 
 
-def test_the_first_plan_says_that_all_is_missing(tmp_path):
+def test_the_first_plan_reports_everything_as_missing(tmp_path):
     reasons = Recipe(tmp_path).plan()
     assert reasons["ratings"] == ["missing: ratings.parquet"]
     assert reasons["names"] == ["missing: names"]
@@ -93,7 +93,7 @@ def test_an_option_names_its_old_and_new_value_and_runs_what_is_below(recipe):
     assert list(ran) == ["half", "third", "names"]
 
 
-def test_an_option_that_changes_no_row_runs_its_step_alone(recipe):
+def test_an_option_that_changes_no_row_reruns_only_its_step(recipe):
     recipe.change("{factor: 0.5}", "{factor: 0.5, note: seen}")
     assert recipe.run() == {"half": ["option changed: note:  → seen"]}
 
@@ -115,7 +115,7 @@ def test_another_version_of_a_stage_runs_its_step(recipe, monkeypatch):
     assert recipe.run() == {"names": ["stage changed: 1 → 2"]}
 
 
-def test_force_runs_a_step_that_stands(recipe):
+def test_force_runs_a_step_that_is_up_to_date(recipe):
     assert recipe.run("third") == {"third": ["forced"]}
     assert recipe.plan("third") == {"third": ["forced"]}
 
@@ -217,7 +217,7 @@ def test_what_stops_early_is_incomplete_and_runs_again(tmp_path):
     assert list(made.run()) == ["echo", "below"]
 
 
-def test_missing_inputs_are_told_all_at_once_before_anything_runs(tmp_path):
+def test_all_missing_inputs_are_reported_before_anything_runs(tmp_path):
     made = Recipe(
         tmp_path,
         """
@@ -236,13 +236,13 @@ def test_missing_inputs_are_told_all_at_once_before_anything_runs(tmp_path):
     assert not made.work.exists()
 
 
-def test_the_plan_of_a_pipeline_whose_input_is_gone_says_so(recipe):
+def test_the_plan_of_a_pipeline_reports_a_missing_input(recipe):
     recipe.scores.unlink()
     assert recipe.plan()["ratings"][0].startswith("input changed: ")
     assert "no such file" in recipe.plan()["ratings"][0]
 
 
-def test_a_step_is_run_as_it_says_itself_and_that_changes_no_row(tmp_path):
+def test_run_settings_of_a_step_apply_and_change_no_row(tmp_path):
     text = "steps:\n  - {id: ratings, stage: read, inputs: [scores.txt], runtime: RUNTIME}\n"
     plain, told = (
         Recipe(tmp_path / name, text.replace("RUNTIME", runtime))
@@ -257,7 +257,7 @@ def test_a_step_is_run_as_it_says_itself_and_that_changes_no_row(tmp_path):
     assert made[0] == made[1]
 
 
-def test_a_stage_s_own_default_stands_where_nothing_else_is_told(tmp_path):
+def test_the_stage_default_applies_where_no_option_is_given(tmp_path):
     step = Recipe(tmp_path).load().steps[0]
 
     class Patient(Runtime):

@@ -53,7 +53,7 @@ def test_where_a_row_was_read_does_not_make_it_another(tmp_path):
     assert found.row_status.tolist() == [0, 0, 1, 1]
 
 
-def test_colliding_hashes_alone_take_no_row_out(tmp_path):
+def test_colliding_hashes_do_not_make_rows_duplicates(tmp_path):
     given = sources(tmp_path, tables.rating_table(5))
     same = np.zeros(5, dtype=np.uint64)
     assert duplicates.find_duplicates(given, "media_id", same).row_status is None
@@ -95,7 +95,7 @@ def test_levels_cut_in_two_ways_are_not_mixed(levels):
     assert set(kept.column("reason").to_pylist()) == {"conflict"}
 
 
-def test_an_export_holds_no_sample_twice(levels):
+def test_an_export_has_no_duplicate_samples(levels):
     made("scoring-qa", [levels / "itu.parquet"], levels / "pairs.parquet")
     result = made("export", [levels / "pairs.parquet"] * 2, levels / "out")
     assert (result.rows, result.report["collapsed"]) == (40, 40)
@@ -117,7 +117,7 @@ def test_rows_of_files_take_the_position_of_the_first_file(tmp_path):
 
 
 @pytest.mark.parametrize("stage", ["ingest-ratings", "mos-to-levels"])
-def test_a_limit_counts_the_rejected_rows_before_its_end_alone(tmp_path, stage):
+def test_a_limit_counts_only_the_rejected_rows_before_its_end(tmp_path, stage):
     scores = [str(at) for at in range(500)]
     for at in (20, 300, 400, 450):
         scores[at] = "n/a"

@@ -108,7 +108,7 @@ def test_a_keyword_means_what_it_means_to_the_oracle(part, values, verdicts):
     assert agreed(part, values) == verdicts
 
 
-def test_branches_tell_the_fields_of_a_struct_apart():
+def test_branches_distinguish_the_fields_of_a_struct():
     part = row_schema(text=of(OPTIONAL), media=of(["integer", "null"]))
     part["type"] = ["object", "null"]
     part["oneOf"] = [
@@ -135,7 +135,7 @@ def test_a_whole_row_can_be_constrained_by_branches():
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
-def test_numbers_that_are_not_finite_are_refused_at_any_depth(odd):
+def test_numbers_that_are_not_finite_are_rejected_at_any_depth(odd):
     assert agreed(of("number"), [1.0, odd]) == [True, False]
     assert agreed(of(["number", "null"], minimum=0), [None, odd, 2.0]) == [True, False, True]
     inner = row_schema(v={"type": "array", "items": of("number")})
@@ -182,7 +182,7 @@ def test_numbers_that_are_not_finite_are_refused_at_any_depth(odd):
         (of("string", **{"qbuild:encoding": "plain"}), "qbuild:encoding is 'plain'"),
     ],
 )
-def test_what_the_closed_list_does_not_hold_is_refused_with_its_place(part, told):
+def test_a_keyword_outside_the_closed_list_is_rejected_with_its_path(part, told):
     with pytest.raises(SchemaError, match=told) as caught:
         compile_schema(row_schema(x=part), "t")
     assert "t#/properties/x" in str(caught.value) or "t.json" in str(caught.value)
@@ -196,7 +196,7 @@ def test_what_the_closed_list_does_not_hold_is_refused_with_its_place(part, told
         r"^(a)\1$", "^a{2000}$", r"^a\Z$", 3, "",
     ],
 )  # fmt: skip
-def test_a_pattern_two_engines_could_read_apart_is_refused(pattern):
+def test_a_pattern_two_engines_could_read_apart_is_rejected(pattern):
     with pytest.raises(SchemaError, match="pattern"):
         compile_schema(row_schema(x=of("string", pattern=pattern)))
 
@@ -221,7 +221,7 @@ def test_a_row_must_be_an_object_and_the_dialect_2020_12():
 # --- references, names, hashes -----------------------------------------------------------------
 
 
-def test_a_reference_reads_as_if_its_target_stood_there():
+def test_a_reference_is_replaced_by_its_target():
     defs = {
         "share": of("number", minimum=0),
         "shares": of("array", items={"$ref": "#/$defs/share"}),
@@ -242,7 +242,7 @@ def test_a_reference_reads_as_if_its_target_stood_there():
         ("rating.json#/properties/mso", "nothing is called 'mso'.* Did you mean mos"),
     ],
 )
-def test_a_reference_to_itself_or_to_nothing_is_refused(ref, told):
+def test_a_reference_to_itself_or_to_nothing_is_rejected(ref, told):
     document = row_schema(x={"$ref": ref}) | {"$defs": {"loop": {"$ref": "#/$defs/loop"}}}
     if "loop" not in ref:
         document["$defs"]["loop"] = of("string")
@@ -250,18 +250,18 @@ def test_a_reference_to_itself_or_to_nothing_is_refused(ref, told):
         compile_schema(document)
 
 
-def test_a_reference_takes_no_constraint_beside_it():
+def test_a_reference_takes_no_further_constraint():
     with pytest.raises(SchemaError, match="minimum beside"):
         compile_schema(row_schema(x={"$ref": "rating.json#/properties/mos", "minimum": 0}))
 
 
-def test_an_unknown_schema_is_told_with_near_names():
+def test_an_unknown_schema_is_reported_with_similar_names():
     with pytest.raises(InputError, match=r"Did you mean .*rating\.json"):
         load_schema("ratings")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_column_that_ships_says_what_it_means(name):
+def test_every_published_column_has_a_description(name):
     def silent(part, place):
         if "description" not in part:
             yield place
@@ -503,7 +503,7 @@ def test_a_table_without_faults_is_falsy_and_columns_can_be_skipped():
         schema.check(table, skip=["rows"])
 
 
-def test_text_that_is_not_utf_8_is_refused_and_told():
+def test_text_that_is_not_utf_8_is_rejected_and_reported():
     schema = compile_schema(row_schema(x=of(OPTIONAL, minLength=1), y=of("string")))
     raw = pa.array([b"ok", b"caf\xe9", None]).view(pa.string())
     table = pa.table({"x": raw, "y": ["a", "b", "c"]})
@@ -545,7 +545,7 @@ def test_more_than_one_block_of_rows_is_judged_in_order():
     assert schema.check(pa.table({"x": np.arange(200_000)})).first[0].row == 199_999
 
 
-def test_what_lies_under_a_null_is_not_judged():
+def test_values_under_a_null_are_not_checked():
     schema = compile_schema(NUMBERS)
     hidden = pa.ListArray.from_arrays(
         pa.array([1, 3, 4, 5]), pa.array([-9.0, -1.0, math.nan, 1.0, 2.0]),
@@ -633,7 +633,7 @@ def test_absent_nullable_columns_are_filled_with_nulls():
         (pa.array([[3]]), "column 'level' is of type list"),
     ],
 )
-def test_a_type_that_does_not_fit_is_told_with_its_column(column, told):
+def test_a_wrong_type_is_reported_with_its_column(column, told):
     schema = compile_schema(row_schema(level=of("integer", format="int8")), "t")
     with pytest.raises(SchemaError, match=told):
         schema.cast(pa.table({"level": column}), "a.parquet")

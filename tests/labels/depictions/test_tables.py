@@ -143,7 +143,7 @@ def test_utf_16_is_an_error_with_the_byte(tmp_path):
         read(path)
 
 
-def test_an_empty_file_and_a_header_alone_are_errors(tmp_path):
+def test_an_empty_file_and_a_file_with_only_a_header_are_errors(tmp_path):
     with pytest.raises(InputError, match="the file is empty"):
         read(save(tmp_path / "set.csv", ""))
     with pytest.raises(InputError, match="no row below its header"):

@@ -49,7 +49,7 @@ def test_the_branches_of_dover_are_fused_after_z_scores(tmp_path):
     assert [row["raw_score"] for row in rows] == pytest.approx([-1, 1])
 
 
-def test_a_branch_may_be_read_alone(tmp_path):
+def test_one_branch_can_be_read_without_the_others(tmp_path):
     text = DOVER + "v/a.mp4,1,0.1,10\nv/b.mp4,2,0.3,30\n"
     rows, _ = read(tmp_path / "k.csv", text, columns="score=aesthetic_raw(resize)")
     assert [row["score"] for row in rows] == [0.1, 0.3]

@@ -16,7 +16,7 @@ def test_names_may_hold_commas_blanks_and_dots(write):
     assert rows["mos"].to_pylist() == [3.5, 4.0]
 
 
-def test_a_line_with_fewer_commas_is_rejected_alone(write):
+def test_only_a_line_with_fewer_commas_is_rejected(write):
     path = write("x.txt", "a.mp4, 1, 2, 3\nb.mp4, 1\nc.mp4, 1, 2, 4\n")
     ratings = read_ratings([path])
     assert ratings.rows["path"].to_pylist() == ["a.mp4", "c.mp4"]

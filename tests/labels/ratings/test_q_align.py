@@ -64,7 +64,7 @@ def test_the_published_training_files_are_read_completely(published, name, rows,
 
 
 @pytest.mark.parametrize("name", ["koniq", "spaq"])
-def test_koniq_and_spaq_answers_hold_the_five_words_alone(published, name):
+def test_koniq_and_spaq_answers_contain_only_the_five_words(published, name):
     words = published_words(published / f"levels_published/q-align_train_{name}.json")
     assert set(words["word"]) == set(FIVE)
 

@@ -46,7 +46,7 @@ def test_a_second_vote_of_a_subject_counts(write):
     assert read_ratings([path]).rows["num_ratings"].to_pylist() == [3]
 
 
-def test_a_bad_vote_is_rejected_alone(write):
+def test_only_the_bad_vote_is_rejected(write):
     path = votes_file(write, ["s1,a,2", "s2,a,x", ",a,3", "s3,,3", "s4,a,", "s5,a,inf", "s6,a,4"])
     ratings = read_ratings([path])
     assert ratings.rows["mos"].to_pylist() == [3.0]

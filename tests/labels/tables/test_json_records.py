@@ -35,7 +35,7 @@ def test_a_value_that_is_not_an_object_is_reported_by_number(write):
         read_records(write("a.json", '[{"a": 1}, [1, 2]]'))
 
 
-def test_an_empty_array_holds_no_record(write):
+def test_an_empty_array_has_no_records(write):
     with pytest.raises(InputError, match="holds no record"):
         read_records(write("a.json", "[]"))
 

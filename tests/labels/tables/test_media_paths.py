@@ -55,7 +55,7 @@ def test_prefixes_are_removed_before_others_are_added():
     assert unprefixed == 1
 
 
-def test_a_prefix_alone_is_not_a_path():
+def test_a_prefix_without_a_name_is_not_a_path():
     options = RatingOptions(strip_prefix="a/", add_prefix="k/")
     assert normalise_paths(paths("", "a/"), options)[0].to_pylist() == [None, None]
 

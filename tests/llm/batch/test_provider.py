@@ -177,7 +177,7 @@ def test_a_restart_polls_existing_batches_and_creates_none_again(tmp_path, polls
     assert (budget.earlier_usd, budget.spent) == (0.0, answer.cost_usd)
 
 
-def test_a_batch_whose_id_was_lost_is_found_and_not_created_again(tmp_path):
+def test_a_batch_whose_id_was_not_saved_is_found_and_not_created_again(tmp_path):
     answers, server, _ = batched(tmp_path, asks(2), [{"do": "batch-lose-reply"}])
     assert states(answers) == ["ok"] * 2
     assert (len(server.store.batches), server.requests) == (1, 2)

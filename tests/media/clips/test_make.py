@@ -168,7 +168,7 @@ def test_at_least_one_file_is_open_for_large_frames(video, tmp_path, monkeypatch
     assert len(clips_of(video, tmp_path, 5).clips) == 5
 
 
-def test_within_shots_a_clip_lies_between_cuts(tmp_path):
+def test_within_shots_a_clip_is_between_cuts(tmp_path):
     parts = [make_clip(tmp_path / f"{at}.mp4", frames=20, width=96, height=64) for at in range(2)]
     joined = tmp_path / "joined.mp4"
     with av.open(str(joined), "w") as container:

@@ -55,7 +55,7 @@ def test_the_same_frames_give_the_same_bytes(tmp_path):
     assert len({hashlib.sha256(file.read_bytes()).hexdigest() for file in files}) == 1
 
 
-def test_the_file_holds_no_encoder_string_and_no_date(tmp_path):
+def test_the_file_has_no_encoder_string_and_no_date(tmp_path):
     data = write(tmp_path / "a.mp4").read_bytes()
     assert not any(word in data for word in (b"x264", b"Lavc", b"Lavf"))
     with av.open(str(tmp_path / "a.mp4")) as container:

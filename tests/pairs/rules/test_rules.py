@@ -210,7 +210,7 @@ def test_a_wrong_choice_is_not_similar_to_the_right_one():
                 assert not {"Out-of-focus blur", "Motion blur"} & set(pair["options"])
 
 
-def test_a_conversation_keeps_what_question_and_answer_say_together():
+def test_a_conversation_keeps_the_claims_of_question_and_answer_together():
     given = row("Very poor.", kind="conversation", question="How is the sharpness?")
     (pair,) = pairs("vqa2/conversation", given)
     found = judge(pair["question"], right(pair), "The sharpness is very poor.", "in-context")

@@ -19,7 +19,7 @@ from qbuild.quality.plots.histogram import (
 
 
 @given(st.lists(st.floats(0, 100), max_size=50))
-def test_every_score_lies_in_one_of_ten_bins(scores):
+def test_every_score_is_in_one_of_ten_bins(scores):
     counts = bin_counts(np.array(scores), 0, 100)
     assert len(counts) == 10
     assert sum(counts) == len(scores)
@@ -87,7 +87,7 @@ def test_an_output_that_cannot_be_written_is_an_error(tmp_path):
         draw_histograms(PANELS, tmp_path / "file" / "a.png")
 
 
-def test_without_matplotlib_the_error_says_how_to_get_it(tmp_path, monkeypatch):
+def test_without_matplotlib_the_error_names_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingPartError) as caught:
         draw_histograms(PANELS, tmp_path / "a.png")

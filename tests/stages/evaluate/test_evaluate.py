@@ -276,7 +276,7 @@ def test_conflicting_opinion_scores_are_left_out(tmp_path, pair):
     assert row["message"] == "the opinion scores of d:v/00000.mp4 conflict"
 
 
-def test_answers_are_rejected_and_leave_the_scores_of_their_media_alone(tmp_path, pair):
+def test_answers_are_rejected_and_do_not_affect_the_scores_of_their_media(tmp_path, pair):
     media = ids(1) * 2
     given = predicted.prediction_table(media, answer=["Good.", "Bad."])
     talk = tables.write_artifact(tmp_path / "talk.parquet", given, "prediction", "answer")

@@ -81,7 +81,7 @@ def test_a_generated_video_with_five_aspects_gives_five_pairs(tmp_path):
     assert extend(source, tmp_path / "out.parquet").report["forms"] == {"open": 5}
 
 
-def test_a_picture_gets_the_questions_of_q_instruct(tmp_path):
+def test_an_image_gets_the_questions_of_q_instruct(tmp_path):
     source = write_depictions(tmp_path / "d.parquet", of_kind("pathway", 5, seed=1))
     report = extend(source, tmp_path / "out.parquet").report
     assert report["forms"].keys() == {"binary", "extended", "multi", "open"}
@@ -130,7 +130,7 @@ def test_another_seed_gives_other_choices(mixed, tmp_path):
     assert keys[0] != keys[1]
 
 
-def test_rules_say_in_provenance_that_they_made_the_pair(thousand):
+def test_rules_record_in_provenance_that_they_made_the_pair(thousand):
     for row in rows_of(thousand[0])[:200]:
         provenance = row["provenance"]
         assert provenance["origin"] == "rules"
@@ -139,7 +139,7 @@ def test_rules_say_in_provenance_that_they_made_the_pair(thousand):
         assert provenance["stage"] == "gpt-extend"
 
 
-def test_rules_say_what_they_cannot_make(tmp_path):
+def test_rules_report_what_they_cannot_make(tmp_path):
     rows = [*of_kind("overall", 5), overall("The sharpness is good.", 9), overall("画面很清晰", 8)]
     source = write_depictions(tmp_path / "d.parquet", rows)
     result = extend(source, tmp_path / "out.parquet")

@@ -217,6 +217,6 @@ def test_three_hundred_generated_depictions_are_read_unchanged(tmp_path):
     assert len(result.report["annotators"]) == len(people)
 
 
-def test_levels_alone_are_not_depictions(tmp_path):
+def test_levels_without_texts_are_not_depictions(tmp_path):
     with pytest.raises(InputError, match=r"no usable row|no row"):
         ingest(tmp_path, levels(tmp_path, ("a.mp4", 3, 55.5)))

@@ -383,13 +383,13 @@ def test_options_of_label_files_are_rejected_with_artifacts_only(folder, tmp_pat
         clips(given, tmp_path / "out", roots=(str(folder),), threshold=0.7)
 
 
-def test_labels_without_a_media_root_say_which_is_missing(tmp_path):
+def test_labels_without_a_media_root_are_an_error_that_names_it(tmp_path):
     (tmp_path / "labels.csv").write_text(LABELS)
     with pytest.raises(UsageError, match="--media-root"):
         clips(tmp_path / "labels.csv", tmp_path / "out")
 
 
-def test_a_freeze_in_a_still_is_no_stuttering(tmp_path):
+def test_a_freeze_in_a_still_is_not_stuttering(tmp_path):
     grey = np.full((64, 96, 3), 128, dtype=np.uint8)
     with av.open(str(tmp_path / "still.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"qp": "0"})
@@ -424,7 +424,7 @@ def test_a_folder_without_videos_is_an_error_that_lists_ignored_files(tmp_path):
         clips(tmp_path / "in", tmp_path / "out")
 
 
-def test_a_dataset_named_by_signs_is_a_folder_of_its_own(folder, tmp_path):
+def test_a_dataset_name_of_special_characters_gets_its_own_folder(folder, tmp_path):
     for dataset, name in (("a/b:c", "a%2Fb%3Ac"), ("..", "%2E%2E"), (7, "7")):
         out = tmp_path / name
         clips(folder / "a.mp4", out, dataset=dataset, per_video=1)

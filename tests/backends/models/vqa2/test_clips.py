@@ -14,7 +14,7 @@ from whole_video import read_video
 from qbuild.media.unreadable import UnreadableMediaError
 
 
-def test_a_picture_is_a_video_of_one_frame_without_motion(tmp_path):
+def test_an_image_is_a_video_of_one_frame_without_motion(tmp_path):
     clip = read_clip(write_image(tmp_path / "a.png"), key_size=112, motion_size=48)
     assert (clip.keys.shape, clip.keys.dtype) == ((1, 112, 112, 3), np.uint8)
     assert (clip.motion, clip.num_frames, clip.duration_s) == (None, 1, 0.0)
@@ -43,14 +43,16 @@ def test_the_extent_known_before_decoding_is_that_of_the_frames(tmp_path, what, 
     assert video_extent(file, with_motion=motion_size is not None) == clip.extent
 
 
-def test_the_extent_of_a_picture_is_one_key_frame(tmp_path):
+def test_the_extent_of_an_image_is_one_key_frame(tmp_path):
     clip = read_clip(write_image(tmp_path / "a.png"), key_size=32, motion_size=48)
     assert clip.extent == Extent(keys=1)
 
 
 @pytest.mark.parametrize("motion_size", [48, None])
 @pytest.mark.parametrize("frames", [1, 30])
-def test_a_video_is_told_from_a_picture_with_or_without_motion(tmp_path, frames, motion_size):
+def test_a_video_is_distinguished_from_an_image_with_or_without_motion(
+    tmp_path, frames, motion_size
+):
     video = make_clip(tmp_path / "a.mp4", frames=frames)
     clip = read_clip(video, key_size=32, motion_size=motion_size)
     extent = video_extent(video, with_motion=motion_size is not None)
@@ -76,7 +78,7 @@ def test_the_extent_of_a_published_video_is_that_of_its_frames(data_folder, name
     assert video_extent(file, with_motion=True) == clip.extent
 
 
-def test_a_file_that_is_no_medium_is_refused_by_name(tmp_path):
+def test_a_file_that_is_not_a_medium_is_rejected_by_name(tmp_path):
     (tmp_path / "notes.mp4").write_text("no video")
     with pytest.raises(UnreadableMediaError, match=r"notes\.mp4"):
         read_clip(tmp_path / "notes.mp4", key_size=32, motion_size=32)

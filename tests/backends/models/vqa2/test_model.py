@@ -80,7 +80,7 @@ def test_inference_reads_key_frames_a_few_at_a_time_to_the_same_tokens(model):
 
 
 @torch.inference_mode()
-def test_visual_and_motion_tokens_stand_in_their_places(model, processor):
+def test_visual_and_motion_tokens_replace_their_placeholders(model, processor):
     batch = batch_of(processor, drawn_clip(2, 8))
     ids, body = batch["input_ids"], model.model
     embeds = body.embedded(
@@ -127,7 +127,7 @@ def test_motion_changes_the_answer(model, processor):
         ("motion_token_id", "9 places for motion tokens, but 8 tokens; expected as many"),
     ],
 )
-def test_a_placeholder_too_many_is_refused_with_both_counts(model, processor, token, said):
+def test_an_extra_placeholder_is_rejected_with_both_counts(model, processor, token, said):
     batch = batch_of(processor, drawn_clip(2, 8))
     batch["input_ids"][0, -1] = getattr(model.config, token)
     with pytest.raises(InputError) as caught:
@@ -135,7 +135,7 @@ def test_a_placeholder_too_many_is_refused_with_both_counts(model, processor, to
     assert str(caught.value).startswith(f"vqa2 model: {said}")
 
 
-def test_placeholders_without_any_motion_are_refused(model, processor):
+def test_placeholders_without_any_motion_are_rejected(model, processor):
     batch = batch_of(processor, drawn_clip(2, 8))
     del batch["motion_frames"], batch["motion_counts"]
     with pytest.raises(InputError, match="8 places for motion tokens, but 0 tokens"):
@@ -143,7 +143,7 @@ def test_placeholders_without_any_motion_are_refused(model, processor):
 
 
 @torch.inference_mode()
-def test_text_alone_needs_no_frames(model, processor):
+def test_text_only_input_needs_no_frames(model, processor):
     batch = processor.collate([processor.encode([Turn("user", "Hello")], open_end=True)])
     assert model(**batch).logits.shape == (*batch["input_ids"].shape, 512)
 
@@ -160,7 +160,7 @@ def test_every_part_learns_from_the_answer(processor):
     assert (body.motion_extractor.position_embedding.weight.grad.abs().sum(1) > 0).sum() == 8
 
 
-def test_the_loss_is_that_of_the_answers_tokens_alone(model, processor):
+def test_the_loss_covers_only_the_tokens_of_the_answers(model, processor):
     batch = batch_of(processor, drawn_clip(2, 8))
     with torch.inference_mode():
         out = model(**batch)
@@ -172,7 +172,7 @@ def test_the_loss_is_that_of_the_answers_tokens_alone(model, processor):
 
 
 @torch.inference_mode()
-def test_generation_goes_on_as_the_whole_text_would(model, processor):
+def test_generation_with_a_cache_matches_the_pass_over_the_whole_text(model, processor):
     clips = drawn_clip(2, 8), drawn_clip(1, 12, seed=1)
     asked = [Turn("user", "<image><image>Why?")]
     samples = [processor.encode(asked, clip, open_end=True) for clip in clips]

@@ -65,7 +65,7 @@ def test_positions_of_a_short_video_are_the_first_rows(extractor):
 
 
 @torch.inference_mode()
-def test_a_long_video_spreads_the_table_over_its_frames(extractor):
+def test_a_long_video_interpolates_the_table_over_its_frames(extractor):
     table = extractor.position_embedding.weight
     stretched = extractor.positions(511)  # twice as dense: every second one is a row
     assert stretched.shape == (511, 256)

@@ -61,7 +61,7 @@ def test_motion_frames_are_the_papers_unless_the_release_is_asked_for():
         (("7b", "papr"), "motion preset papr: is not known. Did you mean paper?"),
     ],
 )
-def test_an_unknown_name_is_told_the_near_ones(given, said):
+def test_an_unknown_name_is_reported_with_similar_ones(given, said):
     with pytest.raises(UsageError) as caught:
         preset(*given)
     assert str(caught.value) == said

@@ -59,7 +59,7 @@ def test_an_open_end_leaves_the_answer_to_the_model(processor):
     assert text(processor, empty.ids).endswith("<|im_start|>assistant\n")
 
 
-def test_a_system_turn_of_ones_own_stands_in_its_place_with_its_placeholders(processor):
+def test_a_given_system_turn_replaces_the_default_and_keeps_its_placeholders(processor):
     talk = [Turn("system", "Key frames: <image>. Motion: <image>."), Turn("user", "Well?")]
     said = text(processor, processor.encode(talk, drawn_clip(1, 4)).ids)
     assert said.startswith(
@@ -111,7 +111,9 @@ def message(processor, clip, **how):
 
 
 @pytest.mark.parametrize("open_end", [True, False])
-def test_a_video_too_long_is_refused_by_its_extent_in_the_words_of_its_frames(processor, open_end):
+def test_a_video_too_long_is_rejected_by_its_extent_with_the_message_of_its_frames(
+    processor, open_end
+):
     clip = drawn_clip(keys=2, motion=4_096)
     told = message(processor, clip, open_end=open_end)
     assert told == message(processor, clip.extent, open_end=open_end)
@@ -142,7 +144,7 @@ def test_an_extent_that_fits_is_not_taken_for_frames(processor):
         processor.encode(turns(), drawn_clip().extent)
 
 
-def test_a_text_longer_than_the_context_is_refused_with_both_lengths(processor):
+def test_a_text_longer_than_the_context_is_rejected_with_both_lengths(processor):
     with pytest.raises(RejectedError) as caught:
         processor.encode([Turn("user", "x" * 5_000)])
     assert "too-long: 5,016 tokens, 920 more than the context holds; expected 4,096" in str(
@@ -158,14 +160,14 @@ def test_a_text_longer_than_the_context_is_refused_with_both_lengths(processor):
         ({"motion": np.zeros((4, 48, 48, 3), np.float32)}, "motion frames are float32 [4, 48"),
     ],
 )
-def test_frames_of_another_size_or_type_are_refused(processor, spoiled, said):
+def test_frames_of_another_size_or_type_are_rejected(processor, spoiled, said):
     with pytest.raises(RejectedError) as caught:
         processor.encode(turns(), replace(drawn_clip(), **spoiled))
     assert said in str(caught.value)
     assert "expected uint8 [n, " in str(caught.value)
 
 
-def test_a_batch_pads_on_the_right_and_supervises_answers_alone(processor):
+def test_a_batch_pads_on_the_right_and_supervises_only_answers(processor):
     samples = [
         processor.encode(turns(), drawn_clip(2, 8)),
         processor.encode(turns(1), drawn_clip(1, None, seed=1)),
@@ -220,12 +222,12 @@ def test_whether_motion_is_shown_comes_back_and_was_so_before_it_was_written(pro
     assert Vqa2Processor.load(tmp_path).settings.motion is True
 
 
-def test_a_folder_without_a_processor_is_refused(tmp_path):
+def test_a_folder_without_a_processor_is_rejected(tmp_path):
     with pytest.raises(InputError, match=r"holds no vqa2_processor\.json; expected the folder"):
         Vqa2Processor.load(tmp_path)
 
 
-def test_a_tokenizer_without_qwen2s_marks_is_refused():
+def test_a_tokenizer_without_qwen2s_marks_is_rejected():
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 

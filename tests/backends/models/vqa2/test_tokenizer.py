@@ -35,7 +35,7 @@ def test_any_text_comes_back_as_it_was():
     assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False)) == text
 
 
-def test_the_marks_stand_where_the_preset_says():
+def test_the_special_tokens_have_the_ids_of_the_preset():
     config, ids = preset("tiny"), tiny_tokenizer().convert_tokens_to_ids(list(MARKS))
     assert ids == list(range(6))
     assert ids[3:] == [config.image_token_id, config.video_token_id, config.motion_token_id]

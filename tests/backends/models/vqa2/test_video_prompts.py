@@ -40,7 +40,7 @@ VIDEO = replace(drawn_clip(keys=8, motion=4), num_frames=240, duration_s=8.008)
 ASKED = (Turn("user", "<image>\nHow good?"), Turn("assistant", "Good."))
 
 
-def test_the_training_frame_tells_length_key_frames_and_frames_where_the_video_stood():
+def test_the_training_prompt_gives_length_key_frames_and_frames_at_the_video():
     first, answer = add_video_prompt(ASKED, VIDEO.extent, "training")
     assert first.text.startswith("Now you will receive one video. This video is 8 seconds long,")
     assert "a total of 8 images: <image>." in first.text
@@ -70,7 +70,7 @@ def test_a_video_without_motion_has_one_placeholder_and_no_frame(mark, frame):
     assert answer == ASKED[1]
 
 
-def test_a_picture_keeps_its_one_placeholder():
+def test_an_image_keeps_its_one_placeholder():
     assert add_video_prompt(ASKED, drawn_clip(keys=1, motion=None).extent, "training") == list(
         ASKED
     )

@@ -59,7 +59,7 @@ def test_a_log_rated_on_two_devices_is_two_sessions(folder):
     assert [s.path for s in read(folder(scores, a=log(0)))] == ["phone/a.csv", "hdtv/a.csv"]
 
 
-def test_a_log_alone_is_a_session_without_score(write):
+def test_a_log_without_scores_is_a_session_without_score(write):
     path = write("a.csv", "chunk_duration,rebuffering_duration\n4,0\n4,1\n")
     (session,) = read(path)
     assert recognise(path).name == "waterloo"

@@ -185,7 +185,7 @@ def test_arguments_that_are_not_valid_are_rejected_with_their_value(
         corrupt(pixels, name, severity, seed)
 
 
-def test_the_names_and_parameters_alone_load_no_opencv():
+def test_the_names_and_parameters_load_without_opencv():
     code = (
         "import sys, qbuild.media.distort.tasks;"
         "print({'cv2', 'numpy', 'scipy', 'PIL'} & set(sys.modules))"

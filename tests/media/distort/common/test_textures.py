@@ -33,7 +33,7 @@ def test_a_texture_of_a_large_image_is_not_cached(monkeypatch):
     assert np.array_equal(*made)
 
 
-def test_without_the_package_frost_says_how_to_get_it(monkeypatch):
+def test_without_the_package_the_frost_error_names_how_to_install_it(monkeypatch):
     monkeypatch.setattr(textures, "find_spec", lambda _name: None)
     textures.texture.cache_clear()
     textures._cached_scale.cache_clear()

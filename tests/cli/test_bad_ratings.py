@@ -6,6 +6,7 @@ import json
 
 import pytest
 from failing import HEADER, ROWS, Workspace
+from running import rows_of
 
 from qbuild.core.artifact.reader import Artifact
 
@@ -16,10 +17,6 @@ def workspace(tmp_path, qbuild_cli, monkeypatch):
     found = Workspace(tmp_path, qbuild_cli)
     found.succeeds("ingest-ratings", found.ratings(name="good.csv"), "-o", "old.parquet")
     return found
-
-
-def rejected(path) -> list[dict]:
-    return Artifact.open(path).table().to_pylist()
 
 
 def ingest_fails(workspace, file, **expected):
@@ -81,7 +78,7 @@ def test_a_missing_column_lists_near_names(workspace):
 def test_a_few_invalid_scores_are_rejected_and_kept(workspace):
     file = workspace.ratings("x1.jpg,abc\nx2.jpg,\nx3.jpg,nan\n")
     workspace.succeeds("ingest-ratings", file.name, "-o", "new.parquet")
-    rows = rejected(workspace.folder / "new.rejected.parquet")
+    rows = rows_of(workspace.folder / "new.rejected.parquet")
     assert [(r["source"], r["row"], r["reason"], r["value"]) for r in rows] == [
         ("toy.csv", 61, "not-a-number", "abc"),
         ("toy.csv", 62, "missing-score", ""),
@@ -93,7 +90,7 @@ def test_a_few_invalid_scores_are_rejected_and_kept(workspace):
 @pytest.mark.parametrize("text", ["inf", "-Infinity", "1e999"])
 def test_an_infinite_score_is_rejected_with_its_value(workspace, text):
     workspace.succeeds("mos-to-levels", workspace.ratings(f"x.jpg,{text}\n"), "-o", "new.parquet")
-    (row,) = rejected(workspace.folder / "new.rejected.parquet")
+    (row,) = rows_of(workspace.folder / "new.rejected.parquet")
     assert (row["reason"], row["value"], row["row"]) == ("not-finite", text, 61)
 
 
@@ -105,7 +102,7 @@ def test_too_many_invalid_scores_fail_the_run_and_are_kept(workspace):
     )  # fmt: skip
     assert "qbuild show old.failed.parquet" in failure.error["todo"]
     assert "--max-reject-share" in failure.error["todo"]
-    assert len(rejected(workspace.folder / "old.failed.parquet")) == 4
+    assert len(rows_of(workspace.folder / "old.failed.parquet")) == 4
 
 
 @pytest.mark.parametrize("command", ["ingest-ratings", "mos-to-levels"])
@@ -116,7 +113,7 @@ def test_a_file_without_a_usable_row_keeps_every_reason(workspace, command):
         what=r"no usable row \(4 of 4 rejected: \d . not-a-number, first: bad.csv row 1: .* unsafe",
         leaves=("old.failed.parquet",),
     )  # fmt: skip
-    assert len(rejected(workspace.folder / "old.failed.parquet")) == 4
+    assert len(rows_of(workspace.folder / "old.failed.parquet")) == 4
 
 
 def test_constant_scores_have_no_range(workspace):
@@ -158,7 +155,7 @@ def test_a_duplicate_collapses_and_a_conflict_rejects_all_its_rows(workspace):
     file = workspace.ratings("g1.jpg,1\ng2.jpg,99\n")
     done = workspace.succeeds("ingest-ratings", file, "-o", "new.parquet", "--json").json
     assert (done["rows"], done["rejected"], done["collapsed"]) == (59, 2, 1)
-    rows = rejected(workspace.folder / "new.rejected.parquet")
+    rows = rows_of(workspace.folder / "new.rejected.parquet")
     assert [(r["row"], r["reason"], r["column"]) for r in rows] == [
         (3, "conflict", "mos"),
         (62, "conflict", "mos"),
@@ -170,7 +167,7 @@ def test_a_score_outside_the_declared_range_is_rejected_with_the_range(workspace
     lines = "".join(f"g{n}.jpg,{n / 12},0,5\n" for n in range(60))
     workspace.write("d.csv", "image,mos,scale_low,scale_high\n" + lines + "y.jpg,5.5,0,5\n")
     workspace.succeeds("mos-to-levels", "d.csv", "-o", "new.parquet", "--range", "declared")
-    (row,) = rejected(workspace.folder / "new.rejected.parquet")
+    (row,) = rows_of(workspace.folder / "new.rejected.parquet")
     assert (row["reason"], row["row"], row["value"]) == ("outside-range", 61, "5.5")
     assert row["message"] == "mos 5.5 lies outside [0, 5] of d"
 
@@ -190,7 +187,7 @@ def test_paths_that_leave_their_root_are_rejected_and_names_with_two_dots_kept(w
     kept = ["a..b.jpg", "..hidden.jpg", "v...mp4", "d..d/e.jpg"]
     file = workspace.ratings("".join(f"{path},1\n" for path in UNSAFE + kept))
     workspace.succeeds("ingest-ratings", file, "-o", "new.parquet", "--max-reject-share", "0.2")
-    rows = rejected(workspace.folder / "new.rejected.parquet")
+    rows = rows_of(workspace.folder / "new.rejected.parquet")
     assert [(r["reason"], r["value"]) for r in rows] == [("unsafe-path", path) for path in UNSAFE]
     paths = (
         Artifact.open(workspace.folder / "new.parquet").table(["path"]).column("path").to_pylist()
@@ -219,5 +216,5 @@ def test_an_invalid_table(workspace, text, code, what):
 def test_a_row_without_a_score_is_rejected(workspace):
     workspace.write("t.csv", "image,mos,x\n" + ROWS.replace("\n", ",1\n") + "short.jpg\n")
     workspace.succeeds("ingest-ratings", "t.csv", "-o", "new.parquet")
-    (row,) = rejected(workspace.folder / "new.rejected.parquet")
+    (row,) = rows_of(workspace.folder / "new.rejected.parquet")
     assert (row["row"], row["reason"]) == (61, "missing-score")

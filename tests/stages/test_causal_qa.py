@@ -6,22 +6,18 @@ import pyarrow as pa
 import pytest
 from depictions import depictions
 from extending import answer_of, of_kind, overall, question_of, write_depictions
-from running import rejected_of, rows_of
+from running import rejected_of, rows_of, run_stage
 from tables import write_artifact
 
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError
 from qbuild.quality.published_text import LEVEL_WORDS
-from qbuild.stages.causal_qa import STAGE, CausalOptions, causal_answer
+from qbuild.stages.causal_qa import STAGE, causal_answer
 
 WORDS = LEVEL_WORDS["vqa2"]
 
 
-def causal(output, *inputs, batch_rows=65_536, share=1.0, **options):
-    runtime = Runtime(batch_rows=batch_rows, max_reject_share=share)
-    return engine.run(Request(STAGE, CausalOptions(**options), inputs, output, runtime))
+def causal(output, *inputs, **given):
+    return run_stage(STAGE, inputs, output, **{"share": 1.0, **given})
 
 
 def levels(path, *rows):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from running import file_hashes, run_stage
+from running import file_hashes, rows_of, run_stage
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.inputs import RunInputs
@@ -44,7 +44,7 @@ def made(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def rows(made) -> list[dict]:
-    return Artifact.open(made).table().to_pylist()
+    return rows_of(made)
 
 
 @pytest.mark.parametrize("batch_rows", [1, 7])

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import tables
 import yaml
-from running import run_stage
+from running import rejected_of, run_stage
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.canonical import canonical_json, hash_file
@@ -92,7 +92,7 @@ def test_rows_that_the_dialect_cannot_hold_are_rejected_and_the_rest_written(tmp
     first = qa(tmp_path, pairs.many(2, start=10), "first.parquet")
     result = export([first, qa(tmp_path, rows)], tmp_path / "out")
     assert (result.rows, result.rejected) == (5, 1)
-    (bad,) = Artifact.open(rejected_path(tmp_path / "out/artifact.parquet")).table().to_pylist()
+    (bad,) = rejected_of(tmp_path / "out")
     assert (bad["source"], bad["row"]) == ("qa.parquet", 3)
     assert (bad["reason"], bad["column"], bad["value"]) == (
         "system-not-supported",

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import hashlib
-
 import pytest
+from running import rejected_of, run_stage
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
+from qbuild.core.canonical import hash_file
 from qbuild.core.errors import InputError, TooManyRejectedError, UsageError
 from qbuild.labels.ratings.options import RatingOptions
 from qbuild.stages.ingest_ratings import STAGE, IngestOptions
@@ -27,15 +24,13 @@ def votes():
     return "\n".join(["subject,path,score", *lines]) + "\n"
 
 
-def ingest(tmp_path, *to_text, limit=None, share=1.0, name="out", batch_rows=65_536, **options):
+def ingest(tmp_path, *to_text, name="out", **given):
     """Run the stage on files of these texts (`scores0.csv`, …); return result and output."""
     paths = [tmp_path / f"scores{number}.csv" for number in range(len(to_text))]
     for path, text in zip(paths, to_text, strict=True):
         path.write_text(text)
     output = tmp_path / f"{name}.parquet"
-    runtime = Runtime(max_reject_share=share, batch_rows=batch_rows)
-    request = Request(STAGE, IngestOptions(**options), tuple(paths), output, runtime, limit)
-    return engine.run(request), output
+    return run_stage(STAGE, paths, output, **{"share": 1.0, **given}), output
 
 
 def column(output, name):
@@ -110,7 +105,7 @@ def test_rows_that_conflict_are_all_rejected_with_their_records(tmp_path):
     result, output = ingest(tmp_path, TABLE + "shots/a.jpg,4,40\n")
     assert (result.rows, result.rejected, result.report["collapsed"]) == (2, 2, 0)
     assert column(output, "path") == ["shots/b.jpg", "shots/c.jpg"]
-    rejected = Artifact.open(rejected_path(output)).table().to_pylist()
+    rejected = rejected_of(output)
     assert [(row["reason"], row["row"]) for row in rejected] == [("conflict", 1), ("conflict", 4)]
     assert '"40"' in rejected[0]["record"]
 
@@ -143,8 +138,8 @@ def test_limit_distinguishes_files_of_one_name(tmp_path):
     for path, text in zip(places, to_text, strict=True):
         path.parent.mkdir()
         path.write_text(text)
-    output, runtime = tmp_path / "out.parquet", Runtime(max_reject_share=1)
-    engine.run(Request(STAGE, IngestOptions(dataset="x"), tuple(places), output, runtime, 3))
+    output = tmp_path / "out.parquet"
+    run_stage(STAGE, places, output, limit=3, share=1, dataset="x")
     assert column(output, "path") == ["a.jpg", "b.jpg", "e.jpg"]
     assert column(rejected_path(output), "row") == [3, 1]
 
@@ -167,7 +162,7 @@ def test_one_hash_at_any_batch_size(tmp_path):
     for batch_rows in (1, 7, 65_536):
         _, output = ingest(tmp_path, TABLE + "shots/a.jpg,4,40\n", batch_rows=batch_rows)
         files = (output, rejected_path(output))
-        hashes.add(tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
+        hashes.add(tuple(map(hash_file, files)))
     assert len(hashes) == 1
 
 

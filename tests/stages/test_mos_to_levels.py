@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from math import sqrt
@@ -18,8 +17,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from qbuild.cli.main import main
 from qbuild.core.artifact.reader import rejected_path
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
+from qbuild.core.canonical import hash_file
 from qbuild.core.engine.stage import Batch
 from qbuild.core.errors import CombinedError, InputError, TooManyRejectedError, UsageError
 from qbuild.core.rows.duplicates import Duplicates
@@ -268,8 +266,7 @@ def test_every_option_of_rating_files_is_tested_here():
 def test_levels_of_a_raw_file_are_those_of_its_ingested_ratings(tmp_path, option):
     text, value = FILES[option]
     raw, stage = csv(tmp_path, text), get_stage("ingest-ratings")
-    given = stage.options(**{option: value})
-    engine.run(Request(stage, given, (raw,), tmp_path / "ingested.parquet"))
+    run_stage(stage, raw, tmp_path / "ingested.parquet", **{option: value})
     direct = cut(tmp_path, raw, **{option: value}).rows
     assert direct == cut(tmp_path, tmp_path / "ingested.parquet").rows
     plain = cut(tmp_path, raw).rows
@@ -320,7 +317,7 @@ def test_identical_rows_collapse_to_the_first_and_are_counted(tmp_path, across):
 def test_identical_rows_of_a_raw_file_and_of_an_artifact_are_counted_together(tmp_path):
     raw = csv(tmp_path, "path,mos\na.jpg,1\na.jpg,1\nb.jpg,2\nc.jpg,5\n")
     stage, ingested = get_stage("ingest-ratings"), tmp_path / "ingested.parquet"
-    engine.run(Request(stage, stage.options(), (raw,), ingested))
+    run_stage(stage, raw, ingested)
     done = cut(tmp_path, raw)
     assert (len(done.rows), done.result.report["collapsed"]) == (3, 1)
     both = cut(tmp_path, ingested, raw)
@@ -583,7 +580,7 @@ def test_a_range_observed_on_a_sample_gives_a_warning(tmp_path, range_, warned):
 def test_a_limited_or_sampled_input_gives_a_warning(tmp_path):
     raw = csv(tmp_path, "path,mos\n" + "".join(f"{at}.jpg,{at}\n" for at in range(200)))
     stage, part = get_stage("ingest-ratings"), tmp_path / "part.parquet"
-    engine.run(Request(stage, stage.options(), (raw,), part, limit=150))
+    run_stage(stage, raw, part, limit=150)
     assert "(an input was made with --limit 150)" in cut(tmp_path, part).warnings[0]
     sampled = tables.write_artifact(tmp_path / "s.parquet", ratings(*range(200)), stage="sample")
     assert "(an input was sampled)" in cut(tmp_path, sampled).warnings[0]
@@ -653,5 +650,5 @@ def test_one_hash_at_any_batch_size_and_number_of_workers(tmp_path):
             "conflict", "outside-range", "missing-score",
         }  # fmt: skip
         files = (done.output, rejected_path(done.output))
-        hashes.add(tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
+        hashes.add(tuple(map(hash_file, files)))
     assert len(hashes) == 1

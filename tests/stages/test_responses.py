@@ -1,20 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from buying import asks, open_ledger
+from running import rows_of, run_stage
 
-from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError
 from qbuild.llm.answers import Answer, Usage
 from qbuild.llm.ledger import Ledger
 from qbuild.llm.ledger.segments import segment_path
 from qbuild.stages import responses
-from qbuild.stages.responses import STAGE, ResponsesOptions
+from qbuild.stages.responses import STAGE
 
 
 def filled(folder, count, first=0):
@@ -34,20 +32,14 @@ def filled(folder, count, first=0):
     return folder
 
 
-def made(folders, output, limit=None, batch_rows=65_536):
-    runtime = Runtime(batch_rows=batch_rows)
-    return engine.run(Request(STAGE, ResponsesOptions(), tuple(folders), output, runtime, limit))
-
-
-def rows(output):
-    return Artifact.open(output).table().to_pylist()
+made = partial(run_stage, STAGE)
 
 
 def test_every_attempt_is_a_row_by_request_and_attempt(tmp_path):
     folder = filled(tmp_path / "ledger", 4)
     result = made([folder], tmp_path / "responses.parquet")
     assert result.report["states"] == {"http_error": 4, "ok": 4, "sent": 1}
-    found = rows(tmp_path / "responses.parquet")
+    found = rows_of(tmp_path / "responses.parquet")
     keys = [(row["request_id"], row["attempt"]) for row in found]
     assert keys == sorted(keys)
     with Ledger.open(folder) as ledger:
@@ -58,7 +50,7 @@ def test_every_attempt_is_a_row_by_request_and_attempt(tmp_path):
 def test_several_ledgers_are_one_sorted_table(tmp_path):
     folders = [filled(tmp_path / "a", 3), filled(tmp_path / "b", 6, first=3)]
     made(folders, tmp_path / "out.parquet")
-    keys = [(row["request_id"], row["attempt"]) for row in rows(tmp_path / "out.parquet")]
+    keys = [(row["request_id"], row["attempt"]) for row in rows_of(tmp_path / "out.parquet")]
     assert keys == sorted(keys)
     assert len({request_id for request_id, _ in keys}) == 6
 
@@ -76,7 +68,7 @@ def test_the_bytes_do_not_depend_on_the_chunks(tmp_path, monkeypatch, chunk):
 def test_a_limit_takes_the_first_rows(tmp_path):
     folder = filled(tmp_path / "ledger", 4)
     made([folder], tmp_path / "out.parquet", limit=3)
-    assert len(rows(tmp_path / "out.parquet")) == 3
+    assert len(rows_of(tmp_path / "out.parquet")) == 3
 
 
 def test_a_damaged_line_is_reported(tmp_path):

@@ -16,8 +16,6 @@ from tables import rating_table, write_artifact
 from throwaway import SPOTS
 
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import (
     InputError,
@@ -101,12 +99,11 @@ def test_rows_of_an_artifact_are_scored_below_the_media_root(folder, tmp_path):
 
 def test_media_made_by_a_stage_are_found_next_to_their_artifact(tmp_path):
     from qbuild.stages.corrupt import STAGE as CORRUPT
-    from qbuild.stages.corrupt import CorruptOptions
 
     assert SPOTS.media
     pictures = image_folder(tmp_path / "in", count=2)
     made = tmp_path / "made"
-    run(Request(CORRUPT, CorruptOptions(), (pictures,), made, Runtime()))
+    run_stage(CORRUPT, pictures, made)
     score(made, tmp_path / "s.parquet")
     assert len(rows_of(tmp_path / "s.parquet")) == 2
 

@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-import hashlib
-
 import jsonschema
 import pyarrow as pa
 import pytest
 import tables
-from running import run_stage
+from running import rejected_of, rows_of, run_stage
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
+from qbuild.core.canonical import hash_file
 from qbuild.core.errors import InputError, SchemaError, TooManyRejectedError, UsageError
 from qbuild.core.inspect.validate import validate
 from qbuild.core.media_roots import MediaRoots
 from qbuild.stages import get_stage
-from qbuild.stages.scoring_qa import STAGE, ScoringOptions, media_kinds
+from qbuild.stages.scoring_qa import STAGE, media_kinds
 
 SIT = (
     "Assume you are an image quality evaluator. How would you rate the quality of this image?\n<0>"
@@ -75,10 +72,6 @@ def said(row):
 
 def questions(tmp_path, table, **given):
     return {row["media"][0]["media_id"]: said(row)[0] for row in pairs(tmp_path, table, **given)}
-
-
-def rejected(artifact):
-    return Artifact.open(rejected_path(artifact.path)).table().to_pylist()
 
 
 MANY = [f"clips/{at:03d}.mp4" for at in range(200)]
@@ -216,7 +209,7 @@ def test_scores_that_no_human_gave_are_marked_synthetic(tmp_path):
 def test_q_sit_rejects_videos_with_the_reason(tmp_path):
     result, artifact = ask(tmp_path, level_table(["a.jpg", "b.mp4"]), form="q-sit")
     assert (result.rows, result.rejected) == (1, 1)
-    (refused,) = rejected(artifact)
+    (refused,) = rejected_of(artifact.path)
     assert (refused["reason"], refused["value"]) == ("not-an-image", "b.mp4")
     assert refused["message"] == "Q-SiT asks about images only"
     assert (refused["source"], refused["row"]) == ("made.csv", 2)
@@ -225,7 +218,8 @@ def test_q_sit_rejects_videos_with_the_reason(tmp_path):
 def test_a_medium_of_unknown_kind_is_rejected_unless_kind_names_it(tmp_path):
     table = level_table(["a.jpg", "b.dat", "c"])
     result, artifact = ask(tmp_path, table)
-    assert (result.rows, [row["reason"] for row in rejected(artifact)]) == (1, ["unknown-kind"] * 2)
+    reasons = [row["reason"] for row in rejected_of(artifact.path)]
+    assert (result.rows, reasons) == (1, ["unknown-kind"] * 2)
     found = pairs(tmp_path, table, kind="video")
     assert [row["media"][0]["kind"] for row in found] == ["video"] * 3
     assert said(found[0])[1] == "The quality of the video is Low."
@@ -283,7 +277,7 @@ def test_options_that_exclude_each_other_are_an_error(tmp_path, options, what):
 def test_ratings_without_levels_are_an_error_that_names_the_missing_stage(tmp_path):
     given = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(3))
     with pytest.raises(SchemaError, match=r"expected schema level.*ingest-ratings"):
-        engine.run(Request(STAGE, ScoringOptions(), (given,), tmp_path / "pairs.parquet"))
+        run_stage(STAGE, given, tmp_path / "pairs.parquet")
 
 
 def test_limit_and_max_reject_share_apply(tmp_path):
@@ -305,18 +299,16 @@ def test_one_hash_at_any_batch_size_and_number_of_workers(tmp_path, form):
         _, artifact = ask(tmp_path, table, batch_rows=batch_rows, workers=workers, form=form)
         files = [artifact.path]
         files += [rejected_path(artifact.path)] if form == "q-sit" else []
-        hashes.add(tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
+        hashes.add(tuple(map(hash_file, files)))
     assert len(hashes) == 1
 
 
 def test_pairs_are_made_from_levels_of_mos_to_levels(tmp_path):
     ratings = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(50))
-    cut, levels = get_stage("mos-to-levels"), tmp_path / "levels.parquet"
-    engine.run(Request(cut, cut.options(words="itu"), (ratings,), levels))
-    engine.run(Request(STAGE, ScoringOptions(), (levels,), tmp_path / "pairs.parquet"))
-    rows = Artifact.open(levels).table().to_pylist()
-    made = Artifact.open(tmp_path / "pairs.parquet").table().to_pylist()
-    for row, pair in zip(rows, made, strict=True):
+    levels, output = tmp_path / "levels.parquet", tmp_path / "pairs.parquet"
+    run_stage(get_stage("mos-to-levels"), ratings, levels, words="itu")
+    run_stage(STAGE, levels, output)
+    for row, pair in zip(rows_of(levels), rows_of(output), strict=True):
         word = ("Low", "Poor", "Fair", "Good", "High")[row["level"] - 1]
         assert said(pair)[1] == f"The quality of the video is {word}."
         assert pair["labels"]["mos"] == row["mos"]

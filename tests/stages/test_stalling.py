@@ -6,11 +6,9 @@ import json
 
 import pytest
 import stalled
+from running import rejected_of, run_stage
 
-from qbuild.core.artifact.reader import Artifact, rejected_path
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Runtime
+from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.schema import load_schema
 from qbuild.labels.sessions.options import SessionOptions
@@ -18,10 +16,8 @@ from qbuild.quality.stalls import expand_runs
 from qbuild.stages import get_stage
 
 
-def stalling(inputs, output, limit=None, max_reject_share=0.05, **options):
-    stage = get_stage("stalling")
-    runtime = Runtime(max_reject_share=max_reject_share)
-    run(Request(stage, SessionOptions(**options), tuple(inputs), output, runtime, limit))
+def stalling(inputs, output, **given):
+    run_stage(get_stage("stalling"), inputs, output, **given)
     return Artifact.open(output)
 
 
@@ -103,7 +99,7 @@ def test_rejected_sessions_are_kept_and_the_others_are_read(tmp_path):
     good = [(f"{at}.mp4", [(1, 1)]) for at in range(30)]
     log = events_file(tmp_path, *good, ("bad.mp4", [(5, 1), (2, 1)]))
     made = stalling([log], tmp_path / "s.parquet")
-    (kept,) = Artifact.open(rejected_path(made.path)).table().to_pylist()
+    (kept,) = rejected_of(made.path)
     assert (made.rows, kept["reason"]) == (30, "out-of-order")
     assert "bad.mp4" in kept["message"]
     assert json.loads(kept["record"])["path"] == "bad.mp4"
@@ -112,11 +108,10 @@ def test_rejected_sessions_are_kept_and_the_others_are_read(tmp_path):
 def test_sessions_of_one_name_collapse_if_identical_and_are_rejected_otherwise(tmp_path):
     one = events_file(tmp_path, ("a.mp4", [(1, 1)]), ("b.mp4", [(1, 1)]), name="one.csv")
     two = events_file(tmp_path, ("a.mp4", [(1, 1)]), ("b.mp4", [(3, 1)]), name="two.csv")
-    made = stalling([one, two], tmp_path / "s.parquet", dataset="d", max_reject_share=1.0)
+    made = stalling([one, two], tmp_path / "s.parquet", dataset="d", share=1.0)
     assert made.table().column("path").to_pylist() == ["a.mp4"]
     assert made.description.report["collapsed"] == 1
-    rejected = Artifact.open(rejected_path(made.path)).table()
-    assert rejected.column("reason").to_pylist() == ["conflict", "conflict"]
+    assert [row["reason"] for row in rejected_of(made.path)] == ["conflict", "conflict"]
 
 
 def test_limit_takes_the_first_sessions(tmp_path):

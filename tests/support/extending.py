@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 from buying import KEY, KEY_ENV
 from depictions import depictions
+from running import make_request
 from tables import write_artifact
 
 from qbuild.core.engine import run as engine
@@ -21,7 +22,6 @@ from qbuild.llm.ledger import Ledger
 from qbuild.llm.mock.server import MockServer
 from qbuild.pairs.mock_answers import depiction_answer
 from qbuild.stages.gpt_extend import STAGE
-from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 
 GOOD = (
     "The video has good sharpness throughout the playback. However, there is very severe flicker "
@@ -75,20 +75,12 @@ def serve_mock(
         thread.join()
 
 
-RUNTIME = set(ExtendRuntime.model_fields)
-
-
 def request(source: Path, output: Path, url: str = "", **given: Any) -> Request:
     """A run of the stage; `url` is the address of a server, else `provider` answers."""
-    runtime = {name: given.pop(name) for name in RUNTIME & given.keys()}
-    limit = given.pop("limit", None)
     if url:
-        given = {"provider": "openai", "model": "gpt-4o", **given}
-        runtime = {"base_url": url, "max_attempts": 3, **runtime}
-    runtime = {"concurrency": 4, "key_env": KEY_ENV, **runtime}
-    return Request(
-        STAGE, ExtendOptions(**given), (source,), output, ExtendRuntime(**runtime), limit
-    )
+        server = {"base_url": url, "max_attempts": 3}
+        given = {"provider": "openai", "model": "gpt-4o", **server, **given}
+    return make_request(STAGE, source, output, **{"concurrency": 4, "key_env": KEY_ENV, **given})
 
 
 def extend(source: Path, output: Path, url: str = "", **given: Any) -> Result:

@@ -15,10 +15,10 @@ from qbuild.core.engine.run import run
 from qbuild.core.engine.stage import Stage
 
 
-def run_stage(
+def make_request(
     stage: Stage, inputs: Any, output: Path, *, limit: int | None = None, **given: Any
-) -> Result:
-    """Runs a stage on a path or several.
+) -> Request:
+    """The request to run a stage on a path or several.
 
     `given` are options and runtime options, told apart by name; `share` stands for
     `max_reject_share` (unless the stage has an option of that name), `roots` for `media_roots`.
@@ -28,8 +28,12 @@ def run_stage(
     given = {short.get(name, name): value for name, value in given.items()}
     runtime = {name: given.pop(name) for name in stage.runtime.model_fields if name in given}
     paths = (inputs,) if isinstance(inputs, (str, os.PathLike)) else tuple(inputs)
-    request = Request(stage, stage.options(**given), paths, output, stage.runtime(**runtime), limit)
-    return run(request)
+    return Request(stage, stage.options(**given), paths, output, stage.runtime(**runtime), limit)
+
+
+def run_stage(stage: Stage, inputs: Any, output: Path, **given: Any) -> Result:
+    """Runs a stage; the arguments are those of `make_request`."""
+    return run(make_request(stage, inputs, output, **given))
 
 
 def rows_of(output: Path) -> list[dict[str, Any]]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from running import run_stage
 from tables import rating_table, write_artifact
 from toys import TOYS
 
 from qbuild.core.artifact.lineage import ArtifactIndex, lineage, open_output
 from qbuild.core.artifact.writer import ArtifactWriter
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
 from qbuild.core.errors import InputError
 from qbuild.core.schema import load_schema
 
@@ -22,10 +21,9 @@ def make(tmp_path):
     (tmp_path / "scores.txt").write_text("10 20 30")
 
     def made(name, inputs, output, **options):
-        stage = TOYS[name]
-        paths = tuple(tmp_path / given for given in inputs)
+        paths = [tmp_path / given for given in inputs]
         (tmp_path / output).parent.mkdir(exist_ok=True)
-        run(Request(stage, stage.options(**options), paths, tmp_path / output))
+        run_stage(TOYS[name], paths, tmp_path / output, **options)
         return tmp_path / output
 
     return made

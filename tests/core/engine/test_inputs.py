@@ -7,13 +7,12 @@ import os
 import pytest
 import stalled
 import tables
+from running import run_stage
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine import inputs as sources
 from qbuild.core.engine.inputs import describe_input, open_inputs
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Options, Output, Reads, Runtime, Stage
+from qbuild.core.engine.stage import Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError
 from qbuild.stages import get_stage
@@ -33,9 +32,8 @@ def sessions(tmp_path):
 def test_an_artifact_that_holds_all_columns_is_read_as_the_schema_asked_for(
     tmp_path, sessions, workers
 ):
-    stage = get_stage("mos-to-levels")
     output = tmp_path / f"levels-{workers}.parquet"
-    run(Request(stage, stage.options(), (sessions,), output, Runtime(workers=workers)))
+    run_stage(get_stage("mos-to-levels"), sessions, output, workers=workers)
     made = Artifact.open(output)
     assert made.schema.name == "level"
     assert made.table().column("level").to_pylist() == [1, 1, 2, 3, 3, 4, 5, 5]
@@ -47,7 +45,7 @@ def test_a_session_without_a_score_is_named_when_levels_are_cut(tmp_path):
     path = tables.write_artifact(tmp_path / "stalls.parquet", table, "stall", "stalling")
     stage = get_stage("mos-to-levels")
     with pytest.raises(InputError, match=r"set:a\.mp4: has no score"):
-        run(Request(stage, stage.options(), (path,), tmp_path / "levels.parquet"))
+        run_stage(stage, path, tmp_path / "levels.parquet")
 
 
 def beside_stage():
@@ -66,12 +64,9 @@ def beside_stage():
 
 def test_side_inputs_are_read_separately_and_enter_the_recipe(tmp_path):
     ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(20))
-    levels = get_stage("mos-to-levels")
-    run(Request(levels, levels.options(), (ratings,), tmp_path / "l.parquet"))
-    request = Request(
-        beside_stage(), Options(), (tmp_path / "l.parquet", ratings), tmp_path / "o.parquet"
-    )
-    result = run(request)
+    levels = tmp_path / "l.parquet"
+    run_stage(get_stage("mos-to-levels"), ratings, levels)
+    result = run_stage(beside_stage(), (levels, ratings), tmp_path / "o.parquet")
     assert (result.rows, result.report["beside"]) == (20, 20)
     assert [given.name for given in result.description.inputs] == ["l.parquet", "r.parquet"]
 

@@ -7,12 +7,10 @@ import hashlib
 import pyarrow as pa
 import pytest
 from pairs import medium, pair
+from running import run_stage
 from tables import rating_table, write_artifact
 from toys import TOYS
 
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError
 from qbuild.core.inspect.trace import trace_row
 from qbuild.core.schema import load_schema
@@ -26,10 +24,8 @@ def make(tmp_path):
     (tmp_path / "scores.txt").write_text("10 -20 30")
 
     def made(name, inputs, output, **options):
-        stage = TOYS[name]
-        paths = tuple(tmp_path / given for given in inputs)
-        runtime = Runtime(max_reject_share=0.9)
-        run(Request(stage, stage.options(**options), paths, tmp_path / output, runtime))
+        paths = [tmp_path / given for given in inputs]
+        run_stage(TOYS[name], paths, tmp_path / output, share=0.9, **options)
         return tmp_path / output
 
     return made

@@ -11,14 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from pairs import medium, pair
 from predicted import ids, predictions
+from running import run_stage
 from tables import rating_table, write_artifact
 from toys import TOYS
 
 from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
 from qbuild.core.artifact.reader import KEY, Artifact, rejected_path
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.inspect.validate import validate
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.schema import load_schema
@@ -40,15 +38,7 @@ def rewrite(path: Path, table: pa.Table, group: int = ROW_GROUP_ROWS, **changed)
 
 
 def ran(tmp_path: Path, name: str, inputs, output: str, **options) -> Path:
-    stage = TOYS[name]
-    request = Request(
-        stage,
-        stage.options(**options),
-        tuple(inputs),
-        tmp_path / output,
-        Runtime(max_reject_share=0.9),
-    )
-    run(request)
+    run_stage(TOYS[name], inputs, tmp_path / output, share=0.9, **options)
     return tmp_path / output
 
 

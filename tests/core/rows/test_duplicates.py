@@ -6,28 +6,25 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tables
+from running import run_stage
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.engine.inputs import RunInputs
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Batch, Runtime
+from qbuild.core.engine.stage import Batch
 from qbuild.core.errors import InputError
 from qbuild.core.rows import duplicates
 from qbuild.stages import get_stage
 
 
-def made(name, inputs, output, options=None, limit=None, **runtime):
-    stage = get_stage(name)
-    given = stage.options(**(options or {}))
-    return run(Request(stage, given, tuple(inputs), output, Runtime(**runtime), limit))
+def made(name, inputs, output, **given):
+    return run_stage(get_stage(name), inputs, output, **given)
 
 
 @pytest.fixture
 def levels(tmp_path):
     ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(40))
     for words in ("itu", "vqa2"):
-        made("mos-to-levels", [ratings], tmp_path / f"{words}.parquet", {"words": words})
+        made("mos-to-levels", [ratings], tmp_path / f"{words}.parquet", words=words)
     return tmp_path
 
 

@@ -18,8 +18,6 @@ from scipy.stats import kendalltau, pearsonr, spearmanr
 from trained import record_training
 
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
 from qbuild.core.errors import CombinedError, InputError, TooManyRejectedError, UsageError
 from qbuild.quality.lineage import UNKNOWN, write_trained_on
 from qbuild.stages.evaluate import STAGE
@@ -491,10 +489,9 @@ def test_published_predictions_match_published_scores_by_file_name(tmp_path, dat
     """Q-Bench's predictions against the MOS of KonIQ-10k on 0 to 100, read by `ingest-ratings`."""
     from qbuild.stages import get_stage
 
-    stage = get_stage("ingest-ratings")
     source = data_folder / "scores" / "koniq10k_distributions_sets.csv"
     given = tmp_path / "koniq.parquet"
-    engine.run(Request(stage, stage.options(), (source,), given))
+    run_stage(get_stage("ingest-ratings"), source, given)
     file = data_folder / "predictions" / "q-bench_llava_v1.5" / "koniq.json"
     done = evaluate(tmp_path, file, given, match="path")
     assert done.json["rows"] == 10_073

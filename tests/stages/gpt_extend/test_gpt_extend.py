@@ -21,11 +21,10 @@ from extending import (
     serve_mock,
     write_depictions,
 )
-from running import rejected_of, rows_of
+from running import rejected_of, rows_of, run_stage
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.pipeline.load import load_pipeline
@@ -35,7 +34,6 @@ from qbuild.pairs.mock_answers import depiction_answer
 from qbuild.pairs.templates import load_templates
 from qbuild.stages import STAGES, get_stage
 from qbuild.stages.causal_qa import STAGE as CAUSAL
-from qbuild.stages.causal_qa import CausalOptions
 from qbuild.stages.gpt_extend import STAGE
 from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 from qbuild.stages.gpt_extend.report import TABLE_1
@@ -63,7 +61,7 @@ def test_an_overall_depiction_and_a_note_give_six_pairs_and_a_causal_one(tmp_pat
     rows = [overall(), {**note, "media_id": overall()["media_id"]}]
     source = write_depictions(tmp_path / "d.parquet", rows)
     result = extend(source, tmp_path / "out.parquet")
-    causal = engine.run(Request(CAUSAL, CausalOptions(), (source,), tmp_path / "c.parquet"))
+    causal = run_stage(CAUSAL, source, tmp_path / "c.parquet")
     assert (result.rows, causal.rows) == (6, 1)
     assert result.report["forms"] == {
         "binary": 1, "extended": 1, "in-context": 1, "multi": 1, "open": 1, "temporal": 1

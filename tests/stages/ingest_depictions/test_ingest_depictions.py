@@ -6,12 +6,10 @@ import pyarrow as pa
 import pytest
 from annotated import GOOD, HIGH, LOW, PERSON, done, labelled, result, save
 from depictions import depictions
+from running import rows_of, run_stage
 from tables import write_artifact
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, SchemaError, TooManyRejectedError, UsageError
 from qbuild.labels.depictions.options import DepictionOptions
 from qbuild.stages.ingest_depictions import STAGE, IngestOptions
@@ -24,20 +22,14 @@ TABLE = (
 )
 
 
-def ingest(tmp_path, *inputs, name="out", share=0.5, batch_rows=65_536, limit=None, **options):
+def ingest(tmp_path, *inputs, name="out", **given):
     """Run the stage on texts (`notes0.csv`, …) or paths; return the result and the output."""
     paths = [
-        save(tmp_path / f"notes{number}.csv", given) if isinstance(given, str) else given
-        for number, given in enumerate(inputs)
+        save(tmp_path / f"notes{number}.csv", one) if isinstance(one, str) else one
+        for number, one in enumerate(inputs)
     ]
     output = tmp_path / f"{name}.parquet"
-    runtime = Runtime(max_reject_share=share, batch_rows=batch_rows)
-    request = Request(STAGE, IngestOptions(**options), tuple(paths), output, runtime, limit)
-    return engine.run(request), output
-
-
-def rows_of(output):
-    return Artifact.open(output).table().to_pylist()
+    return run_stage(STAGE, paths, output, **{"share": 0.5, **given}), output
 
 
 def levels(tmp_path, *rows, name="levels", dataset="notes0"):

@@ -5,15 +5,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from annotated import GOOD, done, labelled, result, save
+from running import rows_of, run_stage
 from tables import write_artifact
 
-from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import SchemaError, UsageError
 from qbuild.stages import ingest_depictions
-from qbuild.stages.label_project import STAGE, ProjectOptions
+from qbuild.stages.label_project import STAGE
 
 PATHS = ("clips/a b.mp4", "ü/#1?.mp4", "c.webm")
 
@@ -42,11 +39,8 @@ def levels(folder, paths=PATHS, name="levels", **columns):
     return write_artifact(folder / f"{name}.parquet", table, "level", "mos-to-levels")
 
 
-def project(folder, *inputs, name="project", batch_rows=65_536, share=0.05, **options):
-    runtime = Runtime(batch_rows=batch_rows, max_reject_share=share)
-    output = folder / name
-    ended = engine.run(Request(STAGE, ProjectOptions(**options), inputs, output, runtime))
-    return ended, output
+def project(folder, *inputs, name="project", **given):
+    return run_stage(STAGE, inputs, folder / name, **given), folder / name
 
 
 def tasks_of(output):
@@ -84,11 +78,8 @@ def test_annotations_of_the_project_are_read_with_the_media_ids(tmp_path, form):
         exported.append(labelled(task["data"], done(*fields), number=number))
     export = save(tmp_path / "export.json", exported)
     made = tmp_path / "depictions.parquet"
-    stage = ingest_depictions.STAGE
-    ended = engine.run(
-        Request(stage, ingest_depictions.IngestOptions(), (export, source), made, Runtime())
-    )
-    rows = Artifact.open(made).table().to_pylist()
+    ended = run_stage(ingest_depictions.STAGE, (export, source), made)
+    rows = rows_of(made)
     kinds = {"ugc": ["overall", "in-context", "conversation"], "pathway": ["pathway"]}
     assert [row["kind"] for row in rows] == kinds.get(form, ["aspect"] * 5) * 3
     assert {row["media_id"] for row in rows} == {f"my%3Aset:{path}" for path in PATHS}

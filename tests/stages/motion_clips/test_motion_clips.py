@@ -15,8 +15,6 @@ from running import file_hashes, rejected_of, rows_of, run_stage
 from tables import write_artifact
 
 from qbuild.core.canonical import hash_file, row_seed
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
 from qbuild.core.errors import InputError, TooManyRejectedError, UsageError
 from qbuild.media.clips.plan import request_clips
 from qbuild.stages.motion_clips import STAGE, MotionClipsOptions, prepare, reject_unused_options
@@ -219,7 +217,7 @@ def test_134_labelled_videos_are_planned_into_5211_clips(tmp_path):
 
     stage = replace(STAGE, prepare=take)
     with pytest.raises(UsageError, match="planned"):
-        run(Request(stage, options, (given,), tmp_path / "out"))
+        run_stage(stage, given, tmp_path / "out", total=5211)
     assert sum(quotas) == 5211
     assert set(quotas) == {38, 39}
     plans = [

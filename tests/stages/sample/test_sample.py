@@ -10,14 +10,12 @@ import tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from running import run_stage
+from running import rejected_of, run_stage
 
 from qbuild.core.artifact.description import Description, StageRef
 from qbuild.core.artifact.reader import Artifact, read_description, rejected_path
 from qbuild.core.artifact.writer import ArtifactWriter
-from qbuild.core.engine import run as engine
 from qbuild.core.engine.fingerprint import make_recipe
-from qbuild.core.engine.request import Request
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import (
     CombinedError,
@@ -282,7 +280,7 @@ def test_identical_rows_collapse_and_conflicting_ones_are_rejected(tmp_path):
     assert (len(done.ids), len(set(done.ids))) == (50, 50)
     assert done.report["collapsed"] == 20
     assert done.figures["d"]["before"]["rows"] == 98
-    refused = Artifact.open(rejected_path(done.output)).table().to_pylist()
+    refused = rejected_of(done.output)
     assert [row["reason"] for row in refused] == ["conflict"] * 4
     assert "20 identical rows collapsed" in STAGE.render(done.report)
     with pytest.raises(TooManyRejectedError):
@@ -300,9 +298,8 @@ def listed(tmp_path, *ids, name="used.txt", newline="\n"):
 
 def pairs_of(tmp_path, table, name="pairs.parquet"):
     """An instruction artifact about these levels' media."""
-    stage = get_stage("scoring-qa")
     levels = tables.write_artifact(tmp_path / "pairs-from.parquet", table, "level", "mos-to-levels")
-    engine.run(Request(stage, stage.options(), (levels,), tmp_path / name))
+    run_stage(get_stage("scoring-qa"), levels, tmp_path / name)
     return str(tmp_path / name)
 
 
@@ -569,9 +566,8 @@ def published(data_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("published")
     stage = get_stage("mos-to-levels")
     for name, file in (("koniq", KONIQ), ("spaq", SPAQ), ("live-vqc", VQC)):
-        options = stage.options(dataset=name)
         path = data_folder / "scores" / file
-        engine.run(Request(stage, options, (path,), folder / f"{name}.parquet"))
+        run_stage(stage, path, folder / f"{name}.parquet", dataset=name)
     return folder
 
 

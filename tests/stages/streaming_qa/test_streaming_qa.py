@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import sys
@@ -13,12 +12,11 @@ import stalled
 import tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from running import run_stage
+from running import rejected_of, rows_of, run_stage
 
 from qbuild.cli.main import main
 from qbuild.core.artifact.reader import Artifact, rejected_path
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
+from qbuild.core.canonical import hash_file
 from qbuild.core.errors import (
     CombinedError,
     InputError,
@@ -31,7 +29,7 @@ from qbuild.core.media_roots import MediaRoots
 from qbuild.core.schema import load_schema
 from qbuild.quality import stalls
 from qbuild.stages import get_stage
-from qbuild.stages.streaming_qa import STAGE, StreamingOptions
+from qbuild.stages.streaming_qa import STAGE
 
 WORDS = ("Low", "Poor", "Fair", "Good", "High")
 QUESTION = "How would you rate the quality of this video?"
@@ -118,10 +116,6 @@ def said(row):
 
 def questions(tmp_path, *sessions, **given):
     return [said(row)[0] for row in pairs(tmp_path, sessions, **given)]
-
-
-def rejected(tmp_path):
-    return Artifact.open(rejected_path(tmp_path / "pairs.parquet")).table().to_pylist()
 
 
 PLAIN = session("plain.mp4", 1)
@@ -382,7 +376,7 @@ def test_the_report_counts_sessions_and_the_pairs_of_each_format(tmp_path):
 def test_a_session_without_a_level_is_rejected(tmp_path):
     result, _ = tell(tmp_path, [ONE, BOTH], [level("both.mp4"), level("elsewhere.mp4")])
     assert (result.rows, result.rejected) == (2, 1)
-    (refused,) = rejected(tmp_path)
+    (refused,) = rejected_of(tmp_path / "pairs.parquet")
     assert (refused["reason"], refused["column"]) == ("no-level", "media_id")
     assert (refused["value"], refused["source"], refused["row"]) == ("d:one.mp4", "made.log", 1)
     assert refused["message"] == "no level artifact has a row of this session"
@@ -399,7 +393,7 @@ def test_identical_sessions_collapse_and_conflicting_ones_are_rejected(tmp_path)
     moved = ONE | {"source_file": "again.log", "source_row": 7}
     result, _ = tell(tmp_path, [ONE, BOTH, moved, other, PLAIN])
     assert (result.rows, result.rejected, result.report["collapsed"]) == (4, 2, 1)
-    refused = rejected(tmp_path)
+    refused = rejected_of(tmp_path / "pairs.parquet")
     assert [(row["reason"], row["value"]) for row in refused] == [("conflict", "d:both.mp4")] * 2
 
 
@@ -418,14 +412,14 @@ def test_an_inconsistent_session_is_rejected(tmp_path, changed, given_, reason, 
         tmp_path, [PLAIN, ONE | changed], [level("plain.mp4"), level("one.mp4", **given_)]
     )
     assert (result.rows, result.rejected) == (2, 1)
-    (refused,) = rejected(tmp_path)
+    (refused,) = rejected_of(tmp_path / "pairs.parquet")
     assert (refused["reason"], refused["column"]) == (reason, column)
 
 
 def test_rejected_sessions_keep_the_order_of_the_input(tmp_path):
     sessions = [PLAIN, ONE | {"stall_count": 4}, THREE, BOTH | {"runs": [1]}]
     tell(tmp_path, sessions, [level(row["path"]) for row in (PLAIN, ONE, BOTH)])
-    reasons = [row["reason"] for row in rejected(tmp_path)]
+    reasons = [row["reason"] for row in rejected_of(tmp_path / "pairs.parquet")]
     assert reasons == ["inconsistent", "no-level", "inconsistent"]
 
 
@@ -453,8 +447,7 @@ def test_levels_of_other_media_may_conflict(tmp_path):
 
 
 def run(tmp_path, *inputs, **options):
-    output = tmp_path / "pairs.parquet"
-    return engine.run(Request(STAGE, StreamingOptions(**options), inputs, output))
+    return run_stage(STAGE, inputs, tmp_path / "pairs.parquet", **options)
 
 
 def test_levels_of_several_artifacts_in_any_order_are_joined(tmp_path):
@@ -465,7 +458,7 @@ def test_levels_of_several_artifacts_in_any_order_are_joined(tmp_path):
         artifact(tmp_path / "d.parquet", "stall", [BOTH]),
     )
     assert run(tmp_path, *inputs).rows == 4
-    found = Artifact.open(tmp_path / "pairs.parquet").table().to_pylist()
+    found = rows_of(tmp_path / "pairs.parquet")
     assert [row["labels"]["level"] for row in found] == [1, 1, 5, 5]
 
 
@@ -549,7 +542,7 @@ def test_one_hash_at_any_batch_size_and_number_of_workers(tmp_path):
     for rows, workers in [(1, 1), (7, 1), (65_536, 1), (7, 2), (65_536, 2)]:
         _, found = tell(tmp_path, sessions, levels, batch_rows=rows, workers=workers)
         files = [found.path, rejected_path(found.path)]
-        hashes.add(tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
+        hashes.add(tuple(map(hash_file, files)))
     assert len(hashes) == 1
 
 
@@ -561,11 +554,11 @@ def test_the_order_of_the_levels_changes_no_pair(tmp_path):
 def test_pairs_are_made_from_levels_of_mos_to_levels(tmp_path):
     rows = [session(f"{at}.mp4", 1, [(0.5, at + 1)], mos=10.0 * at) for at in range(11)]
     given_ = artifact(tmp_path / "stalls.parquet", "stall", rows)
-    cut, levels = get_stage("mos-to-levels"), tmp_path / "levels.parquet"
-    engine.run(Request(cut, cut.options(), (given_,), levels))
+    levels = tmp_path / "levels.parquet"
+    run_stage(get_stage("mos-to-levels"), given_, levels)
     assert run(tmp_path, given_, levels, format="summary").rows == 11
-    made = Artifact.open(levels).table().to_pylist()
-    found = Artifact.open(tmp_path / "pairs.parquet").table().to_pylist()
+    made = rows_of(levels)
+    found = rows_of(tmp_path / "pairs.parquet")
     for row, pair in zip(made, found, strict=True):
         assert pair["labels"]["mos"] == row["mos"]
         assert said(pair)[1] == f"The quality of the video is {row['word']}."

@@ -7,9 +7,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from running import file_hashes, rows_of
 
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.canonical import hash_file
 from qbuild.core.engine.runlog import NAME as RUN_LOG
 from qbuild.core.engine.stage import Runtime
 from qbuild.core.pipeline.load import Pipeline, load_pipeline
@@ -44,14 +44,8 @@ def records(work) -> list[dict]:
     return [record for path in files for record in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """The hash of every file but the run log."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {p.relative_to(folder).as_posix(): hash_file(p) for p in files if p.name != RUN_LOG}
-
-
 def rows(work: Path, name: str) -> list[dict]:
-    return Artifact.open(work / f"{name}.parquet").table().to_pylist()
+    return rows_of(work / f"{name}.parquet")
 
 
 def test_every_step_writes_its_rows(work, demo):
@@ -74,7 +68,7 @@ def test_a_second_run_runs_nothing_and_changes_nothing(work, demo):
 def test_another_folder_two_workers_and_small_batches_give_the_same_bytes(work, demo, tmp_path):
     elsewhere = tmp_path / "some" / "other place"
     run(demo, elsewhere, Runtime(workers=2, batch_rows=7))
-    assert contents(elsewhere) == contents(work)
+    assert file_hashes(elsewhere) == file_hashes(work)
 
 
 def test_a_missing_image_makes_only_its_step_run_again(work, demo, tmp_path):
@@ -82,7 +76,7 @@ def test_a_missing_image_makes_only_its_step_run_again(work, demo, tmp_path):
     next((copy / "pictures/media").iterdir()).unlink()
     done = run(demo, copy, Runtime())
     assert [verdict.step.id for verdict, _ in done if verdict.runs] == ["pictures"]
-    assert contents(copy) == contents(work)
+    assert file_hashes(copy) == file_hashes(work)
 
 
 @pytest.mark.parametrize("name", PAIRS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import tables
+from running import file_hashes
 
 PIPELINE = """
 title: killed
@@ -61,14 +61,6 @@ def measured(folder: Path) -> tuple[float, float]:
     return first, time.monotonic() - began
 
 
-def tree(folder: Path) -> dict[str, str]:
-    return {
-        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name != "qbuild-runs.jsonl"
-    }
-
-
 def prepare(folder: Path) -> Path:
     folder.mkdir()
     (folder / "p.yaml").write_text(PIPELINE)
@@ -93,7 +85,7 @@ def kill(folder: Path, moment: float, workers: int) -> str:
 def test_a_run_killed_at_any_point_is_resumed_to_the_same_bytes(tmp_path):
     calm = prepare(tmp_path / "calm")
     first, end = measured(calm)
-    undisturbed = tree(calm / "work")
+    undisturbed = file_hashes(calm / "work")
     killed = prepare(tmp_path / "killed")
     rng = random.Random(2026)
     hits = []
@@ -101,6 +93,6 @@ def test_a_run_killed_at_any_point_is_resumed_to_the_same_bytes(tmp_path):
         moment = first + (end - first) * (number + rng.random()) / KILLS
         hits.append(kill(killed, moment, workers=1 + number % 2))
         finish(killed)
-        assert tree(killed / "work") == undisturbed, "\n".join(hits)
+        assert file_hashes(killed / "work") == undisturbed, "\n".join(hits)
     print("\n".join(hits))  # noqa: T201 - shown by `pytest -s`: where each kill hit
     assert sum(": hit" in hit for hit in hits) >= KILLS // 2, "\n".join(hits)

@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 from published import published_words
+from running import run_stage
 
 from qbuild.cli.main import main
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine import run as engine
-from qbuild.core.engine.request import Request
 from qbuild.quality.published_text import LEVEL_WORDS
 from qbuild.stages import get_stage
 
@@ -36,10 +35,9 @@ def levels(data_folder, tmp_path_factory):
     """Cuts a published rating file with the words of ITU; the path of the levels, the figures."""
 
     def cut(name, **options):
-        stage = get_stage("mos-to-levels")
         output = tmp_path_factory.mktemp(name) / "levels.parquet"
-        given = stage.options(words="itu", **options)
-        result = engine.run(Request(stage, given, (data_folder / "scores" / SCORES[name],), output))
+        scores = data_folder / "scores" / SCORES[name]
+        result = run_stage(get_stage("mos-to-levels"), scores, output, words="itu", **options)
         return output, result.report["datasets"][0]
 
     return cut
@@ -165,9 +163,9 @@ def test_lsvq_train_gives_the_28056_pairs_of_stage_2(data_folder, tmp_path, comm
 
 
 def test_our_pairs_ask_and_answer_as_the_published_koniq_file(data_folder, levels, tmp_path):
-    stage, output = get_stage("scoring-qa"), tmp_path / "pairs.parquet"
-    given = (levels("koniq", **PUBLISHED["koniq"])[0],)
-    engine.run(Request(stage, stage.options(form="q-align"), given, output))
+    output = tmp_path / "pairs.parquet"
+    given = levels("koniq", **PUBLISHED["koniq"])[0]
+    run_stage(get_stage("scoring-qa"), given, output, form="q-align")
     path = data_folder / "levels_published/q-align_train_koniq.json"
     published = [
         [turn["value"] for turn in record["conversations"]]

@@ -15,9 +15,9 @@ import pairs  # noqa: E402
 import pyarrow as pa  # noqa: E402
 from clips import make_clip  # noqa: E402
 from images import write_image  # noqa: E402
+from running import rejected_of, rows_of  # noqa: E402
 from tables import write_artifact  # noqa: E402
 
-from qbuild.core.artifact.reader import Artifact, rejected_path  # noqa: E402
 from qbuild.core.schema import load_schema  # noqa: E402
 from qbuild.quality.level_scores import score_from_logits  # noqa: E402
 
@@ -37,10 +37,6 @@ def media(tmp_path):
     return place
 
 
-def rows_of(place):
-    return Artifact.open(place).table().to_pylist()
-
-
 def test_a_folder_is_scored_in_one_line(qbuild, media, tmp_path):
     code, out, err = qbuild(
         *("score", media, "-o", "s.parquet", "--device", "cpu", "--max-reject-share", 0.5)
@@ -53,7 +49,7 @@ def test_a_folder_is_scored_in_one_line(qbuild, media, tmp_path):
         assert row["words"] == ["Low", "Poor", "Fair", "Good", "High"]
         assert row["score"] == score_from_logits(row["logits"])
         assert (row["backend"], row["model"]) == ("vqa2", "tiny (untrained)")
-    (refused,) = rows_of(rejected_path(tmp_path / "s.parquet"))
+    (refused,) = rejected_of(tmp_path / "s.parquet")
     assert refused["reason"] == "not-a-video"
 
 
@@ -65,7 +61,7 @@ def test_a_video_that_crashes_its_decoder_ends_no_run(qbuild, media, tmp_path):
     code, _, err = qbuild("score", media, "-o", "s.parquet", *how)
     assert code == 0, err
     assert [row["path"] for row in rows_of(tmp_path / "s.parquet")] == ["a.mp4", "p.png"]
-    (refused,) = rows_of(rejected_path(tmp_path / "s.parquet"))
+    (refused,) = rejected_of(tmp_path / "s.parquet")
     assert (refused["reason"], refused["value"]) == ("decoder-crashed", "crash.mp4")
 
     rows = [
@@ -80,7 +76,7 @@ def test_a_video_that_crashes_its_decoder_ends_no_run(qbuild, media, tmp_path):
     )
     assert code == 0, err
     assert [row["path"] for row in rows_of(tmp_path / "a.parquet")] == ["a.mp4"]
-    (refused,) = rows_of(rejected_path(tmp_path / "a.parquet"))
+    (refused,) = rejected_of(tmp_path / "a.parquet")
     assert refused["reason"] == "decoder-crashed"
 
 
@@ -104,7 +100,7 @@ def test_questions_are_answered(qbuild, media, tmp_path):
     assert json.loads(out)["rows"] == 2
     found = rows_of(tmp_path / "a.parquet")
     assert [row["sample_id"] for row in found] == [f"{n:032x}" for n in range(2)]
-    (refused,) = rows_of(rejected_path(tmp_path / "a.parquet"))
+    (refused,) = rejected_of(tmp_path / "a.parquet")
     assert refused["reason"] == "not-a-video"
 
 

@@ -11,16 +11,12 @@ import offered
 import pytest
 from images import image_folder
 from offered import constant
+from running import rows_of, run_stage
 
 from qbuild.backends.registry import backend_names, load_backend
-from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import MissingPartError
 from qbuild.core.media_roots import Medium
 from qbuild.stages.score import STAGE as SCORE
-from qbuild.stages.score import ScoreOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +44,8 @@ def test_a_third_partys_backend_is_found_and_works(offer, tmp_path):
 def test_a_third_partys_backend_scores_as_the_stage_asks(offer, tmp_path):
     offer("constant", constant())
     folder, output = image_folder(tmp_path / "in", count=2), tmp_path / "scores.parquet"
-    run(Request(SCORE, ScoreOptions(backend="constant"), (folder,), output, Runtime()))
-    rows = Artifact.open(output).table().to_pylist()
+    run_stage(SCORE, folder, output, backend="constant")
+    rows = rows_of(output)
     told = [(row["path"], row["backend"], row["model"], row["score"]) for row in rows]
     assert told == [(f"p{n}.png", "constant", "constant", 0.5) for n in range(2)]
     assert rows[0]["logits"] is None

@@ -20,11 +20,11 @@ from pairs import turns as conversation  # noqa: E402
 from PIL import Image  # noqa: E402
 from qbuild_backends.checkpoints.folder import from_folder  # noqa: E402
 from qbuild_backends.training.run import train  # noqa: E402
+from running import rejected_of, rows_of  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 from toy_family import FAMILY, WORDS  # noqa: E402
 from vqa2_training import artifact, spec  # noqa: E402
 
-from qbuild.core.artifact.reader import Artifact, rejected_path  # noqa: E402
 from qbuild.quality.level_scores import score_from_logits  # noqa: E402
 
 torch.set_num_threads(1)
@@ -140,14 +140,14 @@ def test_it_scores_from_the_command_line(toy, trained, tmp_path):
     )
     (trained / "media" / "bad.mp4").unlink()
     assert code == 0, err
-    rows = Artifact.open(tmp_path / "s.parquet").table().to_pylist()
+    rows = rows_of(tmp_path / "s.parquet")
     assert [row["path"] for row in rows] == [*(f"{n}.png" for n in range(5)), "v.mp4"]
     for row in rows:
         assert tuple(row["words"]) == WORDS
         assert row["score"] == score_from_logits(row["logits"])
     scores = [row["score"] for row in rows[:5]]
     assert scores == sorted(scores)  # the levels that it has learnt
-    (rejected,) = Artifact.open(rejected_path(tmp_path / "s.parquet")).table().to_pylist()
+    (rejected,) = rejected_of(tmp_path / "s.parquet")
     assert rejected["reason"] == "not-a-video"
 
 
@@ -178,7 +178,7 @@ def test_it_answers_from_the_command_line(toy, trained, tmp_path):
         *("--device", "cpu", "--max-new-tokens", 8, "--max-reject-share", 0.5),
     )
     assert code == 0, err
-    rows = Artifact.open(tmp_path / "a.parquet").table().to_pylist()
+    rows = rows_of(tmp_path / "a.parquet")
     answers = [row["answer"] for row in rows]
     assert len(answers) == 6  # the question without a medium is rejected
     assert answers[0] == "The quality is bad"

@@ -22,6 +22,7 @@ from qbuild_backends.models.vqa2 import published_config  # noqa: E402
 from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
 from qbuild_backends.models.vqa2.layouts import PATHWAY  # noqa: E402
 from qbuild_backends.models.vqa2.presets import preset  # noqa: E402
+from running import rows_of  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from vqa2_toys import (  # noqa: E402
     batch_of,
@@ -32,7 +33,6 @@ from vqa2_toys import (  # noqa: E402
 
 from qbuild.backends.protocol import Computing, ImportSpec  # noqa: E402
 from qbuild.core.artifact.output_folder import DESCRIPTION, claimed  # noqa: E402
-from qbuild.core.artifact.reader import Artifact  # noqa: E402
 from qbuild.core.canonical import hash_file  # noqa: E402
 from qbuild.core.errors import CombinedError, DiskError, InputError, UsageError  # noqa: E402
 
@@ -98,7 +98,7 @@ def test_an_imported_folder_is_scored_with(qbuild, source, tmp_path):
         *("score", "media", "--backend", "vqa2", "--model", "base", "-o", "s.parquet")
     )
     assert code == 0, err
-    (row,) = Artifact.open(tmp_path / "s.parquet").table().to_pylist()
+    (row,) = rows_of(tmp_path / "s.parquet")
     assert (row["backend"], row["model"]) == ("vqa2", "base")
 
 

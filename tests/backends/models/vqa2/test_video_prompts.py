@@ -23,15 +23,12 @@ from qbuild_backends.inference.scoring import Scorer
 from qbuild_backends.models.inputs import Turn
 from qbuild_backends.models.vqa2.processor import Vqa2Processor
 from qbuild_backends.models.vqa2.video_prompts import add_video_prompt
+from running import rows_of, run_stage
 from tables import rating_table, write_artifact
 from vqa2_toys import drawn_clip, tiny_model
 from vqa2_training import artifact
 
 from qbuild.backends.protocol import Answering, Computing, Scoring
-from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine.request import Request
-from qbuild.core.engine.run import run
-from qbuild.core.engine.stage import Runtime
 from qbuild.core.media_roots import MediaRoots, Medium
 from qbuild.stages import get_stage
 from qbuild.stages.answer import make_request
@@ -102,8 +99,7 @@ def still(loaded):
 
 
 def stage(name, source, output, **options):
-    made = get_stage(name)
-    run(Request(made, made.options(**options), (source,), output, Runtime()))
+    run_stage(get_stage(name), source, output, **options)
     return output
 
 
@@ -169,10 +165,7 @@ def test_the_model_is_asked_what_it_was_trained_on(
     pairs = scoring_pairs(tmp_path, preset)
     roots, cpu = MediaRoots({"": media}), Computing("cpu")
     samples = read_samples([form(pairs, tmp_path)], roots)
-    questions = [
-        make_request(at, row, roots).payload
-        for at, row in enumerate(Artifact.open(pairs).table().to_pylist(), 1)
-    ]
+    questions = [make_request(at, row, roots).payload for at, row in enumerate(rows_of(pairs), 1)]
     shown = [Medium(f"d:{name}", name, media / name) for name in ("v.mp4", "p.png")]
     asked = Answerer(loaded, Answering(frame, computing=cpu)).encoded(questions, [])
     scored = Scorer(loaded, Scoring(frame, computing=cpu)).encoded(shown, [])

@@ -26,7 +26,7 @@ $(VENV)/.dev: $(VENV)/.demo
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt -e '.[demo,dev]' -e ./backends
 	@touch $@
 
-demo: $(VENV)/.demo  ## Make pictures, ratings, levels, pairs and exports in work/demo.
+demo: $(VENV)/.demo  ## Make images, ratings, levels, pairs and exports in work/demo.
 	$(BIN)/qbuild run demo
 
 test: $(VENV)/.dev  ## Run all tests.

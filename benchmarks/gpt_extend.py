@@ -1,13 +1,13 @@
-"""How fast the stage `gpt-extend` is: the command, its ledger on disk, a server beside it.
+"""How fast the stage `gpt-extend` is: the command, its ledger on disk, a local server.
 
     python benchmarks/gpt_extend.py [--depictions 1200] [--planned 100000] [--repeat 3]
 
 The mock server runs in another process and answers by the rules. Prints two ratios: the command's
 rate at 200 ms latency to concurrency / latency (at least 0.90), and its rate against an instant
-server to that of `AsyncOpenAI` alone with the same bodies at the same concurrency (at least 0.70);
+server to that of plain `AsyncOpenAI` with the same bodies at the same concurrency (at least 0.70);
 then seconds and peak memory of a plan (under 60 s and 1 GiB). The command's rate is taken between
 the server's first and last request, so that neither its start nor the writing of rows counts; the
-share of the whole command is told beside it.
+share of the complete command is printed with it.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def command(source: Path, output: Path, url: str, *more: str) -> list[str]:
 
 
 def ours(source: Path, place: Path, url: str) -> tuple[float, float, int]:
-    """Requests a second while requests went out, and of the whole command; their number."""
+    """Requests per second while requests went out, and of the whole command; their number."""
     place.mkdir()
     began = time.perf_counter()
     line = [sys.executable, *command(source, place / "out.parquet", url)]

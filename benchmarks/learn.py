@@ -1,7 +1,7 @@
 """The tiny model learns on this CPU: its figures on photographs that it never saw.
 
-Our own stages make the data from photographs that lie in installed packages; `train` learns, and
-`score` with `evaluate`, or `answer`, says what was learnt. Crops and pans of a photograph are on
+Our own stages make the data from photographs in installed packages; `train` learns, and
+`score` with `evaluate`, or `answer`, measures it. Crops and pans of a photograph are on
 one side only; split b is not looked at while settings are tried. Steps are fixed, not seconds, so
 that a run repeats.
 
@@ -119,7 +119,7 @@ def dct_base(work: Path, seed: int) -> Path:
 
 
 def clean_pixels(folder: Path, size: int) -> Any:
-    """Of 200 pictures or videos the first frame as a tensor [200, 3, size, size] in [-1, 1]."""
+    """The first frame of 200 images or videos as a tensor [200, 3, size, size] in [-1, 1]."""
     import torch
     from made_media import clip_of
     from qbuild_backends.models.vqa2.clips import Vqa2Clips
@@ -185,8 +185,8 @@ def scorer(work: Path, training: Path, testing: Path, given: argparse.Namespace)
     for name in HELD_OUT[given.split]:
         own = np.array([(truth[one], score) for one, score in rows if f"/{name}-" in one])
         each[name] = round(float(spearmanr(own[:, 0], own[:, 1]).statistic), 3)
-    told = {key: found[key] for key in ("rows", "srcc", "plcc")}
-    return {**told, "each": each, **run_of(report)}
+    figures = {key: found[key] for key in ("rows", "srcc", "plcc")}
+    return {**figures, "each": each, **run_of(report)}
 
 
 def distortion(
@@ -198,7 +198,7 @@ def distortion(
 
 
 def motion(work: Path, training: Path, testing: Path, given: argparse.Namespace) -> dict[str, Any]:
-    """The share of held-out pans that are told rightly, with motion tokens and without."""
+    """The share of held-out pans that are answered correctly, with motion tokens and without."""
     found = {}
     for name, has in (("with", True), ("without", False)):
         report = train(work, name, training, given, plan="assistant", motion=has)

@@ -1,6 +1,6 @@
-"""What `learn.py` learns from: crops and pans of photographs, spoiled by our own stages, as pairs.
+"""Training data of `learn.py`: pairs on crops and pans of photographs, distorted by our stages.
 
-The photographs lie in scikit-image, scikit-learn and matplotlib as installed: no download.
+The photographs are those in scikit-image, scikit-learn and matplotlib as installed: no download.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ HELD_OUT = {"a": ("coffee", "flower"), "b": ("astronaut", "china")}
 SCORED = ("spatial-blur", "noise", "compression-artifact")
 # What `motion-clips` does to a quarter of the pans each, and its name as an answer of one token.
 MOVED = {"temporal": "smooth", "shake": "shake", "flicker": "flicker", "stutter": "stuttering"}
-PARTS = {"scorer": 4, "distortion": 1, "motion": 8}  # folders of what is to be spoiled
+PARTS = {"scorer": 4, "distortion": 1, "motion": 8}  # folders of media to distort
 QUESTION = "Which distortion is seen most in this {kind}?"  # of the tokenizer's own sentences
 
 Pixels = NDArray[np.uint8]
@@ -141,7 +141,7 @@ def _varied(draw: np.random.Generator) -> Callable[[Pixels], Pixels]:
 
 
 def scorer_pairs(folder: Path) -> Path:
-    """Pairs on blur, noise and compression at five severities, and clean crops beside them.
+    """Pairs on blur, noise and compression at five severities, and clean crops next to them.
 
     The score of severity s is 95 - 18 s; a quarter of the crops stays clean.
     """
@@ -149,7 +149,7 @@ def scorer_pairs(folder: Path) -> Path:
     for number, name in enumerate(SCORED, 1):
         made = _spoiled(folder, folder / "clean" / str(number), name)
         lines += [
-            f"spoiled/{name}/media/{row['path']},{95 - 18 * row['severity']}"
+            f"distorted/{name}/media/{row['path']},{95 - 18 * row['severity']}"
             for row in rows_of(made)
         ]
     (folder / "scores.csv").write_text("\n".join(["path,mos", *lines]) + "\n")
@@ -172,7 +172,7 @@ def distortion_pairs(folder: Path) -> Path:
         for file in crops[number :: len(SPATIAL)]:
             (share / file.name).hardlink_to(file)
         made = _spoiled(folder, share, name)
-        named |= {f"spoiled/{name}/media/{row['path']}": BY_SLUG[name] for row in rows_of(made)}
+        named |= {f"distorted/{name}/media/{row['path']}": BY_SLUG[name] for row in rows_of(made)}
     return _written(folder, "image", named)
 
 
@@ -196,8 +196,8 @@ PAIRS = {"scorer": scorer_pairs, "distortion": distortion_pairs, "motion": motio
 
 
 def _spoiled(folder: Path, crops: Path, name: str) -> Path:
-    """Crops spoiled with one distortion at severities drawn by seed: a corruption artifact."""
-    made = folder / "spoiled" / name
+    """Crops with one distortion at severities drawn by seed: a corruption artifact."""
+    made = folder / "distorted" / name
     made.parent.mkdir(exist_ok=True)
     given = ("--family", "vqa2", "--corruption", name, "--severity", "random", "--workers", 2)
     qbuild("corrupt", crops, "-o", made, "--dataset", name, *given)

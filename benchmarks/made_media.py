@@ -1,7 +1,7 @@
 """What benchmarks of the model share: made media, random weights, published reading, peak memory.
 
-Pictures are 1024 x 768 JPEG, videos 1280 x 720 H.264 at 30 frames/s. The published loader opens a
-picture by Pillow and decodes all frames of a video by decord at full size into Pillow images, then
+Images are 1024 x 768 JPEG, videos 1280 x 720 H.264 at 30 frames/s. The published loader opens an
+image by Pillow and decodes all frames of a video by decord at full size into Pillow images, then
 makes them small: key frames bicubic to the vision tower's size, all frames to the motion size.
 """
 
@@ -25,7 +25,7 @@ KINDS = ("images", "videos")
 
 
 def make_media(folder: Path, images: int, seconds: Sequence[int]) -> None:
-    """Crops of a blurred noise: pictures, and a video of each length in which it moves."""
+    """Crops of blurred noise: images, and a video of each length in which it moves."""
     import cv2
 
     noise = np.random.default_rng(0).integers(0, 256, (1100, 1700, 3), dtype=np.uint8)
@@ -45,8 +45,8 @@ def _write_picture(file: Path, texture: Any, number: int) -> None:
     from PIL import Image
 
     at = 7 * number % 300
-    picture = cv2.GaussianBlur(texture[at : at + 768, at : at + 1024], (0, 0), 1 + number % 5)
-    Image.fromarray(picture).save(file, quality=90)
+    image = cv2.GaussianBlur(texture[at : at + 768, at : at + 1024], (0, 0), 1 + number % 5)
+    Image.fromarray(image).save(file, quality=90)
 
 
 def _write_video(file: Path, texture: Any, number: int, frames: int) -> None:
@@ -113,7 +113,7 @@ def _squashed(frames: Sequence[Any], side: int) -> np.ndarray:
 
 
 def peak(device: str, reset: bool = False) -> float:
-    """Peak memory so far, in MiB; on a CPU with reset, what the process stands at."""
+    """Peak memory so far, in MiB; on a CPU with reset, its current memory."""
     if device == "cuda":
         import torch
 

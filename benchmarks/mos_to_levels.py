@@ -77,12 +77,12 @@ def timed(command: list[str], place: Path) -> tuple[float, float, str]:
     """Seconds, peak MiB and output of a script in a process of its own."""
     began = time.perf_counter()
     script = [sys.executable, str(HERE / "peak.py"), str(place / "peak"), *command]
-    told = subprocess.run(script, check=True, stdout=subprocess.PIPE, text=True).stdout
+    printed = subprocess.run(script, check=True, stdout=subprocess.PIPE, text=True).stdout
     took = time.perf_counter() - began
-    return took, int((place / "peak").read_text()) / 1024, told
+    return took, int((place / "peak").read_text()) / 1024, printed
 
 
-def compare(ours: Path, theirs: Path, report: dict[str, dict[str, float]], told: str) -> None:
+def compare(ours: Path, theirs: Path, report: dict[str, dict[str, float]], printed: str) -> None:
     """Stop unless rows and figures are equal."""
     mine = Artifact.open(ours)
     other = pq.ParquetFile(theirs)
@@ -97,7 +97,7 @@ def compare(ours: Path, theirs: Path, report: dict[str, dict[str, float]], told:
         )
         if not close:
             raise SystemExit(f"column {name} differs from the peer's")
-    for found in json.loads(told)["datasets"]:
+    for found in json.loads(printed)["datasets"]:
         expected = report[found["dataset"]]
         for name in ("rows", "srcc", "plcc", "flip_share"):
             if abs(found[name] - expected[name]) > 1e-9:
@@ -124,11 +124,11 @@ def main() -> None:
         seconds: dict[str, list[float]] = {"qbuild": [], "pandas": [], "floor": []}
         peaks: dict[str, float] = {}
         for turn in range(given.repeat + 1):  # the first turn warms the page cache
-            took, peaks["qbuild"], told = timed(ours, folder)
+            took, peaks["qbuild"], printed = timed(ours, folder)
             took_peer, peaks["pandas"], _ = timed(theirs, folder)
             bottom = float(timed(floor, folder)[2])
             if turn == 0:
-                compare(levels, peer, json.loads((folder / "figures.json").read_text()), told)
+                compare(levels, peer, json.loads((folder / "figures.json").read_text()), printed)
                 continue
             for name, value in zip(seconds, (took, took_peer, bottom), strict=True):
                 seconds[name].append(value)

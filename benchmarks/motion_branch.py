@@ -118,8 +118,8 @@ def report(took: dict[str, float], tokens: dict[str, Tensor], network: nn.Module
     exact = tokens[first].float()
     for name, time_taken in took.items():
         difference = (tokens[name].float() - exact).abs().max() / exact.abs().max()
-        said = "same bits" if torch.equal(tokens[name].float(), exact) else f"{difference:.1e}"
-        print(f"{name:24s}{time_taken:9.1f} ms{took[first] / time_taken:8.2f}x   {said}")
+        deviation = "same bits" if torch.equal(tokens[name].float(), exact) else f"{difference:.1e}"
+        print(f"{name:24s}{time_taken:9.1f} ms{took[first] / time_taken:8.2f}x   {deviation}")
     if network is not None:
         ratio = took["SlowFast-R50 in bf16"] / took["the same in bf16"]
         print(f"bf16 against bf16       {ratio:20.2f}x")

@@ -2,8 +2,8 @@
 
     python benchmarks/peak.py FILE SCRIPT [ARGUMENT …]
 
-The peak is read inside the process (VmHWM): what a parent is told of a child counts the parent's
-own memory at the fork.
+The peak is read inside the process (VmHWM): the figure that a parent gets for a child includes the
+parent's own memory at the fork.
 """
 
 from __future__ import annotations

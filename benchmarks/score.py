@@ -3,21 +3,21 @@
     python benchmarks/score.py [--preset tiny] [--images 24] [--videos 6] [--seconds 8]
                                [--repeat 3] [--device cpu] [--batch 8] [--threads 2]
 
-Published: a picture by Pillow; a video by decord, all frames at full size as Pillow images; key
+Published: an image by Pillow; a video by decord, all frames at full size as Pillow images; key
 frames bicubic to the vision tower's size and all frames to the motion size; then `generate` of the
 same weights, one token, its logits over the whole vocabulary, one medium at a time; key frames go
 through the vision tower by transformers' own `get_video_features`. Its motion branch is the plain
 fast pathway: the slow one, which the published code computes as well, is left out in its favour.
-Ours: `FamilyBackend.score`. Weights are random and the same, pictures 1024 x 768 JPEG, videos
+Ours: `FamilyBackend.score`. Weights are random and the same, images 1024 x 768 JPEG, videos
 1280 x 720 H.264 at 30 frames/s.
 
 Each contender runs in a process of its own, alternately, after a pass over the same media that
-warms it up. Told are media a second from file to score; media a second of processor time, which
-says more on a machine with other work; both of the model alone on frames read before, and the most
-that its tensors hold at a time, weights aside; peak memory of the process and of those that decode
-for it (VmHWM, less what it stood at with the model loaded, before any medium) or of the GPU; the
+warms it up. Printed are media per second from file to score; media per second of processor time,
+which is steadier on a machine with other work; both for only the model on frames read before, and
+the peak of its tensors without weights; peak memory of the process and of those that decode for it
+(VmHWM, less its value with the model loaded, before any medium) or of the GPU; the
 largest difference between scores on the same frames; and with --device cuda the share of the
-bfloat16 peak (--peak, in TFLOP/s) that the model alone reaches.
+bfloat16 peak (--peak, in TFLOP/s) that the model without reading reaches.
 """
 
 from __future__ import annotations
@@ -143,14 +143,14 @@ class Published:
         batch = self.processor.collate([encoded])
         del batch["labels"]
         with torch.inference_mode():
-            told = self.model.generate(
+            figures = self.model.generate(
                 **{name: value.to(self.device) for name, value in batch.items()},
                 max_new_tokens=1,
                 do_sample=False,
                 output_logits=True,
                 return_dict_in_generate=True,
             )
-        shares = told.logits[0][0, self.ids].double().softmax(-1).tolist()
+        shares = figures.logits[0][0, self.ids].double().softmax(-1).tolist()
         return float(np.dot(shares, [0, 0.25, 0.5, 0.75, 1]))
 
 
@@ -178,25 +178,27 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     before = peak(options.device, reset=True)
     made.scores(files)
     begun, used = time.perf_counter(), processor_time()
-    with children_watched() as beside:
+    with children_watched() as children_mib:
         scores = made.scores(files)
     whole, used = time.perf_counter() - begun, processor_time() - used
-    told = {"scores": scores, "whole": whole, "cpu": used}
-    told["peak"] = peak(options.device) - before + (beside[0] if options.device == "cpu" else 0)
+    figures = {"scores": scores, "whole": whole, "cpu": used}
+    figures["peak"] = (
+        peak(options.device) - before + (children_mib[0] if options.device == "cpu" else 0)
+    )
     read = made.read(files)
     begun, used = time.perf_counter(), processor_time()
     made.compute(read)
-    told["model"], told["model_cpu"] = time.perf_counter() - begun, processor_time() - used
-    told["tensors"] = tensors_peak(made, read, options.device)
+    figures["model"], figures["model_cpu"] = time.perf_counter() - begun, processor_time() - used
+    figures["tensors"] = tensors_peak(made, read, options.device)
     if options.device == "cuda" and options.contender == "ours":
-        told["flops"] = flops(made, read)
+        figures["flops"] = flops(made, read)
     if options.contender == "published":
-        told["scores"] = made.scores_on_our_frames(files)
-    return told
+        figures["scores"] = made.scores_on_our_frames(files)
+    return figures
 
 
 def tensors_peak(made: Any, read: list[Any], device: str) -> float:
-    """The most that tensors hold at a time while the model computes, weights aside, in MiB."""
+    """Peak memory of tensors while the model computes, without weights, in MiB."""
     import torch
     from torch.profiler import ProfilerActivity, profile
 
@@ -234,18 +236,18 @@ def compare(kind: str, count: int, place: Path, options: argparse.Namespace) -> 
     """Both contenders, alternately; a line of figures each, and their ratio."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
     for _ in range(options.repeat):
-        for name, told in found.items():
-            told.append(run(name, kind, place, options))
+        for name, figures in found.items():
+            figures.append(run(name, kind, place, options))
     middle = {
-        name: {what: statistics.median(one[what] for one in told) for what in FIGURES}
-        for name, told in found.items()
+        name: {what: statistics.median(one[what] for one in figures) for what in FIGURES}
+        for name, figures in found.items()
     }
-    for name, told in middle.items():
+    for name, one in middle.items():
         print(
-            f"{kind:7} {name:10} {count / told['whole']:8.2f} media/s  {count / told['cpu']:8.2f} "
-            f"media/core-s  model alone {count / told['model']:8.2f} media/s  "
-            f"{count / told['model_cpu']:8.2f} media/core-s {told['tensors']:6.0f} MiB  "
-            f"peak {told['peak']:6.0f} MiB"
+            f"{kind:7} {name:10} {count / one['whole']:8.2f} media/s  {count / one['cpu']:8.2f} "
+            f"media/core-s  model only {count / one['model']:8.2f} media/s  "
+            f"{count / one['model_cpu']:8.2f} media/core-s {one['tensors']:6.0f} MiB  "
+            f"peak {one['peak']:6.0f} MiB"
         )
     ratios = [middle["published"][what] / middle["ours"][what] for what in FIGURES]
     ours, theirs = (np.array(found[name][-1]["scores"]) for name in CONTENDERS)

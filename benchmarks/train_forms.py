@@ -110,34 +110,37 @@ class Timed(Loop):
 
     steps: int = 0  # to time; 0: an epoch
     counter: FlopCounterMode | None = None
-    beside: float = 0.0  # MiB of the processes that decode
+    children_mib: float = 0.0  # MiB of the processes that decode
     marks: list[Mark] = field(default_factory=list)
     wanted: int = 0
 
     def run(self, progress: Progress) -> dict[str, Any]:
-        """What a step took; `losses` are those of a picture and a video, before any."""
+        """What a step took; `losses` are those of an image and a video, before any."""
         device = self.accelerator.device.type
-        told: dict[str, Any] = {"losses": self.losses_on_our_frames()}
+        figures: dict[str, Any] = {"losses": self.losses_on_our_frames()}
         if self.settings.cache:
             for _ in self.loader.stream([[one] for one in range(len(self.loader.samples))]):
                 pass
         steps = self.steps or self.schedule.steps_per_epoch
         self._until(progress, 1)
-        before = standing(device)
+        before = current_memory(device)
         first, last = self._until(progress, 1 + steps)
-        told["peak"] = peak(device) + (self.beside if device == "cpu" else 0) - before
+        figures["peak"] = peak(device) + (self.children_mib if device == "cpu" else 0) - before
         seconds = last.at - first.at
-        told |= {"seconds": seconds / steps, "waited": (last.waited_s - first.waited_s) / seconds}
-        told["tokens"] = (last.tokens - first.tokens) / steps
+        figures |= {
+            "seconds": seconds / steps,
+            "waited": (last.waited_s - first.waited_s) / seconds,
+        }
+        figures["tokens"] = (last.tokens - first.tokens) / steps
         if device == "cuda":
             with FlopCounterMode(display=False) as self.counter:
                 first, last = self._until(progress, 1 + steps)
-            told["flops"] = (last.flops - first.flops) / steps
-        return told
+            figures["flops"] = (last.flops - first.flops) / steps
+        return figures
 
     def _until(self, progress: Progress, steps: int) -> tuple[Mark, Mark]:
         """The marks of the first and the last of these steps; more are begun to decode."""
-        self.marks, self.beside, progress.step = [], 0.0, 0
+        self.marks, self.children_mib, progress.step = [], 0.0, 0
         self.schedule = replace(self.schedule, steps=2 * steps + self.loader.workers)
         self.wanted = steps
         with suppress(Enough):
@@ -149,13 +152,13 @@ class Timed(Loop):
         tokens = seen + (self.marks[-1].tokens if self.marks else 0)
         flops = self.counter.get_total_flops() if self.counter else 0
         self.marks.append(Mark(time.perf_counter(), self.loader.waited_s, tokens, flops))
-        self.beside = max(self.beside, children_peak())
+        self.children_mib = max(self.children_mib, children_peak())
         if len(self.marks) == self.wanted:
             raise Enough
         return loss, seen
 
     def losses_on_our_frames(self) -> list[float]:
-        """Losses of a picture and a video: their sum in one pass, in the naive form one each."""
+        """Losses of an image and a video: their sum in one pass, in the naive form one each."""
         loader = replace(self.loader, reader=OurReader(self.loader.reader.clips), workers=0)
         kinds = [sample.kind for sample in loader.samples]
         chosen = [kinds.index("image"), kinds.index("video")]
@@ -208,7 +211,7 @@ class WholeSlowFast(nn.Module):
         return fast_output(self.network, frames)
 
 
-def standing(device: str) -> float:
+def current_memory(device: str) -> float:
     """MiB held now, with what was freed given back; the peak is counted from here on."""
     gc.collect()
     if device == "cuda":

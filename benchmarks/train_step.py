@@ -4,25 +4,25 @@
                                     [--steps 2] [--batch 8] [--per-device-batch 4] [--repeat 3]
                                     [--threads 2] [--lora-rank 0]
 
-Naive, as published: a sample a pass, its gradients accumulated to the same batch; all frames of a
+Naive, as published: one sample per pass, gradients accumulated to the same batch; all frames of a
 video decoded in the step, by decord at full size, into Pillow images; both pathways of
 PyTorchVideo's SlowFast-R50 computed for the output of the fast one; logits of the whole sequence
-over the whole vocabulary. Ours: passes of --per-device-batch, decoded ahead by two threads, without
+over the whole vocabulary. Ours: passes of --per-device-batch, prefetched by two threads, without
 and with (`cached`) frames kept on the disk from an earlier epoch.
 
 Counted in the naive form's favour: its loop, AdamW, precision, gradient checkpointing and batches
 are ours; motion frames are of the paper's size, not of the release's; SlowFast's head is left out;
 decord takes as many threads as it likes. PyTorchVideo 0.1.5 is needed for the comparison only
 (`pip install --no-deps pytorchvideo fvcore iopath parameterized`); without it the naive form has
-the fast pathway alone, and the output says so.
+only the fast pathway, and the output states it.
 
-Half of the samples are pictures of 1024 x 768 in JPEG, half videos of 1280 x 720 in H.264 at 30
+Half of the samples are images of 1024 x 768 in JPEG, half videos of 1280 x 720 in H.264 at 30
 frames/s, of half of --seconds to all of it; the plan is ugc-scorer, weights are random. Each
-contender runs in a process of its own, alternately: the losses of a picture and a video on our
-frames, which must agree; a step to warm up; a step until samples are decoded ahead; then --steps
-steps (0: an epoch) that are timed. Told are medians: samples, and tokens without padding, a second;
-seconds a step; the peak memory of the process and of those that decode for it (VmHWM), or of the
-GPU, less what it stands at with model and optimiser loaded; the share of the time spent waiting for
+contender runs in a process of its own, alternately: the losses of an image and a video on our
+frames, which must agree; a step to warm up; a step until samples are prefetched; then --steps
+steps (0: an epoch) that are timed. Printed are medians: samples and unpadded tokens per second;
+seconds per step; the peak memory of the process and of those that decode for it (VmHWM), or of the
+GPU, less its value with model and optimiser loaded; the share of the time spent waiting for
 data. With --device cuda also the share of the bfloat16 peak (--peak, in TFLOP/s) that ours reaches,
 by the operations that torch counts, recomputed ones among them. 7b needs --lora-rank.
 """
@@ -47,15 +47,15 @@ FIGURES = ("seconds", "waited", "peak")
 
 
 def write_pairs(place: Path, lengths: list[int], images: int) -> None:
-    """Scoring pairs on the made media in LLaVA's form, the lengths of videos as export tells."""
+    """Scoring pairs on the made media in LLaVA's form, with video lengths as export writes them."""
     words = [word.lower() for word in LEVEL_WORDS["vqa2"]]
-    pictures = [_record("image", f"images/{n:03}.jpg", words[n % 5]) for n in range(images)]
+    image_records = [_record("image", f"images/{n:03}.jpg", words[n % 5]) for n in range(images)]
     videos = [
         _record("video", f"videos/{n:03}.mp4", words[n % 5])
         | {"qbuild": {"media": [{"num_frames": seconds * RATE, "fps": float(RATE)}]}}
         for n, seconds in enumerate(lengths)
     ]
-    records = pictures + videos
+    records = image_records + videos
     (place / "pairs.json").write_text(json.dumps(records), encoding="utf-8")
 
 
@@ -82,14 +82,14 @@ def compare(place: Path, options: argparse.Namespace) -> None:
         for name in CONTENDERS:
             found[name].append(run(name, place, options))
     middle = {
-        name: {what: statistics.median(one[what] for one in told) for what in FIGURES}
-        for name, told in found.items()
+        name: {what: statistics.median(one[what] for one in figures) for what in FIGURES}
+        for name, figures in found.items()
     }
-    for name, told in middle.items():
-        seconds, tokens = told["seconds"], found[name][0]["tokens"]
+    for name, one in middle.items():
+        seconds, tokens = one["seconds"], found[name][0]["tokens"]
         print(
             f"{name:7} {options.batch / seconds:8.2f} samples/s {tokens / seconds:9.0f} tokens/s "
-            f"{seconds:8.2f} s a step   peak {told['peak']:8.0f} MiB   waited {told['waited']:4.0%}"
+            f"{seconds:8.2f} s per step peak {one['peak']:8.0f} MiB   waited {one['waited']:4.0%}"
         )
     for name in CONTENDERS[:-1]:
         time, memory = (middle["naive"][what] / middle[name][what] for what in ("seconds", "peak"))

@@ -1,4 +1,4 @@
-"""Records in stage_versions.json which source each stage's version stands for.
+"""Records in stage_versions.json the source of each stage's version.
 
     python tests/record_stage_versions.py                   record new stages and new versions
     python tests/record_stage_versions.py --waive "why"     same version: the rows did not change
@@ -27,7 +27,7 @@ RECORD = Path(__file__).with_name("stage_versions.json")
 COMMAND = "python tests/record_stage_versions.py"
 PARTS = ("dialects", "labels", "language", "llm", "media", "pairs")  # each as a whole
 DECIDES_ROWS = ("qbuild.quality.", "qbuild.core.rows.duplicates")  # by module
-DRAWS = "qbuild.quality.plots"  # pictures of rows
+DRAWS = "qbuild.quality.plots"  # plots of rows
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -42,7 +42,7 @@ def imported(tree: ast.Module) -> set[str]:
 
 
 def files_of(module: str, root: Path) -> list[Path]:
-    """Where a module may lie: its file, or the first file of a package."""
+    """Possible paths of a module: its file, or `__init__.py` of a package."""
     place = root / Path(*module.split("."))
     return [place.with_suffix(".py"), place / "__init__.py"]
 
@@ -103,7 +103,7 @@ def now() -> dict[str, dict[str, Any]]:
 
 
 def fault(name: str, current: dict[str, Any], known: dict[str, Any] | None) -> str:
-    """What is wrong with one stage's record; `""` where it stands."""
+    """What is wrong with one stage's record; `""` if it is up to date."""
     if known is None:
         return f"{name}: has no record. Run: {COMMAND}"
     if current["version"] != known["version"]:
@@ -122,7 +122,7 @@ def fault(name: str, current: dict[str, Any], known: dict[str, Any] | None) -> s
 def updated(
     recorded: dict[str, Any], current: dict[str, dict[str, Any]], why: str = ""
 ) -> dict[str, Any]:
-    """The record brought up to date; a change without a new version is waived if `why` is told."""
+    """The record brought up to date; a change without a new version is waived if `why` is given."""
     record: dict[str, Any] = {}
     for name, stage in current.items():
         known = recorded.get(name)
@@ -137,7 +137,7 @@ def updated(
 
 
 def read_record() -> dict[str, Any]:
-    """What is recorded; nothing where the file is not there."""
+    """The records; empty if the file is missing."""
     return dict(json.loads(RECORD.read_text())) if RECORD.is_file() else {}
 
 
@@ -152,7 +152,7 @@ def main() -> int:
         record = updated(record, current, given.waive)
         RECORD.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     faults = [fault(name, stage, record.get(name)) for name, stage in current.items()]
-    faults += [f"{name}: is no stage. Run: {COMMAND}" for name in record if name not in current]
+    faults += [f"{name}: is not a stage. Run: {COMMAND}" for name in record if name not in current]
     sys.stdout.write("".join(f"{text}\n" for text in faults if text))
     return int(any(faults))
 

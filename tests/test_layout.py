@@ -56,7 +56,7 @@ ALLOWED = {
     "qbuild_backends.training": FED,
 }
 EXCEPTIONS = {
-    # no stages: the server that stands for a provider, and a picture of an artifact's scores
+    # no stages: the mock server of a provider, and a plot of an artifact's scores
     "qbuild.cli.commands.mock_server": {"qbuild.llm", "qbuild.pairs"},
     "qbuild.cli.commands.inspect": {"qbuild.quality"},
 }
@@ -78,7 +78,7 @@ MODULES = modules()
 
 
 class Imports(ast.NodeVisitor):
-    """Collects the names that a module imports; those for the type checker alone if asked to."""
+    """Collects the names that a module imports; those only for the type checker if asked to."""
 
     def __init__(self, inside_functions: bool, for_types: bool = False) -> None:
         self.inside_functions = inside_functions

@@ -1,6 +1,6 @@
 """What qbuild 0.1.0 wrote is read as it was then.
 
-The files in `data/made_by_0_1_0` are not made again: `make.py` beside them ran with that version.
+The files in `data/made_by_0_1_0` are not made again: `make.py` next to them ran with that version.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def assert_same_rows(qbuild, one: str, other: str) -> None:
 
 
 def settings(expected, **changed: Any) -> list[str]:
-    """The settings of the training then, as they stand on the command line."""
+    """The settings of the training then, as command-line arguments."""
     chosen = expected["settings"] | changed
     return ["--seed", str(expected["seed"])] + [
         f"--set={name}={json.dumps(value)}" for name, value in chosen.items()

@@ -1,4 +1,4 @@
-"""Wheels and source archives: whole, without a stray name, and working far from the checkout."""
+"""Wheels and source archives: complete, without stray files, and working outside the checkout."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def installed(wheels, tmp_path_factory) -> Path:
         cwd=home,
     )
     libraries = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    # a folder that a .pth names has its own .pth files left alone: no editable install comes along
+    # .pth files in a folder that a .pth names are ignored: no editable install comes along
     (Path(site) / "libraries.pth").write_text("\n".join(sorted(libraries)) + "\n")
     return binaries
 

@@ -45,7 +45,7 @@ def levels(data_folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def compared(data_folder, levels):
-    """Each published answer beside the word that our levels give the same picture."""
+    """Each published answer with the word that our levels give the same image."""
 
     def compare(name, **options):
         published = published_words(data_folder / f"levels_published/q-align_train_{name}.json")

@@ -1,4 +1,4 @@
-"""Which token of a vocabulary is each level word, where the model's answer goes on after a prefix.
+"""The token id of each level word as the model's answer continues a prefix.
 
 The score is then `qbuild.quality.level_scores.score_from_logits` of these tokens' logits.
 """

@@ -1,4 +1,4 @@
-"""`import qbuild`: one door, light to open, whose stub says what lies behind it."""
+"""`import qbuild`: one light entry point, whose stub lists its functions."""
 
 from __future__ import annotations
 

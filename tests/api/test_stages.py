@@ -1,4 +1,4 @@
-"""Stages run as functions: what goes in, what comes back, what is refused or warned of."""
+"""Stages run as functions: arguments, results, errors and warnings."""
 
 from __future__ import annotations
 

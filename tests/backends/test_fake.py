@@ -1,4 +1,4 @@
-"""The fake backend: the same scores each time, and fake in everything it says."""
+"""The fake backend: reproducible scores, and every output marked as fake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token of each level word after a prefix; words that cannot be told apart are rejected."""
+"""The token of each level word after a prefix; words that cannot be distinguished are rejected."""
 
 from __future__ import annotations
 

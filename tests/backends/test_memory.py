@@ -1,4 +1,4 @@
-"""Memory that ends is told with what to lower; other errors are left alone."""
+"""Out-of-memory errors name the setting to lower; other errors pass unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backends: found by entry point, imported only when used, refused in words that help."""
+"""Backends: found by entry point, imported only when used, rejected with helpful errors."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def qbuild_cli(capsys, monkeypatch):
 
 @pytest.fixture
 def recipe(tmp_path, monkeypatch) -> Path:
-    """A pipeline file beside its scores, in the current folder."""
+    """A pipeline file next to its scores, in the current folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "toy.csv").write_text(SCORES)
     (tmp_path / "toy.yaml").write_text(RECIPE)

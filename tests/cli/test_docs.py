@@ -1,4 +1,4 @@
-"""docs/commands.md: says what `--help` says, of every command."""
+"""docs/commands.md: matches `--help` of every command."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def leftovers(folder):
 
 
 def dead_scratch(output, *names):
-    """What a killed run leaves beside `output`: a scratch folder that nobody holds."""
+    """What a killed run leaves next to `output`: an unlocked scratch folder."""
     folder = output.with_name(f".{output.name}.{'0' * 16}.scratch")
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -262,7 +262,7 @@ def test_failures_with_answers_between_them_do_not_end_the_run(tmp_path):
 
 
 def test_an_end_does_not_wait_for_a_long_retry_after(tmp_path):
-    """The one told to wait an hour is left pending; the run ends with the rejected key."""
+    """The request that must wait an hour stays pending; the run ends with the rejected key."""
     script = [
         {"do": "status:429", "match": "picture 0.", "retry_after": 3600},
         {"do": "echo-key", "match": "picture 1."},

@@ -1,4 +1,4 @@
-"""How long to wait, by whichever header says so."""
+"""How long to wait, from any of the headers that give it."""
 
 from __future__ import annotations
 

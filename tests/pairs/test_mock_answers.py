@@ -28,7 +28,7 @@ def bodies(rows, structured):
 
 @pytest.mark.parametrize("structured", [True, False])
 def test_every_task_is_answered_in_its_form(structured):
-    """The few depictions without a time have no temporal pair, and the answer says so."""
+    """The few depictions without a time have no temporal pair, and the answer reports it."""
     answered = rejected = 0
     for task, body in bodies(depictions(120, 3), structured):
         raw = depiction_answer(body)

@@ -1,4 +1,4 @@
-"""qbuild/quality/lineage.py: what a checkpoint says it was trained on."""
+"""qbuild/quality/lineage.py: what a checkpoint records as its training data."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def keys_of(count, seed=0):
 
 
 def skewed(count=2000, seed=3):
-    """Scores as opinion scores lie: a heap right of the middle, a long tail to the left."""
+    """Scores distributed like opinion scores: a peak right of the middle, a long left tail."""
     return np.round(100 * np.random.default_rng(seed).beta(4, 2.2, count), 3)
 
 

@@ -26,7 +26,7 @@ def runs(*lengths):
 
 
 def read_back(pattern, text):
-    """Every number that the pattern finds; 0 for those told as less than the smallest."""
+    """Every number that the pattern finds; 0 for those given as less than the smallest."""
     return [0.0 if less else float(n) for less, n in re.findall(pattern, text)]
 
 

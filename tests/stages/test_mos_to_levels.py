@@ -294,7 +294,7 @@ def test_a_dmos_is_inverted(tmp_path):
 
 
 def again(table, rows, source_row=900):
-    """Some rows of the table once more, as they stand in another place."""
+    """Some rows of the table, as another file holds them."""
     part = table.take(pa.array(rows))
     at = part.column_names.index("source_row")
     other = pa.array(range(source_row, source_row + len(rows)), pa.int64())
@@ -541,7 +541,7 @@ def test_a_wrong_option_ends_with_code_2(tmp_path, command, arguments, what):
     assert what in " ".join(told["error"].values())
 
 
-# ---- warnings and refusals
+# ---- warnings and rejections
 
 
 def test_small_datasets_give_a_warning(tmp_path):

@@ -1,4 +1,4 @@
-"""Scores of files and artifacts: a row or a typed refusal a medium, whatever backend gives them."""
+"""Scores of files and artifacts: a row or a typed rejection per medium, from any backend."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Two throw-away stages that show what the engine carries: media one-to-many, and a service.
 
-`spots` writes several pictures a row and refuses some; `echo` answers out of order and may stop
+`spots` writes several images per row and rejects some; `echo` answers out of order and may stop
 half-way. Neither changes the engine; both are found by workers through `tests/support`.
 """
 
@@ -23,7 +23,7 @@ class SpotOptions(Options):
 
 
 def spots(batch, state, options):
-    """`copies` files a row; rows whose score is a multiple of 50 are refused."""
+    """`copies` files per row; rows whose score is a multiple of 50 are rejected."""
     rows, files, bad = [], [], []
     for row in batch.rows.to_pylist():
         if row["mos"] % 50 == 0:

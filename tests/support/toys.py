@@ -1,6 +1,6 @@
 """Throw-away stages for pipelines: `read` makes ratings of a text file, `scale` and `keep` pass on.
 
-A line of the file is a score; a negative one is refused. `list` writes a folder with one file.
+A line of the file is a score; a negative one is rejected. `list` writes a folder with one file.
 """
 
 from __future__ import annotations

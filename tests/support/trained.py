@@ -1,4 +1,4 @@
-"""What a checkpoint of `qbuild train` says of its training, without one."""
+"""The training record of a `qbuild train` checkpoint, without a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small things to train the tiny VQA² model on: pictures, videos, pairs about them, settings."""
+"""Small training data of the tiny VQA² model: images, videos, pairs about them, settings."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def free_port() -> int:
 
 
 def picture_pairs(folder: Path, count: int = 8, **what: Any) -> Path:
-    """Scoring pairs on pictures below `folder/media`, as an artifact."""
+    """Scoring pairs on images below `folder/media`, as an artifact."""
     rows = []
     for at in range(count):
         write_image(folder / "media" / f"p{at}.png", seed=at)

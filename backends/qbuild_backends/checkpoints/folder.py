@@ -1,4 +1,4 @@
-"""A checkpoint's folder: whole, of one model, and known by the hash of what decides its output."""
+"""A checkpoint's folder: of one model, complete, known by a hash of what decides its output."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check_name(family: ModelFamily, name: str, where: str) -> None:
 def from_folder(family: ModelFamily, place: Path, **options: Any) -> tuple[Any, Processor]:
     """The model in a folder, in eval mode; options are those of `from_pretrained`.
 
-    Raises InputError where its files are not whole or do not fit together.
+    Raises InputError where its files are incomplete or inconsistent.
     """
     check_folder(family, place)
     config = _read_config(family, place)
@@ -69,7 +69,7 @@ def from_folder(family: ModelFamily, place: Path, **options: Any) -> tuple[Any, 
         raise InputError(
             str(place),
             f"cannot be loaded ({first_line})",
-            "expected weights, configuration and tokenizer of one model, whole",
+            "expected complete weights, configuration and tokenizer of one model",
             _AGAIN,
         ) from error
     return model.eval(), processor

@@ -38,8 +38,8 @@ _DECIDES = ("*.safetensors", "*.bin", "config.json", "tokenizer*.json")
 def import_checkpoint(family: ModelFamily, backend: str, spec: ImportSpec) -> Path:
     """The folder of the checkpoint, its weights in the source's own type.
 
-    Raises UsageError for settings or an output that cannot be, InputError for a source that is not
-    whole or holds another model.
+    Raises UsageError for an invalid setting or output, InputError for a source that is incomplete
+    or holds another model.
     """
     settings = validate_settings(family.import_settings, spec.settings)
     description.read_existing(spec.output, STAGE)

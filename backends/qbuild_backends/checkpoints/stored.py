@@ -106,7 +106,7 @@ def _safetensors(file: Path) -> Stored:
 
 
 def _torch(file: Path) -> Stored:
-    """A file of `torch.save`, read for tensors and plain containers alone."""
+    """A file of `torch.save`, read only for tensors and plain containers."""
     try:
         whole = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -129,6 +129,6 @@ def _damaged(file: Path, error: Exception) -> InputError:
     return InputError(
         str(file),
         f"cannot be read ({first})",
-        "expected whole safetensors or torch files",
+        "expected complete safetensors or torch files",
         "Fetch the file again.",
     )

@@ -42,7 +42,7 @@ def read_clip(place: Path) -> Clip:
     except (ValueError, EOFError) as error:
         raise InputError(
             str(place),
-            f"does not hold a whole clip ({error})",
+            f"does not hold a complete clip ({error})",
             "expected the frames that were written there",
             "Remove the file; its medium is decoded again.",
         ) from error

@@ -80,7 +80,7 @@ def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample:
         raise RejectedError("several-media", message)
     medium = row["media"][0]
     if medium["start_s"] is not None or medium["end_s"] is not None:
-        message = "a part of a video by time; expected a whole one, cut before"
+        message = "a part of a video by time; expected a complete video, cut beforehand"
         raise RejectedError("part-of-video", message)
     try:
         file = roots.locate(medium["media_id"], medium["path"]).file

@@ -100,7 +100,7 @@ def four_bit_options(family: ModelFamily, device: str, precision: str) -> dict[s
         bnb_4bit_quant_type="nf4",
         bnb_4bit_compute_dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
         bnb_4bit_quant_storage=torch.float32,  # eight per number, which can be frozen like others
-        # whole names: matched from their beginning
+        # full names: matched from their beginning
         llm_int8_skip_modules=[*others, HEAD.removesuffix(".weight")],
     )
     place = device if device == "cpu" else torch.cuda.current_device()

@@ -36,7 +36,7 @@ def base_model(family: ModelFamily, settings: TrainSettings, seed: int) -> tuple
 
     With QLoRA the language model is in 4 bits, on the device that is trained on.
 
-    Raises InputError where the folder's files are not whole or do not fit together, UsageError
+    Raises InputError where the folder's files are incomplete or inconsistent, UsageError
     where the settings do not fit the base.
     """
     options: dict[str, Any] = {"dtype": torch.float32}

@@ -1,6 +1,6 @@
 """A model sharded over processes by FSDP or DeepSpeed, and passes through all of its branches.
 
-No process has the whole of a sharded model: all fetch a part together when one of them calls it.
+No process holds all of a sharded model: all gather a part together when one of them calls it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def fsdp_plugin() -> Any:
 def shard_on_cpu(accelerator: Any) -> None:
     """Let FSDP shard the model over processes on a CPU, as it does over GPUs.
 
-    Torch shards there too; accelerate asks for it on GPUs alone, and elsewhere silently holds the
+    Torch shards there too; accelerate requests it only on GPUs, and elsewhere silently keeps the
     whole model in each process.
     """
     from accelerate import PartialState
@@ -90,7 +90,7 @@ def register_direct_reads(family: ModelFamily, model: nn.Module) -> None:
 
 
 def is_sharded(accelerator: Any) -> bool:
-    """Whether no process has the whole model: under FSDP and DeepSpeed."""
+    """Whether the model is sharded over processes, by FSDP or DeepSpeed."""
     return accelerator.distributed_type.value in {"FSDP", "DEEPSPEED"}
 
 

@@ -132,7 +132,7 @@ def _complete_states(folder: Path) -> list[Path]:
 
 
 def _is_complete(place: Path) -> bool:
-    """Whether every file has its full length: a disk may have lost what was synced."""
+    """Whether every file has its full length: a disk failure can truncate synced files."""
     try:
         files = json.loads((place / STATE).read_text(encoding="utf-8"))["files"]
         return all((place / name).stat().st_size == size for name, size in files.items())

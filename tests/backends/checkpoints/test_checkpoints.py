@@ -227,7 +227,7 @@ def test_a_checkpoint_of_another_size_is_rejected_before_it_is_read(tmp_path):
 def test_a_configuration_goes_out_and_in(tmp_path, layout, size, motion):
     config = preset(size, motion)
     (tmp_path / "config.json").write_text(json.dumps(FAMILY.write_config(config, layout)))
-    again = read_config(tmp_path)  # the motion frames are the layout's own without being told
+    again = read_config(tmp_path)  # the motion size is the layout's, without a setting
     for part in ("text_config", "vision_config"):
         one, other = (getattr(c, part).to_dict() for c in (config, again))
         assert {k for k in one if one[k] != other[k]} <= {"pad_token_id", "dtype"}

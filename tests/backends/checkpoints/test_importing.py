@@ -54,7 +54,7 @@ def imported(source, output, **settings):
 
 
 def refusal(source, output, error=InputError, **settings):
-    """What an import is refused with; it leaves nothing beside the source."""
+    """The error of a rejected import, which leaves nothing next to the source."""
     before = sorted(output.parent.iterdir())
     with pytest.raises(error) as caught:
         imported(source, output, **settings)
@@ -143,7 +143,7 @@ def test_a_slowfast_file_fills_only_the_pathway(source, tmp_path):
 
 @torch.inference_mode()
 def test_a_release_comes_in_whole_but_for_the_slow_pathway(tmp_path, monkeypatch):
-    """Of tiny shapes: its configuration names SO400M alone, for which tiny's tower stands here."""
+    """Tiny shapes: the configuration names only SO400M; the tower of tiny replaces it here."""
     config = preset("tiny", "release")
     monkeypatch.setattr(published_config, "so400m", lambda: config.vision)
     ids = {name: getattr(config, name) for name in published_config.QWEN2_TOKENS}
@@ -157,7 +157,7 @@ def test_a_release_comes_in_whole_but_for_the_slow_pathway(tmp_path, monkeypatch
     assert (told["layout"], told["absent"], told["random"]) == ("vqa2", [], {})
     assert set(told["left_out"]) == set(slow)
     model, processor = vqa2_toys.load(place)
-    assert processor.settings.motion_size == 384  # the release's frames, without being told
+    assert processor.settings.motion_size == 384  # the release's size, without a setting
     assert all(torch.equal(w, model.state_dict()[n]) for n, w in tiny_model().state_dict().items())
     file = tmp_path / "slowfast.pyth"
     file.write_bytes(b"")

@@ -93,7 +93,9 @@ def test_damaged_cached_frames_are_reported_with_their_file(samples, tmp_path):
     loaded(samples, [[0]], tmp_path / "kept")
     (file,) = (tmp_path / "kept").rglob("*.npy")
     file.write_bytes(file.read_bytes()[:200])
-    with pytest.raises(InputError, match=r"\.npy: does not hold a whole clip .* Remove the file"):
+    with pytest.raises(
+        InputError, match=r"\.npy: does not hold a complete clip .* Remove the file"
+    ):
         loaded(samples, [[0]], tmp_path / "kept")
 
 

@@ -1,4 +1,4 @@
-"""Media read ahead: pictures here, videos in children that may crash or hang, in order."""
+"""Prefetched media, in order: images in-process, videos in children that may crash or hang."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qbuild.media.unreadable import UnreadableMediaError
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two pictures, three videos, and two files that a fragile decoder does not survive."""
+    """Two images, three videos, and two files that a fragile decoder does not survive."""
     place = tmp_path_factory.mktemp("media")
     for number in range(2):
         write_image(place / f"{number}.png", seed=number)

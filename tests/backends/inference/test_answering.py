@@ -1,4 +1,4 @@
-"""Answers: greedy, the same in any batch, ended by the end mark, refused in their place."""
+"""Answers: greedy, the same in any batch, ended by the end token, rejected at their position."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def answers(loaded, samples, batch=4, longest=LONGEST):
 
 
 def tokens(loaded, sample):
-    """What the model says step by step, the whole sequence computed anew for each token."""
+    """The model's answer, with the whole sequence computed anew for each token."""
     processor = loaded.processor
     clip = read_clip(sample.media[0].file, key_size=112, motion_size=48)
     how = {"video_prompt": "understanding", "open_end": True}
@@ -96,7 +96,7 @@ def test_an_answer_ends_at_the_end_mark(samples):
     at = next(n for n in range(1, LONGEST) if said[n] not in said[:n])
     end = loaded.processor.tokenizer.get_vocab()["<|im_end|>"]
     rows = loaded.model.lm_head.weight
-    with torch.no_grad():  # where it would say that token, it now ends
+    with torch.no_grad():  # where it would generate that token, it now ends
         rows[[said[at], end]] = rows[[end, said[at]]].clone()
     (found,) = answers(loaded, samples[:1])
     assert found.answer == loaded.processor.tokenizer.decode(said[:at]).strip()

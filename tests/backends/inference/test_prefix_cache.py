@@ -52,7 +52,7 @@ def loaded():
 
 @pytest.fixture(scope="module")
 def read(loaded, tmp_path_factory):
-    """What the model takes of six pictures."""
+    """The model's inputs for six images."""
     place = tmp_path_factory.mktemp("pictures")
     files = [write_image(place / f"{seed}.png", seed=seed) for seed in range(6)]
     media = [Medium(file.name, file.name, file) for file in files]

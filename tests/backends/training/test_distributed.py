@@ -1,4 +1,4 @@
-"""Passes of a spread model through every branch of it, and what it cannot be trained with."""
+"""Passes of a sharded model through all its branches, and settings that do not work with it."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def described(checkpoint):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder with pictures, videos and a checkpoint of three epochs on both."""
+    """A folder with images, videos and a checkpoint of three epochs on both."""
     place = tmp_path_factory.mktemp("trained")
     train(spec(place, picture_pairs(place), video_pairs(place), epochs=3))
     return place
@@ -160,7 +160,7 @@ def test_without_motion_the_motion_branch_stays_as_it_was(tmp_path):
 
 @pytest.fixture(scope="module")
 def still(tmp_path_factory):
-    """A folder with videos and a checkpoint of two steps on their key frames alone."""
+    """A folder with videos and a checkpoint of two steps on only their key frames."""
     place = tmp_path_factory.mktemp("still")
     train(spec(place, video_pairs(place, 8, frames=40), motion=False))
     return place

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment goes on to the same losses and the same weights."""
+"""A run killed at any moment resumes to the same losses and the same weights."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def losses(checkpoint):
 
 
 def run_and_kill(place, step, later):
-    """Start the run in a process of its own, kill it `later` seconds after it told that step."""
+    """Start the run in its own process; kill it `later` seconds after it reported that step."""
     code = CHILD.format(support=str(SUPPORT), place=str(place), settings=SETTINGS)
     child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     try:

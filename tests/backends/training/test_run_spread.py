@@ -1,4 +1,4 @@
-"""A model spread over two processes on a CPU, by FSDP and by ZeRO-3, learns what one process does.
+"""A model sharded over two processes on a CPU, by FSDP or ZeRO-3, learns what one process does.
 
 The shipped configurations are run as they are, but for device and number of processes.
 """
@@ -38,8 +38,8 @@ from qbuild.backends.protocol import Computing  # noqa: E402
 torch.set_num_threads(1)
 
 CONFIGS = Path(str(files("qbuild_backends.training"))) / "accelerate"
-# Of 7 pictures and 10 videos, in batches by length, one batch has both: the first process shows a
-# picture while the second shows a video. The last batch has one sample, and three empty passes.
+# Of 7 images and 10 videos, in batches by length, one batch has both: the first process shows a
+# image while the second shows a video. The last batch has one sample, and three empty passes.
 # AdamW and fifty layers under batch norms make rounding large, so steps are small: at 1e-4 the
 # losses of ten steps drift apart by 2e-4.
 SETTINGS = {
@@ -116,7 +116,7 @@ def on_two_processes(place, by, output, kill_after=0, **more):
 
 
 def kill(launcher):
-    """End the launcher and its processes where they stand."""
+    """Kill the launcher and its processes at once."""
     parent = psutil.Process(launcher)
     for process in (*parent.children(recursive=True), parent):
         process.kill()
@@ -130,7 +130,7 @@ def losses(checkpoint):
 def check_alike(found, expected):
     """The same losses and weights, to the rounding of sums.
 
-    AdamW makes steps of up to its rate even of gradients that are rounding alone: the weights
+    AdamW makes steps of up to its rate even for gradients that are only rounding: the weights
     agree on average, and none is far off.
     """
     assert losses(found) == pytest.approx(losses(expected), rel=1e-4)

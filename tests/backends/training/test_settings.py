@@ -1,4 +1,4 @@
-"""Settings: the paper's values by default, and every fault told at once."""
+"""Settings: the paper's values by default, and all faults reported at once."""
 
 from __future__ import annotations
 

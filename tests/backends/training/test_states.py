@@ -1,4 +1,4 @@
-"""States of an unfinished run: whole, or never looked at."""
+"""States of an unfinished run: complete, or ignored."""
 
 from __future__ import annotations
 

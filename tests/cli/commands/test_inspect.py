@@ -24,7 +24,7 @@ def test_show_prints_schema_lineage_statistics_and_rows_in_80_columns(work, qbui
     assert done.code == 0
     assert "schema level (version 1)" in done.out
     assert "made by mos-to-levels" in done.out
-    assert "made by ingest-ratings" in done.out  # followed to the artifact beside it
+    assert "made by ingest-ratings" in done.out  # followed to the artifact next to it
     assert "mos_std" in done.out
     assert "[mos]" in done.out  # a unit
     assert "word: " in done.out
@@ -37,7 +37,7 @@ def test_show_prints_the_figures_that_the_stage_printed(work, qbuild_cli):
     shown = qbuild_cli("show", work / "levels.parquet").out
     assert "toy: 5 rows on [10, 99]  SRCC 0.975" in shown
     assert "    bad 2  poor 0  fair 1  good 1  excellent 1\n" in shown
-    assert "warning" not in shown, "warnings are told by the run, they are no part of the artifact"
+    assert "warning" not in shown, "the run reports warnings; the artifact does not keep them"
     assert "vqa2: 5 images, 0 videos" in qbuild_cli("show", work / "pairs.parquet").out
 
 

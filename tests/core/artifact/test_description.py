@@ -1,4 +1,4 @@
-"""qbuild/core/artifact/description.py: what an output says of itself, checked part by part."""
+"""qbuild/core/artifact/description.py: the description of an output, checked field by field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stage may read artifacts like its own, and others beside them."""
+"""A stage may read several artifacts of its schema, and side inputs."""
 
 from __future__ import annotations
 

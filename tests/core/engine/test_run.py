@@ -31,7 +31,7 @@ from qbuild.stages import get_stage
 
 @pytest.fixture(scope="module")
 def ratings(tmp_path_factory):
-    """A thousand ratings, three of them refused by `spots`."""
+    """A thousand ratings, three of them rejected by `spots`."""
     mos = [50.0 if at in (3, 400, 999) else at % 97 + 0.5 for at in range(1000)]
     table = tables.rating_table(1000, mos=pa.array(mos))
     return tables.write_artifact(tmp_path_factory.mktemp("ratings") / "ratings.parquet", table)

@@ -149,7 +149,7 @@ def test_a_flipped_byte_is_found_unless_it_changes_no_row(good):
     whole, rows = good.read_bytes(), Artifact.open(good).table()
     for at in range(4, len(whole) - 8, 7):
         good.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
-        if not validate(good, NOWHERE).total:  # a statistic, say: nothing that is read
+        if not validate(good, NOWHERE).total:  # for example a statistic, which is never read
             assert Artifact.open(good).table().equals(rows), f"byte {at}"
 
 

@@ -1,4 +1,4 @@
-"""qbuild/core/pipeline/load.py: what is refused in a recipe, and how it is ordered."""
+"""qbuild/core/pipeline/load.py: which recipes are rejected, and how steps are ordered."""
 
 from __future__ import annotations
 

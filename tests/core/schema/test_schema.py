@@ -19,7 +19,7 @@ NO_TIME_LIMIT = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    phases=[Phase.generate],  # making a nested row smaller takes minutes and says little more
+    phases=[Phase.generate],  # shrinking a nested row takes minutes and explains little more
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -123,7 +123,7 @@ def test_branches_distinguish_the_fields_of_a_struct():
         {"text": None, "media": -1},
         None,
     ]
-    # A null is no object, so it passes both branches, and so not exactly one.
+    # A null is not an object, so it passes both branches, and so not exactly one.
     assert agreed(part, parts) == [True, True, False, False, False, False]
     lists = {"type": "array", "items": part}
     assert agreed(lists, [parts[:2], parts[1:3], []]) == [True, False, True]
@@ -431,7 +431,7 @@ def test_a_path_stays_below_its_root_and_two_dots_in_a_name_are_fine():
     assert dict(zip(PATHS, agreed(part, list(PATHS)), strict=True)) == PATHS
 
 
-# --- what a violation says ---------------------------------------------------------------------
+# --- messages of violations --------------------------------------------------------------------
 
 
 def example(name):

@@ -1,4 +1,4 @@
-"""The ledger: durable before it counts, whole after a kill, one writer, small in memory."""
+"""The ledger: durable before it counts, intact after a kill, one writer, small in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which clips are made: the requested number, evenly, all different, by video alone."""
+"""Which clips are made: the requested number, evenly distributed, different, fixed per video."""
 
 from __future__ import annotations
 

@@ -370,7 +370,7 @@ def test_the_report_counts_sessions_and_the_pairs_of_each_format(tmp_path):
     assert STAGE.render(result.report) == "1 session, each with a summary"
 
 
-# -------------------------------------------------------------------------------------- refusals
+# ------------------------------------------------------------------------------------ rejections
 
 
 def test_a_session_without_a_level_is_rejected(tmp_path):

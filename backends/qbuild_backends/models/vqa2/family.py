@@ -57,7 +57,7 @@ class Vqa2Family(ModelFamily):
     shares_prefix = True
 
     groups = GROUPS
-    # The layer of SigLIP that is read lies below its last norm.
+    # The layer of SigLIP that is read is below its last norm.
     never_trained = (
         "model.vision_tower.post_layernorm.",
         "model.vision_tower.vision_model.post_layernorm.",

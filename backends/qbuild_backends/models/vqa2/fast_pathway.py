@@ -92,7 +92,7 @@ class FastPathway(nn.Module):
 
     In eval mode videos longer than `chunk` + 2 · RADIUS go through in chunks that overlap by the
     receptive field: the tokens are those of the whole video, up to rounding, and memory does not
-    grow with t. In training they go whole, since batch norm takes its statistics from one pass.
+    grow with t. In training they are not split: batch norm takes its statistics from one pass.
     """
 
     split = False  # whether it runs in two dimensions in eval mode as well

@@ -1,4 +1,4 @@
-"""Real pictures and videos as clips: sizes, key frames, frames beyond a multiple of four."""
+"""Real images and videos as clips: sizes, key frames, frames beyond a multiple of four."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words around a video's features."""
+"""Video prompts: the text around a video's features."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_image_keeps_its_one_placeholder():
 
 @pytest.fixture(scope="module")
 def media(tmp_path_factory):
-    """A video whose length is no whole number of seconds or fours, and a picture."""
+    """A video whose length is not a multiple of a second or of four frames, and an image."""
     place = tmp_path_factory.mktemp("media")
     make_clip(place / "v.mp4", frames=78, rate=25)
     write_image(place / "p.png")
@@ -92,7 +92,7 @@ def loaded():
 
 @pytest.fixture(scope="module")
 def still(loaded):
-    """The same model, of videos shown by key frames alone."""
+    """The same model without motion tokens, videos as key frames."""
     processor = loaded.processor
     settings = replace(processor.settings, motion=False)
     return replace(loaded, processor=Vqa2Processor(processor.tokenizer, settings))
@@ -139,7 +139,7 @@ def as_release(pairs, folder):
 
 
 def trained(loaded, samples, frame):
-    """Ids of each sample, and how many of them stand before its answer."""
+    """Ids of each sample, and how many of them precede its answer."""
     reader = MediaReader(loaded.processor.clips)
     loader = Loader(samples.good, loaded.processor, reader, frame)
     (encoded,) = loader.stream([range(len(samples.good))])

@@ -1,7 +1,7 @@
 """Agreement with the released package, run in the same process.
 
 Deterministic kernels are compared directly. Of the others, the deterministic parts are compared on
-the reference's own random numbers, and the whole kernel in distribution over seeds.
+the reference's own random numbers, and the complete kernel in distribution over seeds.
 """
 
 from __future__ import annotations

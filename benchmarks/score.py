@@ -143,14 +143,14 @@ class Published:
         batch = self.processor.collate([encoded])
         del batch["labels"]
         with torch.inference_mode():
-            figures = self.model.generate(
+            generated = self.model.generate(
                 **{name: value.to(self.device) for name, value in batch.items()},
                 max_new_tokens=1,
                 do_sample=False,
                 output_logits=True,
                 return_dict_in_generate=True,
             )
-        shares = figures.logits[0][0, self.ids].double().softmax(-1).tolist()
+        shares = generated.logits[0][0, self.ids].double().softmax(-1).tolist()
         return float(np.dot(shares, [0, 0.25, 0.5, 0.75, 1]))
 
 
@@ -236,11 +236,11 @@ def compare(kind: str, count: int, place: Path, options: argparse.Namespace) -> 
     """Both contenders, alternately; a line of figures each, and their ratio."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
     for _ in range(options.repeat):
-        for name, figures in found.items():
-            figures.append(run(name, kind, place, options))
+        for name, runs in found.items():
+            runs.append(run(name, kind, place, options))
     middle = {
-        name: {what: statistics.median(one[what] for one in figures) for what in FIGURES}
-        for name, figures in found.items()
+        name: {what: statistics.median(one[what] for one in runs) for what in FIGURES}
+        for name, runs in found.items()
     }
     for name, one in middle.items():
         print(

@@ -3,7 +3,7 @@
     python benchmarks/stalls.py [--sessions 100000] [--peer-sessions 200] [--repeat 3]
 
 Sessions of ten minutes at 30 frames per second with up to eight stalls, one in three begins with
-buffering. The loop is timed on a few sessions and scaled to all (as the output states); both give the
+buffering. The loop is timed on a few sessions and scaled to all, as it prints; both give the
 same sequences and summaries before a ratio is printed. Peak memory is this process's own.
 """
 

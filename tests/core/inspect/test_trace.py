@@ -7,6 +7,7 @@ import hashlib
 import pyarrow as pa
 import pytest
 from pairs import medium, pair
+from predicted import ids, predictions
 from running import run_stage
 from tables import rating_table, write_artifact
 from toys import TOYS
@@ -119,3 +120,10 @@ def test_a_row_beyond_the_first_row_group_is_found(tmp_path):
     write_artifact(tmp_path / "big.parquet", rating_table(70_000, datasets=1))
     (trace,) = trace_row("set0:clips/069999.mp4", tmp_path)["traces"]
     assert trace["row"]["source_row"] == 70_000
+
+
+def test_an_unknown_id_next_to_predictions_without_samples_is_an_input_error(tmp_path):
+    predictions(tmp_path / "scores.parquet", ids(3), [0.1, 0.2, 0.3])
+    for unknown in ("nothere", "ab123", "image.png"):
+        with pytest.raises(InputError, match="Check the id and --workdir"):
+            trace_row(unknown, tmp_path)

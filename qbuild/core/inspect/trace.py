@@ -193,9 +193,9 @@ def _near(wanted: str, shelf: ArtifactIndex) -> str:
     known: set[str] = set()
     for artifact in [*_artifacts(shelf, column), *_artifacts(shelf, "media_id")]:
         for chunk in iter_ids(artifact):
-            chunk = chunk.drop_null()  # predictions of media name no sample
-            alike = chunk.filter(pc.starts_with(chunk, wanted[:4]))
-            known.update((alike if len(alike) else chunk).slice(0, _CONSIDERED).to_pylist())
+            ids = chunk.drop_null()  # predictions of media name no sample
+            alike = ids.filter(pc.starts_with(ids, wanted[:4]))
+            known.update((alike if len(alike) else ids).slice(0, _CONSIDERED).to_pylist())
             if len(known) >= _CONSIDERED:
                 break
     close = difflib.get_close_matches(wanted, sorted(known)[:_CONSIDERED], n=3, cutoff=0.5)

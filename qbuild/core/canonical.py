@@ -1,4 +1,4 @@
-"""One spelling for values and one name for things: canonical JSON, hashes, ids, seeds."""
+"""Canonical JSON, and the hashes, ids and seeds made from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BLOCK = 1 << 20
 
 
 def canonical_json(value: Any) -> str:
-    """`value` as JSON with sorted keys and no blanks; refuses NaN and infinities."""
+    """`value` as JSON with sorted keys and no spaces; ValueError for NaN and infinities."""
     return json.dumps(
         value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
     )
@@ -39,12 +39,12 @@ def hash_file(path: Path) -> str:
 
 
 def media_id(dataset: str, path: str) -> str:
-    """`<dataset>:<path>`, with `:` (and the escape sign `%` itself) escaped in the dataset."""
+    """`<dataset>:<path>`, with `:` and the escape character `%` escaped in the dataset."""
     return f"{escape_dataset(dataset)}:{path}"
 
 
 def escape_dataset(dataset: str) -> str:
-    """A dataset's name as it stands in a media id: `%` → `%25`, `:` → `%3A`."""
+    """The dataset as part of a media id: `%` → `%25`, `:` → `%3A`."""
     return dataset.replace("%", "%25").replace(":", "%3A")
 
 
@@ -54,11 +54,11 @@ def dataset_of(medium: str) -> str:
 
 
 def sample_id(media: list[str], task: str, *text: str) -> str:
-    """What a sample is: 32 hex digits of the hash of its media, task and text."""
+    """32 hex digits of the hash of a sample's media, task and text."""
     return hashlib.sha256(canonical_json([media, task, *text]).encode()).hexdigest()[:32]
 
 
 def row_seed(seed: int, *names: str) -> int:
-    """A 64-bit seed from the run's seed and a row's id: independent of order and workers."""
+    """A 64-bit seed from the run's seed and a row's id, independent of order and workers."""
     text = canonical_json([seed, *names]).encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")

@@ -1,16 +1,16 @@
-"""Every error a user meets, as one tree; each class has one exit code.
+"""Every error that a user sees, as one tree; each class has one exit code.
 
 QbuildError
-├── InputError          1  an input that cannot be read or holds no usable row
-├── TooManyRejected     1  more rows rejected than --max-reject-share allows
-├── DiskError           1  no space, no permission, a file too large
-├── StageError          1  a stage broke its own contract or failed on a row
-├── UnforeseenError     1  a fault of qbuild itself, told without its traceback
-├── UsageError          2  an option or a combination of options
-├── SchemaError         3  a column or type missing or wrong, an artifact of another kind
-├── PipelineError       4  a pipeline that is no graph
-├── MissingPartError    5  a backend or an optional part that is not installed
-└── Problems            the first member's; several of the above, found in one pass
+├── InputError            1  an input that cannot be read or holds no usable row
+├── TooManyRejectedError  1  more rows rejected than --max-reject-share allows
+├── DiskError             1  no space, no permission, a file too large
+├── StageError            1  a stage broke its own contract or failed on a row
+├── InternalError         1  a bug in qbuild, reported without its traceback
+├── UsageError            2  an option or a combination of options
+├── SchemaError           3  a column or type missing or wrong, an artifact of another kind
+├── PipelineError         4  a pipeline that is not a graph
+├── MissingPartError      5  a backend or an optional part that is not installed
+└── CombinedError         exit code of the first; several of the above, found in one pass
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHOWN_AT_ONCE = 20
 
 
 class QbuildError(Exception):
-    """A failure worded for its reader: `<where>: <what>; <expected>. <todo>`."""
+    """A failure in four parts: `<where>: <what>; <expected>. <todo>`."""
 
     code: ClassVar[str] = "error"
     exit_code: int = 1
@@ -41,11 +41,11 @@ class QbuildError(Exception):
         return one_line(f"{text}. {self.todo}" if self.todo else text)
 
     def locate(self, inside: str) -> None:
-        """Say in what larger thing the place of the error lies, such as a pipeline's step."""
+        """Put what contains the place of the error, such as a pipeline's step, before it."""
         self.where = f"{inside}: {self.where}" if self.where else inside
 
     def as_dict(self) -> dict[str, str]:
-        """The object that stands under `error` in `--json` output."""
+        """The object under `error` in `--json` output."""
         return {
             "code": self.code,
             "where": self.where,
@@ -62,7 +62,7 @@ class InputError(QbuildError):
 
 
 class TooManyRejectedError(QbuildError):
-    """More rows were rejected than the run allows; the old artifact stays."""
+    """More rows were rejected than the run allows; the existing artifact is kept."""
 
     code = "rejected"
 
@@ -74,19 +74,19 @@ class DiskError(QbuildError):
 
 
 class StageError(QbuildError):
-    """A stage failed on a row, or made a row that its own schema refuses."""
+    """A stage failed on a row, or made a row that violates its own schema."""
 
     code = "stage"
 
 
 class InternalError(QbuildError):
-    """An error that no part of qbuild has words for."""
+    """An exception that no part of qbuild handles: a bug."""
 
     code = "unforeseen"
 
 
 class UsageError(QbuildError):
-    """An option, or a combination of options, that cannot be."""
+    """An invalid option or combination of options."""
 
     code = "usage"
     exit_code = 2
@@ -100,7 +100,7 @@ class SchemaError(QbuildError):
 
 
 class PipelineError(QbuildError):
-    """A pipeline file that describes no runnable graph."""
+    """A pipeline file that does not describe a runnable graph."""
 
     code = "pipeline"
     exit_code = 4
@@ -114,22 +114,22 @@ class MissingPartError(QbuildError):
 
 
 class CombinedError(QbuildError):
-    """Several problems of one input, found in one pass and told at once."""
+    """Several problems of one input, found in one pass and reported together."""
 
     def __init__(self, problems: Sequence[QbuildError]) -> None:
         if not problems:
-            raise ValueError("Problems needs at least one problem")
+            raise ValueError("CombinedError needs at least one problem")
         self.problems = tuple(problems)
         first = self.problems[0]
         super().__init__(first.where, first.what, first.expected, first.todo)
         self.exit_code = first.exit_code
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Made again from its members, so that a worker process can hand it back."""
+        """Pickled by its members, so that a worker process can return it."""
         return type(self), (self.problems,)
 
     def locate(self, inside: str) -> None:
-        """Say it of every problem."""
+        """Locate every problem."""
         super().locate(inside)
         for problem in self.problems:
             problem.locate(inside)
@@ -149,34 +149,32 @@ class CombinedError(QbuildError):
 
 
 def raise_all(problems: Iterable[QbuildError]) -> None:
-    """Raise nothing, the one problem, or all of them as `Problems`."""
-    found = list(problems)
-    if len(found) == 1:
-        raise found[0]
-    if found:
-        raise CombinedError(found)
+    """Raise nothing, the one problem, or all of them as a CombinedError."""
+    collected = list(problems)
+    if len(collected) == 1:
+        raise collected[0]
+    if collected:
+        raise CombinedError(collected)
 
 
 def one_line(text: str) -> str:
-    """The text with escapes for what is no plain sign: a line's end, a terminal's control code."""
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
-    )
+    """The text with escapes for unprintable characters: line ends, terminal control codes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def shorten(text: str, room: int = 200) -> str:
-    """The text, or its beginning where it is longer than `room` signs."""
-    return text if len(text) <= room else f"{text[:room]}… ({len(text):,} signs)"
+def shorten(text: str, limit: int = 200) -> str:
+    """The text, or its beginning where it is longer than `limit` characters."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
 
 
 def describe_option_error(fault: Mapping[str, Any]) -> tuple[str, str]:
-    """What is wrong with an option's value and what was expected, of what pydantic says."""
-    said = str(fault["msg"]).removeprefix("Value error, ").replace("valid tuple", "list")
-    said = re.sub("^Input should be ", "expected ", said)
+    """What is wrong with an option's value and what was expected, from an error of pydantic."""
+    message = str(fault["msg"]).removeprefix("Value error, ").replace("valid tuple", "list")
+    message = re.sub("^Input should be ", "expected ", message)
     value = shorten(repr(fault["input"]))
-    if said.startswith("expected "):
-        return f"the value {value} cannot be used", said
-    return f"{said} (given {value})", ""
+    if message.startswith("expected "):
+        return f"the value {value} cannot be used", message
+    return f"{message} (given {value})", ""
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

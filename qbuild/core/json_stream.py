@@ -1,6 +1,6 @@
-"""JSON values from a text of any framing: an array, one a line, or one after another (`}{`).
+"""JSON values of a text: items of an array, one value per line, or values in a row (`}{`).
 
-What cannot be read is an InputError that names its place.
+Invalid text is an InputError with line and column.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BROKEN = "Fetch the file again, or repair it there."
-_BLANK = re.compile(r"[ \t\r\n]*")
+BROKEN = "Fetch the file again, or fix it there."
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def decode_utf8(path: Path, data: bytes) -> str:
-    """The text of a file without a byte order mark; InputError with the offset of a bad byte."""
+    """The text of a file without its byte order mark; InputError with the offset of a bad byte."""
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -34,7 +34,7 @@ def decode_utf8(path: Path, data: bytes) -> str:
 
 
 def iter_json(path: Path, text: str) -> Iterator[Any]:
-    """Each value of a file's text in order, never all of them at once."""
+    """The values of a file's text, one at a time."""
     try:
         yield from _values(text)
     except JSONDecodeError as error:
@@ -44,13 +44,13 @@ def iter_json(path: Path, text: str) -> Iterator[Any]:
             "expected complete JSON",
             BROKEN,
         ) from error
-    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
         raise InputError(
-            str(path), "a whole number has too many digits", "expected numbers as 3.5", BROKEN
+            str(path), "an integer has too many digits", "expected numbers such as 3.5", BROKEN
         ) from error
     except RecursionError as error:
         raise InputError(
-            str(path), "the JSON is nested too deep", "expected flat records", BROKEN
+            str(path), "the JSON is nested too deeply", "expected flat records", BROKEN
         ) from error
 
 
@@ -64,8 +64,8 @@ def _values(text: str) -> Iterator[Any]:
         try:
             value, end = decoder.raw_decode(text, at)
         except JSONDecodeError as error:
-            began = text.count("\n", 0, at) + 1
-            inside = f" in the record that begins in line {began}" if began < error.lineno else ""
+            first = text.count("\n", 0, at) + 1
+            inside = f" in the record that begins in line {first}" if first < error.lineno else ""
             raise JSONDecodeError(error.msg + inside, text, error.pos) from error
         yield value
         at = _skip(text, end)
@@ -87,5 +87,5 @@ def _items(text: str, at: int) -> Iterator[Any]:
 
 
 def _skip(text: str, at: int) -> int:
-    blank = _BLANK.match(text, at)
-    return at if blank is None else blank.end()
+    space = _SPACE.match(text, at)
+    return at if space is None else space.end()

@@ -1,7 +1,7 @@
-"""Hidden folders for what is not finished; a lock, not a process id, says whose run still lives.
+"""Hidden folders for unfinished files; a lock shows whether the run that owns one is still alive.
 
-Process ids say nothing across hosts and containers that share a folder. The kernel's lock ends
-with the process that holds it, however that ends.
+A process id would mean nothing across hosts and containers that share a folder. The kernel
+releases a lock when the process that holds it ends, however it ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from filelock import BaseFileLock
 
-REPLACED = "replaced"  # in a scratch folder: what stood at the output until its successor does
+REPLACED = "replaced"  # in a scratch folder: the old output, until the new one is in place
 _LOCK = ".lock"
 _NAME = re.compile(r"\..*\.[0-9a-f]{16}\.(scratch|tmp)\Z", re.DOTALL)
 _SHOWN = 40  # characters of the output's name, so that no name grows too long for a disk
@@ -29,7 +29,7 @@ _NO_LOCKS = frozenset({EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP})
 
 
 class LocksUnsupportedError(Exception):
-    """This disk knows no locks."""
+    """This disk does not support locks."""
 
 
 def try_lock(path: Path) -> BaseFileLock | None:
@@ -52,15 +52,15 @@ def try_lock(path: Path) -> BaseFileLock | None:
 
 
 def temporary_name(path: Path) -> Path:
-    """A hidden name beside `path`, of this call alone, for a file in a folder that is claimed."""
+    """A unique hidden name next to `path`, for a file in a folder that this run has claimed."""
     return path.with_name(f".{path.name[:_SHOWN]}.{secrets.token_hex(8)}.tmp")
 
 
 @contextmanager
 def scratch_folder(output: Path) -> Iterator[Path]:
-    """A hidden folder beside `output`, this run's alone, gone at the end.
+    """A hidden folder next to `output` for this run alone, removed at the end.
 
-    Those of runs that ended are swept first.
+    Folders of runs that have ended are removed first.
     """
     with disk_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -77,12 +77,12 @@ def scratch_folder(output: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A name to write a file under, which is then durable at `path`; nothing where that failed."""
+    """A temporary file that is synced and renamed to `path` at the end; removed on failure."""
     with scratch_folder(path) as scratch, disk_errors(path):
-        unfinished = scratch / path.name
-        yield unfinished
-        sync(unfinished)
-        unfinished.replace(path)
+        temporary = scratch / path.name
+        yield temporary
+        sync(temporary)
+        temporary.replace(path)
         sync(path.parent)
 
 
@@ -91,7 +91,7 @@ def sweep_dead(folder: Path) -> None:
     for path in folder.glob(".*.scratch"):
         if path.is_symlink() or not _NAME.match(path.name):
             continue
-        with suppress(OSError, LocksUnsupportedError):  # another user's: no reason to write nothing
+        with suppress(OSError, LocksUnsupportedError):  # of another user
             lock = try_lock(path / _LOCK)
             if lock is not None:
                 _restore(path)
@@ -100,7 +100,7 @@ def sweep_dead(folder: Path) -> None:
 
 
 def sweep_temporaries(folder: Path) -> None:
-    """Remove temporary files from a folder that is claimed, so that no other run writes there."""
+    """Remove temporary files from a folder that this run has claimed: no other run writes there."""
     for path in folder.glob(".*.tmp"):
         if _NAME.match(path.name):
             with suppress(OSError):
@@ -108,7 +108,7 @@ def sweep_temporaries(folder: Path) -> None:
 
 
 def _locked_folder(output: Path) -> tuple[Path, BaseFileLock | None]:
-    """A new folder and its lock; no lock where the disk knows none: then nobody sweeps it."""
+    """A new folder and its lock; None where the disk has no locks: no run sweeps it then."""
     while True:
         token = secrets.token_hex(8)
         folder = output.parent / f".{output.name[:_SHOWN]}.{token}.scratch"  # `.` has no name
@@ -124,7 +124,7 @@ def _locked_folder(output: Path) -> tuple[Path, BaseFileLock | None]:
 
 
 def _restore(scratch: Path) -> None:
-    """Put back what was moved aside for a successor that never came."""
+    """Put back an old output whose replacement was never finished."""
     if (scratch / REPLACED).is_dir():
         for old in (scratch / REPLACED).iterdir():
             target = scratch.with_name(old.name)

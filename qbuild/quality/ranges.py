@@ -274,7 +274,7 @@ def _sampled(inputs: Inputs) -> str:
     """Why the ratings are a sample of a set, or `""`."""
     if inputs.limit is not None:
         return f"--limit {inputs.limit}"
-    for description in inputs.descriptions:
+    for description in (artifact.description for artifact in inputs.artifacts):
         if description.limit is not None:
             return f"an input was made with --limit {description.limit}"
         if description.stage.name == "sample":

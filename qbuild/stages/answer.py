@@ -85,8 +85,8 @@ def _requests(inputs: Inputs, stats: RunStats) -> Iterator[Request[Prompt]]:
 def _roots_per_row(inputs: Inputs) -> Iterator[MediaRoots]:
     """For each row of the inputs, where the media of its artifact lie."""
     roots = MediaRoots.parse(inputs.media_roots)
-    for path, (_, rows) in zip(inputs.paths, inputs.lengths, strict=True):
-        yield from repeat(roots.next_to(path), rows)
+    for artifact in inputs.artifacts:
+        yield from repeat(roots.next_to(artifact.path), artifact.rows)
 
 
 def make_request(number: int, row: Row, roots: MediaRoots) -> Request[Prompt]:

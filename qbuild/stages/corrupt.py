@@ -104,7 +104,7 @@ def prepare(inputs: Inputs, options: CorruptOptions) -> State:
 
     check_options(options)
     media = MediaFiles.without_copies(inputs, options)
-    labelled = any(each.schema_name in LABELLED for each in inputs.descriptions)
+    labelled = any(each.description.schema_name in LABELLED for each in inputs.artifacts)
     return State(media, inputs.scratch, pristine=not labelled)
 
 

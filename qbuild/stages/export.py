@@ -30,6 +30,7 @@ from qbuild.dialects import get_dialect
 from qbuild.dialects.dialect import Dialect, Record, Row
 
 if TYPE_CHECKING:
+    from qbuild.core.artifact.reader import Artifact
     from qbuild.core.rows.duplicates import DedupResult
 
 _CONFLICT = "another row of this id has other values; conflicting rows are all rejected"
@@ -94,7 +95,7 @@ def _write_batch(
             rejection = _write_row(row, dialect, arrays)
             tally.add("rows", count=int(rejection is None))
         if rejection is not None:
-            place = _place(batch.start + at, inputs.lengths)
+            place = _place(batch.start + at, inputs.artifacts)
             rejected.append(RejectedRow(*place, rejection, canonical_json(row)))
             tally.add("refused", rejection.reason)
     return Output(rejected=rejected_table(rejected), tally=tally)
@@ -115,11 +116,11 @@ def _rows(batch: Batch) -> Iterator[Row]:
         yield from chunk.to_pylist()
 
 
-def _place(number: int, lengths: list[tuple[str, int]]) -> tuple[str, int]:
+def _place(number: int, artifacts: list[Artifact]) -> tuple[str, int]:
     """Base name of the artifact that row `number` of all inputs is in, and its number from 1."""
-    starts = list(accumulate((count for _, count in lengths), initial=0))
-    artifact = bisect_right(starts, number) - 1
-    return lengths[artifact][0], number - starts[artifact] + 1
+    starts = list(accumulate((artifact.rows for artifact in artifacts), initial=0))
+    at = bisect_right(starts, number) - 1
+    return artifacts[at].path.name, number - starts[at] + 1
 
 
 class _Arrays:

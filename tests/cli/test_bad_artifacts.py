@@ -66,7 +66,7 @@ READERS = [
 BROKEN = [
     ({"schema": {"name": "levl", "version": 1, "hash": "x"}}, "schema 'levl', .* does not know"),
     ({"schema": {"name": "../x", "version": 1, "hash": "x"}}, "schema '../x', .* does not know"),
-    ({"schema": {"name": "rating", "version": 1, "hash": "x"}}, "another form of schema rating"),
+    ({"schema": {"name": "rating", "version": 1, "hash": "x"}}, "another version of schema rating"),
     ({"format": 2}, "its description is of format 2"),
     ({"schema": "rating"}, "no valid schema"),
     ({"stage": 1, "inputs": 7}, "no valid stage, inputs"),
@@ -99,7 +99,7 @@ def test_an_incomplete_artifact(workspace, described):
         "mos-to-levels", described({"complete": False, "pending": 5}), "-o", "new.parquet",
         code=1, kind="input", what="incomplete: 5 rows are pending",
     )  # fmt: skip
-    assert "Run the stage that makes it again" in failure.text
+    assert "Run its stage again" in failure.text
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -202,8 +202,8 @@ ONE = '{"image":"a","mos":1}'
     [
         ("t.json", "[" + ONE + ',\n {"image":"b","mo', "^line 2, column 15: Unterminated string$"),
         ("t.json", "[" + ONE, "^line 1, column 23: Expecting ','"),
-        ("t.json", "[" * 100_000, "nested too deep"),
-        ("t.json", '[{"image":"a","mos":' + "9" * 5000 + "}]", "a whole number has too many"),
+        ("t.json", "[" * 100_000, "nested too deeply"),
+        ("t.json", '[{"image":"a","mos":' + "9" * 5000 + "}]", "an integer has too many"),
         ("t.jsonl", ONE + '\noops\n{"image":"c","mos":3}\n', "^line 2, column 1: "),
         ("t.jsonl", ONE + '\n{"mos":\n{"image":"c"}\n', "^line 4, .* that begins in line 2$"),
         ("t.jsonl", ONE + '\n{"image":"c","mos":3', "^line 2, column 21: "),

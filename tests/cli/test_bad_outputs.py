@@ -87,7 +87,7 @@ def test_a_full_disk_leaves_the_old_artifact(workspace):
         error = error_of(limited(*run, most=5000))
         assert (error["code"], error["where"]) == ("disk", "old.parquet")
         assert error["what"] == "cannot be written: File too large"
-        assert "what stood there is untouched" in error["todo"]
+        assert "existing files were not changed" in error["todo"]
     assert file_hashes(workspace.folder) == before
 
 
@@ -158,7 +158,7 @@ def test_a_read_only_disk(workspace, mounted):
 @pytest.mark.parametrize(
     ("output", "what"),
     [
-        ("toy.csv/new.parquet", "toy.csv is no folder"),
+        ("toy.csv/new.parquet", "toy.csv is not a folder"),
         ("/proc/none/new.parquet", "cannot be written: No such file or directory"),
         ("/proc/new.parquet", "cannot be written: No such file or directory"),
         ("x" * 300 + ".parquet", "File name too long"),
@@ -213,8 +213,8 @@ def test_missing_folders_of_an_output_are_created(workspace):
         (("ingest-ratings", "toy.csv", "-o", "."), "is a folder"),
         (("export", "pairs.parquet", "-o", "old.parquet"), "is a file"),
         (("export", "pairs.parquet", "-o", "."), "would overwrite the input pairs.parquet"),
-        (("demo-media", "-o", "."), "holds files that no stage of qbuild wrote"),
-        (("demo-media", "-o", "mine"), "holds files that no stage of qbuild wrote"),
+        (("demo-media", "-o", "."), "holds files that were not written by a stage of qbuild"),
+        (("demo-media", "-o", "mine"), "holds files that were not written by a stage of qbuild"),
     ],
 )
 def test_an_output_that_would_overwrite_something_else(workspace, arguments, what):
@@ -237,7 +237,7 @@ def test_an_artifact_without_rows_writes_nothing(workspace, schema):
     leaves = ("out/.qbuild-output",) if schema == "instruction" else ()
     workspace.fails(
         command, "none.parquet", "-o", output, code=1, kind="input",
-        what="no usable row: there is none", where="none.parquet", leaves=leaves,
+        what="no usable row: the input is empty", where="none.parquet", leaves=leaves,
     )  # fmt: skip
 
 

@@ -35,16 +35,16 @@ INVALID = [
     (step("id: a, stage: demo-media, options: {strengths: 99}"), "option strengths: the value 99"),
     ("steps:\n" + INGEST * 2, "two steps write one artifact: r"),
     (step("id: a.parquet, stage: demo-media"), "id 'a.parquet'"),
-    (step("id: a, id: b, stage: demo-media"), "key 'id' stands twice"),
+    (step("id: a, id: b, stage: demo-media"), "duplicate key 'id'"),
     (step("id: a, stage: ingest-ratings, inputs: []"), "0 inputs"),
-    ("steps:\n\t- {id: a}\n", r"is no YAML \(.*'\\t' that cannot start .* line 2"),
-    ("steps: [\n", "is no YAML"),
-    ("[" * 3000, "is no YAML"),
-    ("steps: 2024-99-99\n", "is no YAML"),
-    ("steps: !!int x\n", "is no YAML"),
-    ("!!python/object/apply:os.system ['true']", "is no YAML"),
-    ("", "is no mapping"),
-    ("- a\n", "is no mapping"),
+    ("steps:\n\t- {id: a}\n", r"is not valid YAML \(.*'\\t' that cannot start .* line 2"),
+    ("steps: [\n", "is not valid YAML"),
+    ("[" * 3000, "is not valid YAML"),
+    ("steps: 2024-99-99\n", "is not valid YAML"),
+    ("steps: !!int x\n", "is not valid YAML"),
+    ("!!python/object/apply:os.system ['true']", "is not valid YAML"),
+    ("", "is not a mapping"),
+    ("- a\n", "is not a mapping"),
     ("steps: []", "has no steps"),
     ("steps: [5]", "is 5"),
     ("steps: [{id: [1]}]", r"id \[1\]"),
@@ -110,7 +110,11 @@ def test_a_step_that_fails_leaves_the_artifacts_of_earlier_steps(workspace):
 
 @pytest.mark.parametrize(
     ("workdir", "what"),
-    [("toy.csv", "toy.csv is no folder"), ("toy.csv/w", "is no folder"), ("/proc/none", "No such")],
+    [
+        ("toy.csv", "toy.csv is not a folder"),
+        ("toy.csv/w", "is not a folder"),
+        ("/proc/none", "No such"),
+    ],
 )
 def test_an_invalid_workdir(workspace, workdir, what):
     workspace.write("p.yaml", "steps:\n" + INGEST)

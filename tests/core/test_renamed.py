@@ -83,12 +83,12 @@ def test_a_pipeline_accepts_the_old_names_with_a_notice_per_option(load, tmp_pat
     where = f"{tmp_path / 'toy.yaml'}: step half: "
     assert pipeline.notices == [
         f"{where}{old} was renamed to {new}; the old name works until 0.3"
-        for old, new in (("factor", "scale-by"), ("note", "remark"), ("batch", "batch-rows"))
+        for old, new in (("factor", "scale_by"), ("note", "remark"), ("batch", "batch_rows"))
     ]
 
 
 def test_a_pipeline_rejects_an_option_under_both_names(load):
-    with pytest.raises(PipelineError, match="option 'scale_by' stands twice"):
+    with pytest.raises(PipelineError, match="option 'scale_by' is given twice"):
         load(NEW, RECIPE.replace("factor: 0.5", "factor: 0.5, scale-by: 0.5"))
 
 

@@ -43,7 +43,7 @@ def test_empty_files_hold_no_record(tmp_path, text):
         ("[", "line 1, column 2: Expecting value"),
         ('[{"a": 1}] []', "line 1, column 12: Extra data"),
         ('{"a": 1}\nnonsense', "line 2, column 1: Expecting value"),
-        ("[" * 100_000, "nested too deep"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_the_error_of_broken_json_has_its_place(tmp_path, text, place):

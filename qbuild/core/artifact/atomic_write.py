@@ -1,4 +1,4 @@
-"""Writing to a disk that may be full, read-only or pulled: durable files, worded failures."""
+"""Durable files, and errors of the disk (full, read-only, removed) as DiskError."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def sync(path: Path) -> None:
 
 
 class disk_errors:  # noqa: N801 - reads as a statement: `with disk_errors(path):`
-    """Turns a failure to write `path` into a DiskError that says what to do."""
+    """Turns an OSError into a DiskError that names `path`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -32,11 +32,11 @@ class disk_errors:  # noqa: N801 - reads as a statement: `with disk_errors(path)
                 str(self.path),
                 f"cannot be written: {_reason(error)}",
                 "expected a folder with room and with permission to write",
-                "Free some space or choose another output; what stood there is untouched.",
+                "Free some space or choose another output; existing files were not changed.",
             ) from error
 
 
 def _reason(error: OSError) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):
-        return f"{error.filename} is no folder"
-    return os.strerror(error.errno) if error.errno else str(error)  # pyarrow words its own way
+        return f"{error.filename} is not a folder"
+    return os.strerror(error.errno) if error.errno else str(error)  # pyarrow has its own messages

@@ -1,10 +1,10 @@
-"""A hash of logical rows: the same for one table however it was chunked, sliced or encoded.
+"""A hash of logical rows, independent of how the table is chunked, sliced or encoded.
 
-Rows are taken in blocks of `ROW_GROUP_ROWS`. In each block every leaf column feeds a SHA-256 of
-its own: a byte that says whether none, some or all values are null, the validity bits where some
-are, then lengths (lists and strings) or values (numbers; zero where null). A dictionary-encoded
-column feeds its codes in order of first appearance and the values they stand for. The content hash
-is the hash of the schema's name, the number of rows and all leaf digests.
+Rows are hashed in blocks of `ROW_GROUP_ROWS`. In each block every leaf column feeds its own
+SHA-256: a byte for whether no, some or all values are null, the validity bits where some are, then
+lengths (lists and strings) or values (numbers; zero where null). A dictionary-encoded column feeds
+its codes in order of first appearance and the values of its dictionary. The content hash is the
+hash of the schema's name, the number of rows and all leaf digests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROW_GROUP_ROWS = 65_536
 
 
 class ContentHash:
-    """The hash of a table that arrives in blocks of `ROW_GROUP_ROWS` rows, the last one shorter."""
+    """Hashes a table given in blocks of `ROW_GROUP_ROWS` rows; the last may be shorter."""
 
     def __init__(self, schema_name: str) -> None:
         self.schema_name = schema_name
@@ -33,14 +33,14 @@ class ContentHash:
         self._leaves: dict[str, Any] = {}
 
     def update(self, block: pa.Table) -> None:
-        """Take in the next block; every column must lie in one chunk."""
+        """Add the next block, each column in one chunk."""
         for name, column in zip(block.column_names, block.columns, strict=True):
             for chunk in column.chunks:
                 self._feed(name, chunk)
         self.rows += block.num_rows
 
     def digest(self) -> str:
-        """`sha256:…` of everything taken in so far."""
+        """`sha256:…` of all blocks so far."""
         leaves = {path: leaf.hexdigest() for path, leaf in self._leaves.items()}
         return hash_value({"schema": self.schema_name, "rows": self.rows, "leaves": leaves})
 
@@ -70,20 +70,20 @@ class ContentHash:
 
 
 def first_appearance(array: Any) -> Any:
-    """The same values with a dictionary of just those used, in order of first appearance."""
+    """The same values; the dictionary holds the used ones, in order of first appearance."""
     if len(array.dictionary) == 1 and array.null_count == 0:
         return array  # the common case: one dataset, one file
-    seen = pc.unique(array.indices).drop_null()
-    table = np.zeros(max(len(array.dictionary), 1), dtype=np.int32)
-    table[_numpy(seen)] = np.arange(len(seen), dtype=np.int32)
-    codes = table[_numpy(pc.fill_null(array.indices, 0))]
+    used = pc.unique(array.indices).drop_null()
+    new_codes = np.zeros(max(len(array.dictionary), 1), dtype=np.int32)
+    new_codes[_numpy(used)] = np.arange(len(used), dtype=np.int32)
+    codes = new_codes[_numpy(pc.fill_null(array.indices, 0))]
     mask = _numpy(array.is_null()) if array.null_count else None
     indices = pa.array(codes, type=pa.int32(), mask=mask)
-    return pa.DictionaryArray.from_arrays(indices, array.dictionary.take(seen))
+    return pa.DictionaryArray.from_arrays(indices, array.dictionary.take(used))
 
 
 def written_schema(schema: Schema) -> pa.Schema:
-    """The types that rows are written in: low-cardinality columns as dictionaries."""
+    """The types of a written file: low-cardinality columns as dictionaries."""
     fields = [
         pa.field(f.name, pa.dictionary(pa.int32(), pa.string()), f.nullable)
         if f.name in schema.dictionary_columns
@@ -94,7 +94,7 @@ def written_schema(schema: Schema) -> pa.Schema:
 
 
 def canonical_block(block: pa.Table, schema: Schema) -> pa.Table:
-    """The block in the form that is hashed and written: a chunk a column, least dictionaries."""
+    """The block as it is hashed and written: one chunk per column, minimal dictionaries."""
     columns = []
     for field, column in zip(written_schema(schema), block.columns, strict=True):
         array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)

@@ -1,6 +1,6 @@
-"""What outputs were made from: artifacts and exports below a folder, followed by content hash.
+"""Lineage: which artifacts and exports below a folder an output was made from, by content hash.
 
-File names say nothing here: an input is the artifact that holds the rows its hash stands for.
+File names do not matter: an input is the artifact whose rows have the hash of the description.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ class DescribedOutput:
 
     @property
     def media_folder(self) -> Path | None:
-        """Where the media lie that were made together with this artifact; None without any."""
+        """The folder of media that were made together with this artifact, or None."""
         return made_media_folder(self.path)
 
 
 def open_output(path: Path) -> DescribedOutput:
     """The artifact or export at `path`: a Parquet file, a folder, or its `qbuild.json`."""
-    place = path / DESCRIPTION if path.is_dir() else path
-    if place.name == DESCRIPTION and place.is_file():
-        return DescribedOutput(place.parent, _read_export(place), None)
+    file = path / DESCRIPTION if path.is_dir() else path
+    if file.name == DESCRIPTION and file.is_file():
+        return DescribedOutput(file.parent, _read_export(file), None)
     artifact = Artifact.open(path)
     return DescribedOutput(artifact.path, artifact.description, artifact)
 
 
 @dataclass
 class ArtifactIndex:
-    """Outputs by what their rows are; `skipped` tells of those that cannot be read."""
+    """Outputs by the content of their rows; `skipped` holds the errors of unreadable ones."""
 
     items: list[DescribedOutput] = field(default_factory=list)
     skipped: list[QbuildError] = field(default_factory=list)
@@ -57,27 +57,27 @@ class ArtifactIndex:
             raise InputError(
                 str(folder), "no such folder", "expected a folder of artifacts", "Check the path."
             )
-        shelf = cls()
+        index = cls()
         for path in _outputs(folder, levels):
             try:
                 if path.name == DESCRIPTION or is_artifact(path):
-                    shelf.items.append(open_output(path))
+                    index.items.append(open_output(path))
             except QbuildError as error:
-                shelf.skipped.append(error)
+                index.skipped.append(error)
             except OSError as error:
-                shelf.skipped.append(InputError(str(path), f"cannot be read ({error.strerror})"))
-        return shelf
+                index.skipped.append(InputError(str(path), f"cannot be read ({error.strerror})"))
+        return index
 
-    def find(self, given: InputRef, beside: Path, trail: set[Path]) -> DescribedOutput | None:
-        """The output an input of a description stands for; of equal ones, the nearest.
+    def find(self, given: InputRef, reader: Path, trail: set[Path]) -> DescribedOutput | None:
+        """The output that `reader` has as that input; of several, the nearest.
 
-        `trail` holds outputs that are below already: a stage that changes no row leaves an
-        output with its input's hash.
+        Outputs in `trail` are left out: they were made from `reader`, and a stage that changes no
+        row writes an output with the hash of its input.
         """
 
         def rank(item: DescribedOutput) -> tuple[bool, bool, str]:
             same_name = item.path.name == given.name
-            return (item.path.parent != beside.parent, not same_name, str(item.path))
+            return (item.path.parent != reader.parent, not same_name, str(item.path))
 
         equal = [
             item
@@ -88,17 +88,17 @@ class ArtifactIndex:
 
 
 def lineage(
-    item: DescribedOutput, shelf: ArtifactIndex, trail: frozenset[Path] = frozenset()
+    item: DescribedOutput, index: ArtifactIndex, trail: frozenset[Path] = frozenset()
 ) -> dict[str, Any]:
-    """Stage, version, options and inputs of an output; each input found is followed in turn."""
+    """Stage, version, options and inputs of an output; inputs that are found have their own."""
     trail = trail | {item.path}
     described = item.description
     inputs = []
     for given in described.inputs:
-        found = shelf.find(given, item.path, set(trail)) if given.schema_name else None
+        source = index.find(given, item.path, set(trail)) if given.schema_name else None
         entry = given.as_dict()
-        if found is not None:
-            entry |= {"path": str(found.path), "made_by": lineage(found, shelf, trail)}
+        if source is not None:
+            entry |= {"path": str(source.path), "made_by": lineage(source, index, trail)}
         inputs.append(entry)
     return {
         "stage": described.stage.name,
@@ -131,5 +131,5 @@ def _read_export(path: Path) -> Description:
         raise InputError(str(path), what, "expected an export", "Check the path.") from error
     try:
         return Description.parse(text, str(path), EXPORT_KEYS)
-    except SchemaError as error:  # the folder is damaged: its files have no schema to break
+    except SchemaError as error:  # a damaged folder: its files have no schema
         raise InputError(error.where, error.what, error.expected, error.todo) from error

@@ -1,8 +1,8 @@
-"""Folders that stages fill with files: media beside an artifact, or an export.
+"""Folders that stages fill with files: media next to an artifact, or an export.
 
-Only the engine writes here. Every file is written to a temporary name and renamed; a file whose
-bytes are there already is left alone, so that a resumed run keeps what fits; what an earlier run
-left and this one did not make is swept after the description is in place.
+Only the engine writes here. A file is written to a temporary name and renamed, or kept where it
+has the same bytes already, so that a resumed run reuses it. Files of earlier runs are removed
+after the description is in place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DESCRIPTION = "qbuild.json"
 FOLDER_ARTIFACT = "artifact.parquet"
 MEDIA = "media"
-_MARK = ".qbuild-output"  # says that this folder is ours to fill and to sweep
+_MARK = ".qbuild-output"  # marks a folder that qbuild may fill and sweep
 
 
 def safe_name(name: str) -> bool:
@@ -36,7 +36,7 @@ def safe_name(name: str) -> bool:
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """The folder as ours alone; UsageError where others' files or another run fill it."""
+    """Lock the folder for this run; UsageError where it holds other files or is locked."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(
             str(folder), "is a file", "expected a folder or a new name", "Choose another output."
@@ -44,7 +44,7 @@ def claimed(folder: Path) -> Iterator[None]:
     if folder.is_dir() and not (folder / _MARK).exists() and any(folder.iterdir()):
         raise UsageError(
             str(folder),
-            "holds files that no stage of qbuild wrote",
+            "holds files that were not written by a stage of qbuild",
             "expected an empty folder, a new name or an earlier output",
             "Choose another output.",
         )
@@ -53,15 +53,15 @@ def claimed(folder: Path) -> Iterator[None]:
         (folder / _MARK).touch()
         try:
             lock = try_lock(folder / _MARK)
-        except LocksUnsupportedError:  # such a disk is trusted, and nothing is swept there
+        except LocksUnsupportedError:  # without locks nothing is swept
             yield
             return
     if lock is None:
         raise UsageError(
             str(folder),
-            "is being filled by another run",
-            "expected one at a time",
-            "Wait for its end, or choose another output.",
+            "is in use by another run",
+            "expected one run at a time",
+            "Wait until it ends, or choose another output.",
         )
     try:
         sweep_temporaries(folder)
@@ -71,7 +71,7 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def put(folder: Path, file: File) -> None:
-    """Write one file durably below `folder`, or leave it where its bytes stand already."""
+    """Write a file durably below `folder`, unless it has the same bytes already."""
     if not safe_name(file.name):
         raise StageError(file.name, "leaves its folder", "expected a relative path without `..`")
     target = folder / file.name
@@ -84,9 +84,9 @@ def put(folder: Path, file: File) -> None:
 
 
 def export(folder: Path, files: Iterable[File]) -> dict[str, str]:
-    """Put an export's files in place; name → hash of each, so that a torn export is noticed.
+    """Write an export's files; the hash of each by name, so that an incomplete export is noticed.
 
-    The hash is of what was made, not of what stands there then: another run may write there too.
+    The hash is of the stage's bytes, not of the file afterwards: another run may write there too.
     """
     hashes = {}
     for file in files:
@@ -105,7 +105,7 @@ def describe(folder: Path, description: str) -> None:
 
 
 def sweep(folder: Path, keep: set[str]) -> list[str]:
-    """Remove every file below `folder` whose relative name is not in `keep`; the names removed."""
+    """Remove files below `folder` with relative names outside `keep`; return the names removed."""
     removed: list[str] = []
     if not folder.is_dir():
         return removed
@@ -121,7 +121,7 @@ def sweep(folder: Path, keep: set[str]) -> list[str]:
 
 
 def _write(data: bytes, target: Path) -> None:
-    """The bytes under a temporary name, then under their own; a failure leaves neither."""
+    """Write to a temporary name, then rename; a failure leaves no file."""
     temporary = temporary_name(target)
     try:
         temporary.write_bytes(data)

@@ -1,8 +1,8 @@
 """Reading artifacts: Parquet files that describe themselves.
 
-Every row group holds exactly `ROW_GROUP_ROWS` rows (the last one fewer), each column in one
-chunk, so the bytes do not depend on how rows arrived. The description is one canonical JSON value
-under the key `qbuild`. `writer` writes them: to a temporary name, synced, then renamed.
+Every row group holds exactly `ROW_GROUP_ROWS` rows (the last may hold fewer), each column in one
+chunk, so the bytes do not depend on how rows arrived. The description is canonical JSON under the
+key `qbuild` of the footer.
 """
 
 from __future__ import annotations
@@ -30,48 +30,48 @@ UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)  # the last for na
 
 @dataclass(frozen=True)
 class Artifact:
-    """A readable artifact: its place, its description and its schema."""
+    """An artifact: its path, its description and its schema."""
 
     path: Path
     description: Description
     schema: Schema
-    narrowed: bool = False  # read as another schema, whose columns are some of its own
+    narrowed: bool = False  # read as another schema, which has a subset of its columns
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The artifact at `path`, or in that folder; only its footer is read.
+        """The artifact at `path`, or in that folder; only the footer is read.
 
-        Raises InputError where there is no readable Parquet file, SchemaError where it is none
-        of ours or was written under another version of its schema.
+        Raises InputError without a readable Parquet file, SchemaError for one that is not an
+        artifact or has another version of its schema.
         """
         path = artifact_file(path)
         description = read_description(path)
         if description is None:
             raise SchemaError(
                 str(path),
-                "a Parquet file without qbuild's description",
+                "a Parquet file without a description of qbuild",
                 "expected an artifact that a stage wrote",
-                "Bring it in with `qbuild ingest-ratings` or `qbuild import-qa`.",
+                "Import it with `qbuild ingest-ratings` or `qbuild import-qa`.",
             )
         schema = _schema_of(path, description)
         if description.row_schema is None or description.row_schema.hash != schema.hash:
             raise SchemaError(
                 str(path),
-                f"written under another form of schema {schema.name}",
-                f"expected version {schema.version} of it as this qbuild has it",
+                f"written with another version of schema {schema.name}",
+                f"expected version {schema.version} of this qbuild",
                 f"Run `qbuild {description.stage.name}` again.",
             )
         return cls(path, description, schema)
 
     def read_as(self, schema: str) -> Self:
-        """The same artifact with just the columns of another schema, all of which it holds."""
+        """The same artifact, read as another schema, whose columns are some of its own."""
         return replace(self, schema=load_schema(schema), narrowed=True)
 
     @cached_property
     def _file(self) -> pq.ParquetFile:
         file = _open_parquet(self.path, list(self.schema.dictionary_columns))
         empty = file.schema_arrow.empty_table()
-        # some columns alone may be read later, uncast: all must be there, of their types
+        # single columns may be read later without a cast: check all columns and types now
         empty = empty.select(self.schema.arrow.names) if self.narrowed else empty
         self.schema.cast(empty, str(self.path))
         return file
@@ -94,7 +94,7 @@ class Artifact:
         """Row group `index`, cast to the schema; low-cardinality columns dictionary-encoded."""
         try:
             wanted = columns or (self.schema.arrow.names if self.narrowed else None)
-            # one thread: reading overlaps with computing and writing, which need the other cores
+            # one thread: computing and writing use the other cores meanwhile
             table = self._file.read_row_group(index, columns=wanted, use_threads=False)
             table.validate(full=True)  # Parquet carries any bytes as text; 1 ms a row group
         except UNREADABLE as error:
@@ -102,12 +102,12 @@ class Artifact:
         return table if columns is not None else self.schema.cast(table, str(self.path))
 
     def batches(self, rows: int, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """All rows in order, at most `rows` at a time, never across a row group."""
+        """All rows in order, in tables of at most `rows` rows, each from one row group."""
         for index in range(self.groups):
             yield from slice_rows(self.group(index, columns), rows)
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
-        """All rows at once."""
+        """All rows."""
         groups = [self.group(i, columns) for i in range(self.groups)]
         if groups:
             return pa.concat_tables(groups)
@@ -115,7 +115,7 @@ class Artifact:
         return empty if columns is None else empty.select(columns)
 
     def content_hash(self) -> str:
-        """The hash of the rows as they are now; the description says what it was when written."""
+        """The hash of the rows in the file; the description holds that of the rows written."""
         content = ContentHash(self.schema.name)
         for index in range(self.groups):
             content.update(canonical_block(self.group(index), self.schema))
@@ -123,21 +123,21 @@ class Artifact:
 
 
 def artifact_file(path: Path) -> Path:
-    """`path` itself, or the artifact in that folder; InputError where there is neither."""
+    """`path` itself, or the artifact in that folder; InputError where none exists."""
     found = path / FOLDER_ARTIFACT if path.is_dir() else path
     if not found.exists():
-        what = f"holds no {FOLDER_ARTIFACT}" if path.is_dir() else "no such file"
+        what = f"the folder holds no {FOLDER_ARTIFACT}" if path.is_dir() else "no such file"
         raise InputError(str(path), what, "expected an artifact", "Check the path.")
     return found
 
 
 def rejected_path(path: Path) -> Path:
-    """Where the rejected rows of the artifact at `path` lie: `<name>.rejected.parquet`."""
+    """The file of the rejected rows of the artifact at `path`: `<name>.rejected.parquet`."""
     return path.with_name(f"{path.name.removesuffix('.parquet')}.rejected.parquet")
 
 
 def read_description(path: Path) -> Description | None:
-    """The description in a Parquet file's footer; None for a Parquet file that has none."""
+    """The description in a Parquet file's footer; None where it has none."""
     value = (_open_parquet(path, []).metadata.metadata or {}).get(KEY)
     if value is None:
         return None
@@ -155,7 +155,7 @@ def is_artifact(path: Path) -> bool:
 
 
 def slice_rows(table: pa.Table, rows: int) -> Iterator[pa.Table]:
-    """`table` in pieces of at most `rows` rows, without a copy."""
+    """`table` in slices of at most `rows` rows, without a copy."""
     for start in range(0, table.num_rows, rows):
         yield table.slice(start, rows)
 
@@ -176,7 +176,7 @@ def _schema_of(path: Path, description: Description) -> Schema:
 def _open_parquet(path: Path, dictionaries: list[str]) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path, read_dictionary=dictionaries)
-    except KeyError:  # a column to read encoded is not there; casting says which
+    except KeyError:  # a dictionary column is missing; the cast reports which
         return _open_parquet(path, [])
     except FileNotFoundError as error:
         raise InputError(str(path), "no such file", "expected a Parquet file") from error
@@ -188,6 +188,6 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(
         str(path),
         f"cannot be read as Parquet ({error})",
-        "expected a whole Parquet file",
-        "It may be truncated: make it or copy it again.",
+        "expected a complete Parquet file",
+        "It may be truncated; make or copy it again.",
     )

@@ -1,4 +1,4 @@
-"""Writing artifacts: whole row groups, a hash of the rows beside them, one rename at the end."""
+"""Writing artifacts: full row groups, the content hash of the rows, one rename at the end."""
 
 from __future__ import annotations
 
@@ -25,52 +25,53 @@ if TYPE_CHECKING:
 
 
 class ArtifactWriter:
-    """Writes one artifact beside its final place; `commit` puts it there, `discard` forgets it.
+    """Writes one artifact to a temporary file; `commit` renames it to `path`, `discard` removes it.
 
-    It is written in `scratch`, on the same disk; without one, in a folder that is claimed.
+    The temporary file is in `scratch`, on the same disk, or next to `path` in a claimed folder.
+    Errors name `error_path`.
     """
 
     def __init__(
         self,
         path: Path,
         schema: Schema,
-        told_as: Path | None = None,
+        error_path: Path | None = None,
         scratch: Path | None = None,
     ) -> None:
         self.path, self.schema = path, schema
-        self._told_as = told_as or path  # the place that an error names
+        self._error_path = error_path or path
         self.temporary = temporary_name(path) if scratch is None else scratch / path.name
         self._content = ContentHash(schema.name)
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
         self._rows = 0
         self._writer: pq.ParquetWriter | None = None
-        self._hasher = ThreadPoolExecutor(1)  # hashing takes half as long as encoding: overlap
+        self._hasher = ThreadPoolExecutor(1)  # hashes while pyarrow encodes
         self._hashed: Future[None] | None = None
 
     @property
     def rows(self) -> int:
-        """Rows taken so far."""
+        """Rows added so far."""
         return self._rows + self._waiting_rows
 
     def add(self, table: pa.Table) -> None:
-        """Take rows of any number, in the schema's form; full row groups are written at once."""
+        """Add rows, already cast to the schema; full row groups are written."""
         if table.num_rows == 0:
             return
         self._waiting.append(table)
         self._waiting_rows += table.num_rows
         if self._waiting_rows < ROW_GROUP_ROWS:
             return
-        together = pa.concat_tables(self._waiting)
+        table = pa.concat_tables(self._waiting)
         full = self._waiting_rows - self._waiting_rows % ROW_GROUP_ROWS
         for start in range(0, full, ROW_GROUP_ROWS):
-            self._write(together.slice(start, ROW_GROUP_ROWS))
-        rest = together.slice(full)
+            self._write(table.slice(start, ROW_GROUP_ROWS))
+        rest = table.slice(full)
         self._waiting = [rest] if rest.num_rows else []
         self._waiting_rows = rest.num_rows
 
     def finish_rows(self) -> tuple[int, str]:
-        """Write what waits; the number of rows and their content hash."""
+        """Write the remaining rows; the number of rows and their content hash."""
         if self._waiting:
             self._write(pa.concat_tables(self._waiting))
             self._waiting, self._waiting_rows = [], 0
@@ -80,23 +81,23 @@ class ArtifactWriter:
 
     def seal(self, description: str) -> None:
         """Write the description (canonical JSON), close and sync the temporary file."""
-        with disk_errors(self._told_as):
+        with disk_errors(self._error_path):
             writer = self._open()
             writer.add_key_value_metadata({KEY.decode(): description})
             writer.close()
             sync(self.temporary)
 
     def commit(self) -> None:
-        """Rename the sealed file to its place, durably."""
-        with disk_errors(self._told_as):
+        """Rename the sealed file to `path`, durably."""
+        with disk_errors(self._error_path):
             self.temporary.replace(self.path)
             sync(self.path.parent)
 
     def discard(self) -> None:
-        """Remove the temporary file, if any; never raises for a file that is not there."""
+        """Remove the temporary file, if it exists."""
         self._hasher.shutdown(cancel_futures=True)
         if self._writer is not None:
-            # The disk may be full: what could not be flushed is thrown away with the rest.
+            # a full disk cannot flush; the file is removed anyway
             with suppress(OSError, pa.ArrowException):
                 self._writer.close()
         self.temporary.unlink(missing_ok=True)
@@ -106,7 +107,7 @@ class ArtifactWriter:
         self._wait_for_hash()
         self._hashed = self._hasher.submit(self._content.update, block)
         self._rows += block.num_rows
-        with disk_errors(self._told_as):
+        with disk_errors(self._error_path):
             self._open().write_table(block, row_group_size=ROW_GROUP_ROWS)
 
     def _wait_for_hash(self) -> None:
@@ -122,7 +123,7 @@ class ArtifactWriter:
 
 
 def writer_settings(schema: Schema) -> dict[str, Any]:
-    """How every artifact is encoded: dictionaries for low-cardinality columns only, snappy."""
+    """The encoding of every artifact: dictionaries for low-cardinality columns only, snappy."""
     return {
         "compression": "snappy",
         "use_dictionary": list(schema.dictionary_columns),

@@ -1,6 +1,6 @@
-"""Running a stage's functions: overlapped in this process, in workers, or in one async loop.
+"""Runs the functions of a stage: in this process, in worker processes, or in an async loop.
 
-Each runner hands Outputs to `take` in input order and returns the number of rows left pending.
+Each function passes Outputs to `take` in input order and returns the number of pending rows.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 Take = Callable[[Output], None]
 
 
-def run_map(job: StageCall, sources: RunInputs, workers: int, take: Take) -> int:
+def run_map(call: StageCall, inputs: RunInputs, workers: int, take: Take) -> int:
     """Transform every batch, here or in `workers` processes."""
     if workers == 1:
-        for batch in prefetch(sources.transform_batches()):
-            take(job.apply(batch))
+        for batch in prefetch(inputs.transform_batches()):
+            take(call.apply(batch))
     else:
-        for output in run_in_workers(job, sources, workers):
+        for output in run_in_workers(call, inputs, workers):
             take(output)
     return 0
 
 
-def run_reduce(job: StageCall, sources: RunInputs, take: Take) -> tuple[int, Any]:
-    """Take what `produce` yields; its return value is the state that `finish` sees."""
-    assert job.stage.produce is not None  # noqa: S101
-    outputs = job.stage.produce(sources, job.options)
+def run_reduce(call: StageCall, inputs: RunInputs, take: Take) -> tuple[int, Any]:
+    """Take what `produce` yields; its return value is the state passed to `finish`."""
+    assert call.stage.produce is not None  # noqa: S101
+    outputs = call.stage.produce(inputs, call.options)
     while True:
         try:
             output = next(outputs)
         except StopIteration as end:
             return 0, end.value
-        take(job.accept(output, None, None))
+        take(call.accept(output, None, None))
 
 
-def run_service(job: StageCall, sources: RunInputs, take: Take) -> tuple[int, str]:
-    """Take a service's answers in input order; those that never came are pending, and why."""
+def run_service(call: StageCall, inputs: RunInputs, take: Take) -> tuple[int, str]:
+    """Take the outputs of a service in input order; the pending rows, and why it stopped early."""
     held: dict[int, Output] = {}
     answered, stopped = 0, ""
 
@@ -60,18 +60,18 @@ def run_service(job: StageCall, sources: RunInputs, take: Take) -> tuple[int, st
             answered += output.answers
 
     async def consume() -> None:
-        assert job.stage.serve is not None  # noqa: S101
-        async for output in job.stage.serve(sources, job.state, job.options):
-            if output.at is None or output.at in held or not 0 <= output.at < sources.rows:
-                raise StageError(job.stage.name, f"answered row {output.at}", "expected each once")
-            held[output.at] = job.accept(output, None, None)
+        assert call.stage.serve is not None  # noqa: S101
+        async for output in call.stage.serve(inputs, call.state, call.options):
+            if output.at is None or output.at in held or not 0 <= output.at < inputs.rows:
+                what = f"gave an output for row {output.at}"
+                raise StageError(call.stage.name, what, "expected one for each row")
+            held[output.at] = call.accept(output, None, None)
             flush(everything=False)
 
-    # What is pending after an early stop is counted below and said in the description.
     with suppress(KeyboardInterrupt):
         try:
             asyncio.run(consume())
         except StoppedEarlyError as stop:
             stopped = str(stop)
     flush(everything=True)
-    return sources.rows - answered, stopped
+    return inputs.rows - answered, stopped

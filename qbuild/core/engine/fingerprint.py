@@ -1,4 +1,4 @@
-"""What an artifact was made from, as one value; why it has to be made again, as typed reasons."""
+"""The recipe of a run, and the typed reasons why an output is stale."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ReasonKind = Literal[
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a step runs: the kind of change, and which option, input or file it was."""
+    """Why a step runs: the kind of change, and the option, input or file that changed."""
 
     kind: ReasonKind
     detail: str = ""
@@ -57,9 +57,9 @@ def make_recipe(
 
 
 def find_changes(old: Recipe, new: Recipe, renamed: RenamedOptions | None = None) -> list[Reason]:
-    """The reasons to run again that lie between two recipes; none when they are the same.
+    """The differences between two recipes as reasons to run again; none where they are equal.
 
-    Options of `old` are read under their present names, so that a renamed option is no change.
+    Options of `old` are read under their present names, so a renamed option is not a difference.
     """
     reasons: list[Reason] = []
     if old.stage.name != new.stage.name:
@@ -69,12 +69,12 @@ def find_changes(old: Recipe, new: Recipe, renamed: RenamedOptions | None = None
         reasons.append(Reason("stage changed", f"{old.stage.version} → {new.stage.version}"))
     if old.row_schema != new.row_schema:
         reasons.append(Reason("schema changed", new.schema_name))
-    was = {**current_options(old.options, renamed or {}), "limit": old.limit}
+    before = {**current_options(old.options, renamed or {}), "limit": old.limit}
     now = {**new.options, "limit": new.limit}
     reasons += [
-        Reason("option changed", f"{name}: {was.get(name)} → {now.get(name)}")
-        for name in sorted(was.keys() | now.keys())
-        if was.get(name) != now.get(name)
+        Reason("option changed", f"{name}: {before.get(name)} → {now.get(name)}")
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
     ]
     reasons += _changed_inputs(old.inputs, new.inputs)
     for name in sorted(old.prompts.keys() | new.prompts.keys()):

@@ -1,4 +1,4 @@
-"""The inputs of a run: artifacts of the schema a stage reads, or files it reads itself."""
+"""The inputs of a run: artifacts of the schema that a stage reads, or files that it parses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
-from qbuild.core.artifact.description import Description, InputRef
+from qbuild.core.artifact.description import InputRef
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.artifact.reader import Artifact, is_artifact, slice_rows
 from qbuild.core.canonical import hash_file, hash_value
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunInputs:
-    """Inputs that can be scanned more than once; implements `qbuild.core.engine.stage.Inputs`."""
+    """The inputs of one run; implements `qbuild.core.engine.stage.Inputs`."""
 
     files: list[Path]
     scratch: Path
     batch_rows: int
     artifacts: list[Artifact] = field(default_factory=list)
-    side_artifacts: list[Artifact] = field(default_factory=list)  # of the schemas read beside
+    side_artifacts: list[Artifact] = field(default_factory=list)
     media_roots: tuple[str, ...] = ()
     limit: int | None = None
     max_batch_rows: int | None = None
@@ -42,52 +42,37 @@ class RunInputs:
 
     @property
     def rows(self) -> int:
-        """Rows that a scan gives."""
+        """Number of rows of a scan."""
         total = sum(artifact.rows for artifact in self.artifacts)
         return total if self.limit is None else min(total, self.limit)
 
     @property
-    def lengths(self) -> list[tuple[str, int]]:
-        """Base name and number of rows of each artifact, in order."""
-        return [(artifact.path.name, artifact.rows) for artifact in self.artifacts]
-
-    @property
-    def paths(self) -> list[Path]:
-        """The path of each artifact, in order."""
-        return [artifact.path for artifact in self.artifacts]
-
-    @property
-    def descriptions(self) -> list[Description]:
-        """The description of each input artifact."""
-        return [artifact.description for artifact in self.artifacts]
-
-    @property
     def made_media(self) -> dict[str, Path]:
         """The folder of each dataset whose media were made together with an input artifact."""
-        found: dict[str, Path] = {}
+        folders: dict[str, Path] = {}
         for artifact in self.artifacts:
             folder = made_media_folder(artifact.path)
             if folder is None:
                 continue
             for name in _datasets(artifact):
-                if found.setdefault(name, folder) != folder:
+                if folders.setdefault(name, folder) != folder:
                     raise UsageError(
                         str(artifact.path),
-                        f"holds media of dataset {name!r}, and so does {found[name].parent}",
+                        f"holds media of dataset {name!r}, and so does {folders[name].parent}",
                         "expected the media of a dataset in one folder",
-                        "Run the stage on each.",
+                        "Run the stage on each input.",
                     )
-        return found
+        return folders
 
     def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
-        """All rows in order, `batch_rows` at a time, or some columns of them.
+        """All rows in order, in batches of at most `batch_rows`; or some of their columns.
 
-        Whole rows are checked: those that the artifact's own schema refuses are a SchemaError.
+        Complete rows are checked: SchemaError for those that violate the artifact's own schema.
         """
         yield from self._scan(columns, self.batch_rows)
 
     def transform_batches(self) -> Iterator[Batch]:
-        """All rows in order, as many at a time as the stage's `transform` takes."""
+        """All rows in order, in batches of the size that the stage's `transform` takes."""
         yield from self._scan(None, min(self.batch_rows, self.max_batch_rows or self.batch_rows))
 
     def _scan(self, columns: list[str] | None, batch_rows: int) -> Iterator[Batch]:
@@ -99,7 +84,7 @@ class RunInputs:
                 yield from slices(group, batch_rows)
 
     def side_inputs(self, schema: str) -> Iterator[Any]:
-        """The rows of the inputs of a schema that the stage reads beside its own, checked."""
+        """The rows of the side inputs of a schema, checked."""
         for artifact in self.side_artifacts:
             if artifact.schema.name == schema:
                 for start, group in enumerate(artifact.batches(ROW_GROUP_ROWS)):
@@ -108,16 +93,16 @@ class RunInputs:
 
     def rows_at(self, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
         """The rows of these ascending numbers; only their row groups are read."""
-        found: list[dict[str, Any]] = []
+        selected: list[dict[str, Any]] = []
         for artifact, index, start, rows in self.row_groups():
             first, last = numbers.searchsorted([start, start + rows])
             if first < last:
                 group = artifact.group(index)
-                found += group.take(numbers[first:last] - start).to_pylist()
-        return found
+                selected += group.take(numbers[first:last] - start).to_pylist()
+        return selected
 
     def row_groups(self) -> Iterator[tuple[Artifact, int, int, int]]:
-        """Artifact, row group, number of its first row over all inputs, rows to take of it."""
+        """Artifact, row group, number of its first row over all inputs, rows to read from it."""
         start = 0
         for artifact in self.artifacts:
             for index in range(artifact.groups):
@@ -138,7 +123,7 @@ def _datasets(artifact: Artifact) -> list[str]:
 
 
 def slices(group: Batch, rows: int) -> Iterator[Batch]:
-    """A batch in smaller ones of at most `rows` rows."""
+    """A batch in slices of at most `rows` rows."""
     start = group.start
     for piece in slice_rows(group.rows, rows):
         yield Batch(piece, start)
@@ -149,41 +134,37 @@ def checked_batches(
     artifact: Artifact, index: int, group: Batch, rows: int, first: int = 0
 ) -> Iterator[Batch]:
     """Row group `index`, from its row `first` on, in checked batches of at most `rows` rows."""
-    # what rows are told by is their own file
-    ahead = index * ROW_GROUP_ROWS + first - group.start
+    # errors count rows within the file, batches over all inputs
+    offset = index * ROW_GROUP_ROWS + first - group.start
     for batch in slices(group, rows):
-        check_rows(artifact.schema, batch.rows, str(artifact.path), ahead + batch.start)
+        check_rows(artifact.schema, batch.rows, str(artifact.path), offset + batch.start)
         yield batch
 
 
 def check_rows(schema: Schema, rows: Any, where: str, start: int) -> None:
-    """Raise a SchemaError for each row of an input that its schema refuses (the first 20)."""
-    found = schema.check(rows)
-    if not found.total:
-        return
-    problems: list[QbuildError] = [
+    """Raise a SchemaError for each of the first 20 rows of an input that violate its schema."""
+    raise_all(
         SchemaError(
             where,
-            f"row {start + v.row + 1}, column {v.column}: {v.message}",
+            f"row {start + violation.row + 1}, column {violation.column}: {violation.message}",
             f"expected a row of schema {schema.name}",
             "Make the artifact again; `qbuild validate` lists all problems.",
         )
-        for v in found.first
-    ]
-    raise_all(problems)
+        for violation in schema.check(rows).first
+    )
 
 
 def open_inputs(paths: list[Path], reads: Reads) -> list[Artifact | Path]:
-    """For each path, the artifact of the schema a stage reads, or the file it reads itself.
+    """For each path, the artifact of the schema that a stage reads, or the file that it parses.
 
-    Raises InputError for paths that are not there, SchemaError for artifacts of another kind or
-    where a stage cannot read plain files, all problems at once.
+    Raises InputError for missing paths, SchemaError for artifacts of another schema and for plain
+    files that the stage cannot read; all problems at once.
     """
     opened: list[Artifact | Path] = []
     problems: list[QbuildError] = []
     for path in paths:
         try:
-            _refuse_nothing(path, reads)
+            _check_path(path, reads)
             if reads.schema is None or not is_artifact(path):
                 opened.append(_plain(path, reads))
             else:
@@ -195,7 +176,7 @@ def open_inputs(paths: list[Path], reads: Reads) -> list[Artifact | Path]:
 
 
 def describe_input(given: Artifact | Path) -> InputRef:
-    """Name and content hash of an input, as descriptions and fingerprints hold it."""
+    """Name and content hash of an input, for descriptions and fingerprints."""
     if isinstance(given, Artifact):
         path, described = given.path, given.description
         return InputRef(
@@ -206,30 +187,30 @@ def describe_input(given: Artifact | Path) -> InputRef:
         )
     if given.is_dir():
         names = (path.relative_to(given) for path in given.rglob("*") if path.is_file())
-        shown = sorted(name for name in names if not any(p.startswith(".") for p in name.parts))
-        hashes = [[_spelled(name), _hash_or_mark(given / name)] for name in shown]
+        visible = sorted(name for name in names if not any(p.startswith(".") for p in name.parts))
+        hashes = [[_as_utf8(name), _hash_or_mark(given / name)] for name in visible]
         return InputRef(name=given.name, hash=hash_value(hashes))
     return InputRef(name=given.name, hash=hash_file(given))
 
 
 def _hash_or_mark(path: Path) -> str:
-    """A file's hash; a word for one that cannot be read, which is its stage's to refuse."""
+    """A file's hash, or `unreadable`: the stage reports such a file."""
     try:
         return hash_file(path)
     except OSError:
         return "unreadable"
 
 
-def _spelled(path: Path) -> str:
-    """A path as text that UTF-8 can hold, whatever bytes the disk has for it."""
+def _as_utf8(path: Path) -> str:
+    """A path as text that can be encoded as UTF-8, whatever its bytes on the disk."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
-def _refuse_nothing(path: Path, reads: Reads) -> None:
+def _check_path(path: Path, reads: Reads) -> None:
     if not path.exists():
         raise InputError(str(path), "no such file", "expected an input", "Check the path.")
     if not path.is_file() and not path.is_dir():
-        what = "is neither a file nor a folder"
+        what = "is not a file or a folder"
         raise InputError(str(path), what, "expected an input", "Check the path.")
     if path.is_file() and not path.stat().st_size and not reads.accepts_empty:
         expected = "expected at least one row"
@@ -242,20 +223,20 @@ def _plain(path: Path, reads: Reads) -> Path:
             str(path),
             "not an artifact",
             f"expected a Parquet file of schema {reads.schema} that a stage wrote",
-            "Make one with the stage before this.",
+            "Make one with the stage before this one.",
         )
     return path
 
 
 def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
-    taken = [
+    accepted = [
         name for name in (reads.schema, *reads.compatible, *reads.side_inputs) if name is not None
     ]
-    if artifact.schema.name not in taken:
+    if artifact.schema.name not in accepted:
         raise SchemaError(
             str(artifact.path),
             f"an artifact of schema {artifact.schema.name}",
-            f"expected schema {' or '.join(taken)}",
+            f"expected schema {' or '.join(accepted)}",
             f"It was made by `qbuild {artifact.description.stage.name}`.",
         )
     reject_incomplete(artifact)
@@ -265,17 +246,11 @@ def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
 
 
 def reject_incomplete(artifact: Artifact) -> None:
-    """Raise an InputError where rows of the artifact are still pending."""
+    """Raise an InputError for an artifact with pending rows."""
     if not artifact.description.complete:
         raise InputError(
             str(artifact.path),
             f"incomplete: {artifact.description.pending} rows are pending",
-            "expected a finished artifact",
-            "Run the stage that makes it again.",
+            "expected a complete artifact",
+            "Run its stage again.",
         )
-
-
-def check_input_count(paths: list[Path], least: int, stage: str) -> None:
-    """Raise a UsageError where a stage is given fewer inputs than it needs."""
-    if len(paths) < least:
-        raise UsageError(stage, f"{len(paths)} inputs given", f"expected at least {least}")

@@ -1,4 +1,4 @@
-"""Where the output of one run goes: beside its place until it is whole, then there at once."""
+"""Writes the output of one run: to temporary files, renamed into place when all is complete."""
 
 from __future__ import annotations
 
@@ -23,60 +23,60 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REASONS_SHOWN = 3
-# Parts of a report that are no part of an artifact: a warning may look at how the inputs were made,
-# which is no part of the recipe; what a run sent and spent is not the same the next time.
+# Parts of a report that are not stored in an artifact: warnings may depend on how the inputs were
+# made, which is not part of the recipe; what a run sent and spent differs each time.
 NOT_STORED = ("warnings", "run")
 
 
 class OutputWriter:
-    """Where the rows, the rejected rows and the files of one run go, until they are committed."""
+    """Collects the rows, rejected rows and files of one run until `commit`."""
 
     def __init__(self, request: Request, scratch: Path) -> None:
         self.path = request.artifact_path
         self.folder = request.output if request.stage.folder else None
         writes = request.stage.writes
-        # a folder may be a disk of its own, to which nothing can be renamed from beside it
-        unfinished = None if request.stage.folder else scratch
+        # a folder may be a mount point: files next to it cannot be renamed into it
+        temporary = None if request.stage.folder else scratch
         self.rows = (
-            ArtifactWriter(self.path, load_schema(writes), scratch=unfinished) if writes else None
+            ArtifactWriter(self.path, load_schema(writes), scratch=temporary) if writes else None
         )
         self.rejected = ArtifactWriter(
-            rejected_path(self.path), load_schema("rejected"), scratch=unfinished
+            rejected_path(self.path), load_schema("rejected"), scratch=temporary
         )
         self.tally = Tally()
         self.files: dict[str, File] = {}
         self.reasons: Counter[str] = Counter()  # of rejected rows
-        self.examples: dict[str, str] = {}  # the first row of each reason, in words
-        self.refused_on_reading = 0  # rows of input files that never became rows of the schema read
+        self.examples: dict[str, str] = {}  # the first row of each reason
+        self.rejected_on_reading = 0  # rows of input files that were rejected before the stage ran
 
     @classmethod
     @contextmanager
     def open(cls, request: Request, scratch: Path) -> Iterator[OutputWriter]:
-        """A destination that is discarded when the run fails."""
-        destination = cls(request, scratch)
+        """A writer whose temporary files are removed when the run fails."""
+        writer = cls(request, scratch)
         with ExitStack() as stack:
-            if destination.folder is not None:
-                stack.enter_context(output_folder.claimed(destination.folder))
-            stack.callback(destination.discard)
-            yield destination
+            if writer.folder is not None:
+                stack.enter_context(output_folder.claimed(writer.folder))
+            stack.callback(writer.discard)
+            yield writer
 
     @property
     def media_folder(self) -> Path | None:
-        """Where media go while the stage runs; an export's files wait for the commit instead."""
+        """The folder for media while the stage runs; an export's files are written at commit."""
         if self.folder is None or self.rows is None:
             return None
         return self.folder / output_folder.MEDIA
 
     def count(self, output: Output) -> None:
-        """Take in the counts and the names of files."""
+        """Add the counts and the files of an output."""
         self.tally.update(output.tally)
         for file in output.files:
             if file.name in self.files:
-                raise StageError(file.name, "made twice", "expected one file of a name")
+                raise StageError(file.name, "made twice", "expected one file per name")
             self.files[file.name] = file
 
     def store(self, output: Output) -> None:
-        """Take in rows and rejected rows; called from the writing thread alone."""
+        """Write rows and rejected rows; called only by the writing thread."""
         if output.rows is not None and self.rows is not None:
             self.rows.add(output.rows)
         if output.rejected is not None and output.rejected.num_rows:
@@ -88,15 +88,15 @@ class OutputWriter:
                 (row,) = rejected.slice(reasons.index(reason), 1).to_pylist()
                 self.examples[reason] = f"{row['source']} row {row['row']}: {row['message']}"
 
-    def refuse_rejections(self, request: Request, given: int, stopped: str = "") -> None:
-        """Raise TooManyRejected above the share allowed, InputError where no row is left.
+    def check_rejections(self, request: Request, given: int, stopped: str = "") -> None:
+        """Raise TooManyRejectedError above the allowed share, InputError without a usable row.
 
-        StageError where a service `stopped` before its first row: what stood there stays.
+        StageError where a service `stopped` before its first row.
         """
         rejected = self.rejected.rows
         made = self.rows.rows if self.rows is not None else self.tally["rows"]
-        considered = given + self.refused_on_reading if given else made + rejected
-        # a quotient, since 29 of 100 is 0.29 while 0.29 * 100 is less than 29
+        considered = given + self.rejected_on_reading if given else made + rejected
+        # divided, since 29 of 100 is 0.29 while 0.29 * 100 is less than 29
         too_many = rejected > 0 and rejected / considered > request.runtime.max_reject_share
         if not too_many and made:
             return
@@ -104,13 +104,13 @@ class OutputWriter:
         where = ", ".join(str(path) for path in request.inputs) or request.stage.name
         if kept is None and stopped:
             what = f"stopped before its first row: {stopped}"
-            raise StageError(request.stage.name, what, "", "What came so far is kept.")
+            raise StageError(request.stage.name, what, "", "Answers so far are kept.")
         if kept is None:
             raise InputError(
-                where, "no usable row: there is none", "expected at least one", "Check the input."
+                where, "no usable row: the input is empty", "expected a row", "Check the input."
             )
         why = self._why()
-        todo = f"`qbuild show {kept}` prints them all; mend the input"
+        todo = f"`qbuild show {kept}` prints them all; fix the input"
         if not made:
             what = f"no usable row ({rejected:,} of {considered:,} rejected: {why})"
             raise InputError(where, what, "expected at least one", f"{todo}.")
@@ -123,20 +123,20 @@ class OutputWriter:
 
     def _why(self) -> str:
         """The most frequent reasons, each with its count and its first row."""
-        first = self.reasons.most_common(REASONS_SHOWN)
+        most = self.reasons.most_common(REASONS_SHOWN)
         times = "\N{MULTIPLICATION SIGN}"
-        told = [f"{n:,} {times} {why}, first: {shorten(self.examples[why])}" for why, n in first]
-        more = len(self.reasons) - len(first)
-        return "; ".join([*told, plural(more, "other reason")] if more else told)
+        texts = [f"{n:,} {times} {why}, first: {shorten(self.examples[why])}" for why, n in most]
+        more = len(self.reasons) - len(most)
+        return "; ".join([*texts, plural(more, "other reason")] if more else texts)
 
     def commit(
-        self, request: Request, made_from: Recipe, pending: int, report: dict[str, Any]
+        self, request: Request, recipe: Recipe, pending: int, report: dict[str, Any]
     ) -> Result:
-        """Put everything in place, the artifact last, and sweep what no longer belongs."""
-        rejected = self._seal_rejected(made_from.stage)
+        """Rename all files into place, the artifact last, and remove files of earlier runs."""
+        rejected = self._seal_rejected(recipe.stage)
         rows, content_hash = self.rows.finish_rows() if self.rows else (self.tally["rows"], None)
         description = Description.of_run(
-            made_from,
+            recipe,
             rows=rows,
             content_hash=content_hash,
             pending=pending,
@@ -144,9 +144,7 @@ class OutputWriter:
             report={name: value for name, value in report.items() if name not in NOT_STORED},
         )
         if self.rows is not None:
-            self.rows.seal(
-                description.to_json()
-            )  # the last that may need room: nothing is replaced before
+            self.rows.seal(description.to_json())  # may fill the disk, so before any rename
         if rejected.rows:
             self.rejected.commit()
         if self.rows is not None:
@@ -159,13 +157,13 @@ class OutputWriter:
         return Result(request.output, rows, rejected.rows, pending, report, description)
 
     def discard(self) -> None:
-        """Remove temporary files; what was committed stays."""
+        """Remove temporary files; committed files are kept."""
         if self.rows is not None:
             self.rows.discard()
         self.rejected.discard()
 
     def _seal_rejected(self, stage: StageRef) -> RejectedRef:
-        """Close the rejected rows, where there are any, beside their place; what they are."""
+        """Close the temporary file of rejected rows, if there are any."""
         rows, content_hash = self.rejected.finish_rows()
         if not rows:
             return RejectedRef(rows=0, content_hash=None)
@@ -188,9 +186,8 @@ class OutputWriter:
             return
         if self.media_folder is not None:
             output_folder.sweep(self.media_folder, set(self.files))
-            (self.folder / output_folder.DESCRIPTION).unlink(
-                missing_ok=True
-            )  # of an export that was here
+            stale = self.folder / output_folder.DESCRIPTION  # of an earlier export
+            stale.unlink(missing_ok=True)
         else:
             own = {output_folder.DESCRIPTION, rejected_path(self.path).name}
             output_folder.sweep(self.folder, set(self.files) | own)

@@ -1,91 +1,54 @@
-"""Reading, computing and writing at the same time: bounded queues between threads.
+"""Reading, computing and writing at the same time, each in a thread of its own.
 
 pyarrow, numpy and hashlib release the interpreter's lock while they work on columns, so threads
-overlap; the queues hold a few batches, so memory stays bounded.
+overlap. At most three items wait between two threads, so memory is bounded.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 _DEPTH = 3
-_END = object()
-
-
-class _Failure:
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+_END: Any = object()
 
 
 def prefetch(items: Iterator[T]) -> Iterator[T]:
-    """The same items, made by a thread that runs up to three ahead of the reader."""
-    line: queue.Queue[object] = queue.Queue(_DEPTH)
-    stop = threading.Event()
-
-    def fill() -> None:
+    """The same items, made by a thread that is up to three items ahead."""
+    with ThreadPoolExecutor(1) as reader:
+        waiting = deque(reader.submit(next, items, _END) for _ in range(_DEPTH))
         try:
-            for item in items:
-                if not _put(line, item, stop):
-                    return
-            _put(line, _END, stop)
-        except BaseException as error:
-            _put(line, _Failure(error), stop)
-
-    thread = threading.Thread(target=fill, daemon=True)
-    thread.start()
-    try:
-        while (item := line.get()) is not _END:
-            if isinstance(item, _Failure):
-                raise item.error
-            yield cast("T", item)
-    finally:
-        stop.set()
-        thread.join()
+            while (item := waiting.popleft().result()) is not _END:
+                waiting.append(reader.submit(next, items, _END))
+                yield item
+        finally:
+            reader.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def background_writer(consume: Callable[[T], None]) -> Iterator[Callable[[T], None]]:
-    """A function that hands items to `consume` in a thread; errors surface at the next call."""
-    line: queue.Queue[object] = queue.Queue(_DEPTH)
-    failures: list[BaseException] = []
-    stop = threading.Event()
+    """A function that submits items to `consume` in a thread; errors are raised by a later call.
 
-    def drain() -> None:
-        while (item := line.get()) is not _END:
-            try:
-                consume(cast("T", item))
-            except BaseException as error:
-                failures.append(error)
-                stop.set()
-                return
+    All items are consumed at the end of the block, unless it raises.
+    """
+    waiting: deque[Future[None]] = deque()
 
-    def hand(item: T) -> None:
-        if failures or not _put(line, item, stop):
-            raise failures[0]
+    def submit(item: T) -> None:
+        while waiting and (len(waiting) == _DEPTH or waiting[0].done()):
+            waiting.popleft().result()
+        waiting.append(writer.submit(consume, item))
 
-    thread = threading.Thread(target=drain, daemon=True)
-    thread.start()
-    try:
-        yield hand
-    finally:
-        _put(line, _END, stop)
-        thread.join()
-    if failures:
-        raise failures[0]
-
-
-def _put(line: queue.Queue[object], item: object, stop: threading.Event) -> bool:
-    while not stop.is_set():
+    with ThreadPoolExecutor(1) as writer:
         try:
-            line.put(item, timeout=0.05)
-        except queue.Full:
-            continue
-        return True
-    return False
+            yield submit
+            while waiting:
+                waiting.popleft().result()
+        finally:
+            writer.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""A progress bar on stderr for work that lasts: shown on a terminal alone, after half a second."""
+"""A progress bar on stderr, shown on a terminal after half a second."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from qbuild.core.engine.stage import Output
 
-_PATIENCE_S = 0.5
+_DELAY_S = 0.5
 
 
 class Progress:
-    """Counts rows; draws a bar once the work has lasted half a second on a terminal."""
+    """Counts rows and draws the bar."""
 
     def __init__(
         self, name: str, total: int | None, status: Callable[[], str] | None = None
@@ -34,19 +34,19 @@ class Progress:
             self._bar.stop()
 
     def advance(self, output: Output) -> None:
-        """Count the rows of an output, made or rejected; of a service, those it answers."""
-        made = (output.rows, output.rejected)
-        told = sum(table.num_rows for table in made if table is not None)
-        self._rows += told if output.at is None else output.answers
+        """Count the rows of an output, made or rejected; of a service, the rows it answers."""
+        tables = (output.rows, output.rejected)
+        made = sum(table.num_rows for table in tables if table is not None)
+        self._rows += made if output.at is None else output.answers
         self._draw()
 
     def note(self, what: str) -> None:
-        """Say what is being done after the last row."""
+        """Show what is done after the last row."""
         self._name = f"{self._name}: {what}"
         self._draw()
 
     def _draw(self) -> None:
-        if not sys.stderr.isatty() or time.monotonic() - self._started < _PATIENCE_S:
+        if not sys.stderr.isatty() or time.monotonic() - self._started < _DELAY_S:
             return
         if self._bar is None:
             from rich.console import Console
@@ -55,5 +55,5 @@ class Progress:
             self._bar = Bar(console=Console(stderr=True), transient=True)
             self._task = self._bar.add_task(self._name, total=self._total)
             self._bar.start()
-        said = f"{self._name}: {self._status()}" if self._status is not None else self._name
-        self._bar.update(self._task, completed=self._rows, description=said)
+        text = f"{self._name}: {self._status()}" if self._status is not None else self._name
+        self._bar.update(self._task, completed=self._rows, description=text)

@@ -1,4 +1,4 @@
-"""What is asked of the engine, and what comes back."""
+"""The request and the result of one run of a stage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Request:
-    """One run of a stage. `limit` takes the first rows of the inputs alone, for a trial."""
+    """One run of a stage; `limit` takes only the first rows of the inputs, for a trial."""
 
     stage: Stage[Any, Any]
     options: Options
@@ -35,7 +35,7 @@ class Request:
 
     @property
     def artifact_path(self) -> Path:
-        """Where the artifact goes: the output, or its place in the output folder."""
+        """The path of the artifact: the output, or a file in the output folder."""
         return self.output / FOLDER_ARTIFACT if self.stage.folder else self.output
 
 
@@ -63,7 +63,7 @@ def build_options(model: type[M], given: Mapping[str, Any], prefix: str = "", to
 
 @dataclass(frozen=True)
 class Result:
-    """What a run left: counts, the stage's report, and the description as written."""
+    """The result of a run: counts, the stage's report, and the description as written."""
 
     output: Path
     rows: int
@@ -74,7 +74,7 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Whether every row was handled."""
+        """Whether no row is pending."""
         return self.pending == 0
 
     def as_dict(self) -> dict[str, Any]:

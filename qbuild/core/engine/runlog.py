@@ -1,4 +1,4 @@
-"""The run log: when, where and with which versions a stage ran; nothing of it is in an artifact."""
+"""The run log: when, where and with which versions a stage ran; artifacts hold none of it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ NAME = "qbuild-runs.jsonl"
 
 @contextmanager
 def record(folder: Path, stage: str, output: str) -> Iterator[dict[str, Any]]:
-    """Append one line to the folder's run log when the work inside ends, well or not.
+    """Append one line to the folder's run log when the block ends, also with an error.
 
-    A log that cannot be written loses nothing that a rebuild needs: it is left out silently
-    only where the disk itself refuses, and the run goes on.
+    A log that cannot be written does not stop the run: no rebuild needs it.
     """
     line: dict[str, Any] = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,12 +1,12 @@
 """What a stage is: its options, what it reads and writes, and the functions that make its rows.
 
-Three kinds, told apart by the function that makes the rows:
+There are three kinds, by the function that makes the rows:
 
-    transform   map      rows of a batch depend on that batch and on the prepared state alone
-    produce     reduce   rows are made from the whole of the inputs
-    serve       service  rows come back in any order from one asynchronous loop that may stop early
+    transform   map      rows of a batch depend only on that batch and the prepared state
+    produce     reduce   rows depend on all inputs
+    serve       service  rows come in any order from one asynchronous loop that may stop early
 
-Nothing here imports pyarrow: `--help` of a stage reads this module.
+Nothing here imports pyarrow: `--help` of a stage imports this module.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from qbuild.core.artifact.description import Description
+    from qbuild.core.artifact.reader import Artifact
+
 
 StageKind = Literal["map", "reduce", "service"]
 O = TypeVar("O", bound="Options")  # noqa: E741
@@ -47,13 +48,13 @@ class ValueHint:
 
 
 class Options(BaseModel):
-    """What changes the rows of a stage; flat, frozen, part of the fingerprint.
+    """The options of a stage that change its rows; flat, frozen, part of the fingerprint.
 
     Fields are plain types without unions: a value such as `3|random` is a string that a
     validator parses. Each field's description is its help text.
     """
 
-    # defer_build: `--help` reads the fields and validates nothing; numbers may stand for text,
+    # defer_build: `--help` reads the fields and validates nothing; a number is accepted for text,
     # as in a pipeline's `severity: 3`
     model_config = ConfigDict(
         frozen=True,
@@ -65,7 +66,7 @@ class Options(BaseModel):
 
 
 class Runtime(BaseModel):
-    """How a stage is run: changes neither its rows nor its fingerprint."""
+    """How a stage runs; changes neither its rows nor its fingerprint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -81,7 +82,7 @@ class Runtime(BaseModel):
 
 @dataclass(frozen=True)
 class Batch:
-    """Consecutive rows of the inputs, `start` counted over all of them in order."""
+    """Consecutive rows of the inputs; `start` is the number of the first, over all inputs."""
 
     rows: pa.Table
     start: int
@@ -89,7 +90,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class File:
-    """A file made by a stage: a name below its folder, and its bytes or a scratch file to move."""
+    """A file of a stage: its name below the folder, and its bytes or a scratch file to move."""
 
     name: str
     data: bytes | Path
@@ -97,7 +98,7 @@ class File:
 
 @dataclass(frozen=True)
 class Output:
-    """What came of some input rows; a service says which: `answers` of them from `at` on."""
+    """The result of some input rows; a service gives the first of them (`at`) and their number."""
 
     rows: pa.Table | None = None
     rejected: pa.Table | None = None
@@ -108,11 +109,11 @@ class Output:
 
 
 class StoppedEarlyError(Exception):
-    """Raised by a service that ends before its last row; the artifact says `complete: false`."""
+    """Raised by a service that ends before its last row; the artifact is incomplete."""
 
 
 class Inputs(Protocol):
-    """The inputs of a run, which may be scanned more than once."""
+    """The inputs of a run; they can be scanned more than once."""
 
     @property
     def files(self) -> list[Path]:
@@ -124,7 +125,7 @@ class Inputs(Protocol):
 
     @property
     def scratch(self) -> Path:
-        """A folder of this run, on the output's disk, gone after it."""
+        """A folder for this run on the output's disk, removed at its end."""
 
     @property
     def media_roots(self) -> tuple[str, ...]:
@@ -136,29 +137,21 @@ class Inputs(Protocol):
 
     @property
     def runtime(self) -> Runtime:
-        """How the stage is run, of the class that it names."""
+        """The runtime options, of the class that the stage names."""
 
     @property
     def limit(self) -> int | None:
-        """The rows asked for with `--limit`; a stage that reads nothing keeps to it itself."""
+        """The value of `--limit`; a stage that reads no artifacts applies it itself."""
 
     @property
-    def lengths(self) -> list[tuple[str, int]]:
-        """Base name and number of rows of each input artifact, in the order of a scan."""
-
-    @property
-    def descriptions(self) -> list[Description]:
-        """The description of each input artifact."""
-
-    @property
-    def paths(self) -> list[Path]:
-        """The path of each input artifact, in the order of a scan."""
+    def artifacts(self) -> list[Artifact]:
+        """The input artifacts, in the order of a scan."""
 
     def scan(self, columns: list[str] | None = None) -> Iterator[Batch]:
         """The rows of all inputs in order, or some columns of them."""
 
     def side_inputs(self, schema: str) -> Iterator[pa.Table]:
-        """The rows of the inputs of a schema that the stage reads beside its own."""
+        """The rows of the side inputs of a schema."""
 
     def rows_at(self, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
         """The rows of these ascending numbers; only their row groups are read."""
@@ -166,12 +159,12 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True)
 class Reads:
-    """What a stage takes: artifacts of one schema, or files (`schema` is None).
+    """What a stage reads: artifacts of one schema, or files (`schema` is None).
 
-    `otherwise` turns files that are no artifacts into rows of that schema, all or the first few.
-    `like` names schemas that hold every column of `schema`: of their artifacts, those are read.
-    `beside` names schemas whose artifacts may stand among the inputs and are read apart from them.
-    `empty` says that a file of no bytes is the stage's to refuse, as one among many.
+    `from_files` converts files that are not artifacts to rows of that schema, all or the first few.
+    `compatible` names schemas with all columns of `schema`; those columns are read.
+    `side_inputs` names schemas whose artifacts are accepted among the inputs and read separately.
+    `accepts_empty`: the stage itself reports a file of 0 bytes, as one of many.
     """
 
     schema: str | None
@@ -187,14 +180,14 @@ class Stage(Generic[O, S]):
     """A transformation, named by its command.
 
     `writes` is the schema of the artifact, or None for a folder of files (an export).
-    `media` says that the artifact lies in a folder beside the media its rows name.
-    `piece` is the most rows that `transform` gets at a time, where a row is much work (a video).
-    `runtime` adds to how it is run what no other stage has, such as where answers are kept.
-    `prompts` gives the hash of each template that decides rows; `plan` what a run would send, and
-    `status` how far one is, in words for the progress bar.
+    `media`: the output is a folder that holds the artifact and the media that its rows name.
+    `max_batch_rows` limits the rows per call of `transform`, for rows that take long (videos).
+    `runtime` adds runtime options, such as where answers are stored.
+    `prompts` gives the hash of each template that decides rows, `plan` the requests a run would
+    send, and `status` a text for the progress bar.
     `example` is a command line that the help shows and a test runs.
-    `reads_media` says that the stage opens media files, so `--media-root` matters; `unused` names
-    other runtime options, or `limit`, that make no difference to it. The help leaves those out.
+    `reads_media`: the stage opens media files, so the help shows `--media-root`; `unused` names
+    other runtime options, or `limit`, that have no effect, and that the help leaves out.
     `renamed` maps the old name of an option, or of a runtime option, to its present one.
     `version` changes whenever the rows made from the same inputs and options change.
     """
@@ -235,12 +228,12 @@ class Stage(Generic[O, S]):
 
     @property
     def folder(self) -> bool:
-        """Whether the output is a folder: media beside an artifact, or an export."""
+        """Whether the output is a folder: an artifact with media, or an export."""
         return self.media or self.writes is None
 
     @property
     def unused_options(self) -> set[str]:
-        """Runtime options, and `limit`, that make no difference to this stage."""
+        """Runtime options, and `limit`, that have no effect on this stage."""
         unused = set(self.unused)
         unused |= {"workers"} if self.kind != "map" else set()
         unused |= {"batch_rows"} if self.reads.schema is None else set()

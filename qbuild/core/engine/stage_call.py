@@ -1,4 +1,4 @@
-"""A stage at work on batches: what it makes of each, brought to its schema and checked."""
+"""Calls a stage on batches, casts its rows to their schema and checks them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StageCall:
-    """One stage with its options and prepared state, and where its files go."""
+    """A stage with its options and prepared state, and the folder for its files."""
 
     stage: Stage[Any, Any]
     options: Options
@@ -25,18 +25,18 @@ class StageCall:
     media_folder: Path | None
 
     def apply(self, batch: Batch) -> Output:
-        """What the stage makes of a batch: rows checked, files written."""
+        """The output for a batch; its rows are checked and its files written."""
         assert self.stage.transform is not None  # noqa: S101 - the runner is chosen by kind
         try:
             output = self.stage.transform(batch, self.state, self.options)
         except (QbuildError, OSError, MemoryError):
             raise
         except Exception as error:
-            raise self._failed(error, f"rows {batch.start + 1} and after") from error
+            raise self._failed(error, f"row {batch.start + 1} or later") from error
         return self.accept(output, batch.rows, self.stage.reads.schema)
 
     def accept(self, output: Output, given: pa.Table | None, reads: str | None) -> Output:
-        """`output` with its rows in the form of the schema and its files in their folder."""
+        """`output` with its rows cast and checked, and its files in their folder."""
         rows, rejected = output.rows, output.rejected
         if rows is not None and rows.num_rows and self.stage.writes is not None:
             schema = load_schema(self.stage.writes)
@@ -44,27 +44,26 @@ class StageCall:
         if rejected is not None and rejected.num_rows:
             rejected = self._checked(load_schema("rejected"), rejected, ())
         if output.files and not self.stage.folder:
-            raise StageError(self.stage.name, "made a file", "expected rows alone")
+            raise StageError(self.stage.name, "made a file", "expected rows only")
         files = output.files
         if self.media_folder is not None:
             for file in files:
                 output_folder.put(self.media_folder, file)
-            files = tuple(File(file.name, b"") for file in files)  # written: only names are kept
+            files = tuple(File(file.name, b"") for file in files)  # written, so only names are kept
         return replace(output, rows=rows, rejected=rejected, files=files)
 
     def _checked(self, schema: Schema, rows: pa.Table, skip: tuple[str, ...]) -> pa.Table:
         try:
             rows = schema.cast(rows, self.stage.name)
         except SchemaError as error:
-            raise StageError(self.stage.name, f"made rows of a wrong form ({error})") from error
-        found = schema.check(rows, skip=skip)
+            raise StageError(self.stage.name, f"made rows of a wrong type ({error})") from error
         raise_all(
             StageError(
                 self.stage.name,
-                f"made a row that schema {schema.name} refuses: {v.column}: {v.message}",
-                todo="This is a fault of the stage; please report it with its input.",
+                f"made a row that violates schema {schema.name}: {v.column}: {v.message}",
+                todo="This is a bug of the stage; please report it with its input.",
             )
-            for v in found.first
+            for v in schema.check(rows, skip=skip).first
         )
         return rows
 
@@ -79,7 +78,7 @@ class StageCall:
 def unchanged_columns(
     rows: pa.Table, given: pa.Table | None, schema: Schema, reads: str | None
 ) -> tuple[str, ...]:
-    """Columns that are the very memory of the checked input, under the same column schema."""
+    """Columns that share the memory of the checked input and have the same column schema."""
     if given is None or reads is None:
         return ()
     before = load_schema(reads).document["properties"]

@@ -1,9 +1,8 @@
-"""A map stage in worker processes, whose outputs come back in the order of the input.
+"""Runs a map stage in worker processes; the outputs are in input order.
 
-Workers are spawned, never forked (pyarrow has threads); each reads its own row groups, or pieces
-of them where a row is much work, and leaves its rows in scratch files, so that no batch travels
-through a pipe. A worker lives no longer than
-the run: Ctrl-C ends it without a word, and so does the end of the process that started it.
+Workers are spawned, never forked (pyarrow has threads). Each reads its own row groups, or parts of
+them where rows take long, and writes its rows to scratch files, so that no batch is sent through a
+pipe. Workers end with the run: on Ctrl-C, and when the process that started them ends.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ if TYPE_CHECKING:
 class _Task:
     path: Path
     index: int
-    first: int  # of its row group
-    start: int  # the same row, counted over all inputs
+    first: int  # number of its first row in the row group
+    start: int  # number of that row over all inputs
     rows: int
     batch_rows: int
     scratch: Path
@@ -56,13 +55,13 @@ class _Part:
     names: list[str] = field(default_factory=list)
 
 
-def run_in_workers(job: StageCall, sources: RunInputs, workers: int) -> Iterator[Output]:
-    """What the stage makes of each row group or piece, in order; a few are under way at once."""
-    bare = replace(job.stage, prepare=None, finish=None, render=None)  # workers only transform
+def run_in_workers(call: StageCall, inputs: RunInputs, workers: int) -> Iterator[Output]:
+    """The output for each row group or part of one, in order; a few are computed at a time."""
+    stage = replace(call.stage, prepare=None, finish=None, render=None)  # workers only transform
     waiting: deque[Future[_Part]] = deque()
-    with _pool(replace(job, stage=bare), workers) as pool:
-        for task in _tasks(sources):
-            with _no_interrupt():  # a worker may be spawned, which inherits it
+    with _pool(replace(call, stage=stage), workers) as pool:
+        for task in _tasks(inputs):
+            with _no_interrupt():  # a worker that is spawned here inherits the mask
                 waiting.append(pool.submit(_work, task))
             if len(waiting) > 2 * workers:
                 yield _collect(waiting.popleft().result())
@@ -70,32 +69,32 @@ def run_in_workers(job: StageCall, sources: RunInputs, workers: int) -> Iterator
             yield _collect(waiting.popleft().result())
 
 
-def _tasks(sources: RunInputs) -> Iterator[_Task]:
-    for artifact, index, start, rows in sources.row_groups():
-        most = sources.max_batch_rows or rows
-        for first in range(0, rows, most):
+def _tasks(inputs: RunInputs) -> Iterator[_Task]:
+    for artifact, index, start, rows in inputs.row_groups():
+        step = inputs.max_batch_rows or rows
+        for first in range(0, rows, step):
             yield _Task(
                 artifact.path,
                 index,
                 first,
                 start + first,
-                min(most, rows - first),
-                sources.batch_rows,
-                sources.scratch,
+                min(step, rows - first),
+                inputs.batch_rows,
+                inputs.scratch,
             )
 
 
 @contextmanager
-def _pool(job: StageCall, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes for one job; none of them is left, and none is waited for in vain."""
+def _pool(call: StageCall, workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes for one stage call; all have ended after the block."""
     others = multiprocessing.active_children()
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, spawn, _start_worker, (job,))
+    pool = ProcessPoolExecutor(workers, spawn, _start_worker, (call,))
     try:
         yield pool
     except BrokenProcessPool as error:
         todo = "Use fewer workers or more memory."
-        raise StageError(job.stage.name, "a worker process died", todo=todo) from error
+        raise StageError(call.stage.name, "a worker process died", todo=todo) from error
     except (KeyboardInterrupt, GeneratorExit):
         for worker in multiprocessing.active_children():
             if worker not in others:
@@ -107,7 +106,7 @@ def _pool(job: StageCall, workers: int) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Ctrl-C waits; a process started meanwhile never hears of it before it says otherwise."""
+    """Block SIGINT, here and in a process started meanwhile, until it unblocks it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -115,18 +114,18 @@ def _no_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_jobs: list[StageCall] = []  # the one job of a worker process
+_calls: list[StageCall] = []  # the one call of a worker process
 
 
-def _start_worker(job: StageCall) -> None:
-    _jobs.append(job)
+def _start_worker(call: StageCall) -> None:
+    _calls.append(call)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from each worker
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """Wait for the end of the process that started this one, which may be killed, and end too."""
+    """End when the process that started this one ends, even if it is killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -134,12 +133,12 @@ def _end_with_parent() -> None:
 
 
 def _work(task: _Task) -> _Part:
-    job = _jobs[0]
-    artifact, group = _group(task.path, task.index, job.stage.reads.schema)
-    given = Batch(group.slice(task.first, task.rows), task.start)
+    call = _calls[0]
+    artifact, group = _group(task.path, task.index, call.stage.reads.schema)
+    whole = Batch(group.slice(task.first, task.rows), task.start)
     part, rows, rejected = _Part(), [], []
-    for batch in checked_batches(artifact, task.index, given, task.batch_rows, task.first):
-        output = job.apply(batch)
+    for batch in checked_batches(artifact, task.index, whole, task.batch_rows, task.first):
+        output = call.apply(batch)
         rows += [output.rows] if output.rows is not None else []
         rejected += [output.rejected] if output.rejected is not None else []
         part.tally.update(output.tally)
@@ -149,7 +148,7 @@ def _work(task: _Task) -> _Part:
     return part
 
 
-@lru_cache(maxsize=1)  # the pieces of a row group follow each other
+@lru_cache(maxsize=1)  # consecutive parts of one row group
 def _group(path: Path, index: int, schema: str | None) -> tuple[Artifact, pa.Table]:
     artifact = Artifact.open(path)
     if schema is not None and artifact.schema.name != schema:
@@ -161,9 +160,9 @@ def _spill(tables: list[pa.Table], path: Path) -> Path | None:
     tables = [table for table in tables if table.num_rows]
     if not tables:
         return None
-    whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, whole.schema) as writer:
-        writer.write_table(whole)
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
     return path
 
 
@@ -181,5 +180,5 @@ def _unspill(path: Path | None) -> pa.Table | None:
         return None
     with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
         table = reader.read_all()
-    path.unlink()  # the map keeps the bytes until the table is gone
+    path.unlink()  # the memory map keeps the bytes as long as the table exists
     return table

@@ -1,1 +1,1 @@
-"""What stands in artifacts: shown, validated, compared, traced."""
+"""Shows, validates, compares and traces artifacts."""

@@ -1,7 +1,7 @@
-"""What differs between two artifacts of one schema: rows by their ids, column by column.
+"""Compares two artifacts of one schema: rows by their ids, column by column.
 
-Everything is done on whole columns: ids become integer codes, the rows of the second artifact are
-brought into the order of the first, then leaves are compared at any depth.
+Comparison is vectorised: ids become integer codes, the rows of the second artifact are sorted like
+the first, then values are compared at any depth.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BLOCK = 65_536
 
 @dataclass(frozen=True)
 class Pairing:
-    """Row numbers: `both_a[i]` and `both_b[i]` have one id; the others stand on one side alone."""
+    """Row numbers: `both_a[i]` and `both_b[i]` have one id; the others are on one side only."""
 
     both_a: Rows
     both_b: Rows
@@ -40,24 +40,24 @@ class Pairing:
 
     @property
     def moved(self) -> bool:
-        """Whether common rows stand in another order."""
+        """Whether common rows are in another order."""
         return bool((np.diff(self.both_b) < 0).any())
 
 
 def compare(a: Artifact, b: Artifact, renamed: RenamedOptions | None = None) -> dict[str, Any]:
-    """Added, removed and changed rows with examples, and what differs in how they were made.
+    """Added, removed and changed rows with examples, and differences of the recipes.
 
-    `renamed` lists the options that the stage renamed, which are no difference.
+    Options in `renamed` are compared under their present names.
     """
     if a.schema.name != b.schema.name:
         raise SchemaError(
             str(b.path),
             f"an artifact of schema {b.schema.name}",
             f"expected schema {a.schema.name}, as {a.path}",
-            "Compare artifacts of one kind.",
+            "Compare artifacts of one schema.",
         )
     key = key_columns(a.schema)
-    found: dict[str, Any] = {
+    different: dict[str, Any] = {
         "schema": a.schema.name,
         "key": list(key),
         "rows": {"a": a.rows, "b": b.rows},
@@ -68,8 +68,8 @@ def compare(a: Artifact, b: Artifact, renamed: RenamedOptions | None = None) -> 
     if a.description.content_hash == b.description.content_hash:
         nothing: dict[str, Any] = {"added": [], "removed": [], "changed": []}
         counts = {"added": 0, "removed": 0, "changed": 0, "moved": False, "columns": {}}
-        return {**found, "same_rows": True, **counts, "examples": nothing}
-    return {**found, "same_rows": False, **_rows(a, b, key)}
+        return {**different, "same_rows": True, **counts, "examples": nothing}
+    return {**different, "same_rows": False, **_rows(a, b, key)}
 
 
 def compare_recipes(
@@ -77,12 +77,12 @@ def compare_recipes(
 ) -> dict[str, Any]:
     """Stage, options, inputs and prompts that differ between two descriptions, as pairs.
 
-    Options of two stages have nothing in common, whatever their names: they are left out.
+    Options of different stages are not compared.
     """
-    found: dict[str, Any] = {}
+    different: dict[str, Any] = {}
     for part in ("stage", "limit", "inputs", "complete"):
         if a.get(part) != b.get(part):
-            found[part] = [a.get(part), b.get(part)]
+            different[part] = [a.get(part), b.get(part)]
     same_stage = (a.get("stage") or {}).get("name") == (b.get("stage") or {}).get("name")
     for part in ("options", "prompts") if same_stage else ("prompts",):
         one, other = (
@@ -91,8 +91,8 @@ def compare_recipes(
         )
         names = [n for n in sorted({**one, **other}) if one.get(n) != other.get(n)]
         if names:
-            found[part] = {name: [one.get(name), other.get(name)] for name in names}
-    return found
+            different[part] = {name: [one.get(name), other.get(name)] for name in names}
+    return different
 
 
 def _rows(a: Artifact, b: Artifact, key: tuple[str, ...]) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _rows(a: Artifact, b: Artifact, key: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _pair(a: pa.Table, b: pa.Table) -> Pairing:
-    """Rows of one id; the n-th of several with one id on this side is the n-th on the other."""
+    """Pair rows by id; the n-th row of an id on one side is paired with its n-th on the other."""
     codes = np.zeros(a.num_rows + b.num_rows, dtype=np.int64)
     for one, other in zip(a.columns, b.columns, strict=True):
         own = _codes([*_plain(one).chunks, *_plain(other).chunks])
@@ -141,7 +141,7 @@ def _pair(a: pa.Table, b: pa.Table) -> Pairing:
 
 
 def _codes(chunks: list[Any]) -> Rows:
-    """A small integer for each value, the same for equal values."""
+    """A small integer for each value, equal for equal values."""
     if not chunks:
         return np.zeros(0, dtype=np.int64)
     encoded: Any = pa.chunked_array(chunks).dictionary_encode(null_encoding="encode")
@@ -150,7 +150,7 @@ def _codes(chunks: list[Any]) -> Rows:
 
 
 def _numbered(codes: Rows) -> tuple[Rows, Rows]:
-    """The codes, and for each row how many of its code stand before it."""
+    """The codes, and for each row the number of earlier rows with its code."""
     order = np.argsort(codes, kind="stable")
     ordered = codes[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))[: len(codes)]
@@ -162,38 +162,37 @@ def _numbered(codes: Rows) -> tuple[Rows, Rows]:
 
 def _column_differs(a: Artifact, b: Artifact, name: str, pairs: Pairing) -> Mask:
     one, other = a.table([name]).column(0), b.table([name]).column(0)
-    found = [
+    different = [
         differs(_at(one, pairs.both_a[start:stop]), _at(other, pairs.both_b[start:stop]))
         for start, stop in _blocks(len(pairs.both_a))
     ]
-    return np.concatenate(found) if found else np.zeros(0, dtype=bool)
+    return np.concatenate(different) if different else np.zeros(0, dtype=bool)
 
 
 def differs(one: Any, other: Any) -> Mask:
-    """True for each place at which two arrays of one type hold different values, at any depth."""
-    present, there = _present(one), _present(other)
-    found: Mask = present != there
+    """True where two arrays of one type have different values, at any depth."""
+    different: Mask = _present(one) != _present(other)
     if pa.types.is_struct(one.type):
-        for child, mate in zip(one.flatten(), other.flatten(), strict=True):
-            found |= differs(child, mate)
+        for left, right in zip(one.flatten(), other.flatten(), strict=True):
+            different |= differs(left, right)
     elif pa.types.is_list(one.type):
-        lengths, theirs = _lengths(one), _lengths(other)
-        found |= lengths != theirs
-        alike = pa.array(~found)
-        inner = differs(pc.list_flatten(one.filter(alike)), pc.list_flatten(other.filter(alike)))
-        ends = np.concatenate(([0], np.cumsum(lengths[~found])))
-        faults = np.concatenate(([0], np.cumsum(inner)))
-        found[~found] = faults[ends[1:]] > faults[ends[:-1]]
+        lengths = _lengths(one)
+        different |= lengths != _lengths(other)
+        same = pa.array(~different)
+        inner = differs(pc.list_flatten(one.filter(same)), pc.list_flatten(other.filter(same)))
+        ends = np.concatenate(([0], np.cumsum(lengths[~different])))
+        counts = np.concatenate(([0], np.cumsum(inner)))
+        different[~different] = counts[ends[1:]] > counts[ends[:-1]]
     else:
         unequal = pc.fill_null(pc.not_equal(_plain(one), _plain(other)), False)
-        found |= unequal.to_numpy(zero_copy_only=False)
-    return found
+        different |= unequal.to_numpy(zero_copy_only=False)
+    return different
 
 
 def _at(column: Any, rows: Rows) -> Any:
     """These rows of a chunked column as one array.
 
-    `ChunkedArray.take` joins all chunks first, and text of more than 2 GiB does not fit into one.
+    `ChunkedArray.take` joins all chunks first, and text of more than 2 GiB does not fit in one.
     """
     starts = np.cumsum([0, *(len(chunk) for chunk in column.chunks)])
     chunk_of = np.searchsorted(starts, rows, side="right") - 1
@@ -222,7 +221,7 @@ def _lengths(array: Any) -> Rows:
 
 
 def _plain(array: Any) -> Any:
-    """The values themselves where they are dictionary-encoded."""
+    """The values, decoded if they are dictionary-encoded."""
     encoded = pa.types.is_dictionary(array.type)
     return array.cast(array.type.value_type) if encoded else array
 

@@ -1,6 +1,6 @@
-"""Which parts of qbuild are installed, in which versions, and how to get those that are not.
+"""Which parts of qbuild are installed, in which versions, and how to install the others.
 
-Names and bounds come from the metadata of the installed distribution itself; nothing is imported.
+Names and bounds come from the metadata of the installed distribution; nothing is imported.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ PLOTS = "pip install -e '.[plots]'"
 
 
 def inventory() -> dict[str, Any]:
-    """Versions of what is required, what is optional, and the backends found."""
+    """Versions of required and optional parts, and the installed backends."""
     required = _parts(_requirements(None), OURSELVES)
     demo = _parts(_requirements("demo"), DEMO)
     plots = _parts(_requirements("plots"), PLOTS)
-    found = sorted({point.name for point in entry_points(group=BACKENDS_GROUP)})
+    backends = sorted({point.name for point in entry_points(group=BACKENDS_GROUP)})
     return {
         "python": platform.python_version(),
         "qbuild": __version__,
         "required": required,
         "demo": demo,
         "plots": plots,
-        "backends": {"found": found, "todo": "" if found else BACKENDS},
+        "backends": {"found": backends, "todo": "" if backends else BACKENDS},
         "complete": all(part["state"] == "there" for part in required),
     }
 
@@ -51,46 +51,46 @@ def _requirements(extra: str | None) -> list[tuple[str, str]]:
         wanted = [Requirement(line) for line in requires(DISTRIBUTION) or []]
     except PackageNotFoundError:
         return [] if extra else [(DISTRIBUTION, "")]
-    plain = [found for found in wanted if found.marker is None or found.marker.evaluate(_NO_EXTRA)]
+    plain = [r for r in wanted if r.marker is None or r.marker.evaluate(_NO_EXTRA)]
     if extra is None:
         return _bounds(plain)
     given = {"extra": extra}
-    own = [found for found in wanted if found.marker and found.marker.evaluate(given)]
-    return _bounds(found for found in own if found not in plain)
+    own = [r for r in wanted if r.marker and r.marker.evaluate(given)]
+    return _bounds(r for r in own if r not in plain)
 
 
-def _bounds(found: Iterable[Requirement]) -> list[tuple[str, str]]:
-    return sorted((requirement.name, str(requirement.specifier)) for requirement in found)
+def _bounds(requirements: Iterable[Requirement]) -> list[tuple[str, str]]:
+    return sorted((requirement.name, str(requirement.specifier)) for requirement in requirements)
 
 
 def install_hint(wanted: Iterable[str], in_checkout: str) -> str:
-    """The command that brings these distributions, and the one of a checkout."""
+    """The commands that install these distributions, in an environment and in a checkout."""
     names = " ".join(shlex.quote(name) for name in wanted)
     return f"pip install {names} (in a checkout: {in_checkout})"
 
 
 def _parts(requirements: list[tuple[str, str]], in_checkout: str) -> list[dict[str, str]]:
-    """Each distribution; those that do not fit with the one command that brings them all."""
-    found = [_part(name, bounds) for name, bounds in requirements]
-    gone = [part for part in found if part["state"] != "there"]
-    hint = install_hint((part["name"] + part["needs"] for part in gone), in_checkout)
-    if any(part["name"] == DISTRIBUTION for part in gone):  # of which no index has a copy
+    """Each distribution; missing or unsuitable ones with the command that installs them all."""
+    parts = [_part(name, bounds) for name, bounds in requirements]
+    missing = [part for part in parts if part["state"] != "there"]
+    hint = install_hint((part["name"] + part["needs"] for part in missing), in_checkout)
+    if any(part["name"] == DISTRIBUTION for part in missing):  # not on a package index
         hint = in_checkout
-    return [{**part, "todo": hint if part in gone else ""} for part in found]
+    return [{**part, "todo": hint if part in missing else ""} for part in parts]
 
 
 def _part(name: str, bounds: str) -> dict[str, str]:
-    """One distribution: there, missing, or of a version outside its bounds."""
+    """One distribution: installed, missing, or of a version outside its bounds."""
     try:
-        found = version(name)
+        installed = version(name)
     except PackageNotFoundError:
         return {"name": name, "version": "", "needs": bounds, "state": "missing"}
-    state = "there" if fits(found, bounds) else "other version"
-    return {"name": name, "version": found, "needs": bounds, "state": state}
+    state = "there" if fits(installed, bounds) else "other version"
+    return {"name": name, "version": installed, "needs": bounds, "state": state}
 
 
-def fits(found: str, bounds: str) -> bool:
+def fits(installed: str, bounds: str) -> bool:
     """Whether a version lies within bounds such as `>=3.0,<4`."""
     from packaging.specifiers import SpecifierSet
 
-    return SpecifierSet(bounds).contains(found, prereleases=True)
+    return SpecifierSet(bounds).contains(installed, prereleases=True)

@@ -1,7 +1,7 @@
-"""Which media that rows name are there, which are not, and which files no row names.
+"""Checks which media that rows name exist, and which files no row names.
 
-Each root is listed once; a path that is not in the listing (hidden, behind a link) is looked up
-by itself, so that only files that are gone count as missing.
+Each root is listed once. A path that is not in the listing (hidden, behind a link) is looked up
+by itself, so that only missing files are reported as such.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SHOWN = 20
 
 @dataclass
 class DatasetMedia:
-    """What came of one dataset's media."""
+    """The media of one dataset."""
 
     dataset: str
     root: Path
@@ -35,7 +35,7 @@ class DatasetMedia:
 
 @dataclass
 class RootFiles:
-    """The files below one root, as absolute names, and those of them that no row names."""
+    """The files below one root, and those that no row names."""
 
     root: Path
     datasets: list[str]
@@ -46,7 +46,7 @@ class RootFiles:
 
 @dataclass(frozen=True)
 class MediaReport:
-    """All datasets and all roots; `complete` where every medium is found."""
+    """The media of all datasets and the files of all roots."""
 
     datasets: list[DatasetMedia]
     roots: list[RootFiles]
@@ -57,7 +57,7 @@ class MediaReport:
         return not any(d.missing or d.outside for d in self.datasets)
 
     def as_dict(self, shown: int | None = SHOWN) -> dict[str, Any]:
-        """The object that `--json` prints; `shown` names of each kind, all with None."""
+        """The object that `--json` prints, with `shown` names of each kind, or all for None."""
         return {
             "complete": self.complete,
             "datasets": [
@@ -88,10 +88,10 @@ class MediaReport:
 
 
 def check_media(paths: list[Path], media_roots: Iterable[str]) -> MediaReport:
-    """The report for all media that these artifacts name.
+    """Check all media that these artifacts name.
 
-    An artifact that lies in a folder with the media made for it needs no root. Raises UsageError
-    for a dataset without a root, SchemaError for rows that name no media.
+    An artifact in a folder with its own media needs no root. Raises UsageError for a dataset
+    without a root, SchemaError for rows that name no media.
     """
     roots = MediaRoots.parse(media_roots)
     by_root = _wanted(paths, roots)
@@ -107,9 +107,9 @@ def check_media(paths: list[Path], media_roots: Iterable[str]) -> MediaReport:
 
 
 def listing(root: Path, skip: Iterable[str] = ()) -> tuple[set[str], set[str]]:
-    """Relative names of the files below a root, and of the links there that lead out of it.
+    """Relative names of the files below a root, and of the links that lead out of it.
 
-    Hidden files and folders are left out, and folders in `skip`: roots of their own.
+    Hidden files and folders are left out, and folders in `skip`, which are roots themselves.
     """
     files: set[str] = set()
     outside: set[str] = set()
@@ -131,7 +131,7 @@ def listing(root: Path, skip: Iterable[str] = ()) -> tuple[set[str], set[str]]:
 
 
 def paths_by_dataset(artifact: Artifact) -> dict[str, set[str]]:
-    """The paths an artifact's rows name, by dataset; of pairs, those of all their media."""
+    """The paths that an artifact's rows name, by dataset; of pairs, those of all media."""
     columns, nested = ["dataset", "path"], artifact.schema.name == "instruction"
     if not nested and not set(columns).issubset(artifact.schema.arrow.names):
         raise SchemaError(
@@ -140,15 +140,15 @@ def paths_by_dataset(artifact: Artifact) -> dict[str, set[str]]:
             "expected columns dataset and path, as in rating or level, or pairs",
             "Give the artifact that the pairs were made from.",
         )
-    found: dict[str, set[str]] = {}
+    paths: dict[str, set[str]] = {}
     for table in artifact_media(artifact, columns):
         for group in table.group_by("dataset").aggregate([("path", "list")]).to_pylist():
-            found.setdefault(group["dataset"], set()).update(group["path_list"])
-    return found
+            paths.setdefault(group["dataset"], set()).update(group["path_list"])
+    return paths
 
 
 def _wanted(paths: list[Path], roots: MediaRoots) -> dict[Path, dict[str, set[str]]]:
-    """Paths by root and dataset; a dataset may lie in the folders of several artifacts."""
+    """Paths by root and dataset; a dataset may be in the folders of several artifacts."""
     by_root: dict[Path, dict[str, set[str]]] = {}
     for path in paths:
         item = open_output(path)
@@ -171,11 +171,11 @@ def _look_up(roots: MediaRoots, dataset: str, paths: list[str], listed: set[str]
         elif not os.path.lexists(f"{root}/{path}"):
             found.missing.append(path)
         else:
-            _look_closer(roots, found, path)
+            _look_up_file(roots, found, path)
     return found
 
 
-def _look_closer(roots: MediaRoots, found: DatasetMedia, path: str) -> None:
+def _look_up_file(roots: MediaRoots, found: DatasetMedia, path: str) -> None:
     try:
         there = roots.find(found.dataset, path).is_file()
     except InputError:

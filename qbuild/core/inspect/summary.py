@@ -1,4 +1,4 @@
-"""What there is to see of an output: its schema, lineage, figures of its columns, first rows."""
+"""Summarises an output: its schema, lineage, column statistics and first rows."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from qbuild.core.artifact.reader import Artifact
 
-_COUNTED_FIELDS = {"labels.word"}  # of few values, inside a struct
-_COUNTED = 20  # values of a column that are told, the most frequent first
+_COUNTED_FIELDS = {"labels.word"}  # with few distinct values, inside a struct
+_COUNTED = 20  # values shown per column, the most frequent first
 
 
 def summarise(path: Path, rows: int) -> dict[str, Any]:
-    """All that `qbuild show` tells of an artifact or an export, with its first `rows` rows."""
+    """The report of `qbuild show` on an artifact or an export, with its first `rows` rows."""
     item = open_output(path)
     described = item.description
     shown: dict[str, Any] = {
         "path": str(item.path),
         "schema": None,
-        "lineage": lineage(item, _around(item)),
+        "lineage": lineage(item, _neighbours(item)),
         "summary": {
             "rows": described.rows,
             "rejected": described.rejected.rows,
@@ -42,13 +42,13 @@ def summarise(path: Path, rows: int) -> dict[str, Any]:
     return {
         **shown,
         "schema": _schema(item.artifact),
-        "columns": _figures(item.artifact),
+        "columns": _statistics(item.artifact),
         "first": _first(item.artifact, rows),
     }
 
 
-def _around(item: DescribedOutput) -> ArtifactIndex:
-    """The outputs beside this one: in its folder, and in the folders there."""
+def _neighbours(item: DescribedOutput) -> ArtifactIndex:
+    """The outputs in the same folder and its subfolders."""
     folder = item.path if item.artifact is None else item.path.parent
     inside = item.artifact is None or item.media_folder is not None
     return ArtifactIndex.scan(folder.absolute().parent if inside else folder, levels=1)
@@ -81,7 +81,7 @@ def _type(kind: pa.DataType) -> str:
 
 @dataclass
 class _Range:
-    """Running figures of one numeric column."""
+    """Running statistics of one numeric column."""
 
     values: int = 0
     nulls: int = 0
@@ -90,23 +90,23 @@ class _Range:
     total: float = 0.0
 
     def add(self, column: Any) -> None:
-        """Take in some more values."""
+        """Add values."""
         self.nulls += column.null_count
         self.values += len(column) - column.null_count
-        found = pc.min_max(column).as_py()
-        if found["min"] is not None:
-            self.low = found["min"] if self.low is None else min(self.low, found["min"])
-            self.high = found["max"] if self.high is None else max(self.high, found["max"])
+        ends = pc.min_max(column).as_py()
+        if ends["min"] is not None:
+            self.low = ends["min"] if self.low is None else min(self.low, ends["min"])
+            self.high = ends["max"] if self.high is None else max(self.high, ends["max"])
             self.total += pc.sum(column.cast(pa.float64(), safe=False)).as_py()
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures; None where no value is."""
+        """The statistics; None without a value."""
         mean = self.total / self.values if self.values else None
         return {"min": self.low, "mean": mean, "max": self.high, "nulls": self.nulls}
 
 
-def _figures(artifact: Artifact) -> dict[str, Any]:
-    """Range of each numeric column or field, and counts of each column of few values."""
+def _statistics(artifact: Artifact) -> dict[str, Any]:
+    """Range of each numeric column or field, and value counts of columns with few values."""
     ranges: dict[str, _Range] = {}
     counts: dict[str, Counter[str | None]] = {
         n: Counter() for n in artifact.schema.dictionary_columns
@@ -121,8 +121,8 @@ def _figures(artifact: Artifact) -> dict[str, Any]:
             elif _numeric(column.type):
                 ranges.setdefault(name, _Range()).add(column)
     return {
-        "numbers": {name: found.as_dict() for name, found in ranges.items()},
-        "counts": {name: _most(found) for name, found in counts.items()},
+        "numbers": {name: column.as_dict() for name, column in ranges.items()},
+        "counts": {name: _most_frequent(column) for name, column in counts.items()},
     }
 
 
@@ -132,17 +132,17 @@ def _numeric(kind: pa.DataType, fields: bool = False) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind)
 
 
-def _most(counts: Counter[str | None]) -> dict[str, Any]:
-    """The most frequent values with their numbers, how many others there are, how many nulls."""
+def _most_frequent(counts: Counter[str | None]) -> dict[str, Any]:
+    """The most frequent values with their counts, the number of other values, and of nulls."""
     nulls = counts.pop(None, 0)
     first = sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))[:_COUNTED]
     return {"values": dict(first), "others": len(counts) - len(first), "nulls": nulls}
 
 
 def _first(artifact: Artifact, rows: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    first: list[dict[str, Any]] = []
     for index in range(artifact.groups):
-        if len(found) == rows:
+        if len(first) == rows:
             break
-        found += artifact.group(index).slice(0, rows - len(found)).to_pylist()
-    return found
+        first += artifact.group(index).slice(0, rows - len(first)).to_pylist()
+    return first

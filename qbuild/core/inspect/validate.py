@@ -1,7 +1,7 @@
-"""What is wrong with an output, checked in full: rows, hashes, layout, ids, files.
+"""Validates an output in full: rows, hashes, layout, ids, files.
 
-Every fault found is a problem of one of two kinds: `schema` (a row or a column is not what its
-schema says) or `damage` (the file is not what its description says).
+A finding is of kind `schema` (a row or column violates its schema) or `damage` (the file differs
+from its description).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault: its kind, where it lies, what it is."""
+    """A problem of an output: its kind, its place, and what is wrong."""
 
     kind: str  # "schema" or "damage"
     where: str
@@ -42,7 +42,7 @@ class Finding:
 
 @dataclass
 class Findings:
-    """What was found in one output; `total` counts all problems, `problems` holds the first."""
+    """The problems of one output: their number in `total`, the first in `problems`."""
 
     path: Path
     schema: str | None = None
@@ -52,7 +52,7 @@ class Findings:
     of_schema: bool = False
 
     def add(self, kind: str, where: str, what: str, count: int = 1) -> None:
-        """Take in a problem that stands for `count` of them."""
+        """Add a problem that occurs `count` times."""
         self.total += count
         self.of_schema |= kind == "schema"
         if len(self.problems) < SHOWN:
@@ -60,7 +60,7 @@ class Findings:
 
     @property
     def exit_code(self) -> int:
-        """0 without problems, 3 where a schema is broken, 1 for damage alone."""
+        """0 without problems, 3 for a violated schema, 1 for damage only."""
         return (3 if self.of_schema else 1) if self.total else 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,18 +76,18 @@ class Findings:
 
 
 def validate(path: Path, roots: MediaRoots) -> Findings:
-    """All that is wrong with the output at `path`; raises nothing for what it finds there."""
+    """All problems of the output at `path`; raises no error for them."""
     found = Findings(path)
-    with _told(found):
+    with _collect(found):
         item = open_output(path)
-        with _told(found):
+        with _collect(found):
             _description(found, item)
         if item.artifact is None:
             _export_files(found, item)
             return found
         found.schema, found.rows = item.artifact.schema.name, item.artifact.rows
         for check in (_layout, _rows, _content, _ids):
-            with _told(found):
+            with _collect(found):
                 check(found, item.artifact)
         _rejected(found, item)
         _media(found, item, roots)
@@ -95,8 +95,8 @@ def validate(path: Path, roots: MediaRoots) -> Findings:
 
 
 @contextmanager
-def _told(found: Findings) -> Iterator[None]:
-    """Whatever keeps a check from its end is a problem itself: damage knows no bounds."""
+def _collect(found: Findings) -> Iterator[None]:
+    """Any error that ends a check is a problem too: a damaged file may cause any."""
     try:
         yield
     except SchemaError as error:
@@ -121,9 +121,9 @@ def _export_files(found: Findings, item: DescribedOutput) -> None:
     for name, known in item.description.files.items():
         place = item.path / name
         if not place.is_file():
-            found.add("damage", name, "the file is gone")
+            found.add("damage", name, "the file is missing")
         elif hash_file(place) != known:
-            found.add("damage", name, "the file was changed since it was written")
+            found.add("damage", name, "the file was changed after it was written")
 
 
 def _layout(found: Findings, artifact: Artifact) -> None:
@@ -134,7 +134,7 @@ def _layout(found: Findings, artifact: Artifact) -> None:
     for index in range(artifact.groups):
         rows, last = artifact.group_rows(index), index == artifact.groups - 1
         if (rows != ROW_GROUP_ROWS and not last) or not 0 < rows <= ROW_GROUP_ROWS:
-            what = f"holds {rows} rows; expected {ROW_GROUP_ROWS}, in the last one at most"
+            what = f"holds {rows} rows; expected {ROW_GROUP_ROWS}, or fewer in the last"
             found.add("damage", f"row group {index + 1}", what)
 
 
@@ -142,37 +142,35 @@ def _rows(found: Findings, artifact: Artifact) -> None:
     start = 0
     for index in range(artifact.groups):
         table = artifact.group(index)
-        faults = artifact.schema.check(table)
-        for fault in faults.first[:SHOWN]:
-            where = f"row {start + fault.row + 1}, column {fault.column}"
-            found.add("schema", where, fault.message, count=0)
-        if faults.total:
-            found.of_schema = True
-            found.total += faults.total
+        violations = artifact.schema.check(table)
+        for violation in violations.first[:SHOWN]:
+            where = f"row {start + violation.row + 1}, column {violation.column}"
+            found.add("schema", where, violation.message, count=0)
+        found.total += violations.total
         start += table.num_rows
 
 
 def _content(found: Findings, artifact: Artifact) -> None:
     if artifact.content_hash() != artifact.description.content_hash:
-        found.add("damage", "content hash", "the rows are not those that were written")
+        found.add("damage", "content hash", "the rows differ from those that were written")
 
 
 def _rejected(found: Findings, item: DescribedOutput) -> None:
     known = item.description.rejected
     if "rejected" not in item.description.model_fields_set:
         return
-    mate = rejected_path(item.path)
-    if not mate.is_file():
+    file = rejected_path(item.path)
+    if not file.is_file():
         if known.rows:
             rows = plural(known.rows, "rejected row")
-            found.add("damage", mate.name, f"is gone; it held {rows}")
+            found.add("damage", file.name, f"is missing; it held {rows}")
         return
-    with _told(found):
-        described = read_description(mate)
+    with _collect(found):
+        described = read_description(file)
         if described is None or described.content_hash != known.content_hash:
-            found.add("damage", mate.name, "belongs to another run")
-        elif Artifact.open(mate).content_hash() != known.content_hash:
-            found.add("damage", mate.name, "its rows are not those that were written")
+            found.add("damage", file.name, "belongs to another run")
+        elif Artifact.open(file).content_hash() != known.content_hash:
+            found.add("damage", file.name, "its rows differ from those that were written")
 
 
 def _ids(found: Findings, artifact: Artifact) -> None:
@@ -181,8 +179,8 @@ def _ids(found: Findings, artifact: Artifact) -> None:
         ids = pc.drop_null(artifact.table([column]).column(0))  # scores have no sample_id
         if pc.count_distinct(ids).as_py() != len(ids):
             counts = pc.value_counts(ids)
-            twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-            found.add("damage", column, f"{twice[0]} names several rows", len(twice))
+            repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+            found.add("damage", column, f"{repeated[0]} identifies several rows", len(repeated))
     if {"media_id", "dataset", "path"}.issubset(artifact.schema.arrow.names):
         _canonical_ids(found, artifact)
 
@@ -191,10 +189,10 @@ def _canonical_ids(found: Findings, artifact: Artifact) -> None:
     for index in range(artifact.groups):
         table = artifact.group(index, ["media_id", "dataset", "path"])
         dataset = table.column("dataset").cast(pa.string())
-        for sign, escaped in (("%", "%25"), (":", "%3A")):
-            dataset = pc.replace_substring(dataset, sign, escaped)
-        right = pc.binary_join_element_wise(dataset, table.column("path"), ":")
-        wrong = table.filter(pc.not_equal(table.column("media_id"), right))
+        for character, escaped in (("%", "%25"), (":", "%3A")):
+            dataset = pc.replace_substring(dataset, character, escaped)
+        expected = pc.binary_join_element_wise(dataset, table.column("path"), ":")
+        wrong = table.filter(pc.not_equal(table.column("media_id"), expected))
         if wrong.num_rows:
             row = wrong.slice(0, 1).to_pylist()[0]
             what = f"{row['media_id']!r} is not dataset {row['dataset']!r} and path {row['path']!r}"
@@ -215,7 +213,7 @@ def _media(found: Findings, item: DescribedOutput, roots: MediaRoots) -> None:
         if not file.is_file():
             found.add("damage", path, f"no such file in {file.parent}")
         elif sha256 and hash_file(file) != f"sha256:{sha256}":
-            found.add("damage", path, "its sha256 is not the one in the row")
+            found.add("damage", path, "its sha256 differs from the row")
 
 
 def _media_once(artifact: Artifact) -> Iterator[tuple[str, str, str | None]]:

@@ -1,1 +1,1 @@
-"""Pipelines: recipes of steps, which of them have to run, and why."""
+"""Pipelines: recipes of steps, and which steps have to run, and why."""

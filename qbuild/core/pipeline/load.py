@@ -1,11 +1,12 @@
-"""Pipelines: recipes of stages in YAML, run in order, each step only when something changed.
+"""Pipelines: recipes of stages in YAML, run in order, each step only if it is stale.
 
 roots: {koniq: /data/koniq}          # as --media-root
 steps:
   - id: levels                       # its artifact: WORKDIR/levels.parquet, or WORKDIR/levels/
     stage: mos-to-levels
-    inputs: [ratings.csv]            # ids of steps, or paths from the pipeline's own folder
+    inputs: [ratings.csv]            # ids of steps, or paths relative to the pipeline's folder
     options: {words: itu}
+    runtime: {workers: 4}
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ M = TypeVar("M", bound=BaseModel)
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _KEYS = {"roots", "steps", "title"}
 _STEP_KEYS = {"id", "stage", "inputs", "options", "runtime"}
-# PyYAML's constructors (of dates, numbers, binaries) let the errors of plain Python through.
-_NO_YAML = (
+# PyYAML's constructors of dates, numbers and binaries raise plain Python errors.
+_YAML_ERRORS = (
     yaml.YAMLError,
     ArithmeticError,
     AttributeError,
@@ -54,25 +55,24 @@ _NO_YAML = (
 
 @dataclass(frozen=True)
 class Step:
-    """One stage with its options and inputs; `inputs` name steps (`after`) or files."""
+    """A stage with its options and inputs; `inputs` name steps (`after`) or files."""
 
     id: str
     stage: Stage[Any, Any]
     options: Options
     inputs: tuple[str, ...]
     after: tuple[str, ...]
-    runtime: Runtime | None = None  # how it is run, where the step says so
+    runtime: Runtime  # only what the step sets
     notices: tuple[str, ...] = ()  # of options that were renamed
 
     def run_as(self, runtime: Runtime) -> Runtime:
-        """How the step is run: as it says itself, else as the whole pipeline, else by default."""
-        plain = Runtime()
-        told = {n: v for n, v in runtime if v != getattr(plain, n)}
-        own = self.runtime.model_dump(exclude_unset=True) if self.runtime is not None else {}
-        return self.stage.runtime(**{**told, **own})
+        """The runtime options of the step: its own, else the pipeline's, else the defaults."""
+        default = Runtime()
+        given = {name: value for name, value in runtime if value != getattr(default, name)}
+        return self.stage.runtime(**{**given, **self.runtime.model_dump(exclude_unset=True)})
 
     def output(self, workdir: Path) -> Path:
-        """Where the step's artifact or folder lies."""
+        """The path of the step's artifact or folder."""
         return workdir / (self.id if self.stage.folder else f"{self.id}.parquet")
 
 
@@ -91,7 +91,7 @@ class Pipeline:
         return [f"{self.path}: step {s.id}: {notice}" for s in self.steps for notice in s.notices]
 
     def inputs(self, step: Step, workdir: Path) -> tuple[Path, ...]:
-        """The files a step reads: artifacts of earlier steps, or files beside the pipeline."""
+        """The files that a step reads: outputs of earlier steps, or files of the user."""
         outputs = {other.id: other.output(workdir) for other in self.steps}
         return tuple(
             outputs[name] if name in step.after else self.path.parent / name for name in step.inputs
@@ -111,40 +111,40 @@ _NUMBERS = {
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, which takes no key twice and reads `1:5` as the text it looks like."""
+    """YAML's safe loader, without duplicate keys, and with `1:5` as text."""
 
-    # PyYAML's own table, by first sign: a list of tags and the pattern of each
+    # PyYAML's own table: tags and their patterns by first character
     yaml_implicit_resolvers = {  # noqa: RUF012 - of the class, as PyYAML has it
-        sign: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers]
-        for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping; PipelineError names a key that stands twice."""
+        """The mapping; PipelineError for a duplicate key, or one that is not a scalar."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable) or key in seen:
-                fault = "stands twice" if isinstance(key, Hashable) else "is no name"
                 where = f"{self.name}: line {key_node.start_mark.line + 1}"
-                raise PipelineError(where, f"key {key!r} {fault}", "expected each name once")
+                is_name = isinstance(key, Hashable)
+                what = f"duplicate key {key!r}" if is_name else f"key {key!r} is not a name"
+                raise PipelineError(where, what, "expected each name once")
             seen.add(key)
         return dict(super().construct_mapping(node, deep))
 
 
 def find_pipeline(given: str) -> Path:
-    """The file of that name, else the pipeline that ships under it, with `.yaml` or without."""
+    """The file of that name, else the shipped pipeline of that name, with or without `.yaml`."""
     if Path(given).is_file():
         return Path(given)
     shipped = {path.stem: path for path in sorted(data_dir("pipelines").glob("*.yaml"))}
     name = given.removesuffix(".yaml")
     if name not in shipped:
-        is_there = "a folder" if Path(given).is_dir() else "no plain file"
-        what = f"is {is_there}" if Path(given).exists() else "no such file"
+        kind = "is a folder" if Path(given).is_dir() else "is not a regular file"
         raise InputError(
             given,
-            f"{what}, and no pipeline of that name ships",
-            "expected a YAML file, or the name of a pipeline",
+            f"{kind if Path(given).exists() else 'no such file'}, and no shipped pipeline",
+            "expected a YAML file, or the name of a shipped pipeline",
             suggest(name, shipped),
         )
     return shipped[name]
@@ -153,31 +153,33 @@ def find_pipeline(given: str) -> Path:
 def load_pipeline(
     path: Path, stages: Iterable[str], get_stage: Callable[[str], Stage[Any, Any]]
 ) -> Pipeline:
-    """The pipeline in a YAML file, ordered; PipelineError with all its problems at once."""
+    """The pipeline in a YAML file, in order; all its problems are reported at once."""
     document = _read(path)
-    problems: list[QbuildError] = _unknown_keys(str(path), document, _KEYS)
-    known = sorted(stages)
-    steps: list[Step] = []
     entries = document.get("steps")
     if not isinstance(entries, list) or not entries:
         raise PipelineError(str(path), "has no steps", "expected a list under `steps:`")
     ids = [entry.get("id") if isinstance(entry, dict) else None for entry in entries]
-    for number, entry in enumerate(entries, 1):
-        identity = ids[number - 1]
+    reader = _StepReader([i for i in ids if isinstance(i, str)], sorted(stages), get_stage)
+    reader.check_keys(str(path), document, _KEYS)
+    steps = []
+    for number, (identity, entry) in enumerate(zip(ids, entries, strict=True), 1):
         where = f"{path}: step {identity if isinstance(identity, str) else number}"
-        found, step = _step(where, entry, ids, known, get_stage)
-        problems += found
-        steps += [step] if step is not None else []
-    problems += _same_output(path, [i for i in ids if isinstance(i, str)])
-    roots, found = _roots(path, document.get("roots") or {})
-    raise_all([*problems, *found])
+        steps.append(reader.read(where, entry))
+    reader.check_ids(str(path))
+    roots = document.get("roots") or {}
+    if not isinstance(roots, Mapping) or not all(isinstance(p, str) for p in roots.values()):
+        expected = "expected a mapping of datasets to folders"
+        reader.add(str(path), f"roots {roots!r}", expected)
+    raise_all(reader.problems)
     title = str(document.get("title") or path.stem)
-    return Pipeline(path, title, tuple(_ordered(path, steps)), roots)
+    ordered = _ordered(path, [step for step in steps if step is not None])
+    folders = tuple(f"{name}={path.parent / folder}" for name, folder in roots.items())
+    return Pipeline(path, title, tuple(ordered), folders)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open(encoding="utf-8") as stream:  # whose name the loader's errors tell
+        with path.open(encoding="utf-8") as stream:  # errors of the loader name it
             document = yaml.load(stream, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         raise InputError(str(path), "no such file", "expected a pipeline (YAML)") from error
@@ -187,117 +189,99 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         what = f"cannot be opened: {error.strerror}"
         raise InputError(str(path), what, "expected a pipeline (YAML)", "Check it.") from error
-    except _NO_YAML as error:
-        what = f"is no YAML ({' '.join(str(error).split())})"
-        raise PipelineError(str(path), what, "expected valid YAML", "Correct it there.") from error
+    except _YAML_ERRORS as error:
+        what = f"is not valid YAML ({' '.join(str(error).split())})"
+        raise PipelineError(str(path), what, "expected a pipeline", "Correct the file.") from error
     if not isinstance(document, dict):
         raise PipelineError(
             str(path),
-            "is no mapping",
+            "is not a mapping",
             "expected `steps:` at the top",
-            "`qbuild graph demo` shows a pipeline that ships.",
+            "`qbuild graph demo` shows a shipped pipeline.",
         )
     return document
 
 
-def _roots(path: Path, given: object) -> tuple[tuple[str, ...], list[QbuildError]]:
-    """`DATASET=DIR` for each root; a relative one starts from the pipeline's own folder."""
-    if not isinstance(given, Mapping) or not all(isinstance(p, str) for p in given.values()):
-        expected = "expected a mapping of data sets to folders"
-        return (), [PipelineError(str(path), f"roots {given!r}", expected)]
-    return tuple(f"{name}={path.parent / place}" for name, place in given.items()), []
+class _StepReader:
+    """Reads the steps of one pipeline and collects their problems."""
 
+    def __init__(
+        self, ids: list[str], stages: list[str], get_stage: Callable[[str], Stage[Any, Any]]
+    ) -> None:
+        self._ids, self._stages, self._get_stage = ids, stages, get_stage
+        self.problems: list[QbuildError] = []
 
-def _step(
-    where: str,
-    entry: object,
-    ids: list[Any],
-    known: list[str],
-    get_stage: Callable[[str], Stage[Any, Any]],
-) -> tuple[list[QbuildError], Step | None]:
-    if not isinstance(entry, dict):
-        return [PipelineError(where, f"is {entry!r}", "expected id, stage, inputs, options")], None
-    problems = _unknown_keys(where, entry, _STEP_KEYS)
-    identity, name = entry.get("id"), entry.get("stage")
-    if not isinstance(identity, str) or not _ID.fullmatch(identity):
-        problems.append(
-            PipelineError(where, f"id {identity!r}", "expected small letters, digits, - and _")
-        )
-    if name not in known:
-        problems.append(
-            PipelineError(where, f"unknown stage {name!r}", todo=suggest(str(name), known))
-        )
-    inputs = entry.get("inputs") or []
-    if not isinstance(inputs, list) or not all(isinstance(i, str) for i in inputs):
-        problems.append(PipelineError(where, f"inputs {inputs!r}", "expected a list of names"))
-    if problems:
-        return problems, None
-    stage = get_stage(str(name))
-    if len(inputs) < stage.reads.min_inputs:
-        problems.append(
-            PipelineError(
-                where,
-                f"{len(inputs)} inputs",
-                f"stage {name} reads at least {stage.reads.min_inputs}",
-            )
-        )
-    notices: list[str] = []
-    options, found = _values(where, stage, stage.options, entry.get("options") or {}, notices)
-    problems += found
-    runtime, found = _values(where, stage, stage.runtime, entry.get("runtime") or {}, notices)
-    problems += found
-    if problems or options is None:
-        return problems, None
-    after = tuple(i for i in inputs if i in ids)
-    return [], Step(str(identity), stage, options, tuple(inputs), after, runtime, tuple(notices))
+    def add(self, where: str, what: str, expected: str = "", todo: str = "") -> None:
+        """Add a problem."""
+        self.problems.append(PipelineError(where, what, expected, todo))
 
+    def check_keys(self, where: str, given: Mapping[Any, Any], known: set[str]) -> None:
+        """Add a problem for each unknown key."""
+        for key in given:
+            if key not in known:
+                self.add(where, f"unknown key {key!r}", todo=suggest(str(key), known))
 
-def _values(
-    where: str, stage: Stage[Any, Any], model: type[M], given: object, notices: list[str]
-) -> tuple[M | None, list[QbuildError]]:
-    """The options of a step, or how it is run, from what stands under that key.
+    def check_ids(self, where: str) -> None:
+        """Add a problem for each id of several steps."""
+        for name in sorted({i for i in self._ids if self._ids.count(i) > 1}):
+            self.add(where, f"two steps write one artifact: {name}", "expected one id per step")
 
-    Adds a notice for each option that was renamed.
-    """
-    if not isinstance(given, Mapping):
-        return None, [PipelineError(where, f"options {given!r}", "expected a mapping")]
-    names = [str(name).replace("-", "_") for name in given]
-    notices += rename_notices(dict(zip(names, given.values(), strict=True)), stage.renamed)
-    present = [stage.renamed[name].name if name in stage.renamed else name for name in names]
-    twice = sorted({name for name in present if present.count(name) > 1})
-    if twice:
-        return None, [PipelineError(where, f"option {n!r} stands twice") for n in twice]
-    given = current_options(dict(zip(names, given.values(), strict=True)), stage.renamed)
-    known = model.model_fields
-    try:
-        return model.model_validate(given), []
-    except ValidationError as error:
-        problems: list[QbuildError] = []
-        for fault in error.errors():
-            name = ".".join(str(part) for part in fault["loc"])
-            if fault["type"] == "extra_forbidden":
-                todo = suggest(name, known)
-                problems.append(PipelineError(where, f"unknown option {name!r}", todo=todo))
-            else:
-                what, expected = describe_option_error(fault)
-                todo = f"`qbuild {stage.name} --help` tells what it takes."
-                problems.append(PipelineError(where, f"option {name}: {what}", expected, todo))
-        return None, problems
+    def read(self, where: str, entry: object) -> Step | None:
+        """A step; None if it has problems."""
+        before = len(self.problems)
+        if not isinstance(entry, dict):
+            self.add(where, f"is {entry!r}", "expected id, stage, inputs, options")
+            return None
+        self.check_keys(where, entry, _STEP_KEYS)
+        identity, name, inputs = entry.get("id"), entry.get("stage"), entry.get("inputs") or []
+        if not isinstance(identity, str) or not _ID.fullmatch(identity):
+            self.add(where, f"id {identity!r}", "expected lower-case letters, digits, - and _")
+        if name not in self._stages:
+            self.add(where, f"unknown stage {name!r}", todo=suggest(str(name), self._stages))
+        if not isinstance(inputs, list) or not all(isinstance(i, str) for i in inputs):
+            self.add(where, f"inputs {inputs!r}", "expected a list of names")
+        if len(self.problems) > before:
+            return None
+        stage = self._get_stage(str(name))
+        if len(inputs) < stage.reads.min_inputs:
+            expected = f"stage {name} reads at least {stage.reads.min_inputs}"
+            self.add(where, f"{len(inputs)} inputs", expected)
+        notices: list[str] = []
+        options = self._values(where, stage, stage.options, entry.get("options") or {}, notices)
+        runtime = self._values(where, stage, stage.runtime, entry.get("runtime") or {}, notices)
+        if options is None or runtime is None or len(self.problems) > before:
+            return None
+        after = tuple(i for i in inputs if i in self._ids)
+        return Step(str(identity), stage, options, tuple(inputs), after, runtime, tuple(notices))
 
-
-def _unknown_keys(where: str, given: Mapping[Any, Any], known: set[str]) -> list[QbuildError]:
-    return [
-        PipelineError(where, f"unknown key {key!r}", todo=suggest(str(key), known))
-        for key in given
-        if key not in known
-    ]
-
-
-def _same_output(path: Path, ids: list[str]) -> list[QbuildError]:
-    return [
-        PipelineError(str(path), f"two steps write one artifact: {name}", "expected one id a step")
-        for name in sorted({i for i in ids if ids.count(i) > 1})
-    ]
+    def _values(
+        self, where: str, stage: Stage[Any, Any], model: type[M], given: object, notices: list[str]
+    ) -> M | None:
+        """The options or runtime options of a step; adds a notice for each renamed one."""
+        if not isinstance(given, Mapping):
+            self.add(where, f"options {given!r}", "expected a mapping")
+            return None
+        names = [str(name).replace("-", "_") for name in given]
+        values = dict(zip(names, given.values(), strict=True))
+        notices += rename_notices(values, stage.renamed)
+        present = [stage.renamed[name].name if name in stage.renamed else name for name in names]
+        if twice := sorted({name for name in present if present.count(name) > 1}):
+            for name in twice:
+                self.add(where, f"option {name!r} is given twice")
+            return None
+        try:
+            return model.model_validate(current_options(values, stage.renamed))
+        except ValidationError as error:
+            for fault in error.errors():
+                name = ".".join(str(part) for part in fault["loc"])
+                if fault["type"] == "extra_forbidden":
+                    todo = suggest(name, model.model_fields)
+                    self.add(where, f"unknown option {name!r}", todo=todo)
+                else:
+                    what, expected = describe_option_error(fault)
+                    todo = f"`qbuild {stage.name} --help` lists its options."
+                    self.add(where, f"option {name}: {what}", expected, todo)
+        return None
 
 
 def _ordered(path: Path, steps: list[Step]) -> list[Step]:

@@ -1,4 +1,4 @@
-"""Running a pipeline: which steps have to run and why, and running just those."""
+"""Runs the stale steps of a pipeline, and says why they are stale."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepDecision:
-    """Whether a step would run, and why; no reasons means that its artifact stands."""
+    """Whether a step has to run, and why; without reasons it is up to date."""
 
     step: Step
     output: Path
@@ -48,20 +48,20 @@ class StepDecision:
 def plan(pipeline: Pipeline, workdir: Path, force: tuple[str, ...] = ()) -> list[StepDecision]:
     """For each step in order, whether it would run and why.
 
-    A step below one that runs is given the reason `upstream`: it will run unless the new input
-    turns out to have the content it had.
+    A step after one that runs has the reason `upstream`: it runs if the content of its input
+    changes.
     """
-    _known_steps(pipeline, force)
-    verdicts: list[StepDecision] = []
+    _check_steps_exist(pipeline, force)
+    decisions: list[StepDecision] = []
     running: set[str] = set()
     for step in pipeline.steps:
         above = [name for name in step.after if name in running]
-        reasons = list(decide(pipeline, step, workdir, step.id in force, inputs_stand=not above))
+        reasons = list(decide(pipeline, step, workdir, step.id in force, inputs_current=not above))
         reasons += [Reason("upstream", name) for name in above if not reasons]
         if reasons:
             running.add(step.id)
-        verdicts.append(StepDecision(step, step.output(workdir), tuple(reasons)))
-    return verdicts
+        decisions.append(StepDecision(step, step.output(workdir), tuple(reasons)))
+    return decisions
 
 
 def run(
@@ -69,13 +69,13 @@ def run(
     workdir: Path,
     runtime: Runtime,
     force: tuple[str, ...] = (),
-    tell: Callable[[StepDecision, Result | None], None] = lambda _verdict, _result: None,
+    on_step: Callable[[StepDecision, Result | None], None] = lambda _decision, _result: None,
 ) -> list[tuple[StepDecision, Result | None]]:
-    """Run the steps that have to; each step's verdict, with its result where it ran.
+    """Run the stale steps; the decision on each step, with its result if it ran.
 
-    A step that fails raises its error, which names it; the steps before keep their artifacts.
+    The error of a step that fails names the step; earlier steps keep their artifacts.
     """
-    _known_steps(pipeline, force)
+    _check_steps_exist(pipeline, force)
     check_inputs_exist(pipeline)
     roots = media_roots(pipeline, runtime.media_roots)
     with disk_errors(workdir):
@@ -84,44 +84,45 @@ def run(
     done: list[tuple[StepDecision, Result | None]] = []
     for step in pipeline.steps:
         reasons = decide(pipeline, step, workdir, step.id in force)
-        verdict = StepDecision(step, step.output(workdir), reasons)
+        decision = StepDecision(step, step.output(workdir), reasons)
         result = None
-        if verdict.runs:
+        if decision.runs:
             inputs = pipeline.inputs(step, workdir)
-            how = step.run_as(runtime)
-            request = Request(step.stage, step.options, inputs, verdict.output, how)
+            request = Request(
+                step.stage, step.options, inputs, decision.output, step.run_as(runtime)
+            )
             try:
                 result = run_stage(request)
             except QbuildError as error:
                 error.locate(f"step {step.id}")
                 raise
-        tell(verdict, result)
-        done.append((verdict, result))
+        on_step(decision, result)
+        done.append((decision, result))
         if result is not None and not result.complete:
-            break  # what stands below would be made from an unfinished artifact
+            break  # later steps would read an incomplete artifact
     return done
 
 
 def decide(
-    pipeline: Pipeline, step: Step, workdir: Path, forced: bool, inputs_stand: bool = True
+    pipeline: Pipeline, step: Step, workdir: Path, forced: bool, inputs_current: bool = True
 ) -> tuple[Reason, ...]:
-    """The reasons why a step has to run; none when its artifact stands."""
+    """The reasons why a step has to run; none if it is up to date."""
     output = step.output(workdir)
     described = read_output(output)
     unfit = _unfit(output, described, forced)
     if unfit is not None:
         return (unfit,)
-    if described is None or not inputs_stand:
+    if described is None or not inputs_current:
         return ()
     try:
         now = _recipe_now(pipeline, step, workdir)
-    except (InputError, SchemaError) as error:  # the run itself will say all of it
+    except (InputError, SchemaError) as error:  # the run reports it in full
         return (Reason("input changed", f"{error.where}: {error.what}"),)
     return tuple(find_changes(described, now, step.stage.renamed))
 
 
 def _unfit(output: Path, described: Description | None, forced: bool) -> Reason | None:
-    """Why a step has to run whatever it was made from."""
+    """Why a step has to run, whatever its recipe."""
     if forced:
         return Reason("forced")
     if described is None:
@@ -133,42 +134,42 @@ def _unfit(output: Path, described: Description | None, forced: bool) -> Reason 
 
 
 def read_output(output: Path) -> Description | None:
-    """The description of what stands at an output: an artifact, a folder, or nothing readable."""
+    """The description of an existing output; None if it has no recipe or cannot be read."""
     try:
         if output.is_dir() and (output / output_folder.DESCRIPTION).is_file():
             text = (output / output_folder.DESCRIPTION).read_bytes()
             described: Description | None = Description.parse(text, str(output), EXPORT_KEYS)
         else:
-            place = output / FOLDER_ARTIFACT if output.is_dir() else output
-            described = read_description(place) if place.is_file() else None
+            file = output / FOLDER_ARTIFACT if output.is_dir() else output
+            described = read_description(file) if file.is_file() else None
     except (OSError, QbuildError):
         return None
     return described if described is not None and described.has_recipe else None
 
 
 def find_damage(output: Path, described: Description) -> str:
-    """What is wrong with the files of a standing output: a torn pair, a file gone; else `""`."""
+    """A missing or changed file of an existing output, described; `""` if there is none."""
     if described.is_export:
-        torn = [name for name, known in described.files.items() if _hash(output / name) != known]
-        return f"{torn[0]} is gone or was changed" if torn else ""
-    mate = rejected_path(artifact_file(output))
+        damaged = [name for name, known in described.files.items() if _hash(output / name) != known]
+        return f"{damaged[0]} is missing or was changed" if damaged else ""
+    rejected_file = rejected_path(artifact_file(output))
     try:
-        found = read_description(mate) if mate.is_file() else None
+        rejected = read_description(rejected_file) if rejected_file.is_file() else None
     except QbuildError as error:
         return f"{error.where} {error.what}"
-    if (found.content_hash if found is not None else None) != described.rejected.content_hash:
-        return f"{mate.name} belongs to another run"
+    if (rejected.content_hash if rejected else None) != described.rejected.content_hash:
+        return f"{rejected_file.name} belongs to another run"
     try:
         artifact = Artifact.open(output)
     except InputError as error:
         return f"{error.where} {error.what}"
-    except SchemaError:  # an older form of the schema, which `changes` tells
+    except SchemaError:  # another version of the schema, which `find_changes` reports
         return ""
-    gone = next(_media_gone(output, artifact), None) if output.is_dir() else None
-    return f"{gone} is gone" if gone else ""
+    missing = next(_missing_media(output, artifact), None) if output.is_dir() else None
+    return f"{missing} is missing" if missing else ""
 
 
-def _media_gone(output: Path, artifact: Artifact) -> Iterator[str]:
+def _missing_media(output: Path, artifact: Artifact) -> Iterator[str]:
     for path in artifact.table(["path"]).column("path").to_pylist():
         if not (output / output_folder.MEDIA / str(path)).is_file():
             yield f"{output_folder.MEDIA}/{path}"
@@ -180,7 +181,7 @@ def _recipe_now(pipeline: Pipeline, step: Step, workdir: Path) -> Recipe:
     return make_recipe(step.stage, step.options, [describe_input(given) for given in opened])
 
 
-def _known_steps(pipeline: Pipeline, names: tuple[str, ...]) -> None:
+def _check_steps_exist(pipeline: Pipeline, names: tuple[str, ...]) -> None:
     known = [step.id for step in pipeline.steps]
     for name in names:
         if name not in known:
@@ -195,7 +196,7 @@ def check_inputs_exist(pipeline: Pipeline) -> None:
         InputError(
             f"{pipeline.path}: step {step.id}",
             f"input {name!r} is neither a step nor a file",
-            "expected the id of a step, or a path from the pipeline's own folder",
+            "expected the id of a step, or a path relative to the pipeline's folder",
             suggest(name, known),
         )
         for step in pipeline.steps
@@ -205,9 +206,9 @@ def check_inputs_exist(pipeline: Pipeline) -> None:
 
 
 def media_roots(pipeline: Pipeline, given: tuple[str, ...]) -> tuple[str, ...]:
-    """The pipeline's roots but for data sets named in `given`, and then those.
+    """The pipeline's roots, except for datasets named in `given`, and then `given`.
 
-    Raises a UsageError for each folder that is not there, all at once.
+    Raises a UsageError for each missing folder, all at once.
     """
     named = {text.rpartition("=")[0] for text in given}
     own = [root for root in pipeline.roots if root.rpartition("=")[0] not in named]
@@ -215,7 +216,7 @@ def media_roots(pipeline: Pipeline, given: tuple[str, ...]) -> tuple[str, ...]:
         UsageError(
             f"{pipeline.path}: roots: {dataset}",
             f"no such folder: {place!r}",
-            "expected a path from the pipeline's own folder",
+            "expected a path relative to the pipeline's folder",
             f"Correct it, or give --media-root {dataset}=DIR.",
         )
         for dataset, _, place in (root.rpartition("=") for root in own)

@@ -1,4 +1,4 @@
-"""What stands of a pipeline, and the pipeline as a drawing."""
+"""The status of a pipeline, and diagrams of it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 def pipeline_status(
     pipeline: Pipeline, workdir: Path, force: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
-    """For each step in order: whether it stands or why it would run, and what lies there now."""
-    return [step_status(verdict) for verdict in plan(pipeline, workdir, force)]
+    """For each step in order: whether it is up to date, why not, and its existing output."""
+    return [step_status(decision) for decision in plan(pipeline, workdir, force)]
 
 
-def step_status(verdict: StepDecision) -> dict[str, Any]:
-    """A step's verdict with rows, rejected rows and content hash of the output as it stands."""
-    described = read_output(verdict.output)
+def step_status(decision: StepDecision) -> dict[str, Any]:
+    """The decision on a step, with rows, rejected rows and content hash of its existing output."""
+    described = read_output(decision.output)
     return {
-        "id": verdict.step.id,
-        "stage": verdict.step.stage.name,
-        "up_to_date": not verdict.runs,
-        "stands": not verdict.runs,  # the old name, until 0.3
-        "reasons": [{"kind": r.kind, "detail": r.detail} for r in verdict.reasons],
-        "output": str(verdict.output),
+        "id": decision.step.id,
+        "stage": decision.step.stage.name,
+        "up_to_date": not decision.runs,
+        "stands": not decision.runs,  # the old name, until 0.3
+        "reasons": [{"kind": r.kind, "detail": r.detail} for r in decision.reasons],
+        "output": str(decision.output),
         "rows": described.rows if described is not None else None,
         "rejected": described.rejected.rows if described is not None else None,
         "complete": described.complete if described is not None else None,
@@ -42,8 +42,8 @@ def edges(pipeline: Pipeline) -> list[tuple[str, str]]:
     return [(name, step.id) for step in pipeline.steps for name in step.inputs]
 
 
-def mermaid(pipeline: Pipeline, stands: dict[str, bool] | None = None) -> str:
-    """A Mermaid flowchart; with `stands`, steps whose output stands look different."""
+def mermaid(pipeline: Pipeline, up_to_date: dict[str, bool] | None = None) -> str:
+    """A Mermaid flowchart; `up_to_date`, by step, highlights the steps that are."""
     steps = {step.id: f"s{number}" for number, step in enumerate(pipeline.steps)}
     files = {name: f"f{n}" for n, name in enumerate(dict(edges(pipeline))) if name not in steps}
     names = {**files, **steps}
@@ -53,15 +53,15 @@ def mermaid(pipeline: Pipeline, stands: dict[str, bool] | None = None) -> str:
         label = f"{_escape(step.id)}<br/>{_escape(step.stage.name)}"
         lines.append(f'    {steps[step.id]}["{label}"]')
     lines += [f"    {names[start]} --> {names[end]}" for start, end in edges(pipeline)]
-    if stands is not None:
-        standing_steps = [steps[name] for name, stand in stands.items() if stand]
-        lines.append("    classDef stands fill:#dfd,stroke:#393")
-        lines += [f"    class {','.join(standing_steps)} stands"] if standing_steps else []
+    if up_to_date is not None:
+        current = [steps[name] for name, is_current in up_to_date.items() if is_current]
+        lines.append("    classDef current fill:#dfd,stroke:#393")
+        lines += [f"    class {','.join(current)} current"] if current else []
     return "\n".join(lines)
 
 
-def tree(pipeline: Pipeline, stands: dict[str, bool] | None = None) -> str:
-    """Each last step with what it is made from below it, indented; a step is drawn out once."""
+def tree(pipeline: Pipeline, up_to_date: dict[str, bool] | None = None) -> str:
+    """Each final step with its inputs below it, indented; the inputs of a step are drawn once."""
     by_id = {step.id: step for step in pipeline.steps}
     used = {name for step in pipeline.steps for name in step.after}
     drawn: set[str] = set()
@@ -72,7 +72,7 @@ def tree(pipeline: Pipeline, stands: dict[str, bool] | None = None) -> str:
             return [f"{first}{name}"]
         again = name in drawn and bool(step.inputs)
         drawn.add(name)
-        lines = [f"{first}{_label(step, stands)}{' (above)' if again else ''}"]
+        lines = [f"{first}{_label(step, up_to_date)}{' (above)' if again else ''}"]
         for number, below in enumerate(() if again else step.inputs, 1):
             end = number == len(step.inputs)
             branch, gap = ("└─ ", "   ") if end else ("├─ ", "│  ")
@@ -83,13 +83,14 @@ def tree(pipeline: Pipeline, stands: dict[str, bool] | None = None) -> str:
     return "\n".join(line for name in last for line in draw(name, "", ""))
 
 
-def _label(step: Step, stands: dict[str, bool] | None) -> str:
-    state = "" if stands is None else f" [{'stands' if stands[step.id] else 'would run'}]"
+def _label(step: Step, up_to_date: dict[str, bool] | None) -> str:
+    state = (
+        "" if up_to_date is None else f" [{'up to date' if up_to_date[step.id] else 'would run'}]"
+    )
     return f"{step.id}: {step.stage.name}{state}"
 
 
 def _escape(text: str) -> str:
-    """`text` inside a quoted Mermaid label: every sign with a meaning there as its entity."""
-    signs = {"#": "#35;", "&": "#38;", '"': "#34;", "<": "#60;", ">": "#62;", "`": "#96;"}
-    plain = "".join(signs.get(sign, sign) for sign in text)
-    return " ".join(plain.split())
+    """`text` inside a quoted Mermaid label, with special characters as entities."""
+    entities = {"#": "#35;", "&": "#38;", '"': "#34;", "<": "#60;", ">": "#62;", "`": "#96;"}
+    return " ".join("".join(entities.get(character, character) for character in text).split())

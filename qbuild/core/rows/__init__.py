@@ -1,1 +1,1 @@
-"""Rows by their ids: looked up, repeated, rejected."""
+"""Rows by their ids: lookup, duplicates, rejections."""

@@ -1,4 +1,4 @@
-"""Single rows of artifacts, found by what they are."""
+"""Rows of artifacts by their ids."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from qbuild.core.artifact.reader import Artifact
     from qbuild.core.schema import Schema
 
-# What names a row, by the columns of its schema; the first that fits.
+# The columns that identify a row; the first entry that a schema has.
 _KEYS = (("sample_id",), ("depiction_id",), ("request_id",), ("source", "row"), ("media_id",))
 
 
 def key_columns(schema: Schema) -> tuple[str, ...]:
-    """The columns that name a row of a schema; all its columns where none do."""
+    """The columns that identify a row of a schema; all columns where none do."""
     names = set(schema.arrow.names)
     return next((key for key in _KEYS if names.issuperset(key)), tuple(schema.arrow.names))
 
 
 def id_column(schema: Schema) -> str | None:
-    """The one column that names a row, or None (rejected rows are known by their place)."""
+    """The one column that identifies a row, or None (rejected rows have source and number)."""
     key = key_columns(schema)
     return key[0] if len(key) == 1 else None
 
 
 def find_row(artifact: Artifact, identity: str) -> dict[str, Any] | None:
-    """The first row of that id, or None."""
+    """The first row with that id, or None."""
     column = id_column(artifact.schema)
     if column is None:
         return None
@@ -41,14 +41,14 @@ def find_row(artifact: Artifact, identity: str) -> dict[str, Any] | None:
 
 
 def iter_ids(artifact: Artifact) -> Iterator[Any]:
-    """The ids of an artifact, a chunked array a row group; nothing where rows have none."""
+    """The ids of an artifact, a chunked array per row group; nothing where rows have no id."""
     column = id_column(artifact.schema)
     for index in range(artifact.groups if column else 0):
         yield artifact.group(index, [str(column)]).column(0)
 
 
 def row_at(artifact: Artifact, number: int, columns: list[str]) -> dict[str, Any]:
-    """Some columns of row `number`, counted from 0."""
+    """Some columns of row `number`, from 0."""
     for index in range(artifact.groups):
         if number < artifact.group_rows(index):
             rows = artifact.group(index, columns).slice(number, 1).to_pylist()

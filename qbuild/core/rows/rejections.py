@@ -1,4 +1,4 @@
-"""Rejections: why a row or a file is rejected, and the rows of schema `rejected` they become."""
+"""Rejections: why a row or a file is rejected, and the rows of schema `rejected`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    # Positions of rows in a batch, and the rejected rows that they became.
+    # positions of rows in a batch, and their rejected rows
     PlacedRejections = tuple[NDArray[np.int64], pa.Table]
 
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Rejection:
     """Why a row or a file is rejected.
 
-    `reason` is a word to group by (`^[a-z][a-z0-9-]*$`), `message` says what is wrong and what was
-    expected, `column` and `value` where the fault lies in one cell.
+    `reason` groups rejections (`^[a-z][a-z0-9-]*$`), `message` says what is wrong and what was
+    expected, `column` and `value` name the invalid cell, if it is one.
     """
 
     reason: str
@@ -32,9 +32,9 @@ class Rejection:
 
 
 class RejectedError(Exception):
-    """Carries a Rejection from where the fault is found to where the row and its file are known.
+    """Carries a Rejection to where the row and its file are known.
 
-    `record` is what was read of the row or file until then, for the rejected row.
+    `record` is what was read of the row or file, for the rejected row.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class RejectedError(Exception):
     ) -> None:
         self.rejection = Rejection(reason, message, column, value)
         self.record = record
-        super().__init__(reason, message, column, value, record)  # all of it: workers pickle it
+        super().__init__(reason, message, column, value, record)  # all arguments, for pickling
 
     @property
     def reason(self) -> str:
-        """The word to group by."""
+        """The reason of the rejection."""
         return self.rejection.reason
 
     @property
     def message(self) -> str:
-        """What is wrong and what was expected."""
+        """The message of the rejection."""
         return self.rejection.message
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class RejectedError(Exception):
 
 @dataclass(frozen=True)
 class RejectedRow:
-    """A rejected row: the base name of its file, its number there from 1, and itself as JSON."""
+    """A rejected row: the base name of its file, its number there from 1, and its JSON."""
 
     source: str
     row: int
@@ -83,10 +83,7 @@ def rejected_table(rows: Iterable[RejectedRow]) -> pa.Table | None:
         {
             "source": rejected.source,
             "row": rejected.row,
-            "reason": rejected.rejection.reason,
-            "message": rejected.rejection.message,
-            "column": rejected.rejection.column,
-            "value": rejected.rejection.value,
+            **vars(rejected.rejection),
             "record": rejected.record,
         }
         for rejected in rows
@@ -99,18 +96,17 @@ def reject_rows(
     reason: str,
     messages: Sequence[str],
     column: str | None = None,
-    source: str = "",
 ) -> pa.Table:
-    """A rejected row for each of `rows`, one message each.
+    """A rejected row for each of `rows`, with its message.
 
-    `source_file` and `source_row` of a row name its place; else `source` and its number from 1.
+    Its place is `source_file` and `source_row` of the row; without them, its number from 1.
     """
     from qbuild.core.schema import load_schema
 
     def rejected(number: int, row: dict[str, Any], message: str) -> RejectedRow:
         value = None if column is None or row.get(column) is None else str(row[column])
         return RejectedRow(
-            row.get("source_file") or source,
+            row.get("source_file") or "",
             row.get("source_row") or number,
             Rejection(reason, message, column, value),
             canonical_json(row),
@@ -126,8 +122,8 @@ def merge_rejections(parts: Sequence[PlacedRejections]) -> pa.Table | None:
     import numpy as np
     import pyarrow as pa
 
-    given = [(positions, rows) for positions, rows in parts if len(positions)]
-    if not given:
+    filled = [(positions, rows) for positions, rows in parts if len(positions)]
+    if not filled:
         return None
-    order = np.argsort(np.concatenate([positions for positions, _ in given]))
-    return pa.concat_tables([rows for _, rows in given]).take(pa.array(order))
+    order = np.argsort(np.concatenate([positions for positions, _ in filled]))
+    return pa.concat_tables([rows for _, rows in filled]).take(pa.array(order))

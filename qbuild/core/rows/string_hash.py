@@ -1,6 +1,6 @@
 """64-bit hashes of string columns, to find equal ids among millions without keeping them.
 
-A hash only proposes: whoever uses it compares the strings themselves where two hashes agree.
+Strings with equal hashes must still be compared.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _MIX = np.uint64(0xD6E8FEB86659FD93)
 
 
 def string_hashes(array: Any) -> NDArray[np.uint64]:
-    """One hash a string: the mixed 8-byte words of it, added up; null hashes as `""`.
+    """One hash per string: the sum of its mixed 8-byte words; null hashes as `""`.
 
-    The words are read where they lie, eight bytes at a time for all strings at once, so the hash
-    of a string does not depend on its neighbours.
+    Words are read in place, eight bytes at a time for all strings together, so the hash of a
+    string does not depend on its neighbours.
     """
     starts, lengths = _extents(array)
     words = _words(array.buffers()[2])
@@ -40,7 +40,7 @@ def string_hashes(array: Any) -> NDArray[np.uint64]:
 
 
 def _mixed(words: NDArray[np.uint64], seed: np.uint64) -> NDArray[np.uint64]:
-    """Each word's bits spread over all 64; made in place, different words stay different."""
+    """Mix the bits of each word over all 64, in place; different words stay different."""
     words ^= seed
     words *= _ODD
     words ^= words >> np.uint64(32)
@@ -49,7 +49,7 @@ def _mixed(words: NDArray[np.uint64], seed: np.uint64) -> NDArray[np.uint64]:
 
 
 def _words(data: Any) -> NDArray[np.uint64]:
-    """The eight bytes from each byte of a buffer on, with zeros after its end."""
+    """The eight bytes that start at each byte of a buffer, zeros after its end."""
     size = data.size if data is not None else 0
     padded = np.zeros(size + _WORD, dtype=np.uint8)
     if data is not None:

@@ -1,11 +1,11 @@
-"""Row schemas: a JSON Schema file compiled into Arrow types and checks of whole tables.
+"""Row schemas: a JSON Schema file compiled into Arrow types and vectorised checks.
 
     schema = load_schema("level")
     table = schema.cast(table, "levels.parquet")     # columns, order, types, or SchemaError
-    if faults := schema.check(table): ...            # ranges, enums, patterns, at any depth
+    if violations := schema.check(table): ...        # ranges, enums, patterns, at any depth
 
-`compile` says which keywords there are, `casting` and `checks` do the two steps, `violations`
-tells what is wrong with the rows that fail.
+`compile` defines the keywords, `casting` and `checks` do the two steps, and `violations` describes
+what is wrong with the rows that fail.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Schema:
 
     name: str
     version: int
-    hash: str  # of the resolved document without its prose: what it asks of a row
+    hash: str  # of the resolved document without its prose
     document: dict[str, Any]  # the JSON Schema of one row, without `$ref`
-    arrow: pa.Schema  # plain types; every field may be null there, `check` knows better
-    dictionary_columns: tuple[str, ...]  # flat strings of few values, worth encoding
+    arrow: pa.Schema  # plain types; all fields nullable, since `check` finds nulls
+    dictionary_columns: tuple[str, ...]  # flat strings with few distinct values
     required: tuple[str, ...]  # columns that are never null
     nullable: tuple[str, ...]  # columns that may be null, or absent before `cast`
     _root: Node = field(repr=False)
@@ -51,16 +51,16 @@ class Schema:
     def cast(self, table: pa.Table, where: str) -> pa.Table:
         """The table with this schema's columns, order and types; -0.0 becomes 0.0.
 
-        Absent nullable columns are filled with nulls; dictionary columns that come encoded stay
-        so (`dictionary<int32, string>`). Key-value metadata is dropped. Raises every extra or
-        missing column and every type that does not fit, at once.
+        Missing nullable columns are filled with nulls, encoded dictionary columns stay encoded
+        (`dictionary<int32, string>`), key-value metadata is dropped. SchemaErrors name every extra
+        or missing column and every wrong type, at once.
         """
         return cast_table(table, self._root, self.name, self.dictionary_columns, where)
 
     def check(self, table: pa.Table, *, skip: Collection[str] = ()) -> Violations:
-        """The rows that break the schema: their number and the first faults in words.
+        """The number of rows that violate the schema, and the first violations.
 
-        Columns in `skip` are taken on trust. A table that is not yet cast is cast first.
+        Columns in `skip` are not checked. A table that is not yet cast is cast first.
         """
         table, skipped = self._fitted(table), self._skipped(skip)
         bad = np.flatnonzero(failing_rows(table, self._root, skipped))
@@ -70,12 +70,12 @@ class Schema:
         return Violations(len(bad), describe_violations(table, rows, self.document, skipped))
 
     def mask(self, table: pa.Table) -> Mask:
-        """True for each row that keeps the schema; `[rows]`."""
+        """True for each valid row; `[rows]`."""
         return ~failing_rows(self._fitted(table), self._root)
 
     def _fitted(self, table: pa.Table) -> pa.Table:
-        known = fits(table, self._root, self.dictionary_columns)
-        return table if known else self.cast(table, self.name)
+        is_cast = fits(table, self._root, self.dictionary_columns)
+        return table if is_cast else self.cast(table, self.name)
 
     def _skipped(self, skip: Collection[str]) -> frozenset[str]:
         for name in skip:
@@ -89,13 +89,13 @@ class Schema:
 
 @cache
 def load_schema(name: str) -> Schema:
-    """The schema that ships as `schemas/NAME.json`; `InputError` with near names without one."""
+    """The schema in `schemas/NAME.json`; InputError with similar names if it does not exist."""
     path = data_file("schemas", f"{name}.json")
     return compile_schema(json.loads(path.read_text(encoding="utf-8")), name)
 
 
 def compile_schema(document: dict[str, Any], name: str = "schema") -> Schema:
-    """The schema a document states; `SchemaError` names the place of what it cannot state."""
+    """The schema in a document; SchemaError with the place of an invalid or unsupported part."""
     resolved = resolve(name, document)
     root = compile_node(resolved, f"{name}#")
     if root.kind != "object" or root.nulls:
@@ -116,20 +116,20 @@ def compile_schema(document: dict[str, Any], name: str = "schema") -> Schema:
 
 
 def _without_prose(part: Any) -> Any:
-    """The document without the texts that explain it: rewording one makes no artifact stale."""
+    """The document without its explanations, so that rewording them makes no artifact stale."""
     if isinstance(part, list):
         return [_without_prose(item) for item in part]
     if not isinstance(part, dict):
         return part
     named = part.get("properties")
-    found = {key: _without_prose(value) for key, value in part.items() if key not in _PROSE}
-    if isinstance(named, dict):  # its keys are columns, which may be called as they like
-        found["properties"] = {name: _without_prose(value) for name, value in named.items()}
-    return found
+    kept = {key: _without_prose(value) for key, value in part.items() if key not in _PROSE}
+    if isinstance(named, dict):  # its keys are columns, which may be called `title`
+        kept["properties"] = {name: _without_prose(value) for name, value in named.items()}
+    return kept
 
 
 def _version(document: dict[str, Any], name: str) -> int:
     version = document.get("qbuild:version", 1)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise SchemaError(name, f"qbuild:version is {version!r}", "a whole number from 1")
+        raise SchemaError(name, f"qbuild:version is {version!r}", "an integer of at least 1")
     return version

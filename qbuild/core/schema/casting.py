@@ -1,4 +1,4 @@
-"""Tables brought to a schema's columns, order and types, or every reason why that cannot be."""
+"""Casts tables to a schema's columns, order and types, or reports every misfit."""
 
 from __future__ import annotations
 
@@ -22,17 +22,14 @@ if TYPE_CHECKING:
 
 ENCODED = pa.dictionary(pa.int32(), pa.string())
 _SMALL = np.iinfo(np.int32).max
-# The bits of -0.0, read as an integer, are the smallest integer there is.
+# the bits of -0.0, read as an integer
 _MINUS_ZERO = np.iinfo(np.int64).min
 
 
 def cast_table(
     table: pa.Table, root: Node, schema: str, encoded: Collection[str], where: str
 ) -> pa.Table:
-    """The table's columns in the schema's order and types; columns in `encoded` stay encoded.
-
-    Raises `SchemaError`, or all of them at once.
-    """
+    """The table with the schema's columns, order and types; columns in `encoded` stay encoded."""
     raise_all(_misfits(table, root, schema, where))
     columns, problems = [], []
     for name, node in root.fields:
@@ -47,7 +44,7 @@ def cast_table(
 
 
 def fits(table: pa.Table, root: Node, encoded: Collection[str]) -> bool:
-    """Whether columns, order and types are the schema's already."""
+    """Whether the table has the schema's columns, order and types."""
     if table.column_names != [name for name, _ in root.fields]:
         return False
     return all(
@@ -59,7 +56,7 @@ def fits(table: pa.Table, root: Node, encoded: Collection[str]) -> bool:
 def _misfits(table: pa.Table, root: Node, schema: str, where: str) -> Iterator[SchemaError]:
     counts = Counter(table.column_names)
     for name in [name for name, count in counts.items() if count > 1]:
-        yield SchemaError(where, f"column {name!r} stands there {counts[name]} times", "once")
+        yield SchemaError(where, f"column {name!r} appears {counts[name]} times", "once")
     fields = [(field.name, field.type) for field in table.schema]
     yield from _struct_misfits(fields, root, "", schema, where)
 
@@ -76,7 +73,7 @@ def _struct_misfits(
             yield from _type_misfits(given[name], child, f"{path}{name}", schema, where)
         elif not child.nulls:
             hint = suggest(name, given.keys() - known.keys() or given)
-            yield SchemaError(where, f"no column '{path}{name}'", f"{schema!r} needs it", hint)
+            yield SchemaError(where, f"no column '{path}{name}'", f"{schema!r} requires it", hint)
 
 
 def _type_misfits(
@@ -107,7 +104,7 @@ def _is_list(given: pa.DataType) -> bool:
 
 
 def _is_kind(given: pa.DataType, kind: str) -> bool:
-    """Whether values of a flat type may be meant as that kind: text is never read as a number."""
+    """Whether values of a flat type can be cast to that kind; text is never cast to a number."""
     types = pa.types
     if kind == "string":
         return types.is_string(given) or types.is_large_string(given) or types.is_string_view(given)
@@ -136,8 +133,8 @@ def _cast(given: Column, target: pa.DataType) -> Column:
     except pa.ArrowInvalid:
         if given.get_total_buffer_size() <= _SMALL:
             raise
-        # pandas makes large strings, and 32-bit offsets reach no further than 2 GiB: what is
-        # copied out of the large buffer, some rows at a time, has small offsets again.
+        # pandas makes large strings, but 32-bit offsets end at 2 GiB: copies of some rows at a
+        # time have small offsets
         pieces: list[Array] = [
             pa.concat_arrays([chunk.slice(start, BLOCK_ROWS)])
             for chunk in given.chunks
@@ -152,7 +149,7 @@ def _holds_numbers(node: Node) -> bool:
 
 
 def plus_zero(array: Array, node: Node) -> Array:
-    """The same array where no float at any depth is -0.0, else one with 0.0 there."""
+    """The same array if no float at any depth is -0.0, else one with 0.0 instead."""
     if not _holds_numbers(node) or len(array) == 0:
         return array
     if node.kind == "number":

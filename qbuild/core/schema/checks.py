@@ -1,8 +1,8 @@
-"""Which elements of an Arrow array fail a node of a schema, found with whole-array kernels.
+"""Finds the elements of an Arrow array that fail a node of a schema, with vectorised kernels.
 
-Each check first asks the whole array a cheap question (its smallest value, its shortest
-string) and looks at single elements only where the answer is not good enough. What lies under
-a null, or outside the window of a slice, may be anything: it can cost time, never a verdict.
+Each check first tests the whole array cheaply (its smallest value, its shortest string) and looks
+at single elements only where that does not suffice. Values under a null, or outside the window of
+a slice, may be anything: they can cost time but never change the result.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = pa.Array[Any]  # cannot be subscribed when run
 
-Mask = NDArray[np.bool_]  # one flag an element, True where it fails
+Mask = NDArray[np.bool_]  # one flag per element, True where it fails
 Failing = Mask | None  # None: nothing fails
 
 BLOCK_ROWS = 65_536  # a block's columns stay in the cache from one check to the next
@@ -65,22 +65,22 @@ def failing(array: Array, node: Node) -> Failing:
 
 
 def _of_kind(array: Array, node: Node) -> Failing:
-    """What the values fail; what stands at nulls is not meant."""
+    """The elements whose values fail; those at nulls are to be ignored."""
     return _CHECKS[node.kind](array, node)
 
 
 def _encoded(array: pa.DictionaryArray[Any, Any], node: Node) -> Failing:
-    """A dictionary's values are checked once; only those that an element uses matter."""
+    """Check the values of a dictionary once; only values in use matter."""
     values = cast("Array", array.dictionary)
     if len(values) > len(array) // 2:
         return failing(cast("Array", array.cast(values.type)), node)
-    used_wrong = None if len(values) == 0 else failing(values, node)
-    if used_wrong is not None:
-        used_wrong = _numpy(pa.array(used_wrong).take(array.indices).fill_null(False))
+    wrong = None if len(values) == 0 else failing(values, node)
+    if wrong is not None:
+        wrong = _numpy(pa.array(wrong).take(array.indices).fill_null(False))
     if array.null_count == 0:
-        return used_wrong
-    nothing = failing(pa.nulls(1, values.type), node)
-    return _either([used_wrong, None if nothing is None else ~cast("Mask", _valid(array))])
+        return wrong
+    null_fails = failing(pa.nulls(1, values.type), node) is not None
+    return _either([wrong, ~cast("Mask", _valid(array)) if null_fails else None])
 
 
 def _struct(array: Array, node: Node) -> Failing:
@@ -92,14 +92,14 @@ def _struct(array: Array, node: Node) -> Failing:
 def _list(array: Array, node: Node) -> Failing:
     listed = cast("pa.ListArray[Any]", array)
     offsets = _numpy(cast("Array", listed.offsets))
-    found = _outside(np.diff(offsets), node.least, node.most)
+    found = _outside(np.diff(offsets), node.min_size, node.max_size)
     if node.items is None:
         return found
     window = listed.values.slice(offsets[0], offsets[-1] - offsets[0])
     wrong = failing(window, node.items)
     if wrong is None:
         return found
-    # Empty lists share an offset with the next one: the last of them holds the element.
+    # empty lists share an offset with the next list, which holds the element
     owners = np.searchsorted(offsets, np.flatnonzero(wrong) + offsets[0], side="right") - 1
     owned = np.zeros(len(array), np.bool_)
     owned[owners] = True
@@ -111,7 +111,7 @@ def _string(array: Array, node: Node) -> Failing:
 
 
 def _text(array: Array) -> Failing:
-    """Strings that are no UTF-8, which a file from elsewhere may hold."""
+    """Strings that are not valid UTF-8."""
     try:
         array.validate(full=True)
     except pa.ArrowInvalid:
@@ -128,15 +128,15 @@ def _is_text(value: bytes | None) -> bool:
 
 
 def _length(array: Array, node: Node) -> Failing:
-    """By bytes where that settles it: a code point takes one to four of them."""
-    if node.least == 0 and node.most is None:
+    """Compare byte lengths where they suffice: a code point takes one to four bytes."""
+    if node.min_size == 0 and node.max_size is None:
         return None
     sizes = np.diff(numbers(array, np.dtype(np.int32), len(array) + 1))
-    short = 1 if node.least == 1 else 4 * node.least
-    if _outside(sizes, 0 if node.least == 0 else short, node.most) is None:
+    short = 1 if node.min_size == 1 else 4 * node.min_size
+    if _outside(sizes, 0 if node.min_size == 0 else short, node.max_size) is None:
         return None
-    points = pc.utf8_length(array).fill_null(node.least)
-    return _outside(_numpy(points), node.least, node.most)
+    points = pc.utf8_length(array).fill_null(node.min_size)
+    return _outside(_numpy(points), node.min_size, node.max_size)
 
 
 def _shape(array: Array, node: Node) -> Failing:
@@ -154,7 +154,7 @@ def _integer(array: Array, node: Node) -> Failing:
 
 
 def _number(array: Array, node: Node) -> Failing:
-    """Values out of the range, and all that are not finite: minimum and maximum spread NaN."""
+    """Values out of the range or not finite; NaN also makes the minimum and maximum NaN."""
     values = numbers(array, np.dtype(np.float64), len(array))
     if _all_within(values, node):
         return None
@@ -192,15 +192,17 @@ def _within(values: NDArray[Any], node: Node) -> Mask:
     return good
 
 
-def _outside(sizes: NDArray[Any], least: int, most: int | None) -> Failing:
-    """Sizes below `least` or above `most`."""
-    short = sizes < least if least and len(sizes) and sizes.min() < least else None
-    long = sizes > most if most is not None and len(sizes) and sizes.max() > most else None
+def _outside(sizes: NDArray[Any], min_size: int, max_size: int | None) -> Failing:
+    """Sizes below `min_size` or above `max_size`."""
+    short = sizes < min_size if min_size and len(sizes) and sizes.min() < min_size else None
+    long = (
+        sizes > max_size if max_size is not None and len(sizes) and sizes.max() > max_size else None
+    )
     return _either([short, long])
 
 
 def _not_allowed(array: Array, node: Node) -> Failing:
-    """Values that `enum` or `const` does not list; these ask it of a null too."""
+    """Values, and nulls, that `enum` or `const` does not list."""
     found: list[Failing] = []
     for value_set in node.allowed:
         known = pc.is_in(array, value_set=value_set)
@@ -227,7 +229,7 @@ def _passed(array: Array, branches: Iterable[Node]) -> NDArray[np.int16]:
 
 
 def _either(found: Iterable[Failing]) -> Failing:
-    """What fails in any of the parts."""
+    """The elements that fail in any of the parts."""
     masks: list[Mask] = [mask for mask in found if mask is not None]
     return cast("Mask", np.logical_or.reduce(masks)) if masks else None
 
@@ -242,7 +244,7 @@ def _numpy(array: Array) -> NDArray[Any]:
 
 
 def numbers(array: Array, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
-    """The array's own numbers (values, or offsets of strings), those at nulls included."""
+    """The array's numbers (values, or offsets of strings), including those at nulls."""
     buffer = array.buffers()[1]
     if buffer is None or len(array) == 0:
         return np.zeros(0, dtype)

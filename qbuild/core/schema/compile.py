@@ -1,8 +1,8 @@
-"""What a row schema says, as a tree of nodes: a closed part of JSON Schema 2020-12.
+"""Compiles a row schema, in a closed subset of JSON Schema 2020-12, to a tree of nodes.
 
-A keyword outside the list is refused when the schema is compiled, never skipped. Every object
-is closed and every property required: in Arrow an absent value is a null, so whether it may be
-absent is said by its type. Branches of `oneOf` and `anyOf` only constrain what stands around them.
+An unsupported keyword is an error, never ignored. Every object is closed and every property
+required: in Arrow a missing value is a null, so a property that may be missing has a type with
+"null". Branches of `oneOf` and `anyOf` only constrain the node that they belong to.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ BY_KIND: dict[str, set[str]] = {
     "boolean": set(),
 }
 SUPPORTED = DOCUMENT_WORDS | COMMON | {"$ref"} | set[str]().union(*BY_KIND.values())
-# What shapes the Arrow type, and so cannot stand in a branch, which only constrains.
+# keywords that define the Arrow type; a branch only constrains, so they are not allowed there
 SHAPING = {"required", "additionalProperties", "format", "qbuild:encoding"}
 
 _WIDTHS: dict[str, dict[str, pa.DataType]] = {
@@ -55,20 +55,20 @@ _PYTHON: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One place of a row: its Arrow type and all that is asked of the values there."""
+    """One place in a row: its Arrow type and the constraints on its values."""
 
     kind: ValueKind
     arrow: pa.DataType
-    nulls: bool  # whether null fits `type`
-    values: bool = True  # whether anything but null fits `type`: not so in a branch's "null"
+    nulls: bool  # whether `type` allows null
+    values: bool = True  # whether `type` allows more than null; False for a branch of type "null"
     fields: tuple[tuple[str, Node], ...] = ()
     items: Node | None = None
     low: float | None = None
     high: float | None = None
     low_open: bool = False  # the bound itself is outside
     high_open: bool = False
-    least: int = 0  # code points of a string, items of an array
-    most: int | None = None
+    min_size: int = 0  # code points of a string, items of an array
+    max_size: int | None = None
     pattern: str | None = None
     allowed: tuple[pa.Array[Any], ...] = ()  # one for `enum`, one for `const`
     any_of: tuple[Node, ...] = ()
@@ -76,21 +76,21 @@ class Node:
 
 
 def resolve(name: str, document: Spec) -> Spec:
-    """The document with every `$ref` replaced by what it names, and `$defs` gone."""
+    """The document with every `$ref` replaced by its target, without `$defs`."""
     documents = {f"{name}.json": document}
 
     def inline(spec: Any, home: str, trail: tuple[str, ...]) -> Spec:
         if not isinstance(spec, dict):
-            raise SchemaError(home, f"{spec!r} stands where a schema must", "an object")
+            raise SchemaError(home, f"{spec!r} instead of a schema", "an object")
         if "$ref" not in spec:
             return _map_parts(spec, lambda part: inline(part, home, trail))
         file, _, pointer = str(spec["$ref"]).partition("#")
         file = file or home
         target = f"{file}#{pointer}"
         if target in trail:
-            raise SchemaError(home, f"$ref {target} leads back to itself", "no cycle")
-        if strange := spec.keys() - ANNOTATIONS - {"$ref"}:
-            what = f"{', '.join(sorted(strange))} beside $ref {target}"
+            raise SchemaError(home, f"$ref {target} refers to itself", "no cycle")
+        if unsupported := spec.keys() - ANNOTATIONS - {"$ref"}:
+            what = f"{', '.join(sorted(unsupported))} next to $ref {target}"
             raise SchemaError(home, what, "annotations only")
         if file not in documents:
             documents[file] = json.loads(data_file("schemas", file).read_text(encoding="utf-8"))
@@ -98,14 +98,14 @@ def resolve(name: str, document: Spec) -> Spec:
         return {**found, **{key: value for key, value in spec.items() if key != "$ref"}}
 
     resolved = inline(document, f"{name}.json", ())
-    _refuse_unknown(resolved, f"{name}#")
+    _check_keywords(resolved, f"{name}#")
     return {key: value for key, value in resolved.items() if key != "$defs"}
 
 
 def compile_node(spec: Spec, where: str, base: Node | None = None) -> Node:
     """The node of a resolved schema; with `base`, of a branch that constrains that node."""
     kind, nulls, values = _type(spec, where, base)
-    _refuse_misplaced(spec, where, kind, branch=base is not None)
+    _check_placement(spec, where, kind, branch=base is not None)
     fields = _fields(spec, where, base) if kind == "object" else ()
     items = _items(spec, where, base) if kind == "array" else None
     node = Node(
@@ -120,7 +120,7 @@ def compile_node(spec: Spec, where: str, base: Node | None = None) -> Node:
         **_sizes(spec, where),
     )
     if base is None:
-        _refuse_hidden_null(spec, where, node)
+        _check_null_listed(spec, where, node)
     return replace(
         node,
         allowed=_allowed(spec, where, node),
@@ -130,7 +130,7 @@ def compile_node(spec: Spec, where: str, base: Node | None = None) -> Node:
 
 
 def _map_parts(spec: Spec, change: Callable[[Any], Any]) -> Spec:
-    """A copy whose schemas one step down are changed; names of properties are no keywords."""
+    """A copy with `change` applied to each direct subschema; property names are not keywords."""
     copy = dict(spec)
     for key in {"properties", "$defs"} & spec.keys():
         copy[key] = {name: change(part) for name, part in spec[key].items()}
@@ -147,28 +147,28 @@ def _point(document: Any, pointer: str, target: str) -> Any:
         key = step.replace("~1", "/").replace("~0", "~")
         if not isinstance(found, dict) or key not in found:
             known = found if isinstance(found, dict) else ()
-            raise SchemaError(target, f"$ref: nothing is called {key!r}", todo=suggest(key, known))
+            raise SchemaError(target, f"$ref: there is no {key!r}", todo=suggest(key, known))
         found = found[key]
     return found
 
 
-def _refuse_unknown(spec: Spec, where: str) -> None:
+def _check_keywords(spec: Spec, where: str) -> None:
     for key in spec:
         if key not in SUPPORTED:
             expected = "one of the supported keywords"
             raise SchemaError(where, f"unknown keyword {key!r}", expected, suggest(key, SUPPORTED))
     for key in sorted({"properties", "$defs"} & spec.keys()):
         for name, part in spec[key].items():
-            _refuse_unknown(part, f"{where}/{key}/{name}")
+            _check_keywords(part, f"{where}/{key}/{name}")
     for key in sorted({"oneOf", "anyOf"} & spec.keys()):
         for i, part in enumerate(spec[key]):
-            _refuse_unknown(part, f"{where}/{key}/{i}")
+            _check_keywords(part, f"{where}/{key}/{i}")
     if "items" in spec:
-        _refuse_unknown(spec["items"], f"{where}/items")
+        _check_keywords(spec["items"], f"{where}/items")
 
 
 def _type(spec: Spec, where: str, base: Node | None) -> tuple[ValueKind, bool, bool]:
-    """The kind, whether null fits, whether anything else fits."""
+    """The kind, whether null is allowed, whether anything else is."""
     if base is not None and "type" not in spec:
         return base.kind, True, True
     given = spec.get("type")
@@ -181,27 +181,29 @@ def _type(spec: Spec, where: str, base: Node | None) -> tuple[ValueKind, bool, b
         expected = f'one of {", ".join(BY_KIND)}, alone or with "null"'
         raise SchemaError(where, f"type is {given!r}", expected)
     if base is not None and kinds[0] != base.kind:
-        raise SchemaError(where, f"type {kinds[0]!r} in a branch", f"{base.kind!r}, as around it")
+        raise SchemaError(
+            where, f"type {kinds[0]!r} in a branch", f"{base.kind!r}, as outside the branch"
+        )
     return cast("ValueKind", kinds[0]), nulls, True
 
 
-def _refuse_misplaced(spec: Spec, where: str, kind: ValueKind, *, branch: bool) -> None:
+def _check_placement(spec: Spec, where: str, kind: ValueKind, *, branch: bool) -> None:
     fits = COMMON | BY_KIND[kind] | (DOCUMENT_WORDS if where.endswith("#") else set())
     for key in spec:
         if key not in fits:
             raise SchemaError(where, f"{key} on a value of type {kind}", "another type")
         if branch and key in SHAPING:
-            what = f"{key} in a branch: every field is there, null or not"
-            raise SchemaError(where, what, "keywords that only constrain; say it with type")
+            what = f"{key} in a branch: every field exists, null or not"
+            raise SchemaError(where, what, "keywords that only constrain; use type")
     if spec.get("$schema", DIALECT) != DIALECT:
         raise SchemaError(where, f"$schema is {spec['$schema']!r}", DIALECT)
     if "qbuild:encoding" in spec and (spec["qbuild:encoding"] != "dictionary" or not _flat(where)):
         what = f"qbuild:encoding is {spec['qbuild:encoding']!r} here"
-        raise SchemaError(where, what, '"dictionary", on a column of its own')
+        raise SchemaError(where, what, '"dictionary", on a column')
 
 
 def _flat(where: str) -> bool:
-    """Whether a place is a column of its own: `name#/properties/column`."""
+    """Whether a place is a column: `name#/properties/column`."""
     return where.partition("#")[2].count("/") == 2
 
 
@@ -209,7 +211,7 @@ def _fields(spec: Spec, where: str, base: Node | None) -> tuple[tuple[str, Node]
     properties = spec.get("properties", {})
     known = dict(base.fields) if base else {}
     if base is None:
-        _refuse_open(spec, where)
+        _check_closed(spec, where)
     for name in sorted(properties.keys() - known.keys()) if base else ():
         raise SchemaError(where, f"a branch names {name!r}", "a property", suggest(name, known))
     return tuple(
@@ -218,14 +220,14 @@ def _fields(spec: Spec, where: str, base: Node | None) -> tuple[tuple[str, Node]
     )
 
 
-def _refuse_open(spec: Spec, where: str) -> None:
+def _check_closed(spec: Spec, where: str) -> None:
     if not spec.get("properties"):
         raise SchemaError(where, "an object without properties", "at least one")
     if spec.get("additionalProperties") is not False:
         raise SchemaError(where, "an open object", '"additionalProperties": false')
     if sorted(spec.get("required", [])) != sorted(spec["properties"]):
         odd = ", ".join(sorted(set(spec.get("required", [])) ^ spec["properties"].keys()))
-        expected = 'every property, once; what may be absent has a type with "null"'
+        expected = 'every property, once; one that may be missing has a type with "null"'
         raise SchemaError(where, f"required and properties differ in: {odd}", expected)
 
 
@@ -244,7 +246,7 @@ def _arrow(
     fields: tuple[tuple[str, Node], ...],
     items: Node | None,
 ) -> pa.DataType:
-    """The Arrow type; fields are nullable throughout, since other tools drop that mark."""
+    """The Arrow type; all fields are nullable, since other tools drop the flag."""
     if kind in _WIDTHS:
         width = spec.get("format", "int64" if kind == "integer" else "float64")
         if width not in _WIDTHS[kind]:
@@ -258,7 +260,7 @@ def _arrow(
 
 
 def _bounds(spec: Spec, where: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    bounds: dict[str, Any] = {}
     for side, closed, opened in (
         ("low", "minimum", "exclusiveMinimum"),
         ("high", "maximum", "exclusiveMaximum"),
@@ -267,19 +269,22 @@ def _bounds(spec: Spec, where: str) -> dict[str, Any]:
             raise SchemaError(where, f"{closed} and {opened}", "one of the two")
         if closed in spec or opened in spec:
             bound = _of(spec, closed if closed in spec else opened, "number", where)
-            found |= {side: bound, f"{side}_open": opened in spec}
-    return found
+            bounds |= {side: bound, f"{side}_open": opened in spec}
+    return bounds
 
 
 def _sizes(spec: Spec, where: str) -> dict[str, Any]:
-    found = {}
-    for side, keys in (("least", ("minLength", "minItems")), ("most", ("maxLength", "maxItems"))):
+    sizes = {}
+    for side, keys in (
+        ("min_size", ("minLength", "minItems")),
+        ("max_size", ("maxLength", "maxItems")),
+    ):
         for key in keys:
             if key in spec:
-                found[side] = _of(spec, key, "integer", where)
-                if found[side] < 0:
-                    raise SchemaError(where, f"{key} is {found[side]}", "0 or more")
-    return found
+                sizes[side] = _of(spec, key, "integer", where)
+                if sizes[side] < 0:
+                    raise SchemaError(where, f"{key} is {sizes[side]}", "0 or more")
+    return sizes
 
 
 def _of(spec: Spec, key: str, kind: str, where: str) -> Any:
@@ -289,7 +294,7 @@ def _of(spec: Spec, key: str, kind: str, where: str) -> Any:
 
 
 def _is(value: Any, kind: str) -> bool:
-    """Whether a JSON value is of that kind; true and false are no numbers here."""
+    """Whether a JSON value is of that kind; true and false are not numbers."""
     if isinstance(value, bool) and kind != "boolean":
         return False
     if not isinstance(value, _PYTHON[kind]):
@@ -324,8 +329,8 @@ def _value_set(values: Any, where: str, node: Node) -> pa.Array[Any]:
         raise SchemaError(where, f"{values!r} in enum or const: {error}", str(node.arrow)) from None
 
 
-def _refuse_hidden_null(spec: Spec, where: str, node: Node) -> None:
-    """A type that allows null and an enum that does not would say two things at once."""
+def _check_null_listed(spec: Spec, where: str, node: Node) -> None:
+    """A type that allows null and an enum that does not would contradict each other."""
     listed = spec.get("enum", [spec["const"]] if "const" in spec else None)
     if node.nulls and isinstance(listed, list) and None not in listed:
         raise SchemaError(where, "type allows null, enum or const does not", "null in both or none")

@@ -1,8 +1,8 @@
-r"""Patterns that mean one thing in RE2 and in Python, or a refusal that says why not.
+r"""Accepts only patterns that RE2 and Python match alike.
 
 The two differ in `$` before a last newline, in `\d \w \s` outside ASCII, in look-around,
-flags and possessive quantifiers. What is left is: literals, classes, groups, alternatives,
-quantifiers and escaped punctuation, anchored at both ends.
+flags and possessive quantifiers. Literals, classes, groups, alternatives, quantifiers and escaped
+punctuation remain, anchored at both ends.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _ESCAPES = "ntr"
 
 
 def check_pattern(pattern: str, where: str) -> None:
-    """Nothing, or a `SchemaError`: not ASCII, not anchored, or not the same in RE2 and Python."""
+    """SchemaError if not ASCII, not anchored, or read differently by the two engines."""
     if why := _objection(pattern) or _compile_error(pattern):
-        expected = "an ASCII pattern anchored as ^…$ that RE2 and Python read alike"
+        expected = "an ASCII pattern anchored as ^…$ that RE2 and Python match alike"
         raise SchemaError(where, f"pattern {pattern!r}: {why}", expected)
 
 
@@ -47,21 +47,21 @@ def _objection(pattern: object) -> str:
 
 
 def _unlike(piece: str) -> str:
-    """Why a piece is not read alike by both engines, or nothing."""
+    """Why the engines treat a piece differently, or `""`."""
     if piece in ("(?", "[:"):
-        return f"{piece} begins a construct one of the engines lacks"
+        return f"{piece} begins a construct that one of the engines lacks"
     if len(piece) == 2 and piece[0] == "\\" and piece[1].isalnum() and piece[1] not in _ESCAPES:
         return f"{piece} differs between the engines"
     return ""
 
 
 def _pieces(pattern: str) -> Iterator[tuple[str, int]]:
-    """Each piece with the depth of groups around it; those of a class stand at depth -1."""
+    """Each piece with the depth of its groups; -1 inside a character class."""
     depth, in_class, first = 0, False, 0
     for match in _PIECE.finditer(pattern):
         piece = match.group()
         if in_class:
-            # `^` and `$` are plain characters here; only escapes and `[:` are of interest.
+            # `^` and `$` are plain characters here; only escapes and `[:` matter
             in_class = piece != "]" or match.start() == first
             yield (piece if piece[0] in "\\[" else ".", -1)
         elif piece == "[":
@@ -76,7 +76,7 @@ def _pieces(pattern: str) -> Iterator[tuple[str, int]]:
 def _compile_error(pattern: str) -> str:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Python warns of nested sets it will read otherwise
+            warnings.simplefilter("error")  # Python warns of nested sets, whose meaning may change
             re.compile(pattern, re.ASCII)
         pc.match_substring_regex(pa.array([""]), pattern)
     except (re.error, pa.ArrowInvalid, Warning) as error:

@@ -1,4 +1,4 @@
-"""What is wrong with a row, in words: the reference validator, asked about failing rows only."""
+"""Describes schema violations, with the reference validator, for the rows that fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Violation:
-    """One fault: row of the checked table (from 0), place such as `turns[1].parts[0].text`."""
+    """One violation: row of the checked table (from 0), place such as `turns[1].parts[0].text`."""
 
     row: int
     column: str
@@ -28,7 +28,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Violations:
-    """How many rows fail, and what the first faults are; falsy where none fails."""
+    """The number of rows that fail, and the first violations; falsy if none fails."""
 
     total: int = 0
     first: list[Violation] = field(default_factory=list)
@@ -38,10 +38,10 @@ class Violations:
 
 
 def strict_validator(document: dict[str, Any]) -> Any:
-    """A Draft 2020-12 validator that also refuses NaN and infinities and matches whole strings.
+    """A Draft 2020-12 validator that also rejects NaN and infinities and matches whole strings.
 
-    Plain `jsonschema` lets a non-finite number pass every bound, and its `$` lets a line's end
-    pass. It knows no widths: Arrow's types see to those.
+    Plain `jsonschema` accepts non-finite numbers within any bound, and a newline before `$`. It
+    does not check widths, which Arrow's types do.
     """
     from jsonschema import Draft202012Validator, ValidationError, validators
 
@@ -69,14 +69,14 @@ def strict_validator(document: dict[str, Any]) -> Any:
 def describe_violations(
     table: pa.Table, rows: Sequence[int], document: dict[str, Any], skip: frozenset[str]
 ) -> list[Violation]:
-    """The faults of these rows, in order, the first 20 of them."""
+    """The first 20 violations of these rows, in order."""
     validator = strict_validator(document)
-    found: list[Violation] = []
+    violations: list[Violation] = []
     for row in rows:
-        found += _of_row(table, row, validator, skip)
-        if len(found) >= SHOWN:
+        violations += _of_row(table, row, validator, skip)
+        if len(violations) >= SHOWN:
             break
-    return found[:SHOWN]
+    return violations[:SHOWN]
 
 
 def _of_row(table: pa.Table, row: int, validator: Any, skip: frozenset[str]) -> Iterator[Violation]:
@@ -92,8 +92,8 @@ def _of_row(table: pa.Table, row: int, validator: Any, skip: frozenset[str]) -> 
     for error in sorted(errors, key=lambda e: (_place(e), e.message)):
         yield Violation(row, _place(error), error.message, error.instance)
     if not errors and not unreadable:
-        # Never reached while checks and validator agree, which the tests hold them to.
-        yield Violation(row, "", "fails a check of its schema", values)
+        # never reached, since the tests check that checks and validator agree
+        yield Violation(row, "", "violates its schema", values)
 
 
 def _counts(error: ValidationError, skip: frozenset[str], unreadable: list[str]) -> bool:

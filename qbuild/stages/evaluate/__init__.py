@@ -56,7 +56,7 @@ def finish(report: dict[str, Any], _: Tally, __: EvaluateOptions) -> dict[str, A
 
 
 def _check_combinations(inputs: Inputs, options: EvaluateOptions) -> None:
-    if not inputs.lengths:
+    if not inputs.artifacts:
         raise UsageError(
             "evaluate",
             "no prediction is given",

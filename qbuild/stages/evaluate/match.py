@@ -152,7 +152,7 @@ def match_rows(inputs: Inputs, options: EvaluateOptions) -> MatchedRows:
 def _read_predictions(inputs: Inputs) -> list[Row]:
     """The predictions; those without a source file are placed in their artifact."""
     rows: list[Row] = [row for batch in inputs.scan() for row in batch.rows.to_pylist()]
-    places = ((name, number) for name, count in inputs.lengths for number in range(1, count + 1))
+    places = ((one.path.name, row) for one in inputs.artifacts for row in range(1, one.rows + 1))
     for row, (name, number) in zip(rows, places, strict=False):  # fewer rows with a limit
         if row["source_file"] is None or row["source_row"] is None:
             row |= {"source_file": name, "source_row": number}

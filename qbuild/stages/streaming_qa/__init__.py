@@ -36,7 +36,7 @@ def prepare(inputs: Inputs, options: StreamingOptions) -> SessionLevels:
         raise UsageError("--every-nth-frame", what, "expected --format sequence")
     if options.decimals != DECIMALS and options.format == "sequence":
         raise UsageError("--decimals", "a sequence has none", "expected --format summary")
-    if not inputs.lengths:
+    if not inputs.artifacts:
         raise UsageError(
             "streaming-qa",
             "no stall artifact is given",

@@ -31,7 +31,7 @@ def join_levels(inputs: Inputs) -> SessionLevels:
     """The level of each session; UsageError without level artifacts, InputError on conflict."""
     given = [_without_dictionaries(table) for table in inputs.side_inputs("level")]
     if not given:
-        name = inputs.lengths[0][0]
+        name = inputs.artifacts[0].path.name
         raise UsageError(
             "streaming-qa",
             "no level artifact is given",

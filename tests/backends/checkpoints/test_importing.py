@@ -287,7 +287,7 @@ def test_an_output_that_is_something_else_stays(source, tmp_path, described):
 def test_two_imports_into_one_folder_are_rejected(source, tmp_path):
     with claimed(tmp_path / "base.importing"):
         told = refusal(source, tmp_path / "base", UsageError)
-    assert "base.importing: is being filled by another run" in told
+    assert "base.importing: is in use by another run" in told
 
 
 def test_an_output_below_a_file_is_an_error_of_the_disk(source, tmp_path):

@@ -102,7 +102,7 @@ def test_show_of_a_foreign_parquet_file_is_a_schema_error(tmp_path, qbuild_cli):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "x.parquet")
     done = qbuild_cli("show", tmp_path / "x.parquet", "--json")
     assert done.code == 3
-    assert done.error["what"] == "a Parquet file without qbuild's description"
+    assert done.error["what"] == "a Parquet file without a description of qbuild"
 
 
 # ------------------------------------------------------------------------------------ validate
@@ -213,7 +213,7 @@ def test_why_of_a_path_in_two_datasets_names_both_media(work, qbuild_cli):
     write_artifact(work / "more.parquet", table)
     done = qbuild_cli("why", "a.jpg", "--json")
     assert done.code == 1
-    assert done.error["what"] == "3 media lie there"
+    assert done.error["what"] == "3 media have this path"
     assert done.error["todo"] == "They are toy:a.jpg, x:a.jpg, y:a.jpg."
 
 

@@ -189,8 +189,8 @@ def test_graph_as_a_tree_marks_up_to_date_steps(work, recipe, qbuild_cli):
     done = qbuild_cli("graph", recipe, "--format", "text", "--workdir", work)
     assert done.out.splitlines() == [
         "pairs: scoring-qa [would run]",
-        "└─ levels: mos-to-levels [stands]",
-        "   └─ ratings: ingest-ratings [stands]",
+        "└─ levels: mos-to-levels [up to date]",
+        "   └─ ratings: ingest-ratings [up to date]",
         "      └─ toy.csv",
     ]
 

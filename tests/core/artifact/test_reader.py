@@ -91,7 +91,7 @@ def test_a_truncated_file_is_named_with_what_to_do(tmp_path):
 def test_a_foreign_parquet_file_is_not_an_artifact(tmp_path):
     pq.write_table(pa.table({"x": [1]}), tmp_path / "x.parquet")
     assert not reader.is_artifact(tmp_path / "x.parquet")
-    with pytest.raises(SchemaError, match="without qbuild's description"):
+    with pytest.raises(SchemaError, match="without a description of qbuild"):
         reader.Artifact.open(tmp_path / "x.parquet")
 
 

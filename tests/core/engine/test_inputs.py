@@ -99,5 +99,5 @@ def test_a_file_that_cannot_be_hashed_leaves_the_folder_an_input(tmp_path, monke
 
 def test_a_pipe_is_rejected_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match="neither a file nor a folder"):
+    with pytest.raises(InputError, match="is not a file or a folder"):
         open_inputs([tmp_path / "pipe"], Reads(schema=None))

@@ -202,7 +202,7 @@ def test_an_output_that_is_an_input_a_folder_or_not_a_parquet_name_is_rejected(t
 def test_a_folder_of_someone_else_is_not_filled(tmp_path, ratings):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(UsageError, match="no stage of qbuild wrote"):
+    with pytest.raises(UsageError, match="not written by a stage of qbuild"):
         run_stage(throwaway.SPOTS, [ratings], tmp_path / "mine")
 
 
@@ -219,8 +219,8 @@ def test_two_runs_do_not_fill_one_folder_at_once(tmp_path, ratings):
     stage = Stage("x", 1, Options, Reads("rating"), "rating", produce=produce, media=True)
     run_stage(stage, [ratings], output)
     assert [p.read_bytes() for p in (output / "media").iterdir()] == [b"mine"]
-    what = "is being filled by another run; expected one at a time"
-    assert told == [f"{output}: {what}. Wait for its end, or choose another output."]
+    what = "is in use by another run; expected one run at a time"
+    assert told == [f"{output}: {what}. Wait until it ends, or choose another output."]
     assert run_stage(throwaway.SPOTS, [ratings], output).complete
 
 
@@ -250,7 +250,7 @@ def test_a_row_that_breaks_the_schema_is_a_stage_error_and_is_not_written(tmp_pa
         return Output(rows=batch.rows.set_column(at, "mos_std", worse))
 
     stage = Stage("wrong", 1, Options, Reads("rating"), "rating", transform=wrong)
-    with pytest.raises((StageError, CombinedError), match="refuses: mos_std"):
+    with pytest.raises((StageError, CombinedError), match="violates schema rating: mos_std"):
         run_stage(stage, [ratings], tmp_path / "out.parquet")
     assert [p.name for p in tmp_path.iterdir()] == ["qbuild-runs.jsonl"]
 
@@ -260,7 +260,7 @@ def test_an_exception_in_a_stage_names_the_stage_and_the_rows(tmp_path, ratings)
         raise KeyError("colour")
 
     stage = Stage("broken", 1, Options, Reads("rating"), "rating", transform=broken)
-    with pytest.raises(StageError, match=r"broken: failed at rows 1 and after \(KeyError"):
+    with pytest.raises(StageError, match=r"broken: failed at row 1 or later \(KeyError"):
         run_stage(stage, [ratings], tmp_path / "out.parquet")
 
 
@@ -310,7 +310,7 @@ def test_a_disk_that_fills_up_at_the_last_rows_leaves_the_old_rejected_rows_too(
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
-        with pytest.raises(DiskError, match="what stood there is untouched"):
+        with pytest.raises(DiskError, match="existing files were not changed"):
             run_stage(SHORT, [ratings], output, refused=2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

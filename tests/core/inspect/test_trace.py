@@ -96,7 +96,7 @@ def test_part_of_a_path_is_not_the_path(tmp_path, make):
 def test_the_beginning_of_a_sample_is_enough_where_it_is_the_only_one(tmp_path):
     pairs_of(tmp_path / "p.parquet", ["ab" * 16, "ab" * 3 + "0" * 26])
     assert trace_row("abab" * 2, tmp_path)["id"] == "ab" * 16
-    with pytest.raises(InputError, match="2 samples begin so; expected one"):
+    with pytest.raises(InputError, match="2 samples begin with it; expected one"):
         trace_row("ababab", tmp_path)
     with pytest.raises(InputError, match="no row below"):
         trace_row("ababa", tmp_path)

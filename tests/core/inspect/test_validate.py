@@ -66,7 +66,7 @@ def test_several_row_groups_are_sound(tmp_path):
 def test_a_changed_value_breaks_the_content_hash(good):
     rewrite(good, rating_table(10, seed=1))
     assert problems(good) == [
-        ("damage", "content hash", "the rows are not those that were written")
+        ("damage", "content hash", "the rows differ from those that were written")
     ]
     assert validate(good, NOWHERE).exit_code == 1
 
@@ -105,7 +105,9 @@ def test_a_missing_column_is_a_schema_problem(good):
 def test_an_id_that_names_several_rows_is_damage(tmp_path):
     table = pa.concat_tables([rating_table(3), rating_table(1)])
     path = write_artifact(tmp_path / "x.parquet", table)
-    assert problems(path) == [("damage", "media_id", "set0:clips/000000.mp4 names several rows")]
+    assert problems(path) == [
+        ("damage", "media_id", "set0:clips/000000.mp4 identifies several rows")
+    ]
 
 
 def test_rows_without_an_id_do_not_share_one(tmp_path):
@@ -116,7 +118,7 @@ def test_rows_without_an_id_do_not_share_one(tmp_path):
 def test_an_id_twice_is_damage_among_rows_without_one(tmp_path):
     samples = [None, "a" * 32, None, "a" * 32]
     path = predictions(tmp_path / "x.parquet", ids(4), [0.1] * 4, sample_id=samples)
-    assert problems(path) == [("damage", "sample_id", f"{'a' * 32} names several rows")]
+    assert problems(path) == [("damage", "sample_id", f"{'a' * 32} identifies several rows")]
 
 
 def test_an_id_that_is_not_its_dataset_and_path_is_damage(tmp_path):
@@ -164,7 +166,7 @@ def test_rejected_rows_are_held_against_their_hash(tmp_path, scores):
     mate.write_bytes(b"torn")
     assert problems(path)[0][:2] == ("damage", str(mate))
     mate.unlink()
-    assert problems(path) == [("damage", mate.name, "is gone; it held 1 rejected row")]
+    assert problems(path) == [("damage", mate.name, "is missing; it held 1 rejected row")]
 
 
 def test_media_made_with_an_artifact_have_to_be_there(tmp_path, scores):
@@ -189,7 +191,7 @@ def test_the_sha256_in_a_row_is_held_against_the_file(tmp_path):
         table = pa.Table.from_pylist([pair(media=shown)], load_schema("instruction").arrow)
         path = write_artifact(tmp_path / f"{number}.parquet", table, "instruction")
         found = problems(path, MediaRoots.parse([str(tmp_path)]))
-        assert found == [("damage", "a.jpg", "its sha256 is not the one in the row")] * number
+        assert found == [("damage", "a.jpg", "its sha256 differs from the row")] * number
 
 
 def test_files_of_an_export_are_held_against_their_hashes(tmp_path, scores):
@@ -197,8 +199,8 @@ def test_files_of_an_export_are_held_against_their_hashes(tmp_path, scores):
     out = ran(tmp_path, "list", [ratings], "out")
     assert problems(out) == []
     (out / "names.txt").write_text("changed")
-    assert problems(out) == [("damage", "names.txt", "the file was changed since it was written")]
+    assert problems(out) == [("damage", "names.txt", "the file was changed after it was written")]
     (out / "names.txt").unlink()
-    assert problems(out) == [("damage", "names.txt", "the file is gone")]
+    assert problems(out) == [("damage", "names.txt", "the file is missing")]
     (out / "qbuild.json").write_text("{")
     assert validate(out, NOWHERE).exit_code == 1

@@ -87,24 +87,24 @@ def test_two_steps_that_write_one_artifact_are_rejected(tmp_path):
     error = refused(
         tmp_path, "steps: [{id: a, stage: read, inputs: [x]}, {id: a, stage: read, inputs: [y]}]"
     )
-    assert "two steps write one artifact: a; expected one id a step" in str(error)
+    assert "two steps write one artifact: a; expected one id per step" in str(error)
 
 
 def test_a_duplicate_key_is_reported_with_file_and_line(tmp_path):
     error = refused(tmp_path, "steps:\n  - id: a\n    stage: read\n    id: b\n")
-    assert str(error).endswith("toy.yaml: line 4: key 'id' stands twice; expected each name once")
+    assert str(error).endswith("toy.yaml: line 4: duplicate key 'id'; expected each name once")
 
 
 def test_a_key_that_is_not_a_name_is_rejected(tmp_path):
-    assert "is no name" in str(refused(tmp_path, "? [a]\n: b\n"))
+    assert "is not a name" in str(refused(tmp_path, "? [a]\n: b\n"))
 
 
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("steps: [", "is no YAML"),
-        ("- a", "is no mapping"),
-        ("", "is no mapping"),
+        ("steps: [", "is not valid YAML"),
+        ("- a", "is not a mapping"),
+        ("", "is not a mapping"),
         ("title: nothing", "has no steps"),
         ("steps: []", "has no steps"),
         ("steps: [7]", "is 7"),
@@ -151,7 +151,7 @@ def test_a_folder_of_the_same_name_does_not_hide_a_shipped_pipeline(tmp_path, mo
 
 
 def test_a_name_that_is_nothing_lists_the_near_ones():
-    with pytest.raises(InputError, match=r"no pipeline of that name ships; .* Did you mean demo\?"):
+    with pytest.raises(InputError, match=r"no shipped pipeline; .* Did you mean demo\?"):
         find_pipeline("demoo.yaml")
 
 
@@ -159,5 +159,5 @@ def test_an_option_in_both_spellings_is_rejected(tmp_path):
     options = "{split-files: true, split_files: false}"
     path = tmp_path / "twice.yaml"
     path.write_text(f"steps: [{{id: a, stage: export, inputs: [x], options: {options}}}]")
-    with pytest.raises(PipelineError, match="option 'split_files' stands twice"):
+    with pytest.raises(PipelineError, match="option 'split_files' is given twice"):
         load_pipeline(path, STAGES, get_stage)

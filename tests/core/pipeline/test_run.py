@@ -169,7 +169,7 @@ def test_a_truncated_artifact_is_made_again(recipe):
 
 def test_a_changed_file_of_an_export_is_made_again(recipe):
     (recipe.work / "names/names.txt").write_text("changed")
-    assert recipe.run() == {"names": ["damaged: names.txt is gone or was changed"]}
+    assert recipe.run() == {"names": ["damaged: names.txt is missing or was changed"]}
 
 
 def test_a_medium_that_is_gone_is_made_again(tmp_path):

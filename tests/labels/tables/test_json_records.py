@@ -41,7 +41,7 @@ def test_an_empty_array_has_no_records(write):
 
 
 def test_json_nested_too_deep_is_an_input_error(write):
-    with pytest.raises(InputError, match="nested too deep"):
+    with pytest.raises(InputError, match="nested too deeply"):
         read_records(write("a.json", "[" * 200_000))
 
 

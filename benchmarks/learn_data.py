@@ -211,7 +211,7 @@ def _written(folder: Path, kind: str, named: dict[str, str]) -> Path:
     """
     import pyarrow as pa
 
-    from qbuild.core.artifact.description import of_rows
+    from qbuild.core.artifact.description import Description, StageRef
     from qbuild.core.artifact.writer import ArtifactWriter
     from qbuild.core.schema import load_schema
     from qbuild.quality.instruction import Pairs, instruction_table
@@ -230,6 +230,7 @@ def _written(folder: Path, kind: str, named: dict[str, str]) -> Path:
     schema = load_schema("instruction")
     writer = ArtifactWriter(folder / "pairs.parquet", schema)
     writer.add(instruction_table(table, made))
-    writer.seal(of_rows(schema, {"name": "learn", "version": 1}, *writer.finish_rows()))
+    stage = StageRef(name="learn", version=1)
+    writer.seal(Description.of_rows(schema, stage, *writer.finish_rows()).to_json())
     writer.commit()
     return folder / "pairs.parquet"

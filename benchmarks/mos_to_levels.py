@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from qbuild.core.artifact.description import of_rows
+from qbuild.core.artifact.description import Description, StageRef
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.schema import load_schema
@@ -68,8 +68,8 @@ def make_ratings(path: Path, rows: int) -> None:
     for start in range(0, rows, BLOCK):
         writer.add(block(start, min(BLOCK, rows - start), rows))
     written, content_hash = writer.finish_rows()
-    stage = {"name": "made", "version": 1}
-    writer.seal({**of_rows(schema, stage, written, content_hash), "limit": None})
+    stage = StageRef(name="made", version=1)
+    writer.seal(Description.of_rows(schema, stage, written, content_hash).to_json())
     writer.commit()
 
 

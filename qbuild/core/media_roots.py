@@ -1,4 +1,4 @@
-"""Where media lie: one folder per dataset, which no path leaves; and the media that rows name."""
+"""Media roots: one folder per dataset; and the media that rows name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Medium:
 
 @dataclass(frozen=True)
 class MediaRoots:
-    """Folders by dataset; the one under `""` serves every dataset without one of its own.
+    """Folders by dataset; the one under `""` is the default.
 
     `made` are folders that come with the inputs; a dataset named in `folders` is looked up there.
     """
@@ -58,11 +58,11 @@ class MediaRoots:
         return cls(folders)
 
     def with_made(self, made: Mapping[str, Path]) -> Self:
-        """These roots, and folders that come with the inputs."""
+        """These roots and the media folders of input artifacts."""
         return replace(self, made={**self.made, **made})
 
     def next_to(self, artifact: Path) -> Self:
-        """These roots, and the folder of media that were made together with an artifact, if any."""
+        """These roots and the folder of the media that were made with an artifact, if any."""
         folder = made_media_folder(artifact)
         return self if folder is None else self.with_made({ANY: folder})
 
@@ -71,7 +71,7 @@ class MediaRoots:
         return self._folder(dataset) is not None
 
     def root(self, dataset: str) -> Path:
-        """The folder of a dataset; UsageError with the known names where there is none."""
+        """The folder of a dataset; UsageError with the known names if there is none."""
         folder = self._folder(dataset)
         if folder is None:
             raise UsageError(
@@ -83,17 +83,17 @@ class MediaRoots:
         return folder
 
     def find(self, dataset: str, path: str) -> Path:
-        """The file of a medium, existing or not; InputError where the path leaves its root."""
+        """The file of a medium, existing or not; InputError if the path leads out of its root."""
         root = self.root(dataset)
         if not safe_name(path):
-            raise InputError(f"{dataset}:{path}", "the path leaves its root")
+            raise InputError(f"{dataset}:{path}", "the path leads out of its root")
         file = root / path
         if not real_path(file).is_relative_to(real_path(root)):
             raise InputError(
                 f"{dataset}:{path}",
                 f"a symbolic link leads out of {root}",
                 "expected a file below its root",
-                "Copy the file, or name the folder it lies in with --media-root.",
+                "Copy the file, or pass its folder with --media-root.",
             )
         return file
 
@@ -114,12 +114,12 @@ class MediaRoots:
 
 
 def real_path(path: Path) -> Path:
-    """The real path; unlike `Path.resolve` it raises nothing where links form a loop."""
+    """The real path; unlike `Path.resolve` it does not raise for cyclic links."""
     return Path(os.path.realpath(path))
 
 
 def made_media_folder(artifact: Path) -> Path | None:
-    """The folder of the media that were made together with an artifact; None without one."""
+    """The folder of the media that were made with an artifact; None without one."""
     folder = artifact.parent / MEDIA
     return folder if artifact.name == FOLDER_ARTIFACT and folder.is_dir() else None
 

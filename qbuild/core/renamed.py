@@ -2,7 +2,7 @@
 
 A stage lists them in `Stage.renamed`, a plain command in `RENAMED` of its module, by the old name:
 `{"leaks": Renamed("on_leak", {"refuse": "error", "mark": "flag"})}`. An entry whose new name is the
-old one renames values alone. Descriptions of existing artifacts are read with the same table.
+old one renames only values. Descriptions of existing artifacts are read with the same table.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ REMOVED_IN = "0.3"
 
 @dataclass(frozen=True)
 class Renamed:
-    """The present name of an option, and the present form of values that were renamed with it."""
+    """The current name of an option, and the current form of renamed values."""
 
     name: str
     values: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, old: Any) -> Any:
-        """The present form of a value, or of each value in a list."""
+        """The current form of a value, or of each value in a list."""
         if isinstance(old, list):
             return [self.value(one) for one in old]
         return self.values.get(old, old) if isinstance(old, str) else old
@@ -32,7 +32,7 @@ RenamedOptions = Mapping[str, Renamed]
 
 
 def current_options(given: Mapping[str, Any], renamed: RenamedOptions) -> dict[str, Any]:
-    """`given` under the present names, with the present values, in the same order."""
+    """`given` with current names and values, in the same order."""
     return {
         renamed[name].name if name in renamed else name: (
             renamed[name].value(value) if name in renamed else value

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 REPLACED = "replaced"  # in a scratch folder: the old output, until the new one is in place
 _LOCK = ".lock"
 _NAME = re.compile(r"\..*\.[0-9a-f]{16}\.(scratch|tmp)\Z", re.DOTALL)
-_SHOWN = 40  # characters of the output's name, so that no name grows too long for a disk
+_SHOWN = 40  # characters of the output's name, to stay within limits of file systems
 _NO_LOCKS = frozenset({EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP})
 
 
@@ -33,7 +33,7 @@ class LocksUnsupportedError(Exception):
 
 
 def try_lock(path: Path) -> BaseFileLock | None:
-    """The lock on that file, held until it is released; None where another run holds it.
+    """Lock a file until the lock is released; None if another run holds it.
 
     Raises LocksUnsupportedError, and OSError where the file cannot be opened.
     """
@@ -117,7 +117,7 @@ def _locked_folder(output: Path) -> tuple[Path, BaseFileLock | None]:
             lock = try_lock(folder / _LOCK)
         except LocksUnsupportedError:
             return folder, None
-        except FileNotFoundError:  # swept between the two lines above
+        except FileNotFoundError:  # removed by another run before it was locked
             continue
         if lock is not None:
             return folder, lock

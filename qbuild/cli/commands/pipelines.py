@@ -92,9 +92,9 @@ def graph(
     from qbuild.core.pipeline import status
 
     loaded, _ = _load(pipeline, workdir)
-    stands = None
+    up_to_date = None
     if workdir is not None:
-        stands = {
+        up_to_date = {
             step["id"]: step["up_to_date"] for step in status.pipeline_status(loaded, workdir)
         }
     draw = status.mermaid if format_ == "mermaid" else status.tree
@@ -102,7 +102,7 @@ def graph(
         "title": loaded.title,
         "steps": [{"id": step.id, "stage": step.stage.name} for step in loaded.steps],
         "edges": [{"from": start, "to": end} for start, end in status.edges(loaded)],
-        "drawing": draw(loaded, stands),
+        "drawing": draw(loaded, up_to_date),
     }
     print_report(report, lambda _: str(report["drawing"]), json_)
 
@@ -120,7 +120,7 @@ def status(
 
 
 def _load(name: str, workdir: Path | None) -> "tuple[Pipeline, Path]":
-    """The pipeline and the folder of its artifacts; options with old names are warned of."""
+    """Load a pipeline and the folder of its artifacts; warns of options under old names."""
     from qbuild.core.pipeline.load import find_pipeline, load_pipeline
     from qbuild.stages import STAGES, get_stage
 

@@ -1,1 +1,1 @@
-"""Artifacts: a table, what it says of itself, and how both are read and written."""
+"""Artifacts: Parquet files with a schema and a description; reading and writing them."""

@@ -9,7 +9,7 @@ from qbuild.core.errors import DiskError
 
 
 def sync(path: Path) -> None:
-    """Make a file or folder durable."""
+    """Flush a file or folder to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""What an output says of itself: one model for the footer of an artifact and for `qbuild.json`.
+"""The description of an output: one model for the footer of an artifact and for `qbuild.json`.
 
 It is written as canonical JSON of the keys that were set. Keys that this version does not know are
 kept; a description of 0.1.0 is read as it is.
@@ -40,7 +40,7 @@ class StageRef(_Part):
 
 
 class SchemaRef(_Part):
-    """The schema of the rows; `hash` covers all that it asks of a row."""
+    """The schema of the rows; `hash` covers all its constraints."""
 
     name: str
     version: int
@@ -48,7 +48,7 @@ class SchemaRef(_Part):
 
 
 class InputRef(_Part):
-    """An input by name and content hash; an artifact's has its schema and rows too."""
+    """An input: name and content hash; for artifacts also schema and number of rows."""
 
     name: str
     hash: str
@@ -66,7 +66,7 @@ class RejectedRef(_Part):
 
 
 class Recipe(_Part):
-    """All that decides the rows of an output."""
+    """Everything that determines the rows of an output."""
 
     stage: StageRef
     options: dict[str, Any] = Field(default_factory=dict)
@@ -110,7 +110,7 @@ class Description(Recipe):
         content_hash: str,
         inputs: list[InputRef] | None = None,
     ) -> Description:
-        """The least that describes a finished artifact: its rows and who wrote them."""
+        """A minimal description of a complete artifact: its rows and the stage that wrote them."""
         least = cls(
             format=FORMAT,
             row_schema=schema_ref(schema),
@@ -124,7 +124,7 @@ class Description(Recipe):
 
     @classmethod
     def of_run(cls, recipe: Recipe, *, pending: int, **outcome: Any) -> Description:
-        """The description of what a run made: rows, content_hash, rejected and report."""
+        """The description of the output of a run."""
         return cls(
             **recipe.as_dict(),
             format=FORMAT,
@@ -136,7 +136,7 @@ class Description(Recipe):
 
     @classmethod
     def parse(cls, text: bytes, where: str, needed: frozenset[str]) -> Description:
-        """The description in a text; SchemaError where it is invalid or of another format."""
+        """Parse a description; SchemaError if it is invalid or of another format version."""
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -168,7 +168,7 @@ class Description(Recipe):
 
     @property
     def has_recipe(self) -> bool:
-        """Whether it says all that a run is compared with; not so of rejected rows."""
+        """Whether it contains a full recipe; False for files of rejected rows."""
         return self.as_dict().keys() >= (RECIPE_KEYS - {"limit"}) | {"rejected"}
 
     def to_json(self) -> str:

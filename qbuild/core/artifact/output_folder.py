@@ -28,7 +28,7 @@ _MARK = ".qbuild-output"  # marks a folder that qbuild may fill and sweep
 
 
 def safe_name(name: str) -> bool:
-    """Whether a relative POSIX path stays below its folder; two dots inside a name are fine."""
+    """Whether a relative POSIX path stays below its folder; `a..b` is allowed as a name."""
     parts = PurePosixPath(name).parts
     unsafe = name.startswith("/") or "\\" in name or "\0" in name or ".." in parts
     return bool(parts) and not unsafe and PurePosixPath(name).as_posix() == name

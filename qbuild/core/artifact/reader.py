@@ -1,4 +1,4 @@
-"""Reading artifacts: Parquet files that describe themselves.
+"""Read artifacts: Parquet files with a description in their footer.
 
 Every row group holds exactly `ROW_GROUP_ROWS` rows (the last may hold fewer), each column in one
 chunk, so the bytes do not depend on how rows arrived. The description is canonical JSON under the
@@ -25,7 +25,7 @@ from qbuild.core.schema import Schema, load_schema
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)  # the last for names of columns
+UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)  # UnicodeDecodeError: in column names
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Artifact:
             wanted = columns or (self.schema.arrow.names if self.narrowed else None)
             # one thread: computing and writing use the other cores meanwhile
             table = self._file.read_row_group(index, columns=wanted, use_threads=False)
-            table.validate(full=True)  # Parquet carries any bytes as text; 1 ms a row group
+            table.validate(full=True)  # text in Parquet may be invalid UTF-8; 1 ms per row group
         except UNREADABLE as error:
             raise _unreadable(self.path, error) from error
         return table if columns is not None else self.schema.cast(table, str(self.path))

@@ -42,7 +42,7 @@ def make_recipe(
     inputs: list[InputRef],
     limit: int | None = None,
 ) -> Recipe:
-    """All that decides the rows of a run."""
+    """The recipe of a run: everything that determines its rows."""
     from qbuild.core.schema import load_schema
 
     schema = load_schema(stage.writes) if stage.writes is not None else None

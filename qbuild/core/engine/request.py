@@ -30,7 +30,7 @@ class Request:
 
     @property
     def stage_ref(self) -> StageRef:
-        """How descriptions name the stage."""
+        """The name and version of the stage, as in descriptions."""
         return StageRef(name=self.stage.name, version=self.stage.version)
 
     @property
@@ -40,9 +40,9 @@ class Request:
 
 
 def build_options(model: type[M], given: Mapping[str, Any], prefix: str = "", todo: str = "") -> M:
-    """The options or runtime options in `given`; UsageErrors name each one that is not valid.
+    """Build an options model from `given`; raises all invalid values together as UsageErrors.
 
-    `prefix` comes before an option's name, as in `--severity`; `todo` says where to look.
+    In errors, `prefix` precedes the name of an option (as in `--severity`), and `todo` is the hint.
     """
     values = {name: given[name] for name in model.model_fields if name in given}
     try:

@@ -1,4 +1,4 @@
-"""What a stage is: its options, what it reads and writes, and the functions that make its rows.
+"""The definition of a stage: options, inputs, output, and the functions that make its rows.
 
 There are three kinds, by the function that makes the rows:
 
@@ -39,8 +39,8 @@ S = TypeVar("S")
 class ValueHint:
     """How help and shell completion show an option: `ledger: Annotated[str, ValueHint("DIR")]`.
 
-    Without one, the placeholder is the last word of the option's name. `choices` is the place
-    of names to complete, `MODULE:NAME`, which is imported only then.
+    Without one, the placeholder is the last word of the option's name. `choices` is `MODULE:NAME`
+    of the values for completion, which is imported only when needed.
     """
 
     metavar: str
@@ -217,7 +217,7 @@ class Stage(Generic[O, S]):
     def __post_init__(self) -> None:
         makers = [m for m in (self.transform, self.produce, self.serve) if m is not None]
         if len(makers) != 1:
-            raise TypeError(f"stage {self.name}: exactly one of transform, produce, serve is given")
+            raise TypeError(f"stage {self.name}: one of transform, produce, serve must be given")
 
     @property
     def kind(self) -> StageKind:

@@ -1,4 +1,4 @@
-"""Counts that a stage keeps while it makes rows: by kind, and within a kind by key."""
+"""Counts of a stage, by kind and, within a kind, by key."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class Tally:
     """Counts by kind (`collapsed`) and, within a kind, by key (`rejected`, `koniq`).
 
-    `tally["rows"]` is the count of a kind, `tally["rejected", "koniq"]` that of one of its keys; 0
-    for what was never counted. Tallies of several workers add up.
+    `tally["rows"]` is the count of a kind, `tally["rejected", "koniq"]` that of one of its keys;
+    the default is 0. The tallies of several workers are added.
     """
 
     def __init__(self, **counts: int) -> None:
@@ -26,12 +26,12 @@ class Tally:
         return f"Tally({dict(self._counts)})"
 
     def add(self, kind: str, *key: str, count: int = 1) -> None:
-        """Count one more, or `count` more; nothing is kept of a count of 0."""
+        """Add `count`; a count of 0 is not stored."""
         if count:
             self._counts[kind, *key] += count
 
     def add_each(self, kind: str, keys: Iterable[str]) -> None:
-        """Count one more for each of the keys."""
+        """Add 1 for each of the keys."""
         for key, count in Counter(keys).items():
             self.add(kind, key, count=count)
 

@@ -78,7 +78,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Steps in an order in which they can run."""
+    """The steps of a pipeline, in topological order."""
 
     path: Path
     title: str
@@ -87,7 +87,7 @@ class Pipeline:
 
     @property
     def notices(self) -> list[str]:
-        """A sentence for each option that the file gives under an old name, with its place."""
+        """A notice for each option that the file gives under an old name, with its position."""
         return [f"{self.path}: step {s.id}: {notice}" for s in self.steps for notice in s.notices]
 
     def inputs(self, step: Step, workdir: Path) -> tuple[Path, ...]:

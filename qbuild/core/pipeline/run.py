@@ -190,7 +190,7 @@ def _check_steps_exist(pipeline: Pipeline, names: tuple[str, ...]) -> None:
 
 
 def check_inputs_exist(pipeline: Pipeline) -> None:
-    """Raise an InputError for each input that is neither a step nor a file, all at once."""
+    """Raise an InputError for each input that is neither a step nor a file, all together."""
     known = [step.id for step in pipeline.steps]
     raise_all(
         InputError(

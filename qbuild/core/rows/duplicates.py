@@ -1,9 +1,9 @@
 """Duplicates: identical rows collapse to the first, conflicting rows are all rejected.
 
-Rows are duplicates when their ids agree. `find_duplicates` works on the artifacts of a run: one
-pass keeps a 64-bit hash of each id, and only rows whose hashes agree are read again and compared,
-so a collision of hashes costs a look and never a row. `deduplicate` works on what is in memory, and
-`Deduplicator` on a stream whose ids say all that a row says.
+Rows are duplicates if they have the same id. `find_duplicates` works on the artifacts of a run: one
+pass keeps a 64-bit hash of each id; only rows with equal hashes are read again and compared, so
+hash collisions cost time but never a row. `deduplicate` works in memory, and `Deduplicator` on
+streams whose ids determine the content of their rows.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 KEPT, COLLAPSED, CONFLICT = 0, 1, 2  # the status of a row
-_PLACE = ("source_file", "source_row")  # where a row was read is not part of its content
+_PLACE = ("source_file", "source_row")  # the position in a file is not part of the content
 _BLOCK_ROWS = 1 << 18
-COMPARED_ROWS = 1 << 14  # whole rows as Python values: some ten kilobytes each
+COMPARED_ROWS = 1 << 14  # full rows as Python values: about ten kilobytes each
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ class Deduplicated(Generic[T]):
 
 @dataclass
 class Deduplicator:
-    """Counts what collapses in a stream whose ids say all that a row says: none conflict."""
+    """Counts duplicates in a stream whose ids determine the rows, so that none conflict."""
 
     collapsed: int = 0
     _seen: set[Hashable] = field(default_factory=set)
 
     def is_first(self, identity: Hashable) -> bool:
-        """Whether this id is new; others are counted."""
+        """Whether this id is new; otherwise it is counted as a duplicate."""
         new = identity not in self._seen
         self._seen.add(identity)
         self.collapsed += not new
@@ -110,7 +110,7 @@ class Deduplicator:
 def deduplicate(
     items: Iterable[T], id_of: Callable[[T], Hashable], content_of: Callable[[T], object]
 ) -> Deduplicated[T]:
-    """The items without duplicates, in order; `content_of` leaves out where an item was read."""
+    """Remove duplicates, keeping the order; `content_of` must exclude the position in a file."""
     groups: dict[Hashable, list[T]] = {}
     for item in items:
         groups.setdefault(id_of(item), []).append(item)

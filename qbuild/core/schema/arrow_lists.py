@@ -1,4 +1,4 @@
-"""Arrow lists built whole, from offsets and flat values."""
+"""Arrow list arrays from offsets and flat values."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def _type(spec: Spec, where: str, base: Node | None) -> tuple[ValueKind, bool, b
     if not kinds and base is not None:
         return base.kind, nulls, False
     if len(kinds) != 1 or kinds[0] not in BY_KIND or len(names) != 1 + nulls:
-        expected = f'one of {", ".join(BY_KIND)}, alone or with "null"'
+        expected = f'one of {", ".join(BY_KIND)}, optionally with "null"'
         raise SchemaError(where, f"type is {given!r}", expected)
     if base is not None and kinds[0] != base.kind:
         raise SchemaError(

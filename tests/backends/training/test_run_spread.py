@@ -23,6 +23,7 @@ pytest.importorskip("accelerate", reason="needs accelerate, which training runs 
 
 import psutil  # noqa: E402 - which accelerate brings
 from qbuild_backends.inference import loading  # noqa: E402
+from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 from vqa2_training import (  # noqa: E402
     child_script,
@@ -156,7 +157,7 @@ def test_two_processes_that_share_a_model_give_the_checkpoint_of_one(place, alon
     told, expected = (json.loads((at / "qbuild.json").read_text()) for at in (found, alone))
     assert told["inputs"] == expected["inputs"]
     assert told["report"]["parameters"] == expected["report"]["parameters"]
-    model = loading.load_model(str(found), Computing(device="cpu")).model
+    model = loading.load_model(FAMILY, str(found), Computing(device="cpu")).model
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
 
 
@@ -166,7 +167,7 @@ def test_a_killed_distributed_run_resumes_to_the_same_checkpoint(place, alone, b
     on_two_processes(place, by, f"killed-{by}", kill_after=3)
     assert not (place / f"killed-{by}").exists()
     found, told = on_two_processes(place, by, f"killed-{by}")
-    assert re.search(r"going on from step [2468]\n", told)
+    assert re.search(r"resuming from step [2468]\n", told)
     assert "step 1/" not in told
     check_alike(found, alone)
 

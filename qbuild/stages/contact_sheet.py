@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.artifact.output_folder import File
+from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, UsageError
 

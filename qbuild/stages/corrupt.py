@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.canonical import hash_bytes, hash_file
-from qbuild.core.engine.stage import Batch, File, Inputs, Output, Reads, Stage
+from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.media.distort.parameters import ALL, MAX_SIDE, MIN_SIDE, NAMES, RANDOM, Family, Severity

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.canonical import media_id, row_seed
-from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import MissingPartError, raise_all
 from qbuild.core.inspect.environment import DEMO, install_hint

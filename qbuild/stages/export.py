@@ -21,8 +21,9 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.canonical import canonical_json
-from qbuild.core.engine.stage import Batch, File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table

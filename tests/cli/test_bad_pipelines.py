@@ -33,7 +33,7 @@ INVALID = [
     (step(f"{LEVELS}: [1]"), r"options \[1\]"),
     (step("id: a, stage: demo-media, options: {size: big}"), "option size: the value 'big'"),
     (step("id: a, stage: demo-media, options: {strengths: 99}"), "option strengths: the value 99"),
-    ("steps:\n" + INGEST * 2, "two steps have the id r"),
+    ("steps:\n" + INGEST * 2, "two steps write one artifact: r"),
     (step("id: a.parquet, stage: demo-media"), "id 'a.parquet'"),
     (step("id: a, id: b, stage: demo-media"), "duplicate key 'id'"),
     (step("id: a, stage: ingest-ratings, inputs: []"), "0 inputs"),

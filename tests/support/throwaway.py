@@ -11,8 +11,9 @@ import hashlib
 
 import pyarrow as pa
 
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.canonical import media_id, row_seed
-from qbuild.core.engine.stage import File, Options, Output, Reads, Stage, StoppedEarlyError
+from qbuild.core.engine.stage import Options, Output, Reads, Stage, StoppedEarlyError
 from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import reject_rows
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 from tables import rating_table
 from throwaway import ECHO, SPOTS
 
-from qbuild.core.engine.stage import File, Options, Output, Reads, Stage
+from qbuild.core.artifact.output_folder import File
+from qbuild.core.engine.stage import Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import reject_rows
 

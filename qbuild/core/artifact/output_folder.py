@@ -8,6 +8,7 @@ after the description is in place.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,19 @@ from qbuild.core.scratch import LocksUnsupportedError, sweep_temporaries, tempor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from qbuild.core.engine.stage import File
 
 DESCRIPTION = "qbuild.json"
 FOLDER_ARTIFACT = "artifact.parquet"
 MEDIA = "media"
 _MARK = ".qbuild-output"  # marks a folder that qbuild may fill and sweep
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a stage: its name below the folder, and its bytes or a scratch file to move."""
+
+    name: str
+    data: bytes | Path
 
 
 def safe_name(name: str) -> bool:

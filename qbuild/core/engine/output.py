@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.artifact import output_folder
 from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.artifact.description import Description, Recipe, RejectedRef, StageRef
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.artifact.reader import rejected_path
 from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.engine.request import Request, Result
-from qbuild.core.engine.stage import File, Output
+from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, StageError, TooManyRejectedError, shorten
 from qbuild.core.plural import plural

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, Ty
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.engine.tally import Tally
 from qbuild.core.renamed import RenamedOptions
 
@@ -86,14 +87,6 @@ class Batch:
 
     rows: pa.Table
     start: int
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of a stage: its name below the folder, and its bytes or a scratch file to move."""
-
-    name: str
-    data: bytes | Path
 
 
 @dataclass(frozen=True)

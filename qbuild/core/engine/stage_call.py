@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.artifact import output_folder
-from qbuild.core.engine.stage import Batch, File, Options, Output, Stage
+from qbuild.core.artifact.output_folder import File
+from qbuild.core.engine.stage import Batch, Options, Output, Stage
 from qbuild.core.errors import QbuildError, SchemaError, StageError, raise_all
 from qbuild.core.schema import Schema, load_schema
 

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.inputs import checked_batches
-from qbuild.core.engine.stage import Batch, File, Output
+from qbuild.core.engine.stage import Batch, Output
 from qbuild.core.engine.stage_call import StageCall
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import StageError

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from qbuild.core.engine.stage import File, Inputs
+    from qbuild.core.artifact.output_folder import File
+    from qbuild.core.engine.stage import Inputs
     from qbuild.core.engine.tally import Tally
     from qbuild.media.files.listing import DecodingOptions
 

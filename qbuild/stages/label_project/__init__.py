@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from qbuild.core.engine.stage import File, Inputs, Options, Output, Reads, Stage
+from qbuild.core.artifact.output_folder import File
+from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError
 from qbuild.core.plural import plural

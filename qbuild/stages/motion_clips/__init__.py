@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.canonical import hash_bytes
-from qbuild.core.engine.stage import Batch, File, Inputs, Output, Reads, Stage
+from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError, suggest
 from qbuild.core.plural import plural

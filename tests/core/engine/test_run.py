@@ -11,9 +11,10 @@ import throwaway
 from running import file_hashes, run_stage
 
 from qbuild.core.artifact import output_folder as folder
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.canonical import hash_file
-from qbuild.core.engine.stage import File, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import (
     CombinedError,

@@ -40,7 +40,7 @@ def test_the_media_root_of_a_dataset_overrides_the_input_folder(tmp_path):
 
 
 def test_a_path_that_leaves_its_root_is_rejected(tmp_path):
-    with pytest.raises(RejectedError, match="leaves its root") as rejected:
+    with pytest.raises(RejectedError, match="leads out of its root") as rejected:
         MediaFiles(MediaRoots({"": tmp_path})).find(0, row("d", "../x.png"))
     assert rejected.value.reason == "outside-root"
 

@@ -412,7 +412,7 @@ def test_missing_media_are_compared_by_id_and_counted(tmp_path, media):
 
 def test_a_path_that_leaves_its_root_is_an_error(tmp_path, media):
     used = listed(tmp_path, "e:../d/000001.jpg")
-    with pytest.raises(InputError, match="leaves its root"):
+    with pytest.raises(InputError, match="leads out of its root"):
         sample(tmp_path, level_table([10, 90]), exclude=used, exclude_by="content", roots=media)
 
 

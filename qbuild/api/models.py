@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from qbuild.api.stages import Place, listed
-from qbuild.core.errors import UsageError
 
 
 def train(
@@ -44,15 +43,8 @@ def import_checkpoint(
 
     Nothing is downloaded, and no code of the source folder is run.
     """
-    from qbuild.backends.protocol import Importer, ImportSpec
-    from qbuild.backends.registry import load_backend
+    from qbuild.backends.protocol import ImportSpec
+    from qbuild.backends.registry import load_importer
 
-    loaded = load_backend(backend)
-    if not isinstance(loaded, Importer):
-        raise UsageError(
-            f"backend {backend}",
-            "imports no checkpoints",
-            "expected a backend that does, such as vqa2",
-            "See qbuild.backends.protocol.Importer.",
-        )
-    return loaded.import_checkpoint(ImportSpec(Path(source), Path(output), dict(settings or {})))
+    spec = ImportSpec(Path(source), Path(output), dict(settings or {}))
+    return load_importer(backend, f"backend {backend}").import_checkpoint(spec)

@@ -15,7 +15,8 @@ from __future__ import annotations
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from qbuild.core.errors import MissingPartError, raise_all, suggest
+from qbuild.backends.protocol import Importer
+from qbuild.core.errors import MissingPartError, UsageError, raise_all, suggest
 
 if TYPE_CHECKING:
     from qbuild.backends.protocol import Backend, Needs
@@ -45,6 +46,19 @@ def load_backend(name: str, model: str = "") -> Backend:
     backend: Backend = factory(model)
     _check_methods(name, entry.value, backend)
     _check_needs(name, backend.needs())
+    return backend
+
+
+def load_importer(name: str, where: str) -> Importer:
+    """The backend, if it imports published weights; UsageError at `where` if it does not."""
+    backend = load_backend(name)
+    if not isinstance(backend, Importer):
+        raise UsageError(
+            where,
+            "cannot import checkpoints",
+            "expected a backend that can, such as vqa2",
+            "See qbuild.backends.protocol.Importer.",
+        )
     return backend
 
 

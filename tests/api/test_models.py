@@ -24,5 +24,5 @@ def test_an_unknown_backend_is_named_with_the_near_ones(tmp_path):
 
 def test_a_backend_that_imports_nothing_is_an_error(tmp_path):
     pytest.importorskip("qbuild_backends")
-    with pytest.raises(UsageError, match="imports no checkpoints"):
+    with pytest.raises(UsageError, match="cannot import checkpoints"):
         qbuild.import_checkpoint(tmp_path, tmp_path / "model", backend="fake")

@@ -77,21 +77,13 @@ def import_checkpoint(
 
     Nothing is downloaded, and no code in a file is run. Settings: docs/vqa2-model.md.
     """
-    from qbuild.backends.protocol import Importer, ImportSpec
-    from qbuild.backends.registry import load_backend
+    from qbuild.backends.protocol import ImportSpec
+    from qbuild.backends.registry import load_importer
     from qbuild.cli.render.checkpoints import format_import
-    from qbuild.core.errors import UsageError
 
     settings = _parse_settings(set_ or [])
-    loaded = load_backend(backend)
-    if not isinstance(loaded, Importer):
-        raise UsageError(
-            f"--backend {backend}",
-            "cannot import checkpoints",
-            "expected a backend that can, such as vqa2",
-            "See qbuild.backends.protocol.Importer.",
-        )
-    made = loaded.import_checkpoint(ImportSpec(source, output, settings))
+    importer = load_importer(backend, f"--backend {backend}")
+    made = importer.import_checkpoint(ImportSpec(source, output, settings))
     print_report({"output": str(made), **_read_report(made)}, format_import, json_)
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.errors import QbuildError
+from qbuild.core.errors import QbuildError, UsageError, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,8 +105,6 @@ class Artifact:
         return self.to_arrow(columns).to_pandas()
 
     def _known(self, columns: Sequence[str] | None) -> list[str] | None:
-        from qbuild.core.errors import UsageError, suggest
-
         names = self._reader.schema.arrow.names
         for name in columns or ():
             if name not in names:

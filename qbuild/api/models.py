@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from qbuild.api.stages import Place, listed
+from qbuild.backends.protocol import ImportSpec, TrainSpec
+from qbuild.backends.registry import load_backend, load_importer
 
 
 def train(
@@ -23,9 +25,6 @@ def train(
     `settings` are the backend's own (docs/training.md). The same call resumes a run that was cut
     off. Raises MissingPartError where the backend or what it needs is not installed.
     """
-    from qbuild.backends.protocol import TrainSpec
-    from qbuild.backends.registry import load_backend
-
     spec = TrainSpec(
         tuple(Path(place) for place in listed(artifacts)),
         Path(output),
@@ -43,8 +42,5 @@ def import_checkpoint(
 
     Nothing is downloaded, and no code of the source folder is run.
     """
-    from qbuild.backends.protocol import ImportSpec
-    from qbuild.backends.registry import load_importer
-
     spec = ImportSpec(Path(source), Path(output), dict(settings or {}))
     return load_importer(backend, f"backend {backend}").import_checkpoint(spec)

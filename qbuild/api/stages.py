@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from qbuild.api.artifacts import Artifact, Export, IncompleteWarning
 from qbuild.core.errors import UsageError, raise_all, suggest
+from qbuild.core.media_roots import MediaRoots
+from qbuild.core.renamed import current_options, rename_notices
 from qbuild.stages import STAGES, get_stage
 
 if TYPE_CHECKING:
@@ -78,7 +80,6 @@ def _request(
     given: dict[str, Any],
 ) -> Request:
     from qbuild.core.engine.request import Request, build_options
-    from qbuild.core.media_roots import MediaRoots
 
     stage = get_stage(name.replace("_", "-"))
     if limit is not None and limit < 1:
@@ -103,8 +104,6 @@ def listed(inputs: Place | Iterable[Place]) -> list[Place]:
 
 def _current(stage: Stage[Any, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The options under their present names; UsageError for those that the stage does not have."""
-    from qbuild.core.renamed import current_options, rename_notices
-
     for notice in rename_notices(given, stage.renamed):
         warnings.warn(notice, FutureWarning, stacklevel=_caller())
     current = current_options(given, stage.renamed)

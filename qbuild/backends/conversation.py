@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeAlias
 
 from qbuild.quality.published_text import LLAVA_PLACEHOLDER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 PLACE = LLAVA_PLACEHOLDER  # in a question, for a medium

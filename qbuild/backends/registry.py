@@ -13,13 +13,9 @@ works on any machine.
 from __future__ import annotations
 
 from importlib import metadata
-from typing import TYPE_CHECKING
 
-from qbuild.backends.protocol import Importer
+from qbuild.backends.protocol import Backend, Importer, Needs
 from qbuild.core.errors import MissingPartError, UsageError, raise_all, suggest
-
-if TYPE_CHECKING:
-    from qbuild.backends.protocol import Backend, Needs
 
 GROUP = "qbuild.backends"
 METHODS = ("needs", "fingerprint", "train", "score", "answer")

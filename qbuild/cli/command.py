@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from qbuild.cli.complete import pipelines
 from qbuild.cli.output import print_warnings
-from qbuild.core.renamed import rename_notices
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from qbuild.core.renamed import RenamedOptions
+from qbuild.core.renamed import RenamedOptions, rename_notices
 
 WIDTH = 100  # columns of help at most
 RUN_OPTIONS = "Run options"

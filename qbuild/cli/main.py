@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from qbuild import __version__
+from qbuild.core.errors import UsageError, suggest
 from qbuild.stages import EXPORT, LABELS, LLM, MEDIA, MODELS, PAIRS, STAGES, Listing, get_stage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PIPELINES, INSPECT = "Pipelines", "Inspect"
 PANELS = (LABELS, MEDIA, PAIRS, LLM, EXPORT, MODELS, PIPELINES, INSPECT)
@@ -90,8 +89,6 @@ class LazyGroup(TyperGroup):
         """The command of that name; an unknown name lists the near ones."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in listings():
-            from qbuild.core.errors import suggest
-
             ctx.fail(f"No such command {name!r}. {suggest(name, listings())}")
         return super().resolve_command(ctx, args)
 
@@ -186,8 +183,6 @@ def _reject_undecodable(arguments: list[str]) -> None:
     """Raise a UsageError for a name that is not UTF-8: no artifact could hold it."""
     for argument in arguments:
         if not argument.isascii() and argument.encode(errors="replace").decode() != argument:
-            from qbuild.core.errors import UsageError
-
             raise UsageError(
                 argument.encode(errors="backslashreplace").decode(),
                 "is not UTF-8",

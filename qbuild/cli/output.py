@@ -5,12 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
-from qbuild.core.errors import QbuildError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+from qbuild.core.errors import DiskError, InternalError, QbuildError, UsageError, shorten
 
 R = TypeVar("R", bound="Mapping[str, Any]")
 _STDOUT = "stdout"
@@ -64,8 +62,6 @@ def usage(error: Any, arguments: list[str]) -> int:
     """Print an error of Typer as JSON or as its usual text; the exit code (2)."""
     message = error.format_message()
     if "--json" in arguments:
-        from qbuild.core.errors import UsageError
-
         where = error.ctx.command_path if getattr(error, "ctx", None) else ""
         usage_error = UsageError(where, message, todo=f"See `{where or 'qbuild'} --help`.")
         print_json({"error": usage_error.as_dict()})
@@ -75,8 +71,6 @@ def usage(error: Any, arguments: list[str]) -> int:
 
 
 def _from_system(error: OSError) -> QbuildError:
-    from qbuild.core.errors import DiskError
-
     if of_stdout(error):
         what = f"cannot be written: {error.strerror}"
         return DiskError(_STDOUT, what, "expected a disk with free space", "Write it elsewhere.")
@@ -90,8 +84,6 @@ def _from_system(error: OSError) -> QbuildError:
 
 
 def _unforeseen(error: Exception) -> QbuildError:
-    from qbuild.core.errors import InternalError, shorten
-
     if isinstance(error, MemoryError):
         return InternalError("qbuild", "out of memory", "", "Use fewer --batch-rows or --workers.")
     return InternalError(

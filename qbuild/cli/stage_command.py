@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
+from pydantic.fields import FieldInfo
 
 from qbuild.cli.command import RUN_OPTIONS, Debug, Json
 from qbuild.cli.complete import artifacts, names_in
 from qbuild.cli.output import print_report, print_warnings
 from qbuild.core.engine.stage import Runtime, Stage, ValueHint
+from qbuild.core.media_roots import MediaRoots
 from qbuild.core.plural import plural
 from qbuild.stages import STAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pydantic.fields import FieldInfo
-
     from qbuild.core.engine.request import Result
 
 LONGEST_CHOICE = 40  # characters of `a|b|c` that the help shows next to an option
@@ -48,7 +47,6 @@ def run_command(stage: Stage[Any, Any], given: dict[str, Any]) -> None:
     """Run the stage and print its report; an incomplete artifact ends with code 1."""
     from qbuild.core.engine.request import Request, build_options
     from qbuild.core.engine.run import plan, run
-    from qbuild.core.media_roots import MediaRoots
 
     as_json = given["json_"]
     request = Request(

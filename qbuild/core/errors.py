@@ -16,10 +16,8 @@ QbuildError
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 SHOWN_AT_ONCE = 20
 

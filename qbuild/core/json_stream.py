@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from json import JSONDecodeError
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 BROKEN = "Fetch the file again, or fix it there."
 _SPACE = re.compile(r"[ \t\r\n]*")

@@ -9,16 +9,15 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qbuild.core.artifact.atomic_write import disk_errors, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from filelock import BaseFileLock
 
 REPLACED = "replaced"  # in a scratch folder: the old output, until the new one is in place

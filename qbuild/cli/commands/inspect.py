@@ -8,6 +8,9 @@ import typer
 from qbuild.cli.command import Debug, Json, MediaRoot
 from qbuild.cli.complete import artifacts
 from qbuild.cli.output import print_report, print_warnings
+from qbuild.core.inspect.environment import inventory
+from qbuild.core.media_roots import MediaRoots
+from qbuild.stages import STAGES, get_stage
 
 EXAMPLES = {
     "show": "qbuild show levels.parquet --rows 3",
@@ -70,7 +73,6 @@ def validate(
     """
     from qbuild.cli.render.findings import format_findings
     from qbuild.core.inspect.validate import validate as check
-    from qbuild.core.media_roots import MediaRoots
 
     roots = MediaRoots.parse(media_root or ())
     found = [check(path, roots) for path in paths]
@@ -92,7 +94,6 @@ def diff(
     from qbuild.cli.render.findings import format_diff
     from qbuild.core.artifact.reader import Artifact
     from qbuild.core.inspect.diff import compare
-    from qbuild.stages import STAGES, get_stage
 
     first, second = Artifact.open(a), Artifact.open(b)
     stage = first.description.stage.name
@@ -160,7 +161,6 @@ def doctor(json_: Json = False, _debug: Debug = False) -> None:
     The exit code is 5 if a required package is missing or has an unsupported version.
     """
     from qbuild.cli.render.findings import format_environment
-    from qbuild.core.inspect.environment import inventory
 
     found = inventory()
     print_report(found, format_environment, json_)

@@ -14,10 +14,13 @@ from qbuild.cli.render.pipelines import (
     format_status,
     format_step,
 )
+from qbuild.core.engine.stage import Runtime
+from qbuild.core.errors import MissingPartError
+from qbuild.core.media_roots import MediaRoots
+from qbuild.stages import STAGES, get_stage
 
 if TYPE_CHECKING:
     from qbuild.core.engine.request import Result
-    from qbuild.core.engine.stage import Runtime
     from qbuild.core.pipeline.load import Pipeline
     from qbuild.core.pipeline.run import StepDecision
 
@@ -59,8 +62,6 @@ def run(
     A step runs if its output is missing, incomplete or damaged, or if its options, inputs, stage
     or schema changed. The exit code is 1 if a step stops before its last row.
     """
-    from qbuild.core.engine.stage import Runtime
-    from qbuild.core.media_roots import MediaRoots
     from qbuild.core.pipeline.run import media_roots
 
     _reject_ray(executor)
@@ -122,7 +123,6 @@ def status(
 def _load(name: str, workdir: Path | None) -> "tuple[Pipeline, Path]":
     """Load a pipeline and the folder of its artifacts; warns of options under old names."""
     from qbuild.core.pipeline.load import find_pipeline, load_pipeline
-    from qbuild.stages import STAGES, get_stage
 
     path = find_pipeline(name)
     pipeline = load_pipeline(path, STAGES, get_stage)
@@ -131,8 +131,6 @@ def _load(name: str, workdir: Path | None) -> "tuple[Pipeline, Path]":
 
 
 def _reject_ray(executor: str) -> None:
-    from qbuild.core.errors import MissingPartError
-
     if executor == "ray":
         raise MissingPartError(
             "--executor",

@@ -8,9 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from qbuild.backends.protocol import ImportSpec, TrainSpec
+from qbuild.backends.registry import load_backend, load_importer
 from qbuild.cli.command import Debug, Json, MediaRoot
 from qbuild.cli.complete import artifacts, backends
 from qbuild.cli.output import print_report
+from qbuild.core.artifact.output_folder import DESCRIPTION
+from qbuild.core.errors import UsageError, raise_all
 
 EXAMPLES = {
     "train": "qbuild train pairs.parquet -o checkpoint --backend vqa2 --media-root photos"
@@ -52,8 +56,6 @@ def train(
 
     The same command resumes a run that was interrupted. Settings: docs/training.md.
     """
-    from qbuild.backends.protocol import TrainSpec
-    from qbuild.backends.registry import load_backend
     from qbuild.cli.render.checkpoints import format_training
 
     settings = _read_config(config, backend) | _parse_settings(set_ or [])
@@ -77,8 +79,6 @@ def import_checkpoint(
 
     Nothing is downloaded, and no code in a file is run. Settings: docs/vqa2-model.md.
     """
-    from qbuild.backends.protocol import ImportSpec
-    from qbuild.backends.registry import load_importer
     from qbuild.cli.render.checkpoints import format_import
 
     settings = _parse_settings(set_ or [])
@@ -92,8 +92,6 @@ def _read_config(config: Path | None, backend: str) -> dict[str, Any]:
     if config is None:
         return {}
     import yaml
-
-    from qbuild.core.errors import UsageError
 
     try:
         found = yaml.safe_load(config.read_text(encoding="utf-8"))
@@ -120,8 +118,6 @@ def _parse_settings(given: list[str]) -> dict[str, Any]:
     """The settings of `--set`, parsed as YAML; one UsageError per invalid assignment."""
     import yaml
 
-    from qbuild.core.errors import UsageError, raise_all
-
     settings: dict[str, Any] = {}
     faults = []
     for text in given:
@@ -138,8 +134,6 @@ def _parse_settings(given: list[str]) -> dict[str, Any]:
 
 def _read_report(checkpoint: Path) -> dict[str, Any]:
     """The report in a checkpoint's description; empty if its backend wrote none."""
-    from qbuild.core.artifact.output_folder import DESCRIPTION
-
     return dict(_read_object(checkpoint / DESCRIPTION).get("report", {}))
 
 

@@ -10,16 +10,14 @@ hash of the schema's name, the number of rows and all leaf digests.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from qbuild.core.canonical import hash_value
-
-if TYPE_CHECKING:
-    from qbuild.core.schema import Schema
+from qbuild.core.schema import Schema
 
 ROW_GROUP_ROWS = 65_536
 

@@ -7,15 +7,13 @@ kept; a description of 0.1.0 is read as it is.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qbuild.core.canonical import canonical_json, hash_value
 from qbuild.core.errors import SchemaError
-
-if TYPE_CHECKING:
-    from qbuild.core.schema import Schema
+from qbuild.core.schema import Schema
 
 FORMAT = 1
 KEY = b"qbuild"  # in the metadata of a Parquet file

@@ -6,18 +6,16 @@ File names do not matter: an input is the artifact whose rows have the hash of t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qbuild.core.artifact.description import EXPORT_KEYS, Description, InputRef
 from qbuild.core.artifact.output_folder import DESCRIPTION, FOLDER_ARTIFACT, MEDIA
 from qbuild.core.artifact.reader import Artifact, is_artifact
 from qbuild.core.errors import InputError, QbuildError, SchemaError
 from qbuild.core.media_roots import made_media_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,15 @@ after the description is in place.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from qbuild.core.artifact.atomic_write import disk_errors, sync
 from qbuild.core.canonical import hash_bytes, hash_file
 from qbuild.core.errors import StageError, UsageError
 from qbuild.core.scratch import LocksUnsupportedError, sweep_temporaries, temporary_name, try_lock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 
 DESCRIPTION = "qbuild.json"
 FOLDER_ARTIFACT = "artifact.parquet"

@@ -7,10 +7,11 @@ key `qbuild` of the footer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,9 +22,6 @@ from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.resources import data_dir
 from qbuild.core.schema import Schema, load_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)  # UnicodeDecodeError: in column names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,10 +18,8 @@ from qbuild.core.artifact.content_hash import (
     written_schema,
 )
 from qbuild.core.artifact.description import KEY
+from qbuild.core.schema import Schema
 from qbuild.core.scratch import temporary_name
-
-if TYPE_CHECKING:
-    from qbuild.core.schema import Schema
 
 
 class ArtifactWriter:

@@ -8,16 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qbuild.core.engine.inputs import RunInputs
 from qbuild.core.engine.prefetch import prefetch
 from qbuild.core.engine.stage import Output, StoppedEarlyError
+from qbuild.core.engine.stage_call import StageCall
 from qbuild.core.engine.workers import run_in_workers
 from qbuild.core.errors import StageError
-
-if TYPE_CHECKING:
-    from qbuild.core.engine.inputs import RunInputs
-    from qbuild.core.engine.stage_call import StageCall
 
 Take = Callable[[Output], None]
 

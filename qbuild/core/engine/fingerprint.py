@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from qbuild.core.artifact.description import InputRef, Recipe, StageRef, schema_ref
+from qbuild.core.engine.stage import Options, Stage
 from qbuild.core.renamed import RenamedOptions, current_options
-
-if TYPE_CHECKING:
-    from qbuild.core.engine.stage import Options, Stage
+from qbuild.core.schema import load_schema
 
 ReasonKind = Literal[
     "missing",
@@ -43,8 +42,6 @@ def make_recipe(
     limit: int | None = None,
 ) -> Recipe:
     """The recipe of a run: everything that determines its rows."""
-    from qbuild.core.schema import load_schema
-
     schema = load_schema(stage.writes) if stage.writes is not None else None
     return Recipe(
         stage=StageRef(name=stage.name, version=stage.version),

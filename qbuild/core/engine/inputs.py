@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.core.artifact.content_hash import ROW_GROUP_ROWS
 from qbuild.core.artifact.description import InputRef
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.artifact.reader import Artifact, is_artifact, slice_rows
 from qbuild.core.canonical import hash_file, hash_value
-from qbuild.core.engine.stage import Batch, Runtime
+from qbuild.core.engine.stage import Batch, Reads, Runtime
 from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all
 from qbuild.core.media_roots import made_media_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from qbuild.core.engine.stage import Reads
-    from qbuild.core.schema import Schema
+from qbuild.core.schema import Schema
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qbuild.core.artifact import output_folder
 from qbuild.core.artifact.atomic_write import disk_errors
@@ -19,9 +20,6 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, StageError, TooManyRejectedError, shorten
 from qbuild.core.plural import plural
 from qbuild.core.schema import load_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REASONS_SHOWN = 3
 # Parts of a report that are not stored in an artifact: warnings may depend on how the inputs were

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from qbuild.core.engine.stage import Output
 
 _DELAY_S = 0.5

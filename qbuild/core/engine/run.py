@@ -7,11 +7,12 @@ one, a failed run the old one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, ENOSPC
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.artifact.description import Description
@@ -32,9 +33,6 @@ from qbuild.core.errors import UsageError
 from qbuild.core.media_roots import real_path
 from qbuild.core.schema import load_schema
 from qbuild.core.scratch import scratch_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def run(request: Request) -> Result:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild import __version__
 from qbuild.core.errors import QbuildError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 NAME = "qbuild-runs.jsonl"
 

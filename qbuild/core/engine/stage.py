@@ -11,7 +11,9 @@ Nothing here imports pyarrow: `--help` of a stage imports this module.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,9 +23,6 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.renamed import RenamedOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
-
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray

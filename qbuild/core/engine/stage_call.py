@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from qbuild.core.artifact import output_folder
 from qbuild.core.artifact.output_folder import File
 from qbuild.core.engine.stage import Batch, Options, Output, Stage
 from qbuild.core.errors import QbuildError, SchemaError, StageError, raise_all
 from qbuild.core.schema import Schema, load_schema
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 @dataclass(frozen=True)

@@ -12,29 +12,23 @@ import os
 import signal
 import threading
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from qbuild.core.artifact.output_folder import File
 from qbuild.core.artifact.reader import Artifact
-from qbuild.core.engine.inputs import checked_batches
+from qbuild.core.engine.inputs import RunInputs, checked_batches
 from qbuild.core.engine.stage import Batch, Output
 from qbuild.core.engine.stage_call import StageCall
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import StageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from concurrent.futures import Future
-
-    from qbuild.core.engine.inputs import RunInputs
 
 
 @dataclass(frozen=True)

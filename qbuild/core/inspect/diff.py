@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from qbuild.core.errors import SchemaError
 from qbuild.core.renamed import RenamedOptions, current_options
 from qbuild.core.rows.lookup import key_columns, row_at
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from qbuild.core.artifact.reader import Artifact
 
     Rows = NDArray[np.int64]

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import platform
 import shlex
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
 from typing import TYPE_CHECKING, Any
 
 from qbuild import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from packaging.requirements import Requirement
 
 DISTRIBUTION = "qbuild-toolkit"

@@ -7,17 +7,15 @@ by itself, so that only missing files are reported as such.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qbuild.core.artifact.lineage import open_output
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.media_roots import MediaRoots, artifact_media, real_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SHOWN = 20
 

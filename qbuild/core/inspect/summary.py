@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from qbuild.core.artifact.lineage import ArtifactIndex, DescribedOutput, lineage, open_output
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from qbuild.core.artifact.reader import Artifact
+from qbuild.core.artifact.reader import Artifact
 
 _COUNTED_FIELDS = {"labels.word"}  # with few distinct values, inside a struct
 _COUNTED = 20  # values shown per column, the most frequent first

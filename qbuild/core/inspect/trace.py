@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+from collections.abc import Callable, Iterator
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 
 from qbuild.core.artifact.lineage import ArtifactIndex, DescribedOutput
+from qbuild.core.artifact.reader import Artifact
 from qbuild.core.canonical import hash_file
 from qbuild.core.errors import InputError
 from qbuild.core.rows.lookup import find_row, id_column, iter_ids
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from qbuild.core.artifact.reader import Artifact
 
 MIN_PREFIX = 6
 _CONSIDERED = 5_000  # ids that are compared to suggest similar ones
@@ -186,8 +184,6 @@ def _values(record: Any) -> set[str]:
 
 def _suggest(wanted: str, index: ArtifactIndex) -> str:
     """`Did you mean …?` with similar ids, or what to check."""
-    import difflib
-
     column = "media_id" if ":" in wanted else "sample_id"
     known: set[str] = set()
     for artifact in [*_artifacts(index, column), *_artifacts(index, "media_id")]:

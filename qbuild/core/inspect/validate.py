@@ -6,10 +6,11 @@ from its description).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,14 +20,9 @@ from qbuild.core.artifact.lineage import DescribedOutput, open_output
 from qbuild.core.artifact.reader import Artifact, read_description, rejected_path
 from qbuild.core.canonical import hash_file
 from qbuild.core.errors import InputError, QbuildError, SchemaError
-from qbuild.core.media_roots import artifact_media
+from qbuild.core.media_roots import MediaRoots, artifact_media
 from qbuild.core.plural import plural
 from qbuild.core.rows.lookup import id_column
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from qbuild.core.media_roots import MediaRoots
 
 SHOWN = 20
 

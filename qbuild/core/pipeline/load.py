@@ -12,11 +12,11 @@ steps:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -32,9 +32,6 @@ from qbuild.core.errors import (
 )
 from qbuild.core.renamed import current_options, rename_notices
 from qbuild.core.resources import data_dir
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 M = TypeVar("M", bound=BaseModel)
 

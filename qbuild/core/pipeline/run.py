@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +22,11 @@ from qbuild.core.engine.fingerprint import Reason, find_changes, make_recipe
 from qbuild.core.engine.inputs import describe_input, open_inputs
 from qbuild.core.engine.request import Request, Result
 from qbuild.core.engine.run import run as run_stage
+from qbuild.core.engine.stage import Runtime
 from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all, suggest
 from qbuild.core.plural import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from qbuild.core.engine.stage import Runtime
     from qbuild.core.pipeline.load import Pipeline, Step
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qbuild.core.pipeline.run import plan, read_output
+from qbuild.core.pipeline.run import StepDecision, plan, read_output
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from qbuild.core.pipeline.load import Pipeline, Step
-    from qbuild.core.pipeline.run import StepDecision
 
 
 def pipeline_status(

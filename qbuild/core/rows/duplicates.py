@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from qbuild.core.engine.prefetch import prefetch
 from qbuild.core.rows.rejections import reject_rows
 from qbuild.core.rows.string_hash import string_hashes
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from qbuild.core.engine.stage import Batch, Inputs
     from qbuild.core.rows.rejections import PlacedRejections
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from qbuild.core.schema import Schema
 
+if TYPE_CHECKING:
     from qbuild.core.artifact.reader import Artifact
-    from qbuild.core.schema import Schema
 
 # The columns that identify a row; the first entry that a schema has.
 _KEYS = (("sample_id",), ("depiction_id",), ("request_id",), ("source", "row"), ("media_id",))

@@ -11,9 +11,10 @@ what is wrong with the rows that fail.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,9 +26,6 @@ from qbuild.core.schema.casting import cast_table, fits
 from qbuild.core.schema.checks import Mask, failing_rows
 from qbuild.core.schema.compile import Node, compile_node, resolve
 from qbuild.core.schema.violations import SHOWN, Violation, Violations, describe_violations
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 _PROSE = ("title", "description", "$comment", "$id")
 

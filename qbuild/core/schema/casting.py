@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -11,12 +12,10 @@ import pyarrow.compute as pc
 
 from qbuild.core.errors import SchemaError, raise_all, suggest
 from qbuild.core.schema.checks import BLOCK_ROWS, numbers
+from qbuild.core.schema.compile import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
     from qbuild.core.schema.checks import Array
-    from qbuild.core.schema.compile import Node
 
     Column = pa.ChunkedArray[Any]  # cannot be subscribed when run
 

@@ -7,6 +7,7 @@ a slice, may be anything: they can cost time but never change the result.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -14,11 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from qbuild.core.schema.compile import Node
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from qbuild.core.schema.compile import Node
-
     Array = pa.Array[Any]  # cannot be subscribed when run
 
 Mask = NDArray[np.bool_]  # one flag per element, True where it fails

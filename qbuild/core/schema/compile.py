@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import pyarrow as pa
 
 from qbuild.core.errors import SchemaError, suggest
 from qbuild.core.resources import data_file
 from qbuild.core.schema.patterns import check_pattern
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ValueKind = Literal["object", "array", "string", "integer", "number", "boolean"]
 Spec = dict[str, Any]

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from qbuild.core.errors import SchemaError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PIECE = re.compile(r"\\x[0-9a-fA-F]{2}|\\.|\(\?:|\(\?|\[:|.", re.DOTALL)
 _ESCAPES = "ntr"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+import pyarrow as pa
 
-    import pyarrow as pa
+if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 SHOWN = 20

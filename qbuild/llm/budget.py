@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from qbuild.core.errors import UsageError, suggest
-
-if TYPE_CHECKING:
-    from qbuild.llm.answers import Usage
-    from qbuild.llm.prices import Prices
-    from qbuild.llm.requests import ChatRequest
+from qbuild.llm.answers import Usage
+from qbuild.llm.prices import Prices
+from qbuild.llm.requests import ChatRequest
 
 _ROUNDING_USD = 1e-12  # sums of floats may exceed the cap by rounding alone
 

@@ -9,27 +9,21 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from qbuild.core.errors import QbuildError
 from qbuild.llm.answers import Answer
-from qbuild.llm.budget import OverBudgetError
+from qbuild.llm.budget import Budget, OverBudgetError, Reservation
+from qbuild.llm.ledger import Ledger, QueuedAnswer
+from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.rate_limit import CircuitBreaker, Gate, RetryPolicy, read_pace
-from qbuild.llm.reply_policy import NoReply, ServiceError, decide
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-    from typing import Self
-
-    from qbuild.llm.budget import Budget, Reservation
-    from qbuild.llm.ledger import Ledger, QueuedAnswer
-    from qbuild.llm.openai_client import OpenAIClient
-    from qbuild.llm.reply_policy import Reply, ReplyDecision
-    from qbuild.llm.request_body import BodyForm
-    from qbuild.llm.requests import ChatRequest
+from qbuild.llm.reply_policy import NoReply, Reply, ReplyDecision, ServiceError, decide
+from qbuild.llm.request_body import BodyForm
+from qbuild.llm.requests import ChatRequest
 
 NOT_IN_LEDGER = "not in the ledger"
 T = TypeVar("T")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from qbuild.llm.prices import TIERS
+from qbuild.llm.ledger import Ledger
+from qbuild.llm.prices import TIERS, Prices
+from qbuild.llm.requests import ChatRequest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from qbuild.llm.ledger import Ledger
-    from qbuild.llm.prices import Prices
-    from qbuild.llm.requests import ChatRequest
-
-    Price = tuple[float, float | None] | None
+Price = tuple[float, float | None] | None
 
 # The share of the allowed tokens that an answer takes: an assumption, before any answer is known.
 EXPECTED_SHARE = 0.5

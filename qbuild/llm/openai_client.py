@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, Self
 
 from qbuild.core.errors import MissingPartError, UsageError
 from qbuild.llm.reply_policy import NoReply, Reply
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import ModuleType
-    from typing import Self
 
 MASK = "<key>"
 # Characters. A shorter key is a local server's own word such as `test`, which answers may contain.

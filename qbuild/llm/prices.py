@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import InputError
 from qbuild.core.resources import data_dir
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from qbuild.llm.answers import Usage
+from qbuild.llm.answers import Usage
 
 MILLION = 1_000_000
 TIERS = ("standard", "flex", "batch")

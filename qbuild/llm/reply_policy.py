@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from qbuild.core.errors import QbuildError, UsageError
 from qbuild.llm.answers import Answer, State, read_completion
 from qbuild.llm.rate_limit import read_retry_after
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from qbuild.llm.requests import ChatRequest, RequestHead
+from qbuild.llm.requests import ChatRequest, RequestHead
 
 LONGEST_MESSAGE = 300  # characters kept of a service's message
 RETRIED_STATUSES = frozenset({408, 409, 429})  # and all from 500

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qbuild.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from qbuild.llm.requests import ChatRequest
+from qbuild.llm.requests import ChatRequest
 
 LIMIT_NAMES = ("max_completion_tokens", "max_tokens")  # the newer first: GPT-5 accepts no other
 _REQUIRED = {

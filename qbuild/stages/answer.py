@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from qbuild.backends.conversation import turns_of
 from qbuild.backends.protocol import Answered, Answering, Prompt
 from qbuild.core.canonical import dataset_of
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, one_line, shorten
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.plural import plural
@@ -34,9 +35,6 @@ from qbuild.stages.model_stage import (
     open_model,
     predict,
 )
-
-if TYPE_CHECKING:
-    from qbuild.core.engine.tally import Tally
 
 MAX_SHOWN = 3
 

@@ -8,7 +8,8 @@ stronger than on a large image. Transparency is ignored.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Generator
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -16,9 +17,6 @@ from qbuild.core.artifact.output_folder import File
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 SHEET = "contact-sheet.png"
 Report = dict[str, Any]

@@ -14,6 +14,7 @@ of one scene are in one split.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -32,8 +33,6 @@ from qbuild.core.errors import MissingPartError, raise_all
 from qbuild.core.inspect.environment import DEMO, install_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from PIL.Image import Image
 
 DATASET = "synthetic-demo"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator
 
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.labels.ratings.merge import read_outputs
 from qbuild.labels.ratings.options import RatingOptions
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from qbuild.core.engine.tally import Tally
     from qbuild.quality.arrays import Floats, Ints
     from qbuild.quality.ranges import LevelState
 

@@ -6,15 +6,13 @@ request, sorted by request and attempt: its answer, its cost, or that it was nev
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from pathlib import Path
 
 CHUNK = 4096  # rows per output
 

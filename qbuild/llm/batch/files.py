@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.errors import InputError
 from qbuild.core.scratch import atomic_file
+from qbuild.llm.answers import Answer
 from qbuild.llm.reply_policy import Reply, ReplyDecision, decide
-from qbuild.llm.requests import RequestHead
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from qbuild.llm.answers import Answer
-    from qbuild.llm.request_body import BodyForm
-    from qbuild.llm.requests import ChatRequest
+from qbuild.llm.request_body import BodyForm
+from qbuild.llm.requests import ChatRequest, RequestHead
 
 ENDPOINT = "/v1/chat/completions"
 MAX_REQUESTS = 50_000  # per batch, as OpenAI documents it

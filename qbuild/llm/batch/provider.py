@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Self
 
 from qbuild.core.errors import QbuildError
 from qbuild.llm.answers import Answer
@@ -27,18 +29,12 @@ from qbuild.llm.batch.files import (
 )
 from qbuild.llm.batch.records import BatchRecord, BatchRecords
 from qbuild.llm.batch.service import ENDED, BatchService
+from qbuild.llm.budget import Budget, Reservation
+from qbuild.llm.ledger import Ledger
+from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.rate_limit import RetryPolicy
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-    from typing import Self
-
-    from qbuild.llm.budget import Budget, Reservation
-    from qbuild.llm.ledger import Ledger
-    from qbuild.llm.openai_client import OpenAIClient
-    from qbuild.llm.request_body import BodyForm
-    from qbuild.llm.requests import ChatRequest
+from qbuild.llm.request_body import BodyForm
+from qbuild.llm.requests import ChatRequest
 
 TIER = "batch"
 

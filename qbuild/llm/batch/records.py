@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from qbuild.core.artifact.atomic_write import disk_errors, sync
 from qbuild.llm.ledger.segments import cut_torn_line, encode, read_lines
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RECORDS = "batches.jsonl"
 Step = Literal["uploaded", "created", "collected"]

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
+from qbuild.llm.openai_client import OpenAIClient
 from qbuild.llm.rate_limit import RetryPolicy, read_retry_after
 from qbuild.llm.reply_policy import KeyRejectedError, ServiceError, is_retried
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
-
-    from qbuild.llm.openai_client import OpenAIClient
 
 ENDED = frozenset({"completed", "expired", "failed", "cancelled"})
 _WINDOW = "24h"  # the only one that the service offers

@@ -6,10 +6,15 @@ in memory, request → places of its lines; answers are read from the disk when 
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import BaseFileLock
 
 from qbuild.core.artifact.atomic_write import disk_errors
 from qbuild.core.errors import InputError, UsageError
@@ -24,19 +29,9 @@ from qbuild.llm.ledger.segments import (
     read_lines,
     segment_path,
 )
-from qbuild.llm.requests import RequestHead
+from qbuild.llm.requests import ChatRequest, RequestHead
 
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Iterator
-    from pathlib import Path
-    from typing import Self
-
-    from filelock import BaseFileLock
-
-    from qbuild.llm.requests import ChatRequest
-
-    Request = ChatRequest | RequestHead
+Request = ChatRequest | RequestHead
 
 LOCK = "ledger.lock"
 RESERVE_BYTES = 4 << 20  # for answers in flight when the disk is full: 64 answers of 64 KiB

@@ -10,16 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from qbuild.core.artifact.atomic_write import disk_errors, sync
 from qbuild.core.errors import DiskError
 from qbuild.llm.ledger.segments import SEGMENT_BYTES, segment_path
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 RESERVE = "ledger.reserve"
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 from qbuild.core.artifact.atomic_write import disk_errors, sync
 from qbuild.core.canonical import canonical_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 SEGMENT_BYTES = 64 << 20
 _NAME = re.compile(r"ledger-(\d+)\.jsonl\Z", re.ASCII)

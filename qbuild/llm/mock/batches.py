@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from qbuild.llm.mock.faults import ScriptedFault
 
-    from qbuild.llm.mock.faults import ScriptedFault
-
-    # The reply to a chat request in a batch: status and body.
-    Complete = Callable[[dict[str, Any]], tuple[int, Any]]
+Complete = Callable[[dict[str, Any]], tuple[int, Any]]
 
 
 class Batches:

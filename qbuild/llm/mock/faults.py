@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from qbuild.core.errors import InputError, UsageError, suggest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FAULT_KINDS = (
     "status",  # `status:429`: that status, with an error body

@@ -10,20 +10,15 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, Self, cast
 
 from aiohttp import web
 
 from qbuild.core.errors import UsageError
 from qbuild.llm.mock.answers import completion, default_answer, last_text
 from qbuild.llm.mock.batches import Batches
-from qbuild.llm.mock.faults import match_fault, read_script
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import Self
-
-    from qbuild.llm.mock.faults import ScriptedFault
+from qbuild.llm.mock.faults import ScriptedFault, match_fault, read_script
 
 LOOPBACK = "127.0.0.1"
 TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x28"  # fatal, handshake failure

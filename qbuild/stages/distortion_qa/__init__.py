@@ -11,6 +11,7 @@ Media that no question fits are skipped and counted, not rejected. Source: VQA²
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
@@ -24,8 +25,6 @@ from qbuild.labels.tables.options import reject_file_options
 from qbuild.stages.distortion_qa.questions import FORMS, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from qbuild.stages.distortion_qa.media import Media
     from qbuild.stages.distortion_qa.plan import Plan
 

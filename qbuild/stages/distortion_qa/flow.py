@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
+from qbuild.quality.arrays import Floats, Ints, Mask
 
 _ROUNDS = 100
 
 
-def distribute(sizes: Ints, allowed: Flags, wanted: Ints) -> Ints:
+def distribute(sizes: Ints, allowed: Mask, wanted: Ints) -> Ints:
     """How many rows of each group get each name, `[groups, names]`; every row gets one.
 
     `allowed` `[groups, names]` are the names that a group may get, at least one each. As many rows
@@ -34,7 +28,7 @@ def distribute(sizes: Ints, allowed: Flags, wanted: Ints) -> Ints:
     return shares
 
 
-def _proportional(sizes: Ints, allowed: Flags, wanted: Ints) -> NDArray[np.float64]:
+def _proportional(sizes: Ints, allowed: Mask, wanted: Ints) -> Floats:
     """Shares of maximum entropy with these sums, or less where they cannot be reached."""
     shares = allowed.astype(np.float64) * wanted
     for _ in range(_ROUNDS):
@@ -44,11 +38,11 @@ def _proportional(sizes: Ints, allowed: Flags, wanted: Ints) -> NDArray[np.float
     return shares
 
 
-def _ratio(to: Ints, have: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ratio(to: Ints, have: Floats) -> Floats:
     return np.divide(to, have, out=np.zeros(len(have)), where=have > 0)
 
 
-def _largest_flow(sizes: Ints, allowed: Flags, wanted: Ints, start: Ints) -> Ints:
+def _largest_flow(sizes: Ints, allowed: Mask, wanted: Ints, start: Ints) -> Ints:
     """What a maximum flow from groups to names adds to `start`, or removes from it."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import maximum_flow

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from qbuild.core.engine.stage import Inputs
 from qbuild.core.rows.string_hash import string_hashes
+from qbuild.quality.arrays import Ints, Keys, Mask
 from qbuild.quality.distortions import DISTORTIONS, SPATIAL
 from qbuild.stages.distortion_qa.questions import IMPLIES
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from numpy.typing import NDArray
-
-    from qbuild.core.engine.stage import Inputs
-
-    Ints = NDArray[np.int64]
-    Keys = NDArray[np.uint64]
-    Flags = NDArray[np.bool_]
 
 COLUMNS = ["media_id", "kind", "distortions", "others", "judged"]
 CODES = np.arange(len(DISTORTIONS))
@@ -38,7 +32,7 @@ class Media:
     present: Ints  # [rows]
     absent: Ints  # [rows], judged and not present
     severities: NDArray[np.int8]  # [rows, 13], 0 where unknown
-    outside: Flags  # [rows], whether the medium has labels outside the thirteen
+    outside: Mask  # [rows], whether the medium has labels outside the thirteen
 
 
 def read_media(rows: pa.Table) -> Media:
@@ -104,7 +98,7 @@ def take_media(media: Media, rows: Ints) -> Media:
     )
 
 
-def sets_of(flags: Flags) -> Ints:
-    """Flags `[rows, 13]` as sets."""
+def sets_of(flags: Mask) -> Ints:
+    """Mask `[rows, 13]` as sets."""
     sets: Ints = (flags * _BITS).sum(axis=1).astype(np.int64)
     return sets

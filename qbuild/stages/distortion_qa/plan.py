@@ -14,26 +14,19 @@ row: the same media in another order get the same questions. Memory: about 60 by
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.core.canonical import row_seed
+from qbuild.core.engine.stage import Inputs
 from qbuild.core.rows.duplicates import Duplicates, find_duplicates
+from qbuild.quality.arrays import Ints, Keys, Mask
 from qbuild.quality.distortions import DISTORTIONS
 from qbuild.quality.sampling import allocate, draw_stratified, row_keys
 from qbuild.stages.distortion_qa.flow import distribute
 from qbuild.stages.distortion_qa.media import CODES, Media, read_all_media, sets_of, take_media
 from qbuild.stages.distortion_qa.questions import CHOICES, FORMS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from qbuild.core.engine.stage import Inputs
-
-    Ints = NDArray[np.int64]
-    Keys = NDArray[np.uint64]
-    Flags = NDArray[np.bool_]
 
 # Why a medium gets no question
 ASKED, OUTSIDE, UNLABELLED, UNASKABLE, SURPLUS = range(5)
@@ -50,7 +43,7 @@ class Plan:
     asked: NDArray[np.int8]  # [rows, forms], code of the distortion, or NOT_ASKED
     right: NDArray[np.int8]  # [rows, forms], index of the right choice
     wrong: NDArray[np.int8]  # [rows, 3], codes of the wrong choices of a `which` question
-    falling: Flags  # [rows], whether the strongest degree is first
+    falling: Mask  # [rows], whether the strongest degree is first
     skipped: NDArray[np.int8]  # [rows], index of SKIP_REASONS
 
 
@@ -89,7 +82,7 @@ def make_plan(inputs: Inputs, forms: tuple[str, ...], pairs: int, seed: int) -> 
 # ----------------------------------------------------------------------------------------- forms
 
 
-def _allowed_forms(media: Media, forms: tuple[str, ...]) -> tuple[Flags, NDArray[np.int8]]:
+def _allowed_forms(media: Media, forms: tuple[str, ...]) -> tuple[Mask, NDArray[np.int8]]:
     """The forms that each medium allows, `[rows, forms]`, and the reason if there are none.
 
     The distortions of a medium with a label outside the thirteen and none of them are unknown.
@@ -109,7 +102,7 @@ def _keys(hashes: Keys, seed: int, purpose: str) -> Keys:
     return row_keys(hashes, row_seed(seed, purpose))
 
 
-def _take_turns(allowed: Flags, present: Ints, keys: Keys, pairs: int) -> Flags:
+def _take_turns(allowed: Mask, present: Ints, keys: Keys, pairs: int) -> Mask:
     """The forms that each medium gets: `pairs` of the allowed ones, starting in turn."""
     takes = np.zeros_like(allowed)
     kinds = (allowed * (1 << np.arange(allowed.shape[1]))).sum(axis=1)
@@ -151,7 +144,7 @@ def _wrong_names(absent: Ints, codes: Ints) -> Ints:
     return wrong
 
 
-def _degrees(codes: Ints, severities: Ints) -> tuple[Ints, Flags]:
+def _degrees(codes: Ints, severities: Ints) -> tuple[Ints, Mask]:
     """Index of the right degree, and whether degrees fall; 1 and 5 share two positions."""
     falling = np.zeros(len(codes), dtype=bool)
     for low in (1, 2, 3):
@@ -180,7 +173,7 @@ def _binary(media: Media, keys: Keys) -> tuple[Ints, Ints]:
     return asked, right
 
 
-def _split(media: Media, keys: Keys) -> tuple[Flags, Flags]:
+def _split(media: Media, keys: Keys) -> tuple[Mask, Mask]:
     """Which media are asked about a distortion they have, and which about one they lack."""
     has, lacks = media.present > 0, media.absent > 0
     either = has & lacks
@@ -196,7 +189,7 @@ def _split(media: Media, keys: Keys) -> tuple[Flags, Flags]:
     return _first(yes, most), _first(no, most)
 
 
-def _first(flags: Flags, most: int) -> Flags:
+def _first(flags: Mask, most: int) -> Mask:
     """The first flags, at most so many."""
     return flags & (np.cumsum(flags) <= most)
 

@@ -6,13 +6,10 @@ strong is it?). plan.py decides which medium gets which question.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from qbuild.quality.published_text import letters
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 FORMS = ("binary", "which", "severity")
 CHOICES = 4  # of a `which` question

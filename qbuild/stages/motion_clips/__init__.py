@@ -13,6 +13,7 @@ a constant rate, upright and without sound; see docs/motion.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +41,6 @@ from qbuild.quality.distortions import DISTORTIONS
 from qbuild.stages.motion_clips.rows import QP, clip_row, unlabelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from qbuild.core.rows.duplicates import Duplicates
     from qbuild.media.clips.make import VideoClips
     from qbuild.media.files.locate import MediaFiles

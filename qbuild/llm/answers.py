@@ -27,7 +27,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Answer:
-    """The outcome of one attempt; `message` says what went wrong or was done differently."""
+    """The outcome of one attempt; `message` is the fault, or a note on what was changed."""
 
     state: State
     raw: str | None = None
@@ -69,8 +69,7 @@ def read_completion(body: Any, structured: bool) -> Answer:
 
 def _read_choice(choice: dict[str, Any], structured: bool) -> tuple[State, str | None, str | None]:
     message = choice.get("message")
-    if not isinstance(message, dict):
-        message = {}
+    message = message if isinstance(message, dict) else {}
     content, refusal = message.get("content"), message.get("refusal")
     raw = _encodable(content) if isinstance(content, str) else None
     if refusal:

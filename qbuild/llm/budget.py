@@ -1,4 +1,4 @@
-"""A cap in dollars that holds: requests in flight count at their worst price until settled."""
+"""A reliable cap in dollars: requests in flight count at their maximum price until settled."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Reservation:
 class Budget:
     """The dollars that a run may spend, has spent and has reserved.
 
-    `earlier_usd` counts from the start: what attempts of earlier runs that were never answered
-    may have cost. Without `max_usd` nothing is rejected; known costs are added up. `tier` is
-    what every request is paid at, else each request's own.
+    `earlier_usd` is what unanswered attempts of earlier runs may have cost; it counts from the
+    start. Without `max_usd` nothing is rejected and known costs are added up. `tier` applies to
+    every request; by default each has its own.
     """
 
     def __init__(

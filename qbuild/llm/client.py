@@ -1,4 +1,4 @@
-"""Who answers requests: a service, each answer paid once and under the cap, or the ledger alone.
+"""Sources of answers: a service, each answer paid once and under the cap, or only the ledger.
 
 the ledger has the answer → that answer
 otherwise: reserve → wait at the gate → record `sent` → send → record the answer → settle
@@ -51,9 +51,9 @@ class RequestStats:
 
 @dataclass(frozen=True)
 class Replay:
-    """Answers from the ledger alone: no network, no key, no cost.
+    """Answers only from the ledger: no network, no key, no cost.
 
-    `missing` collects the requests that it does not hold, by id.
+    `missing` collects the requests that have no recorded answer, by id.
     """
 
     ledger: Ledger | None
@@ -92,7 +92,7 @@ class ChatClient:
         self._breaker = CircuitBreaker(self.policy.max_consecutive_failures)
         self._slots = asyncio.Semaphore(self.policy.concurrency)
         self._running: dict[str, asyncio.Task[Answer]] = {}
-        self._draw = random.Random()  # noqa: S311 - spreads retries, decides nothing
+        self._draw = random.Random()  # noqa: S311 - only the time of retries
         self._failure: QbuildError | None = None
         self._closing = False
 
@@ -129,7 +129,7 @@ class ChatClient:
             for task in late:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-        await self._sender.close()
+        await self._sender.sdk.close()
 
     def _start(self, request: ChatRequest) -> asyncio.Task[Answer]:
         task = asyncio.create_task(self._buy(request))
@@ -140,7 +140,7 @@ class ChatClient:
     def _finished(self, request_id: str, task: asyncio.Task[Answer]) -> None:
         """Forget a task and retrieve its error, even where every waiter was cancelled.
 
-        Otherwise asyncio would print the error, with all that it holds, on stderr.
+        Otherwise asyncio would print the error, with the objects it refers to, on stderr.
         """
         self._running.pop(request_id, None)
         if not task.cancelled():
@@ -190,10 +190,14 @@ class ChatClient:
             if decision.fatal is not None:
                 raise decision.fatal
             if decision.rejected_parameter is not None:
-                self._note(self.form.drop(decision.rejected_parameter))
+                note = self.form.drop(decision.rejected_parameter)
+                self.stats.notes += [] if note in self.stats.notes else [note]
                 continue
             self.stats.retried += 1
-            await self._rest(decision, failures)
+            if decision.wait_s is not None:
+                self._gate.pause(decision.wait_s)  # all requests: the service asks for it
+            else:
+                await self._gate.sleep(policy.back_off_s(failures, self._draw))
 
     async def _attempt(
         self, request: ChatRequest, reservation: Reservation
@@ -233,9 +237,8 @@ class ChatClient:
             answer = replace(answer, cost_usd=reservation.usd)
         if answer.final and (note := self.form.note(request)) is not None:
             answer = answer.with_note(note)
-        headers = {} if isinstance(reply, NoReply) else reply.headers
-        if headers:
-            pace = read_pace(headers, request.estimated_tokens, self.policy.concurrency)
+        if not isinstance(reply, NoReply) and reply.headers:
+            pace = read_pace(reply.headers, request.estimated_tokens, self.policy.concurrency)
             if pace is not None or not decision.retry:
                 self._gate.set_pace(pace)
         return replace(decision, answer=answer)
@@ -253,25 +256,14 @@ class ChatClient:
                 )
             )
 
-    async def _rest(self, decision: ReplyDecision, failures: int) -> None:
-        """Wait before the next attempt: all requests where the service says so, else this one."""
-        if decision.wait_s is not None:
-            self._gate.pause(decision.wait_s)
-        else:
-            await self._gate.sleep(self.policy.back_off_s(failures, self._draw))
-
-    def _note(self, note: str) -> None:
-        if note not in self.stats.notes:
-            self.stats.notes.append(note)
-
 
 async def run_concurrently(
     items: Iterable[T], work: Callable[[T], Awaitable[R]], limit: int
 ) -> AsyncGenerator[tuple[T, R]]:
     """Each item with the result of its work, in any order; items are taken as there is room.
 
-    After a ServiceError no item is taken: the results under way are still given, then the error is
-    raised. Any other error, and cancellation, cancels what is under way and is raised at once.
+    After a ServiceError no item is taken: running work is awaited and its results are yielded, then
+    the error is raised. Any other error, and cancellation, cancels running work at once.
     """
     remaining, failure = iter(items), None
     running: dict[asyncio.Future[R], T] = {}

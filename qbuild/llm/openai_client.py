@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Self
 
@@ -15,7 +14,7 @@ from qbuild.core.errors import MissingPartError, UsageError
 from qbuild.llm.reply_policy import NoReply, Reply
 
 MASK = "<key>"
-# Characters. A shorter key is a local server's own word such as `test`, which answers may contain.
+# Characters. A shorter key, such as the `test` of a local server, may also occur in answers.
 MASKED_KEY_LENGTH = 16
 # The package's own option for a reply that it does not parse. Posting a plain body, instead of its
 # typed `chat.completions`, saves 0.3 ms per request: a quarter of its cost.
@@ -71,10 +70,6 @@ class OpenAIClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close all connections."""
         await self.sdk.close()
 
     async def send(self, body: dict[str, Any]) -> Reply | NoReply:
@@ -83,13 +78,12 @@ class OpenAIClient:
         Never raises for a failed connection, whichever library reports it: the error of a
         transport may hold the request's headers, and with them the key.
         """
-        openai = self._openai
         try:
             async with asyncio.timeout(self.timeout_s):  # the package's timeout is per read
                 raw = await self.sdk.post(
                     "/chat/completions", cast_to=object, body=body, options=_UNPARSED
                 )
-        except openai.APIStatusError as error:
+        except self._openai.APIStatusError as error:
             return self._reply(error.response)
         except TimeoutError:
             return self._timed_out()
@@ -101,7 +95,9 @@ class OpenAIClient:
         """Why an exchange failed; it counts as unsent only where no connection was made."""
         import aiohttp
 
-        causes = list(_causes(error))
+        causes: list[BaseException] = [error]  # openai's, then httpx2's, then aiohttp's
+        while (cause := causes[-1].__cause__) is not None:
+            causes.append(cause)
         for cause in causes:
             if isinstance(cause, aiohttp.ClientConnectorError):
                 return NoReply(self.mask(f"no connection: {cause}"), sent=False)
@@ -117,15 +113,8 @@ class OpenAIClient:
         return text if self._key == "none" else text.replace(self._key, MASK)
 
     def _reply(self, response: Any) -> Reply:
-        """The reply; a short key is masked in errors alone, for an answer may contain the word."""
+        """The reply; a short key is masked in errors only, since an answer may contain the word."""
         text = response.content.decode("utf-8", "replace")
         if response.status_code != 200 or len(self._key) >= MASKED_KEY_LENGTH:
             text = self.mask(text)
         return Reply(response.status_code, text, response.headers)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, its cause, and so on: openai's, then httpx2's, then aiohttp's."""
-    while error is not None:
-        yield error
-        error = error.__cause__

@@ -1,4 +1,4 @@
-"""Token prices: a dated price file, and what an answer costs by it."""
+"""Token prices from a dated price file, and the cost of an answer."""
 
 from __future__ import annotations
 
@@ -42,9 +42,8 @@ class Prices:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Prices:
-        """The prices of a file, or the latest shipped ones; InputError says what is invalid."""
-        if path is None:
-            path = latest_price_file()
+        """The prices of a file, or the latest shipped ones; InputError for an invalid file."""
+        path = path or latest_price_file()
         try:
             value = json.loads(path.read_bytes())
         except (OSError, ValueError) as error:
@@ -95,9 +94,11 @@ def _read_rate(path: Path, name: str, entry: Any) -> Rate:
     numbers = {}
     for key in ("input", "output", "cached_input"):
         number = entry.get(key, entry.get("input") if key == "cached_input" else None)
-        if not isinstance(number, int | float) or isinstance(number, bool):
-            raise _invalid(path, f"`{key}` of {name} is {number!r}")
-        if not 0 <= number < float("inf"):
+        if (
+            not isinstance(number, int | float)
+            or isinstance(number, bool)
+            or not 0 <= number < float("inf")
+        ):
             raise _invalid(path, f"`{key}` of {name} is {number!r}")
         numbers[key] = float(number)
     return Rate(**numbers)

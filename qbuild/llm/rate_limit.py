@@ -1,4 +1,4 @@
-"""How fast a service is asked: retries, back-off, pacing by its headers, and a circuit breaker.
+"""The rate of requests: retries, back-off, pacing by rate-limit headers, and a circuit breaker.
 
 Sources: RFC 9110 section 10.2.3 (Retry-After), OpenAI's rate-limit headers (`x-ratelimit-*`).
 """
@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 RAMP_INTERVAL_S = 0.002  # about the processor time of one request in the client
-LOW_SHARE = 0.05  # of a limit: below it, the remainder is paced until the reset
+LOW_SHARE = 0.05  # of a limit: below it, requests are paced until the reset
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Pace:
 
 
 def read_pace(headers: Mapping[str, str], request_tokens: int, concurrency: int) -> Pace | None:
-    """The pace that spreads a nearly exhausted rate limit until its reset; None where none is.
+    """The pace that distributes a nearly exhausted rate limit until its reset; None if none is.
 
     A limit whose headers are missing, negative or not numbers is ignored.
     """
@@ -101,8 +101,8 @@ def read_pace(headers: Mapping[str, str], request_tokens: int, concurrency: int)
 class Gate:
     """Where every request waits before it is sent: while the service is paused, and for its pace.
 
-    The first `ramp` requests are sent a little apart, until the first reply: connections opened
-    at the same instant stay bunched for the whole run and wait for each other.
+    The first `ramp` requests are sent at short intervals until the first reply: connections opened
+    at the same time stay synchronised for the whole run and wait for each other.
     """
 
     def __init__(self, ramp: int = 0) -> None:
@@ -131,7 +131,7 @@ class Gate:
             await self.sleep(opens - now)
 
     async def sleep(self, seconds: float) -> None:
-        """Return after so many seconds, or at once when the gate is released."""
+        """Return after `seconds`, or at once when the gate is released."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._released.wait(), seconds)
 
@@ -140,7 +140,7 @@ class Gate:
         self._released.set()
 
     def pause(self, seconds: float) -> None:
-        """Let no request pass for so many seconds."""
+        """Let no request pass for `seconds`."""
         until = asyncio.get_running_loop().time() + seconds
         self._paused_until = max(self._paused_until, until)
 

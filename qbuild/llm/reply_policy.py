@@ -19,7 +19,7 @@ from qbuild.llm.requests import ChatRequest, RequestHead
 
 LONGEST_MESSAGE = 300  # characters kept of a service's message
 RETRIED_STATUSES = frozenset({408, 409, 429})  # and all from 500
-# Errors about the request itself, which would come again.
+# Errors about the request itself, which another attempt would not change.
 _FINAL_CODES: dict[str, State] = {
     "content_filter": "refused",
     "content_policy_violation": "refused",
@@ -33,7 +33,7 @@ _PARAMETER_WORDS = (
 
 
 class ServiceError(QbuildError):
-    """A service that keeps failing; the run ends, and what it answered is kept."""
+    """A service that keeps failing; the run ends, and its answers are kept."""
 
     code: ClassVar[str] = "service"
 
@@ -87,7 +87,7 @@ class NoReply:
 class ReplyDecision:
     """What a reply means.
 
-    `retry`: worth another attempt, after `wait_s` where the service says so. `failure` is the kind
+    `retry`: worth another attempt, after `wait_s` if the service gives one. `failure` is the kind
     of failure for the circuit breaker, None for none. `fatal` ends the run. `rejected_parameter`
     is one that the service does not support. `maybe_charged`: the cost is unknown, so that the
     worst price is charged.

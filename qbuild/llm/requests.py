@@ -1,4 +1,4 @@
-"""Requests to a chat model, and the id that tells whether one was sent before."""
+"""Requests to a chat model, with an id by which repeated ones are recognised."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from qbuild.core.canonical import canonical_json
 
-# OpenAI's account of how chat messages are counted: 3 tokens per message besides its text, and 3
-# more that prime the answer.
+# As OpenAI documents the count for chat messages: 3 tokens per message in addition to its text,
+# and 3 that prime the answer.
 TOKENS_PER_MESSAGE = 3
 PRIMING_TOKENS = 3
 CHARACTERS_PER_TOKEN = 4

@@ -1,4 +1,4 @@
-"""Requests as files of the Batch API and of `vllm run-batch`, and the answers in their output.
+"""Input files of the Batch API and of `vllm run-batch`, and the answers in their output.
 
 One JSON object per line: `custom_id` (the request's id), `method`, `url`, `body`. The same
 requests give the same files. Answers come in any order, some twice, some in an error file.
@@ -58,7 +58,8 @@ def split_requests(
     lines: list[bytes] = []
     size = tokens = 0
     for request in distinct.values():
-        line = _input_line(request, form)
+        entry = {"method": "POST", "url": ENDPOINT, "body": form.body(request)}
+        line = canonical_json({"custom_id": request.request_id, **entry}).encode() + b"\n"
         more = request.estimated_tokens + (request.max_output_tokens or 0)
         over = len(taken) >= limits.requests or size + len(line) > limits.bytes
         if taken and (over or (limits.tokens is not None and tokens + more > limits.tokens)):
@@ -69,16 +70,6 @@ def split_requests(
         size, tokens = size + len(line), tokens + more
     if taken:
         yield Shard(tuple(taken), b"".join(lines), tokens)
-
-
-def _input_line(request: ChatRequest, form: BodyForm) -> bytes:
-    line = {
-        "custom_id": request.request_id,
-        "method": "POST",
-        "url": ENDPOINT,
-        "body": form.body(request),
-    }
-    return canonical_json(line).encode() + b"\n"
 
 
 def write_batch_files(

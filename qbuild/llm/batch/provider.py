@@ -3,12 +3,13 @@
     reserve → shard → input file on the disk → `sent` lines → upload → batch → poll → rows → ledger
 
 Ids are on the disk before polling starts; a restart polls existing batches and creates none
-twice. What an expired, failed or cancelled batch left out goes into the next round.
+twice. Requests that an expired, failed or cancelled batch left out are sent in the next round.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -77,7 +78,7 @@ class BatchProvider:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.close()
+        await self._client.sdk.close()
 
     async def answer_all(self, requests: Iterable[ChatRequest]) -> dict[str, Answer]:
         """The answers by request id; batches of earlier runs are finished first."""
@@ -111,16 +112,13 @@ class BatchProvider:
 
     async def _run_round(self, requests: list[ChatRequest]) -> None:
         """One round: as many batches at a time as the limit of enqueued tokens allows."""
+        limit = math.inf if self.limits.tokens is None else self.limits.tokens
         active: list[BatchRecord] = []
         for shard in split_requests(requests, self.form, self.limits):
-            while active and self._is_full(active, shard.tokens):
+            while active and limit < sum(record.tokens for record in active) + shard.tokens:
                 await self._finish([active.pop(0)])
             active.append(await self._start(shard))
         await self._finish(active)
-
-    def _is_full(self, active: list[BatchRecord], more: int) -> bool:
-        limit = self.limits.tokens
-        return limit is not None and sum(record.tokens for record in active) + more > limit
 
     async def _start(self, shard: Shard) -> BatchRecord:
         """Write a shard to the disk, then upload it and create its batch."""
@@ -219,6 +217,6 @@ class BatchProvider:
 
 
 def _reason(batch: Any) -> str:
-    """Why a batch failed, where it says so."""
+    """Why a batch failed, where the service states it."""
     errors = getattr(batch.errors, "data", None) if batch.errors is not None else None
     return f": {errors[0].code}: {errors[0].message}" if errors else ""

@@ -1,4 +1,4 @@
-"""The progress of each batch, written down before the next step: a restart continues from it."""
+"""The progress of each batch, recorded before the next step: a restart continues from it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class BatchService:
     def __init__(self, client: OpenAIClient, policy: RetryPolicy) -> None:
         self._client, self._policy = client, policy
         self._sdk = client.sdk
-        self._draw = random.Random()  # noqa: S311 - spreads retries, decides nothing
+        self._draw = random.Random()  # noqa: S311 - only the time of retries
 
     async def upload(self, name: str, path: Path) -> str:
         """The id of an uploaded input file; uploading one twice costs nothing."""

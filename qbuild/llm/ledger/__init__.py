@@ -1,7 +1,7 @@
 """The record of every request: written before it is sent, and before its answer counts.
 
 A folder of segments (`segments.py`), one writer at a time, any number of readers. Only an index is
-in memory, request → places of its lines; answers are read from the disk when asked for.
+in memory, request → places of its lines; answers are read from the disk on request.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Ledger:
     ) -> Self:
         """The ledger of a folder, created where it is to be written.
 
-        Raises InputError where there is none to read, UsageError where another run writes it,
+        Raises InputError where there is none to read, UsageError where another run has it open,
         DiskError where it cannot be written.
         """
         ledger = cls(folder, provider)

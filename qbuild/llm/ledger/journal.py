@@ -1,8 +1,8 @@
 """Durable appending for many waiters at once: one write and one sync for all waiting lines.
 
 A thread writes, so that the event loop never waits for the disk. When the disk fails, lines that
-could not be written stay in memory; paid answers are tried again in a segment of their own, in
-the space of a file reserved for that.
+could not be written stay in memory; paid answers are written to a separate segment, in
+space that was reserved for this.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Journal:
         return _inform(batch, [place_of.get(id(each), self.error()) for each in batch])
 
     def _rescue(self, lines: list[bytes]) -> list[int] | None:
-        """The places of lines in a segment of their own; None where there is no space for it."""
+        """The places of lines in a separate segment; None where there is no space for it."""
         if not lines:
             return []
         try:
@@ -132,7 +132,7 @@ class Journal:
             return None
 
     def _write(self, lines: list[bytes]) -> list[int]:
-        """The places of lines that are now durable; none of them is left where that failed."""
+        """The places of lines that are now durable; on failure none of them is left."""
         if self._size >= SEGMENT_BYTES:
             self._open(self.number + 1)
         begin, places = self._size, []

@@ -73,7 +73,7 @@ def completion(body: dict[str, Any], text: str, fault: str = "") -> dict[str, An
     elif fault == "prose":
         message["content"] = "Certainly! Here is your JSON:"
     choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
-    made: dict[str, Any] = {
+    reply: dict[str, Any] = {
         "id": f"chatcmpl-{identity}",
         "object": "chat.completion",
         "created": 0,
@@ -82,8 +82,8 @@ def completion(body: dict[str, Any], text: str, fault: str = "") -> dict[str, An
         "choices": [] if fault == "empty" else [choice],
     }
     if fault != "no-usage":
-        made["usage"] = _usage(body, text)
-    return made
+        reply["usage"] = _usage(body, text)
+    return reply
 
 
 def _usage(body: dict[str, Any], text: str) -> dict[str, Any]:

@@ -52,13 +52,8 @@ class Batches:
         self._faults[name] = fault.do if fault is not None else ""
         return self.batches[name]
 
-    def list_all(self) -> dict[str, Any]:
-        """All batches, the newest first."""
-        data = list(reversed(self.batches.values()))
-        return {"object": "list", "data": data, "has_more": False}
-
     def retrieve(self, name: str, complete: Complete) -> dict[str, Any] | None:
-        """A batch, None where there is none; it ends when it was retrieved often enough."""
+        """A batch, None where there is none; it ends at its `polls`-th retrieval."""
         batch = self.batches.get(name)
         if batch is None:
             return None

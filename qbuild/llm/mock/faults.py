@@ -54,17 +54,17 @@ class ScriptedFault:
     parameter: str = "temperature"
     code: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    seen: int = 0
+    matched: int = 0
 
     def affects(self, text: str) -> bool:
         """Whether this request goes wrong; counts it where it matches."""
         if self.match is not None and self.match not in text:
             return False
-        self.seen += 1
-        return self.seen >= self.nth and (not self.times or self.seen < self.nth + self.times)
+        self.matched += 1
+        return self.nth <= self.matched and (not self.times or self.matched < self.nth + self.times)
 
 
-_KEYS = {entry.name for entry in fields(ScriptedFault)} - {"seen"}
+_KEYS = {entry.name for entry in fields(ScriptedFault)} - {"matched"}
 
 
 def read_script(script: list[dict[str, Any]]) -> list[ScriptedFault]:

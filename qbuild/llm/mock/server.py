@@ -1,7 +1,7 @@
-"""A server with the OpenAI protocol on loopback that fails by script, and counts.
+"""A server with the OpenAI protocol on loopback that fails by script and counts requests.
 
-Chat completions (plain and structured), Files and Batch, rate-limit headers. It exists to prove
-that nothing is paid twice, that a cap holds, and that a run survives its service.
+Chat completions (plain and structured), Files and Batch, rate-limit headers. Tests use
+it to prove that nothing is paid twice, that a cap holds, and that a run survives failures.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ class MockServer:
         return _json(batch)
 
     async def _list_batches(self, _: web.Request) -> web.Response:
-        return _json(self.store.list_all())
+        newest_first = list(reversed(self.store.batches.values()))
+        return _json({"object": "list", "data": newest_first, "has_more": False})
 
     async def _retrieve_batch(self, request: web.Request) -> web.Response:
         return _json(self.store.retrieve(request.match_info["id"], self._reply_in_batch))
@@ -172,7 +173,7 @@ class MockServer:
     def _reply(
         self, body: dict[str, Any], fault: ScriptedFault | None, sent_key: str
     ) -> tuple[int, Any]:
-        """Status and body of the reply to a chat request, changed as its fault says."""
+        """Status and body of the reply to a chat request, changed by its fault."""
         if self.models is not None and body.get("model") not in self.models:
             return 404, _error(f"The model {body.get('model')!r} does not exist", "model_not_found")
         if fault is not None and (error := _scripted_error(fault, body, sent_key)) is not None:
@@ -187,7 +188,7 @@ class MockServer:
 def _scripted_error(
     fault: ScriptedFault, body: dict[str, Any], sent_key: str
 ) -> tuple[int, Any] | None:
-    """The error that a fault puts in place of an answer; None where it puts none."""
+    """The error that a fault returns instead of an answer; None for other faults."""
     do, _, status = fault.do.partition(":")
     if do == "status":
         return int(status), _error("as the script says", fault.code)
@@ -215,7 +216,7 @@ def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
 
 
 async def _send(request: web.Request, response: web.Response, fault: str) -> web.StreamResponse:
-    """The response, or a connection broken as the fault says."""
+    """The response, or a connection broken by the fault."""
     transport, sent = request.transport, cast("web.StreamResponse", response)
     if fault == "hang":
         await asyncio.Event().wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from qbuild.core.engine.stage import Batch, Output
 from qbuild.core.engine.tally import Tally
-from qbuild.core.rows.rejections import PlacedRejections, merge_rejections, reject_rows
+from qbuild.core.rows.rejections import merge_rejections, reject_rows
 from qbuild.quality.arrays import Floats, Ints
 from qbuild.quality.instruction import Pairs, instruction_table
 from qbuild.quality.published_text import LEVEL_WORDS, VQA2_QUESTION, level_answer
@@ -19,6 +19,9 @@ from qbuild.quality.stall_text import sequence_text, summary_text
 from qbuild.quality.stalls import PLAYBACK
 from qbuild.stages.streaming_qa.levels import LABELS, SessionLevels
 from qbuild.stages.streaming_qa.options import StreamingOptions
+
+if TYPE_CHECKING:
+    from qbuild.core.rows.rejections import PlacedRejections
 
 KIND = "video"
 _MAX_FRAMES = 2**31 - 1  # what num_frames of a medium can hold

@@ -127,7 +127,7 @@ def agreement_of_fixed(folder: Path | None) -> None:
 
 def agreement_of_drawing(seeds: int) -> None:
     image = scene("coffee", (64, 96))
-    print(f"| {seeds} seeds, 96x64, ours - package | Δ mean | Δ deviation, % | Δ PSNR, dB |")
+    print(f"| {seeds} seeds, 96x64, qbuild - package | Δ mean | Δ deviation, % | Δ PSNR, dB |")
     print("| --- | --- | --- | --- |")
     for name in (n for n in CORRUPTIONS if n not in DETERMINISTIC):
         for severity in (1, 3, 5):

@@ -20,19 +20,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
-from multiprocessing import connection
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler, recv_handle, send_handle
 from multiprocessing.util import Finalize
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from qbuild.core.errors import StageError
 from qbuild.media.unreadable import UnreadableMediaError
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -124,7 +121,7 @@ class Isolated:
         return self._wait_for_answer(child)
 
     def _wait_for_answer(self, child: _Child) -> tuple[bool, Any]:
-        ready = connection.wait([child.pipe, child.process.sentinel], self._timeout_s)
+        ready = wait([child.pipe, child.process.sentinel], self._timeout_s)
         if not ready:
             raise UnreadableMediaError(
                 "decoder-hung", f"no answer within {self._timeout_s:g} s; the process was killed"
@@ -138,7 +135,7 @@ class Isolated:
         child.process.join(GRACE_S)
         code = child.process.exitcode
         if code == -signal.SIGINT:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt from None
         how = f"status {code}" if code is None or code >= 0 else signal.Signals(-code).name
         return UnreadableMediaError("decoder-crashed", f"the process that read it ended with {how}")
 
@@ -167,7 +164,6 @@ def shared_child(timeout_s: float) -> Isolated:
     A worker process waits for its children before it runs `atexit`; finalizers run earlier.
     """
     isolated = Isolated(timeout_s=timeout_s)
-    isolated.__enter__()
     Finalize(None, isolated.__exit__, args=(None, None, None), exitpriority=10)
     return isolated
 

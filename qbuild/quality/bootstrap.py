@@ -90,7 +90,7 @@ def _pearson(counts: Floats, x: Floats, y: Floats) -> Floats:
     weighted = counts * x
     x_squares, y_squares = (weighted * x).sum(axis=1), (counts * y * y).sum(axis=1)
     product = x_squares * y_squares
-    # equal values leave squares of rounding errors alone
+    # the squares of equal values are rounding errors only
     varies = (x_squares > 1e-12 * rows) & (y_squares > 1e-12 * rows)
     correlation = np.full(len(counts), np.nan)
     correlation[varies] = (weighted * y).sum(axis=1)[varies] / np.sqrt(product[varies])

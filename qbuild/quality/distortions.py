@@ -22,7 +22,7 @@ MOTION = ("flicker", "stuttering")
 DISTORTIONS = SPATIAL + MOTION
 SEVERITIES = (1, 2, 3, 4, 5)
 
-# The distortion that each common corruption looks like. Snow, frost, fog and elastic_transform are
+# The distortion that each common corruption resembles. Snow, frost, fog and elastic_transform are
 # none of the thirteen, and zoom_blur resembles two of them: questions about those have no certain
 # answer.
 OF_CORRUPTION = {

@@ -1,7 +1,7 @@
 """Canonical `instruction` rows about one medium each, built as whole columns.
 
 Every stage that asks one question about one medium makes its rows here, so that they all have the
-same form: a user turn with the medium before or after the question, on a line of its own, and an
+same form: a user turn with the medium before or after the question, on a separate line, and an
 assistant turn with the answer.
 """
 
@@ -18,7 +18,7 @@ from qbuild.core.canonical import sample_id
 from qbuild.core.schema import load_schema
 from qbuild.core.schema.arrow_lists import lists, lists_of
 
-SYNTHETIC = "synthetic"  # prefix of the source of scores that no human gave
+SYNTHETIC = "synthetic"  # prefix of the source of scores not rated by people
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Pairs:
     medium_first: bool
     options: list[Any] | None = None  # of multiple-choice questions
     answer_keys: list[Any] | None = None  # the letter of the right option
-    provenance: dict[str, list[Any]] = field(default_factory=dict)  # overrides what rows give
+    provenance: dict[str, list[Any]] = field(default_factory=dict)  # overrides the columns of rows
 
 
 def instruction_table(rows: pa.Table, pairs: Pairs) -> pa.Table:
@@ -117,12 +117,12 @@ def _parents(rows: pa.Table) -> Any:
     return pa.array(parents, pa.list_(pa.string()))
 
 
-def _struct(struct: Any, rows: pa.Table, given: dict[str, Any], count: int | None = None) -> Any:
-    """A struct per row: the given fields, else the row's column of that name, else null."""
+def _struct(struct: Any, rows: pa.Table, values: dict[str, Any], count: int | None = None) -> Any:
+    """A struct per row: these values, else the row's column of that name, else null."""
     arrays = []
     for part in struct:
-        if part.name in given:
-            array: Any = given[part.name]
+        if part.name in values:
+            array: Any = values[part.name]
         elif part.name in rows.column_names:
             array = rows.column(part.name).combine_chunks()
         else:

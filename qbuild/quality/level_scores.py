@@ -1,7 +1,7 @@
-"""Scores from the logits of level words: a softmax over these words alone, then a weighted mean.
+"""Scores from the logits of level words: a softmax over these words only, then a weighted mean.
 
 Source: Q-Align section 3.3 (five levels, weights 1 to 5), Q-Bench section 2.3 (two words, good and
-poor). Weights here run from 0 to 1, so that scores of any number of words lie in [0, 1].
+poor). Weights here are from 0 to 1, so scores of any number of words are in [0, 1].
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from qbuild.quality.arrays import Floats
 
 
 def closed_set(logits: ArrayLike, temperature: float = 1.0) -> Floats:
-    """The probability of each word among these words alone: softmax(logits / temperature).
+    """The probability of each word among these words only: softmax(logits / temperature).
 
     `[..., words]` in and out; any finite logits, without overflow. ValueError for fewer than two
     words and for a temperature that is not above 0.

@@ -1,4 +1,4 @@
-"""Suffixes of media files, and the kind of media that a file name stands for."""
+"""Suffixes of media files, and the kind of media of a file name."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Agreement of predictions with opinion scores: SRCC, PLCC, KRCC, RMSE, and their intervals.
 
-Ties share the mean of their ranks in SRCC; KRCC is tau-b. PLCC and RMSE are given as they are and
-after the four-parameter logistic mapping of the Video Quality Experts Group (final report of the
-full-reference test, phase I): f(x) = (b1 - b2) / (1 + exp(-(x - b3) / |b4|)) + b2.
+Ties share the mean of their ranks in SRCC; KRCC is tau-b. PLCC and RMSE are reported both without
+mapping and after the four-parameter logistic mapping of the Video Quality Experts Group (final
+report of the full-reference test, phase I): f(x) = (b1 - b2) / (1 + exp(-(x - b3) / |b4|)) + b2.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from qbuild.quality.arrays import Floats
 
-MIN_ROWS = 3  # two points always lie on a line
+MIN_ROWS = 3  # two points are always on a line
 MIN_MAPPED_ROWS = 5  # four parameters fit any four points
 NAMES = ("srcc", "plcc", "krcc", "rmse", "plcc_mapped", "rmse_mapped")
 _WIDTHS = (0.25, 1.0, 4.0)  # of the logistic, in deviations of the predictions; VQEG starts at 1/4
@@ -23,7 +23,7 @@ _COST_TOLERANCE = 1.001
 
 
 class NotMappedError(ValueError):
-    """No increasing logistic fits the points; the message says why."""
+    """No increasing logistic fits the points; the message states the reason."""
 
 
 def undefined(predicted: Floats, opinions: Floats) -> str:
@@ -107,8 +107,8 @@ class Logistic:
 def fit_logistic(predicted: Floats, opinions: Floats) -> Logistic:
     """The increasing logistic of least squared error; NotMappedError where there is none.
 
-    Levenberg-Marquardt from three widths on standardised values; the best fit is taken. None is
-    fitted to predictions that fall with the opinion scores: a falling map would hide the sign.
+    Levenberg-Marquardt from three widths on standardised values; the best fit is used. None is
+    fitted to predictions that fall as the opinion scores rise: a falling map would hide that.
     """
     if why := undefined(predicted, opinions):
         raise NotMappedError(why)
@@ -139,7 +139,7 @@ def _fit_from(x: Floats, y: Floats, width: float, line_cost: float) -> tuple[flo
     """Half the squared error, b1, b2, b3 and |b4| from one start; None without convergence.
 
     For points along a line the best logistic is ever wider, and the fit never converges: one that
-    is as good as the line (`line_cost` is half its squared error) is taken as it is.
+    is as good as the line (`line_cost` is half its squared error) is accepted.
     """
     from scipy.optimize import least_squares
     from scipy.special import expit

@@ -1,8 +1,8 @@
 """The text about a session's stalls in a streaming pair.
 
-VQA² section 3.3 gives the information in two formats, one digit per frame and a summary; its
-sentences are in a figure and no released model is known to depend on them, so these are our own and
-may change with the version of the stage that writes them.
+VQA² section 3.3 gives the information in two formats, one digit per frame and a summary. Its
+sentences are in a figure and no released model is known to depend on them, so these are not
+quoted and may change with the version of the stage that writes them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MEANING = "in the order shown: 0 where playback runs, 1 where it stalls."
 
 
 def sequence_text(runs: Ints, step: int = 1) -> str:
-    """Format A: what the digits mean, and on a line of their own the digits of the frames.
+    """Format A: what the digits mean, and on a separate line the digits of the frames.
 
     `runs` are run lengths, zeros first. Only the digits of frames 0, step, 2·step, … are kept.
     """

@@ -6,11 +6,11 @@ time 0 is initial buffering, every other one a playback stall.
     wall clock   |--buffering--|----played----|--stall--|----played----|
     sequence      1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 1 1 1 1 1 0 0 0 0 0 0 0 0
 
-Frame k is shown from k/fps on. It is stalled when that moment lies in a stall: a stall from w to
+Frame k is shown from k/fps on. It is stalled if that time is within a stall: a stall from w to
 w + d covers the frames from ceil(w·fps) up to, not including, ceil((w + d)·fps). So adjacent stalls
 share no frame and leave no gap, and a stall shorter than a frame may cover none. Products are
 computed as `seconds·num/den` and reduced by a millionth of a frame before rounding up, so that the
-time k·den/num of a log gives frame k.
+time k·den/num of a log maps to frame k.
 
 Sessions are ragged: flat arrays of events, and offsets, one more than sessions.
 """
@@ -121,24 +121,24 @@ def covered_frames(events: Events, rates: Rates) -> tuple[Ints, Ints]:
 def run_lengths(offsets: Ints, first: Ints, covered: Ints, frames: Ints) -> tuple[Ints, Ints]:
     """Run lengths of each session's 0/1 sequence, flat with offsets, beginning with the zeros.
 
-    `frames` is the length of each sequence. Events that cover no frame give no run; adjacent events
+    `frames` is the length of each sequence. Events that cover no frame add no run; adjacent events
     share one. A sequence that begins stalled begins with a run of no zeros; an empty run at the end
     is left out.
     """
     owner = _owners(offsets)
-    shown = covered > 0
-    owner, start, end = owner[shown], first[shown], (first + covered)[shown]
-    same = np.concatenate((owner[1:] == owner[:-1], [False])) if len(owner) else np.empty(0, bool)
+    is_covering = covered > 0
+    owner, start = owner[is_covering], first[is_covering]
+    end = start + covered[is_covering]
     touching = np.zeros(len(owner), bool)
-    if len(owner):
-        touching[1:] = same[:-1] & (start[1:] == end[:-1])
+    touching[1:] = (owner[1:] == owner[:-1]) & (start[1:] == end[:-1])
     opens, closes = ~touching, np.append(~touching[1:], True)[: len(owner)]
     owner, start, end = owner[opens], start[opens], end[closes]
     stalls = np.bincount(owner, minlength=len(frames))
     # borders of the runs of a session: 0, start, end, start, end, …, frames
     borders = np.concatenate(([0], np.cumsum(2 * stalls + 2)))
     flat = np.zeros(borders[-1], dtype=np.int64)
-    place = borders[:-1][owner] + 1 + 2 * (np.arange(len(owner)) - _first_of(stalls)[owner])
+    earlier = np.cumsum(stalls) - stalls  # stalls of the sessions before
+    place = borders[:-1][owner] + 1 + 2 * (np.arange(len(owner)) - earlier[owner])
     flat[place], flat[place + 1] = start, end
     flat[borders[1:] - 1] = frames
     lengths = np.diff(flat)
@@ -183,17 +183,13 @@ def _many_runs(digits: NDArray[Any]) -> Ints:
 
 
 def expand_runs(runs: Ints) -> NDArray[np.int8]:
-    """The 0/1 sequence that run lengths stand for."""
+    """The 0/1 sequence that run lengths represent."""
     return np.repeat(np.arange(len(runs)) % 2, runs).astype(np.int8)
 
 
 def _sum_per_session(owner: Ints, seconds: Floats, sessions: int) -> Floats:
     sums: Floats = np.bincount(owner, seconds, sessions).astype(np.float64)
     return sums
-
-
-def _first_of(counts: Ints) -> Ints:
-    return np.concatenate(([0], np.cumsum(counts)))[:-1]
 
 
 def _owners(borders: Ints) -> Ints:

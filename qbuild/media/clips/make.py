@@ -6,11 +6,12 @@ time, whatever the length of the video, and at most eight files are open.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from qbuild.core.canonical import hash_file
 from qbuild.media.clips.plan import Clip, ClipRequest, ClipSettings, VideoExtent, plan_clips
 from qbuild.media.distort.motion.distortions import create_motion
 from qbuild.media.distort.motion.planes import (
+    Planes,
     black_levels,
     crop_planes,
     format_of,
@@ -28,15 +30,8 @@ from qbuild.media.images.read_write import MAX_PIXELS
 from qbuild.media.unreadable import UnreadableMediaError, reject_disk_errors
 from qbuild.media.video.decoders.header import open_video, read_header
 from qbuild.media.video.decoders.with_pyav import decode
-from qbuild.media.video.shots import Thumbnails, shots
+from qbuild.media.video.shots import find_cuts, make_thumbnail, shots
 from qbuild.media.video.write import VideoFormat, VideoWriter
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from qbuild.media.distort.motion.planes import Plane
-
-    Planes = tuple[Plane, ...]
 
 MAX_OPEN_FILES = 8
 MAX_OPEN_PIXELS = 16_000_000  # per frame of all open files: an encoder keeps about ten frames
@@ -69,7 +64,7 @@ class VideoClips:
 def make_clips(
     path: Path, folder: Path, requests: Sequence[ClipRequest], settings: ClipSettings, qp: int
 ) -> VideoClips:
-    """Write clips of a video to files in `folder`; fewer than requested if no place is left.
+    """Write clips of a video to files in `folder`; fewer than requested if no more fit.
 
     Raises UnreadableMediaError for a video that cannot be read, or is too short or too small.
     """
@@ -92,7 +87,7 @@ def make_clips(
 
 def _scan_video(path: Path, by_shots: bool) -> tuple[VideoFormat, list[range]]:
     """The format of a video and the frames of its shots, or all frames as one shot."""
-    thumbnails, video_format, count = Thumbnails(), None, 0
+    thumbnails, video_format, count = [], None, 0
     with open_video(path) as (_, stream):
         aspect = Fraction(stream.sample_aspect_ratio or 1)
     header = read_header(path, MAX_PIXELS)
@@ -100,10 +95,10 @@ def _scan_video(path: Path, by_shots: bool) -> tuple[VideoFormat, list[range]]:
         video_format = video_format or format_of(frame, header.fps, aspect)
         count += 1
         if by_shots:
-            thumbnails.add(planes_of(frame))
+            thumbnails.append(make_thumbnail(planes_of(frame)))
     if video_format is None:
         raise UnreadableMediaError("no-frames", f"{path.name}: no frame decodes")
-    return video_format, shots(thumbnails.cuts(), count)
+    return video_format, shots(find_cuts(thumbnails), count)
 
 
 def _run_pass(path: Path, unfinished: list[_ClipWriter]) -> None:

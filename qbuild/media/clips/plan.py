@@ -7,7 +7,9 @@ operation and the clip's number, so that it depends on no other video.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -18,20 +20,16 @@ from qbuild.media.unreadable import UnreadableMediaError
 from qbuild.quality.distortions import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from fractions import Fraction
-
     import numpy as np
 
-    Window = tuple[int, int, int, int]  # left, top, width and height, in pixels
-
+Window = tuple[int, int, int, int]  # left, top, width and height, in pixels
 CUT, INJECT = ("temporal", "spatial"), ("shake", "flicker", "stutter")
 GROUPS = {"cut": CUT, "inject": INJECT}
 # VQA² section 3.2 has one flicker: "flickers (camera shake)".
-SEEN_AS = {"shake": "flicker", "flicker": "flicker", "stutter": "stuttering"}
+PAPER_NAMES = {"shake": "flicker", "flicker": "flicker", "stutter": "stuttering"}
 
 WHOLE = "whole"  # instead of lengths: all of a video, or of a shot
-MIN_FRAMES = 4  # the stride of VQA²'s motion branch: fewer frames give no token
+MIN_FRAMES = 4  # the stride of VQA²'s motion branch: fewer frames produce no token
 _TRIES = 20  # random draws before all candidates are tried in order
 
 
@@ -74,7 +72,10 @@ class VideoExtent:
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames and window of a clip in its source; sides and offsets are even."""
+    """Frames and window of a clip in its source; sides and offsets are even.
+
+    Clips are equal if they differ in their seed only.
+    """
 
     operation: str
     start: int
@@ -84,13 +85,7 @@ class Clip:
     width: int
     height: int
     severity: int | None
-    seed: int
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What distinguishes the clip from the others of its video."""
-        window = (self.left, self.top, self.width, self.height)
-        return (self.operation, self.start, self.frames, window, self.severity)
+    seed: int = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,7 @@ def request_clips(medium: str, count: int, settings: ClipSettings) -> list[ClipR
 def plan_clips(
     requests: Iterable[ClipRequest], settings: ClipSettings, video: VideoExtent
 ) -> list[Clip]:
-    """Choose frames and window of each clip, in order; fewer if no other place is left.
+    """Choose frames and window of each clip, in order; fewer if no other fits.
 
     Raises UnreadableMediaError `too-short` or `too-small` for a video that allows no clip.
     """
@@ -145,39 +140,39 @@ def plan_clips(
     if min(video.width, video.height) < MIN_SIDE:
         size = f"{video.width} x {video.height} pixels"
         raise UnreadableMediaError("too-small", f"{size}; expected at least {MIN_SIDE} per side")
-    places = _Places.of(shots, video, settings)
-    clips: dict[tuple[object, ...], Clip] = {}
+    candidates = _Candidates.of(shots, video, settings)
+    clips: dict[Clip, None] = {}
     for request in requests:
-        clip = _place_clip(request, settings, places, clips)
+        clip = _choose_clip(request, settings, candidates, clips)
         if clip is not None:
-            clips[clip.key] = clip
-    return list(clips.values())
+            clips[clip] = None
+    return list(clips)
 
 
-def _place_clip(
+def _choose_clip(
     request: ClipRequest,
     settings: ClipSettings,
-    places: _Places,
-    existing: dict[tuple[object, ...], Clip],
+    candidates: _Candidates,
+    existing: Container[Clip],
 ) -> Clip | None:
-    """A new clip: drawn at random, or the first possible one in order; None if none is left."""
+    """A new clip: drawn at random, or the first that fits in order; None if none fits."""
     import numpy as np
 
     rng = np.random.Generator(np.random.PCG64(row_seed(request.seed, "place")))
     severities = _severities(request, settings, rng)
     drawn = (
-        (severities[0], places.draw_frames(request, rng), places.draw_window(request, rng))
+        (severities[0], candidates.draw_frames(request, rng), candidates.draw_window(request, rng))
         for _ in range(_TRIES)
     )
     in_order = (
         (severity, frames, window)
         for severity in severities
-        for frames in places.all_frames(request)
-        for window in places.all_windows(request)
+        for frames in candidates.all_frames(request)
+        for window in candidates.all_windows(request)
     )
     for severity, (start, frames), window in chain(drawn, in_order):
         clip = Clip(request.operation, start, frames, *window, severity, request.seed)
-        if clip.key not in existing:
+        if clip not in existing:
             return clip
     return None
 
@@ -185,7 +180,7 @@ def _place_clip(
 def _severities(
     request: ClipRequest, settings: ClipSettings, rng: np.random.Generator
 ) -> list[int | None]:
-    """The severity of a clip, then the alternatives if no place is left."""
+    """The severity of a clip, then the alternatives if none fits."""
     if request.operation in CUT:
         return [None]
     if settings.severity == RANDOM:
@@ -196,10 +191,10 @@ def _severities(
 
 
 @dataclass(frozen=True)
-class _Places:
+class _Candidates:
     """The ranges of frames and the windows that fit into a video.
 
-    Only `spatial` uses a window, and takes whole shots; the others take a range of frames.
+    Only `spatial` uses a window, of whole shots; the others use a range of frames.
     """
 
     shots: tuple[range, ...]
@@ -209,7 +204,9 @@ class _Places:
     sides: tuple[int, ...]  # px of square windows, ascending
 
     @classmethod
-    def of(cls, shots: tuple[range, ...], video: VideoExtent, settings: ClipSettings) -> _Places:
+    def of(
+        cls, shots: tuple[range, ...], video: VideoExtent, settings: ClipSettings
+    ) -> _Candidates:
         """Lengths and sides are reduced to the longest shot and to the size of the frame."""
         longest = max(map(len, shots))
         frames = [max(MIN_FRAMES, round(seconds * video.fps)) for seconds in settings.lengths]

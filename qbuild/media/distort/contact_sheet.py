@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from qbuild.core.canonical import row_seed
 from qbuild.media.distort.parameters import MIN_SIDE, NAMES, Family
 from qbuild.media.distort.tasks import Task
 from qbuild.media.images.read_write import Pixels
 from qbuild.quality.distortions import SEVERITIES
-
-if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 HEADINGS = ("source", *map(str, SEVERITIES))
 MAX_ASPECT = 16  # longer side to shorter; the sheet of a longer image would be mostly margin
@@ -52,8 +49,6 @@ def draw_sheet(pixels: Pixels, family: Family, seed: int, cell: int) -> Pixels:
     The image is shrunk first, as by `thumbnail`, then distorted: the sheet shows an image of that
     size. All severities of a row use one seed.
     """
-    from PIL import Image, ImageDraw
-
     source, names = thumbnail(pixels, cell), NAMES[family]
     grid = grid_for(source.shape[1], source.shape[0], names, cell)
     canvas = Image.new("RGB", grid.size, _WHITE)
@@ -78,8 +73,6 @@ def thumbnail(pixels: Pixels, cell: int) -> Pixels:
     Nothing is enlarged. ValueError for an image below 32 pixels per side, or more than 16 times as
     long as wide.
     """
-    from PIL import Image
-
     height, width = pixels.shape[:2]
     short, long = sorted((height, width))
     if short < MIN_SIDE:
@@ -114,7 +107,5 @@ def as_words(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
-def _font(size: int) -> FreeTypeFont | ImageFont:
-    from PIL import ImageFont
-
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)  # Pillow's own font: the same on every machine

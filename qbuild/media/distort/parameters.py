@@ -11,15 +11,13 @@ photographs; lengths `_at_480` are pixels in an image whose shorter side is 480 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
 from qbuild.core.errors import suggest
 from qbuild.quality.distortions import SEVERITIES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Family = Literal["common", "vqa2"]
 Steps = tuple[float, float, float, float, float]
@@ -51,7 +49,7 @@ TABLES: dict[str, dict[str, dict[str, Steps]]] = {
             "threshold": (0.5, 0.5, 0.9, 0.85, 0.85),
             "radius": (10, 12, 12, 12, 12),
             "sigma": (4, 4, 8, 8, 12),
-            "picture": (0.8, 0.7, 0.7, 0.65, 0.55),  # weight of the image against itself whitened
+            "picture": (0.8, 0.7, 0.7, 0.65, 0.55),  # weight of the image against its whitened copy
         },
         "frost": {  # weights of the image and of the texture
             "picture": (1, 0.8, 0.7, 0.65, 0.6),

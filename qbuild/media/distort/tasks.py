@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -10,8 +11,6 @@ from qbuild.media.distort.parameters import ALL, NAMES, RANDOM, Family, paramete
 from qbuild.quality.distortions import BY_SLUG, OF_CORRUPTION, SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from qbuild.media.images.read_write import Pixels
 
 

@@ -1,17 +1,18 @@
 """List the media of files and folders as rows of schema `file`.
 
-A folder is a dataset: its name is the folder's unless another is given, and the paths of its media
-are relative to it. Hidden files and files with other suffixes than those of images and videos are
-ignored. A link that leads out of the folder is rejected, and so is a folder that cannot be listed;
-a link to a folder inside is not followed, since its files have paths of their own.
+A folder is a dataset, named like the folder unless the options set a name, and the paths of its
+media are relative to it. Hidden files and files with other suffixes than those of images and videos
+are ignored. A link that leads out of the folder is rejected, and so is a folder that cannot be
+listed; a link to a folder inside is not followed: its files are listed under their own paths.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -23,19 +24,14 @@ from qbuild.core.errors import InputError, UsageError
 from qbuild.core.media_roots import MediaRoots, real_path
 from qbuild.core.plural import plural
 from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
-from qbuild.quality.media_types import IMAGES, VIDEOS
+from qbuild.quality.media_types import SUFFIXES
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-SUFFIXES = {"image": frozenset(IMAGES.split("|")), "video": frozenset(VIDEOS.split("|"))}
 KINDS = tuple(SUFFIXES)
-NO_SUFFIX = "no ending"
 _LISTED_SUFFIXES = 8  # in the report
 
 
 class FileOptions(Options):
-    """Properties of media that are given as files or folders."""
+    """Properties of the media of input files and folders."""
 
     dataset: str = Field(
         default="", description="Dataset name of input files and folders; default: folder name."
@@ -57,7 +53,7 @@ class DecodingOptions(FileOptions):
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A file below the folder of its dataset; `rejection` says why it cannot be used, if so."""
+    """A file below the folder of its dataset; `rejection` is why it cannot be used."""
 
     dataset: str
     path: str
@@ -72,8 +68,8 @@ def list_media(
 ) -> Iterator[Output]:
     """Yield the media of files and folders, ordered by name, as rows of schema `file`.
 
-    Other files below a folder are only counted (`ignored_report`). A file given by its own path is
-    always a row, whatever its suffix. InputError if there is nothing to read or to reject.
+    Other files below a folder are only counted (`ignored_report`). An input file is always a
+    row, whatever its suffix. InputError if there is nothing to read or to reject.
     """
     import pyarrow as pa
 
@@ -81,14 +77,14 @@ def list_media(
 
     folders_of(paths, options.dataset)
     rows, rejected, tally = [], [], Tally()
-    seen: set[tuple[str, str]] = set()
+    listed: set[tuple[str, str]] = set()
     for file in _walk(paths, options.dataset, kinds, tally):
-        if (file.dataset, file.path) in seen:
+        if (file.dataset, file.path) in listed:
             continue
-        seen.add((file.dataset, file.path))
+        listed.add((file.dataset, file.path))
         if file.rejection is not None:
             row = {"dataset": file.dataset, "path": printable(file.path)}
-            rejected.append(rejected_medium(row, len(seen), file.rejection))
+            rejected.append(rejected_medium(row, len(listed), file.rejection))
             continue
         rows.append(_file_row(file, options))
         if len(rows) == limit:
@@ -158,7 +154,7 @@ def format_ignored(report: dict[str, Any]) -> list[str]:
 
 def _count_ignored(name: str, tally: Tally) -> None:
     tally.add("ignored")
-    tally.add("ignored", PurePosixPath(name).suffix.lower() or NO_SUFFIX)
+    tally.add("ignored", PurePosixPath(name).suffix.lower() or "no ending")
 
 
 def _nothing_found(paths: Sequence[Path], kinds: Sequence[str], tally: Tally) -> InputError:
@@ -198,10 +194,10 @@ def _walk_folder(
 ) -> Iterator[ListedFile]:
     """The media below a folder, sorted, and the links and folders that cannot be followed."""
     errors: list[OSError] = []
-    for place, folders, files in os.walk(folder, onerror=errors.append):
+    for directory, folders, files in os.walk(folder, onerror=errors.append):
         folders[:] = _visible(folders)
-        inside = Path(place).relative_to(folder)
-        links = [inside / name for name in folders if Path(place, name).is_symlink()]
+        inside = Path(directory).relative_to(folder)
+        links = [inside / name for name in folders if Path(directory, name).is_symlink()]
         checked = [_checked(dataset, folder, link.as_posix()) for link in links]
         yield from (link for link in checked if link.rejection is not None)
         for name in _visible(files):

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
+from qbuild.core.artifact.output_folder import File
 from qbuild.core.canonical import hash_file
-from qbuild.core.engine.stage import Output
+from qbuild.core.engine.stage import Inputs, Output
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, rejected_table
-from qbuild.media.files.listing import folders_of, rejected_medium
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
-
-    from qbuild.core.artifact.output_folder import File
-    from qbuild.core.engine.stage import Inputs
-    from qbuild.core.engine.tally import Tally
-    from qbuild.media.files.listing import DecodingOptions
+from qbuild.media.files.listing import DecodingOptions, folders_of, rejected_medium
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class MediaFiles:
-    """Finds the files of rows: below a `--media-root`, or where the inputs hold them.
+    """Finds the files of rows: below a `--media-root`, or in the inputs.
 
     `copies` are the rows, numbered from 0, whose file has the bytes of an earlier one, and the path
     of that one.
@@ -44,7 +39,7 @@ class MediaFiles:
 
     @classmethod
     def without_copies(cls, inputs: Inputs, options: DecodingOptions) -> Self:
-        """The same; copies are rejected unless the options keep them."""
+        """As `of`, with copies rejected unless the options keep them."""
         media = cls.of(inputs, options.dataset)
         if options.duplicates == "keep":
             return media

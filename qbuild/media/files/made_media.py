@@ -16,7 +16,7 @@ def made_name(dataset: str, path: str, operation: str) -> str:
     A dataset or file name of more than 240 bytes is shortened and ends in a hash of the full name.
     """
     folder = quote(dataset, safe=" ")
-    if not folder.strip("."):  # `.` or `..` is not a folder of its own
+    if not folder.strip("."):  # `.` and `..` are not folder names
         folder = folder.replace(".", "%2E")
     above, slash, last = path.rpartition("/")
     file = _shorten(last, MAX_NAME_BYTES - len(f".{operation}".encode()))

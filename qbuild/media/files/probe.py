@@ -10,7 +10,7 @@ from typing import Literal
 from qbuild.core.canonical import hash_file
 from qbuild.media.images.read_write import MAX_PIXELS, image_format, read_image
 from qbuild.media.unreadable import UnreadableMediaError, file_size, reject_disk_errors
-from qbuild.quality.media_types import IMAGES
+from qbuild.quality.media_types import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -60,26 +60,14 @@ def _probe_video(path: Path, size: int, max_pixels: int) -> MediaProperties:
     try:
         header = read_header(path, max_pixels)
     except UnreadableMediaError as error:
-        if error.reason == "not-a-video" and path.suffix[1:].lower() in IMAGES.split("|"):
+        if error.reason == "not-a-video" and path.suffix[1:].lower() in SUFFIXES["image"]:
             text = f"{path.name} is neither a readable image nor a video"
             raise UnreadableMediaError("not-a-picture", text) from error
         raise
     for _, stats in decode(header):  # noqa: B007 - complete after the last frame
         pass
     info = info_of(header, stats, stats.decoded)
-    return MediaProperties(
-        kind="video",
-        codec=info.codec,
-        width=info.width,
-        height=info.height,
-        sha256=_sha256(path),
-        size_bytes=size,
-        fps=info.fps,
-        num_frames=info.num_frames,
-        duration_s=info.duration_s,
-        rotation=info.rotation,
-        variable_rate=info.variable_rate,
-    )
+    return MediaProperties(kind="video", sha256=_sha256(path), size_bytes=size, **vars(info))
 
 
 def _sha256(path: Path) -> str:

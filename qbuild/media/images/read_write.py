@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -25,23 +26,11 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 MAX_PIXELS = 64_000_000  # twice that of most phone cameras; below a 10,000 x 10,000 header bomb
 
 # The formats that Pillow may try. EPS would start a program, MPEG is a video.
-FORMATS = (
-    "AVIF",
-    "BMP",
-    "DIB",
-    "GIF",
-    "ICO",
-    "JPEG",
-    "JPEG2000",
-    "PNG",
-    "PPM",
-    "TIFF",
-    "WEBP",
-)
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 # longest side of written images in pixels: the limits of libjpeg and libwebp
 MAX_SIDES: dict[str, int | None] = {"png": None, "jpg": 65_500, "webp": 16_383}
 MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")  # grey
-# quarter turns anticlockwise for each EXIF orientation
+# anticlockwise quarter turns of each EXIF orientation
 _TURNS = {3: 2, 6: 3, 8: 1, 4: 2, 5: 3, 7: 1}
 _header_lock = threading.Lock()
 
@@ -225,8 +214,8 @@ def encode_image(
     if format == "png":
         return _encode_png(pixels, alpha)
     if format == "jpg":
-        flat = _blend_on_black(pixels, alpha)
-        return _encode_by_pillow(flat, "JPEG", quality=quality, subsampling=0)
+        opaque = _blend_on_black(pixels, alpha)
+        return _encode_by_pillow(opaque, "JPEG", quality=quality, subsampling=0)
     channels = pixels if alpha is None else np.dstack([pixels, alpha])
     return _encode_by_pillow(channels, "WEBP", quality=quality)
 
@@ -252,8 +241,6 @@ def _blend_on_black(pixels: Pixels, alpha: Pixels | None) -> Pixels:
 
 
 def _encode_by_pillow(pixels: Pixels, kind: str, **options: int) -> bytes:
-    from io import BytesIO
-
     from PIL import Image
 
     stream = BytesIO()

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.media.images.read_write import Pixels, check_rgb
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _SIDE, _SIGMA = 11, 1.5  # the Gaussian window of Wang et al. 2004
 _RADIUS = _SIDE // 2
@@ -35,7 +32,7 @@ def ssim(a: Pixels, b: Pixels) -> float:
 
     Wang et al. 2004, Image quality assessment: from error visibility to structural similarity, with
     its Gaussian window (11 pixels, standard deviation 1.5), K1 = 0.01 and K2 = 0.03. The mean is
-    over the pixels whose window lies inside the image. ValueError unless both are uint8
+    over the pixels whose window is inside the image. ValueError unless both are uint8
     `[h, w, 3]` of the same size, at least 11 pixels per side.
     """
     import cv2
@@ -55,7 +52,7 @@ def ssim(a: Pixels, b: Pixels) -> float:
 
 
 def _strip_sum(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
-    """The sum of the SSIM map over the pixels whose window lies inside."""
+    """The sum of the SSIM map over the pixels whose window is inside the strip."""
     import cv2
 
     # centred on mid-grey, squares are small enough for float32 variances to stay precise

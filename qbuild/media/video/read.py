@@ -1,7 +1,7 @@
 """Key frames and motion frames of a video in one pass, a chunk at a time, and its properties.
 
 Motion frames are all frames, resized to a small square as in the published loaders. Key frames are
-about one per second, by the published rule, at full size unless a size is given.
+about one per second, by the published rule, at full size unless `key_size` is set.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from av import VideoFrame
+from av.video.reformatter import VideoReformatter
 
 from qbuild.media.images.read_write import MAX_PIXELS, Pixels
-
-if TYPE_CHECKING:
-    from qbuild.media.video.decoders.header import VideoHeader
-    from qbuild.media.video.decoders.stream_stats import StreamStats
+from qbuild.media.video import decoders
+from qbuild.media.video.decoders.header import VideoHeader, read_header
+from qbuild.media.video.decoders.stream_stats import StreamStats
+from qbuild.media.video.decoders.with_pyav import count_packets
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,10 @@ class SquareResizer:
     """
 
     def __init__(self, size: int, threads: int = 1) -> None:
-        from av.video.reformatter import VideoReformatter
-
         self._size, self._threads, self._reformatter = size, threads, VideoReformatter()
 
     def __call__(self, frame: Pixels) -> Pixels:
         """Resize a frame uint8 [h, w, 3], or [h, w, 4] whose fourth channel is dropped."""
-        from av import VideoFrame
-
         stored = "rgba" if frame.shape[2] == 4 else "rgb24"
         source = VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format=stored)
         small = self._reformatter.reformat(
@@ -105,9 +102,6 @@ def read_frames(
     Key frames have their full size, or key_size. The frames do not depend on the number of threads.
     Raises UnreadableMediaError, for a damaged or truncated file when the pass reaches the damage.
     """
-    from qbuild.media.video import decoders
-    from qbuild.media.video.decoders.header import read_header
-
     header = read_header(path, MAX_PIXELS)
     resize_motion, resize_key = (
         SquareResizer(size, threads) if size else None for size in (motion_size, key_size)
@@ -130,16 +124,13 @@ def video_info(path: Path) -> VideoInfo:
 
     Raises UnreadableMediaError. `files.probe` checks that every frame decodes.
     """
-    from qbuild.media.video.decoders.header import read_header
-    from qbuild.media.video.decoders.with_pyav import count_packets
-
     header = read_header(path, MAX_PIXELS)
     stats = count_packets(header)
     return info_of(header, stats, stats.packets - stats.discarded)
 
 
 def info_of(header: VideoHeader, stats: StreamStats, num_frames: int) -> VideoInfo:
-    """The properties that the header and one pass through the stream give."""
+    """The properties from the header and from one pass through the stream."""
     variable = stats.variable_rate
     width, height = stats.size
     return VideoInfo(

@@ -4,23 +4,20 @@ The distance of two frames is the difference of their thumbnails in structure (c
 colour and brightness. A hard cut is a step that is large, much larger than the steps around it (a
 pan or a shake has many of similar size), and lasting: all frames before it differ from all frames
 after it (after a flash the old image returns). Fades and dissolves are not cuts: their steps are
-small. The jump after a long freeze in fast motion may be taken for a cut.
+small. The jump after a long freeze in fast motion may be detected as a cut.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-SIDE = 16  # px of a thumbnail: an hour at 30 frames/s takes 83 MB
+SIDE = 16  # px of a thumbnail: an hour at 30 frames/s uses 83 MB
 MIN_STEP = 0.3  # the smallest step that can be a cut
 MEDIAN_RATIO = 4.0  # smallest ratio of a cut to the median of the steps around it
 AROUND = 6  # steps before and after that are compared
@@ -30,23 +27,10 @@ _FLAT = 36.0  # variance of luma that is noise rather than structure (6 grey lev
 _COLOUR, _LIGHT = 32.0, 255.0  # differences of means, in grey levels, that count as 1
 
 
-@dataclass
-class Thumbnails:
-    """Small copies of frames, `[3, 16, 16]`: luma and the two chromas."""
-
-    frames: list[NDArray[np.uint8]] = field(default_factory=list)
-
-    def add(self, planes: Iterable[NDArray[np.uint8]]) -> None:
-        """Add a frame, given as its planes Y, Cb, Cr, each `[h, w]` of its own size."""
-        import cv2
-
-        size, area = (SIDE, SIDE), cv2.INTER_AREA
-        small = [cv2.resize(plane, size, interpolation=area) for plane in planes]
-        self.frames.append(np.stack(small).astype(np.uint8, copy=False))
-
-    def cuts(self) -> list[int]:
-        """The first frames of all shots except the first."""
-        return find_cuts(self.frames)
+def make_thumbnail(planes: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """A small copy `[3, 16, 16]` of a frame's planes Y, Cb, Cr, each `[h, w]` of its own size."""
+    small = [cv2.resize(plane, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for plane in planes]
+    return np.stack(small).astype(np.uint8, copy=False)
 
 
 def find_cuts(thumbnails: Sequence[NDArray[Any]]) -> list[int]:
@@ -55,7 +39,7 @@ def find_cuts(thumbnails: Sequence[NDArray[Any]]) -> list[int]:
     return [
         at
         for at in np.flatnonzero(steps > MIN_STEP).tolist()
-        if _stands_out(steps, at) and _is_lasting(thumbnails, at)
+        if _is_prominent(steps, at) and _is_lasting(thumbnails, at)
     ]
 
 
@@ -77,7 +61,7 @@ def distance(a: NDArray[Any], b: NDArray[Any]) -> float:
     return structure + colour + light
 
 
-def _stands_out(steps: NDArray[np.float64], at: int) -> bool:
+def _is_prominent(steps: NDArray[np.float64], at: int) -> bool:
     """Whether a step is large compared to those around and next to it; a fade has several."""
     around, near = (
         np.concatenate([steps[max(1, at - count) : at], steps[at + 1 : at + 1 + count]])

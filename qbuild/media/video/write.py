@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Self, cast
+from pathlib import Path
+from typing import Any, Self, cast
 
 import av
 from av.bitstream import BitStreamFilterContext
+from av.packet import Packet
 from av.video.frame import PictureType
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from av.packet import Packet
-    from av.video.stream import VideoStream
+from av.video.stream import VideoStream
 
 CODEC = "libx264"
 _OPTIONS = {"preset": "superfast", "bf": "0", "threads": "1", "rc-lookahead": "0"}

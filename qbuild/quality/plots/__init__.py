@@ -1,1 +1,1 @@
-"""Scores as pictures."""
+"""Plots of scores."""

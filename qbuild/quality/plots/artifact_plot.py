@@ -1,4 +1,4 @@
-"""The scores of an artifact as a PNG: a sample before and after, other levels as they are."""
+"""The scores of an artifact as a PNG; those of a sample before and after sampling."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _before_and_after(figures: dict[str, Any], label: str) -> Panel:
 def _usable_datasets(report: dict[str, Any]) -> list[dict[str, Any]]:
     """The datasets whose figures can be drawn; a report of another version has none."""
     datasets = report.get("datasets")
-    return [one for one in datasets if _is_usable(one)] if isinstance(datasets, list) else []
+    return list(filter(_is_usable, datasets)) if isinstance(datasets, list) else []
 
 
 def _is_usable(figures: Any) -> bool:

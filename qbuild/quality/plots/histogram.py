@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from qbuild.quality.arrays import Floats
 from qbuild.quality.plots.panels import draw_panels
-
-if TYPE_CHECKING:
-    from qbuild.quality.arrays import Floats
 
 BINS = 10
 _BAR = 14
@@ -19,7 +19,7 @@ _COLOURS = ("#9aa5b1", "#d1495b")  # distinct in grey too
 
 @dataclass(frozen=True)
 class HistogramSeries:
-    """One set of scores: its count in each bin, and what the legend says of it."""
+    """One set of scores: its count in each bin, and the figures in its legend."""
 
     name: str
     counts: Sequence[int]
@@ -39,12 +39,10 @@ class Panel:
 
 
 def bin_counts(scores: Floats, low: float, high: float) -> list[int]:
-    """How many scores lie in each of ten equal bins; the last one holds its upper end too.
+    """The number of scores in each of ten equal bins; the last one includes its upper end.
 
-    Scores outside count in the first or last bin; where all are equal, one bin holds them.
+    Scores outside are in the first or last bin; if low and high are equal, all are in the first.
     """
-    import numpy as np
-
     if not low < high:
         return [len(scores)] + [0] * (BINS - 1)
     scaled = np.clip((scores - low) / (high - low), 0, 1) * BINS
@@ -102,7 +100,7 @@ def _draw(axis: Any, panel: Panel) -> None:
             axis.plot([series.mean] * 2, [0, 1.06 * top], "--", color=line, linewidth=1.3)
     axis.set_xlim(edges[0], edges[-1])
     axis.set_xticks(edges[::2], [f"{edge:.4g}" for edge in edges[::2]])
-    axis.set_ylim(0, top * (1.1 + 0.1 * len(panel.series)))  # room for the legend above the bars
+    axis.set_ylim(0, top * (1.1 + 0.1 * len(panel.series)))  # space for the legend above the bars
     axis.set_title(panel.title, parse_math=False)
     axis.set_xlabel(f"{panel.label}; dashed: mean")
     axis.set_ylabel("share of rows (%)")

@@ -20,7 +20,7 @@ _POINT, _LINE = "#5b6c7d", "#d1495b"  # distinct in grey too
 
 @dataclass(frozen=True)
 class Panel:
-    """One diagram: a point per medium, the mapping where there is one, figures for the title."""
+    """One diagram: a point per medium, the mapping if there is one, metrics for the title."""
 
     title: str
     predicted: Floats

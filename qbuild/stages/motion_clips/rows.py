@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qbuild.media.clips.plan import SEEN_AS
-from qbuild.media.files.listing import SUFFIXES
+from qbuild.media.clips.plan import PAPER_NAMES
 from qbuild.media.files.made_media import made_columns, made_name, synthetic_source
 from qbuild.quality.distortions import DISTORTIONS, MOTION
+from qbuild.quality.media_types import SUFFIXES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,7 +70,7 @@ def injected_labels(
 
     If no frame changed, the distortion is not a label: it cannot be seen.
     """
-    name = SEEN_AS[operation]
+    name = PAPER_NAMES[operation]
     injected = {name: {"name": name, "severity": severity}} if changed else {}
     known = {d["name"]: d for d in row["distortions"]} | injected
     judged = row["judged"]

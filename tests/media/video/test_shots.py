@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from clips import distort_clip
 
-from qbuild.media.video.shots import Thumbnails, distance, find_cuts, shots
+from qbuild.media.video.shots import distance, find_cuts, make_thumbnail, shots
 
 SIZE = (96, 128)
 
@@ -35,10 +35,11 @@ def still(seed, count):
 
 
 def cuts_of(frames):
-    thumbnails = Thumbnails()
-    for frame in frames:
-        thumbnails.add(tuple(cv2.split(cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb))))
-    return thumbnails.cuts()
+    return find_cuts([thumbnail(frame) for frame in frames])
+
+
+def thumbnail(frame):
+    return make_thumbnail(cv2.split(cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb)))
 
 
 @pytest.mark.parametrize("lengths", [(20, 20), (9, 31, 12, 8), (5, 5, 5, 5, 5, 5), (30, 4)])
@@ -110,17 +111,10 @@ def test_shots_cover_every_frame_once():
 
 @pytest.mark.parametrize("name", ["17734", "10053703034", "llamafactory_1"])
 def test_real_videos_of_one_shot_have_no_cut_and_their_joins_are_found(data_folder, name):
-    thumbnails = Thumbnails()
-    joins = []
+    thumbnails, joins = [], []
     for video in (name, "17734"):
-        joins.append(len(thumbnails.frames))
+        joins.append(len(thumbnails))
         with av.open(str(data_folder / "videos" / f"{video}.mp4")) as container:
             for frame, _ in zip(container.decode(video=0), range(60), strict=False):
-                thumbnails.add(
-                    tuple(
-                        cv2.split(
-                            cv2.cvtColor(frame.to_ndarray(format="rgb24"), cv2.COLOR_RGB2YCrCb)
-                        )
-                    )
-                )
-    assert thumbnails.cuts() == [joins[1]]
+                thumbnails.append(thumbnail(frame.to_ndarray(format="rgb24")))
+    assert find_cuts(thumbnails) == [joins[1]]

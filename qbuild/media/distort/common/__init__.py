@@ -3,7 +3,7 @@
 After Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and
 Perturbations" (ICLR 2019), with the parameters of Michaelis et al., "Benchmarking Robustness in
 Object Detection" (2019), whose package `imagecorruptions` is the reference (`reference.py`);
-docs/corruptions.md gives the differences to it.
+docs/corruptions.md lists the differences from it.
 """
 
 from __future__ import annotations

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import ceil, cos, radians, sin
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from qbuild.media.distort.common.draws import Draws
 from qbuild.media.distort.common.tables import EPSILON, row_bands, write_floor
 from qbuild.media.images.read_write import Floats, Pixels
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from qbuild.media.distort.common.draws import Draws
 
 Tap = tuple[int, int, float]  # rows down, columns right, weight
 

@@ -8,14 +8,11 @@ distribution.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.media.images.read_write import Floats
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 LEVELS = 1 << 16
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from qbuild.media.distort.common.draws import Draws
 from qbuild.media.distort.common.tables import row_bands
 from qbuild.media.images.read_write import Floats, Pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from qbuild.media.distort.common.draws import Draws
 
 SMOOTHING = 0.01  # standard deviation of the smoothing, as a share of height and width
 MAX_SHIFT = 0.005  # largest displacement before smoothing, as a share of the height

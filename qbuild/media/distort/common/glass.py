@@ -9,17 +9,13 @@ step.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.media.distort.common.draws import LEVELS, Draws
 from qbuild.media.distort.common.tables import write_floor
 from qbuild.media.images.read_write import Pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 BAND_PIXELS = 1 << 15  # pixels of one shuffled band: its chains fit in the CPU cache
 TRUNCATE = 4.0  # standard deviations at which scikit-image ends a Gaussian

@@ -7,17 +7,14 @@ can be rounded down beforehand, and a table of 65,536 whole numbers holds all po
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.media.distort.common.draws import Draws, midpoints, normal_quantiles
 from qbuild.media.distort.common.tables import row_bands, to_grey_levels, unit_levels
 from qbuild.media.images.read_write import Pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SHOT_BITS = 12  # 4,096 quantiles for each of 256 grey levels: a table of 1 MiB fits in the cache
 SHOT_LEVELS = 1 << SHOT_BITS

@@ -18,7 +18,7 @@ FIRST_WOBBLE = 100.0
 
 
 def map_side(longest: int) -> int:
-    """The side of the map for an image whose longer side is given: the next power of two."""
+    """The side of the map for an image with this longer side: the next power of two."""
     return 1 << (longest - 1).bit_length()
 
 

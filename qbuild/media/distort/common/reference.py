@@ -9,23 +9,20 @@ and `sys.modules` do not change.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qbuild.media.distort.common.textures import package_folder
 from qbuild.media.distort.parameters import check_image, parameters
 from qbuild.media.images.read_write import Pixels
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 NAME = "imagecorruptions"
 
@@ -58,20 +55,11 @@ def load() -> Any:
     with _provided(_old_modules()):
         package = import_module(NAME)
     module: Any = sys.modules[f"{NAME}.corruptions"]
-    module.np = _Numpy()
+    module.np = SimpleNamespace(**vars(np), float_=np.float64)  # which numpy had before 2.0
     module.gaussian = _with_channel_axis(module.gaussian)
     module.sk = SimpleNamespace(color=import_module("skimage.color"), util=_SeededNoise())
     module.corrupt = package.corrupt
     return module
-
-
-class _Numpy:
-    """numpy with `float_`, which it had before 2.0."""
-
-    float_ = np.float64
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
 
 
 class _SeededNoise:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.media.images.read_write import Floats, Pixels
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
 
 BAND_PIXELS = 1 << 19
 EPSILON = 1 / 1024  # keeps whole numbers unchanged when OpenCV's rounding is used as floor
@@ -22,7 +19,7 @@ _TO_FLOOR = np.full(4, EPSILON - 0.5)  # one value per channel
 def row_bands(height: int, width: int) -> Iterator[slice]:
     """Bands of rows of at most half a million pixels, from the top: they bound a kernel's memory.
 
-    Noise is drawn band by band: another height of the bands gives another image for the same seed.
+    Noise is drawn band by band, so the height of the bands affects the image of a seed.
     """
     rows = max(1, BAND_PIXELS // width)
     return (slice(top, min(top + rows, height)) for top in range(0, height, rows))

@@ -54,7 +54,7 @@ def draw_flakes(
     return flakes
 
 
-def add_snow(pixels: Pixels, flakes: Pixels, picture: float) -> Pixels:
+def add_snow(pixels: Pixels, flakes: Pixels, image_weight: float) -> Pixels:
     """Whiten the image and add the flakes; both are whole grey levels."""
     all_flakes = cv2.add(flakes, np.ascontiguousarray(flakes[::-1, ::-1]))
     out = np.empty_like(pixels)
@@ -62,7 +62,7 @@ def add_snow(pixels: Pixels, flakes: Pixels, picture: float) -> Pixels:
         light = pixels[rows].astype(np.float32)
         pale = np.asarray(cv2.cvtColor(light, cv2.COLOR_RGB2GRAY), np.float32)
         white = cv2.max(light, grey_to_rgb(pale * np.float32(1.5) + np.float32(127.5)))
-        cv2.addWeighted(light, picture, white, 1 - picture, 0, dst=light)
+        cv2.addWeighted(light, image_weight, white, 1 - image_weight, 0, dst=light)
         write_floor(light, out[rows])
         cv2.add(out[rows], grey_to_rgb(all_flakes[rows]), dst=out[rows])
     return out
@@ -78,9 +78,9 @@ def frost(pixels: Pixels, draws: Draws, *, picture: float, texture: float) -> Pi
     return add_frost(pixels, ice, picture, texture)
 
 
-def add_frost(pixels: Pixels, ice: Pixels, picture: float, texture: float) -> Pixels:
+def add_frost(pixels: Pixels, ice: Pixels, image_weight: float, texture_weight: float) -> Pixels:
     """The weighted sum of two images, clipped to 255."""
-    table = _weighted_sums(picture, texture)
+    table = _weighted_sums(image_weight, texture_weight)
     out = np.empty_like(pixels)
     for rows in row_bands(*pixels.shape[:2]):
         out[rows] = lookup_pairs(table, pixels[rows], np.ascontiguousarray(ice[rows]))
@@ -88,10 +88,12 @@ def add_frost(pixels: Pixels, ice: Pixels, picture: float, texture: float) -> Pi
 
 
 @lru_cache(maxsize=5)
-def _weighted_sums(picture: float, texture: float) -> Pixels:
+def _weighted_sums(image_weight: float, texture_weight: float) -> Pixels:
     """The sum of each pair of grey levels, exact: a fifth are whole, and float32 would be off."""
     levels = np.arange(256)
-    return np.clip(picture * levels[:, None] + texture * levels, 0, 255).astype(np.uint8)
+    return np.clip(image_weight * levels[:, None] + texture_weight * levels, 0, 255).astype(
+        np.uint8
+    )
 
 
 def fog(pixels: Pixels, draws: Draws, *, amount: float, decay: float) -> Pixels:

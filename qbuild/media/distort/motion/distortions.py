@@ -29,11 +29,6 @@ class MotionDistortion(ABC):
     def create(cls, severity: int, num_frames: int, fps: float, rng: np.random.Generator) -> Self:
         """Draw the distortion of a clip."""
 
-    @classmethod
-    @abstractmethod
-    def nominal(cls, severity: int) -> dict[str, float]:
-        """The parameters of a severity; a short or slow clip may get less."""
-
     @property
     @abstractmethod
     def parameters(self) -> dict[str, float]:
@@ -80,12 +75,6 @@ class Shake(MotionDistortion):
         seconds = np.arange(num_frames) / fps
         path = np.stack([cls._draw_path(seconds, low, high, rng) for _ in range(3)], axis=1)
         return cls(shift, turn, low, high, path * np.array([shift, shift, turn]))
-
-    @classmethod
-    def nominal(cls, severity: int) -> dict[str, float]:
-        """Root mean squares of shift and rotation of a severity, and the frequency band."""
-        shift, turn = cls.SHIFTS[severity - 1], cls.TURNS[severity - 1]
-        return cls(shift, turn, cls.LOW_HZ, cls.HIGH_HZ, np.zeros((0, 3))).parameters
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -147,7 +136,7 @@ class Flicker(MotionDistortion):
 
     # (brightest - darkest) / (brightest + darkest) of the frames' mean grey levels
     DEPTHS = (0.03, 0.06, 0.11, 0.18, 0.28)
-    FREQUENCY_HZ = 6.0  # below flicker fusion, above what looks like a change of scene
+    FREQUENCY_HZ = 6.0  # below flicker fusion, above what resembles a change of scene
     FRAMES_PER_PERIOD = 4  # fewest at which the depth is visible
 
     @classmethod
@@ -155,11 +144,6 @@ class Flicker(MotionDistortion):
         """Flicker with a random phase; slower if the rate is below 24 frames/s."""
         frequency = min(cls.FREQUENCY_HZ, fps / cls.FRAMES_PER_PERIOD)
         return cls(cls.DEPTHS[severity - 1], frequency, float(rng.uniform(0, 2 * pi)), fps)
-
-    @classmethod
-    def nominal(cls, severity: int) -> dict[str, float]:
-        """Depth and frequency of a severity."""
-        return {"depth": cls.DEPTHS[severity - 1], "frequency_hz": cls.FREQUENCY_HZ}
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -190,7 +174,7 @@ class Stutter(MotionDistortion):
     fps: float
     is_repeated: NDArray[np.bool_]
 
-    FREEZE_S = (0.1, 0.2, 0.3, 0.45, 0.7)  # how long a frame stays beyond its own time
+    FREEZE_S = (0.1, 0.2, 0.3, 0.45, 0.7)  # how long a frame is shown beyond its own time
     FREEZES_PER_S = (0.5, 0.6, 0.7, 0.75, 0.8)  # 5, 12, 21, 34 and 56 % of all frames are repeated
 
     @classmethod
@@ -201,20 +185,13 @@ class Stutter(MotionDistortion):
         wanted = max(1, round(cls.FREEZES_PER_S[severity - 1] * num_frames / fps))
         freezes = min(wanted, longest // (length + 1)) if longest > length else min(1, longest)
         is_repeated = np.zeros(num_frames, dtype=np.bool_)
-        # each freeze takes one frame and its repetitions; the remaining frames lie between freezes
+        # each freeze takes one frame and its repetitions; the remaining frames are between freezes
         slack = num_frames - freezes * (length + 1)
         gaps = np.sort(rng.integers(0, slack + 1, freezes))
         for at, gap in enumerate(gaps):
             first = gap + at * (length + 1) + 1
             is_repeated[first : first + length] = True
         return cls(freezes, length, fps, is_repeated)
-
-    @classmethod
-    def nominal(cls, severity: int) -> dict[str, float]:
-        """Length and frequency of the freezes of a severity, and the share of repeated frames."""
-        freeze_s, per_s = cls.FREEZE_S[severity - 1], cls.FREEZES_PER_S[severity - 1]
-        share = round(freeze_s * per_s, 4)
-        return {"freeze_s": freeze_s, "freezes_per_s": per_s, "repeated_share": share}
 
     @property
     def parameters(self) -> dict[str, float]:

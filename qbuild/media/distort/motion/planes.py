@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 from av import VideoFrame
@@ -16,9 +15,7 @@ from av import VideoFrame
 from qbuild.media.images.read_write import Pixels
 from qbuild.media.video.write import VideoFormat
 
-if TYPE_CHECKING:
-    Plane = Pixels
-
+Planes = tuple[Pixels, ...]  # Y, Cb and Cr, each [h, w] of its own size
 _FULL_RANGE = 2
 _SUPPORTED = {
     "yuv420p": "yuv420p",
@@ -52,7 +49,7 @@ def format_of(frame: VideoFrame, fps: Fraction, aspect: Fraction) -> VideoFormat
     )
 
 
-def planes_of(frame: VideoFrame) -> tuple[Plane, ...]:
+def planes_of(frame: VideoFrame) -> Planes:
     """Y, Cb and Cr, each `[h, w]` of its own size, upright: views of the frame's memory."""
     turns = frame.rotation // 90  # anticlockwise, as in rot90
     if frame.format.name not in _SUPPORTED:
@@ -60,7 +57,7 @@ def planes_of(frame: VideoFrame) -> tuple[Plane, ...]:
     return tuple(np.rot90(_view(frame, at), turns) for at in range(3))
 
 
-def frame_of(planes: tuple[Plane, ...], video_format: VideoFormat) -> VideoFrame:
+def frame_of(planes: Planes, video_format: VideoFormat) -> VideoFrame:
     """A frame with these planes, in the format of its video."""
     frame = VideoFrame(video_format.width, video_format.height, video_format.pix_fmt)
     for at, plane in enumerate(planes):
@@ -68,9 +65,7 @@ def frame_of(planes: tuple[Plane, ...], video_format: VideoFormat) -> VideoFrame
     return frame
 
 
-def crop_planes(
-    planes: tuple[Plane, ...], left: int, top: int, width: int, height: int
-) -> tuple[Plane, ...]:
+def crop_planes(planes: Planes, left: int, top: int, width: int, height: int) -> Planes:
     """A window of each plane; offsets and sides are even, in pixels of Y."""
     luma, chroma = planes[0], planes[1]
     down = 1 if chroma.shape[0] == luma.shape[0] else 2
@@ -91,7 +86,7 @@ def _target_format(frame: VideoFrame) -> str:
     return name if name in _SUPPORTED else _CONVERTED.get(name, "yuv420p")
 
 
-def _view(frame: VideoFrame, at: int) -> Plane:
+def _view(frame: VideoFrame, at: int) -> Pixels:
     plane = frame.planes[at]
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     return np.asarray(rows[: plane.height, : plane.width])

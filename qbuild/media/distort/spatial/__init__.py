@@ -1,6 +1,6 @@
 """The eleven spatial distortions of VQA² (section 3.2), each at five severities: `docs/spatial.md`.
 
-The paper takes its images from KonIQ-10k and KADID-10k and gives no formulas; those here follow
+The paper takes its images from KonIQ-10k and KADID-10k and has no formulas; those here follow
 the causes of each distortion in a camera or a codec. Severity 1 is just visible, 5 is severe.
 """
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.media.distort.parameters import REFERENCE_SIDE
 from qbuild.media.images.read_write import Floats, Pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _MAX_DOUBLINGS = 3  # of the block side: beyond them `_quantise` rounds too coarsely
 _FIRST, _SECOND, _BETWEEN = 2.0**14, 2.0**10, 2.0**3  # steps per unit; see `_filter_blocks`

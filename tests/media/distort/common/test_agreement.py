@@ -155,7 +155,7 @@ def test_frost_agrees_on_the_same_part_of_the_same_texture(photo, severity, shap
         top, left = state.randint(0, rows - shape[0]), state.randint(0, columns - shape[1])
         ice = scaled_texture(number, rows, columns)[top : top + shape[0], left : left + shape[1]]
         made = corrupt_by_reference(given, "frost", severity, seed)
-        assert np.array_equal(add_frost(given, ice, **figures), made)
+        assert np.array_equal(add_frost(given, ice, figures["picture"], figures["texture"]), made)
 
 
 @severities

@@ -97,8 +97,7 @@ def level_agreement(
     scores share a level, so sums of average ranks over a level are sums of plain ranks.
     """
     count = len(ordered)
-    side: Literal["left", "right"] = "left" if closed == "left" else "right"
-    ends = np.searchsorted(ordered, edges[1:5], side=side)
+    ends = np.searchsorted(ordered, edges[1:5], side=closed)
     bounds = np.concatenate(([0], ends, [count])).astype(np.float64)
     sizes = np.diff(bounds)
     if count < 2 or np.count_nonzero(sizes) < 2:

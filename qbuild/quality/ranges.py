@@ -1,4 +1,4 @@
-"""What the levels of a row depend on beyond the row: its dataset's range, and its duplicates.
+"""The range of each dataset and the duplicates among the rows, on which the levels depend.
 
 One pass over the ratings keeps 20 bytes per row: score, hash of the id, dataset.
 """
@@ -153,7 +153,7 @@ def dataset_codes(column: Any, datasets: list[str]) -> Ints:
 
 @dataclass
 class _Ratings:
-    """What one pass keeps of every row: 20 bytes."""
+    """Of every row 20 bytes: its dataset's position, its score and the hash of its id."""
 
     datasets: list[str]
     scales: dict[str, Scales]
@@ -183,13 +183,8 @@ class _Ratings:
 def _read_ratings(inputs: Inputs, *, declared: bool) -> _Ratings:
     columns = ["media_id", "dataset", "mos"] + (["scale_low", "scale_high"] if declared else [])
     count = inputs.rows
-    ratings = _Ratings(
-        [],
-        {},
-        np.empty(count, dtype=np.int32),
-        np.empty(count),
-        np.empty(count, dtype=np.uint64),
-    )
+    codes, hashes = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.uint64)
+    ratings = _Ratings([], {}, codes, np.empty(count), hashes)
     for batch in prefetch(inputs.scan(columns)):
         window = slice(batch.start, batch.start + len(batch.rows))
         ratings.codes[window] = dataset_codes(batch.rows.column("dataset"), ratings.datasets)

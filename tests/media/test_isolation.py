@@ -129,10 +129,10 @@ if __name__ == "__main__":
 
 
 def script(tmp_path: Path, then: str) -> subprocess.Popen[str]:
-    place = tmp_path / "script.py"
-    place.write_text(SCRIPT.format(then=then))
+    script_file = tmp_path / "script.py"
+    script_file.write_text(SCRIPT.format(then=then))
     return subprocess.Popen(
-        [sys.executable, str(place)],
+        [sys.executable, str(script_file)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -142,7 +142,7 @@ def script(tmp_path: Path, then: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("then", ["time.sleep(60)", "child.call(time.sleep, 60)"])
 def test_the_child_ends_with_a_parent_that_is_killed(tmp_path, then):
     with script(tmp_path, then) as running:
@@ -151,7 +151,7 @@ def test_the_child_ends_with_a_parent_that_is_killed(tmp_path, then):
     assert wait_until_gone(pid)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_ctrl_c_ends_both_and_the_child_prints_nothing(tmp_path):
     with script(tmp_path, "child.call(time.sleep, 60)") as running:
         pid = int(running.stdout.readline())
@@ -214,14 +214,14 @@ def test_an_array_that_is_not_contiguous_is_returned_too(child):
 
 
 def test_a_child_that_cannot_start_is_an_error_of_the_script_and_not_of_the_file(tmp_path):
-    place = tmp_path / "unguarded.py"
-    place.write_text(
+    script_file = tmp_path / "unguarded.py"
+    script_file.write_text(
         "import os\nfrom qbuild.media.isolation import Isolated\n"
         "with Isolated(timeout_s=60) as child:\n    child.call(os.getpid)\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(
-        [sys.executable, str(place)],
+        [sys.executable, str(script_file)],
         check=False,
         capture_output=True,
         text=True,

@@ -21,8 +21,8 @@ def test_the_error_travels_between_processes():
 
 def test_a_missing_empty_or_special_file_is_rejected_by_name(tmp_path):
     (tmp_path / "none.mp4").write_bytes(b"")
-    wanted = {"gone.mp4": "missing-file", "": "not-a-file", "none.mp4": "empty-file"}
-    for name, reason in wanted.items():
+    reasons = {"gone.mp4": "missing-file", "": "not-a-file", "none.mp4": "empty-file"}
+    for name, reason in reasons.items():
         with pytest.raises(UnreadableMediaError, match=name or tmp_path.name) as rejected:
             file_size(tmp_path / name)
         assert rejected.value.reason == reason

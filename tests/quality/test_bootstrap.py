@@ -62,7 +62,7 @@ def test_a_resample_of_equal_values_is_undefined():
     assert (np.isnan(found["krcc"]) == missing).all()
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say():
+def test_intervals_contain_the_true_value_as_often_as_their_confidence():
     """Of pairs of normals with correlation 0.6: Pearson's interval of 80 in 100."""
     rng, held = np.random.default_rng(7), 0
     for at in range(200):

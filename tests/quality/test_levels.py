@@ -52,7 +52,7 @@ def test_a_decimal_share_is_exact():
     assert levels.trimmed_range(ordered, Decimal("0.3")) == levels.Range(3.0, 7.0)
 
 
-def test_normalised_scores_lie_in_0_to_100_even_outside_the_range():
+def test_normalised_scores_are_in_0_to_100_even_outside_the_range():
     found = levels.normalise(np.array([-5.0, 0.0, 5.0, 10.0, 20.0]), 0.0, 10.0)
     assert found.tolist() == [0.0, 0.0, 50.0, 100.0, 100.0]
 

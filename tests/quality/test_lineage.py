@@ -64,9 +64,9 @@ def test_what_the_base_was_trained_on_counts_too(tmp_path):
 def test_hashes_of_training_media_are_kept(tmp_path):
     given = instructions(tmp_path / "qa.parquet", medium("x.jpg", sha256=HASH), medium("y.jpg"))
     folder, _ = checkpoint(tmp_path, "model", given)
-    found = read_trained_media(folder)
-    assert (found.name, found.ids) == ("model", {"koniq:x.jpg", "koniq:y.jpg"})
-    assert found.hashes == {HASH}
+    sets = read_trained_media(folder)
+    assert (sets.name, sets.ids) == ("model", {"koniq:x.jpg", "koniq:y.jpg"})
+    assert sets.hashes == {HASH}
 
 
 def test_the_description_of_a_checkpoint_is_read_as_its_folder(tmp_path):
@@ -76,21 +76,21 @@ def test_the_description_of_a_checkpoint_is_read_as_its_folder(tmp_path):
 
 
 def test_artifacts_and_lists_of_ids_name_media_too(tmp_path):
-    (tmp_path / "seen.txt").write_text("\n".join(ids(2)))
+    (tmp_path / "media.txt").write_text("\n".join(ids(2)))
     artifact = ratings(tmp_path / "a.parquet", ids(3), [1, 2, 3])
-    found = read_media_sets([str(tmp_path / "seen.txt"), str(artifact)], read_trained_media)
-    assert [(one.name, len(one.ids)) for one in found] == [("seen.txt", 2), ("a.parquet", 3)]
+    sets = read_media_sets([str(tmp_path / "media.txt"), str(artifact)], read_trained_media)
+    assert [(one.name, len(one.ids)) for one in sets] == [("media.txt", 2), ("a.parquet", 3)]
 
 
 def test_a_checkpoint_without_lineage_is_an_error_and_all_errors_are_reported(tmp_path):
     (tmp_path / "model").mkdir()
     with pytest.raises(InputError, match=f"model: holds no {TRAINED_ON}.*is not known"):
         read_trained_media(tmp_path / "model")
-    with pytest.raises(CombinedError) as told:
+    with pytest.raises(CombinedError) as caught:
         read_media_sets(
             [str(tmp_path / "model"), str(tmp_path / "none.parquet")], read_trained_media
         )
-    assert len(told.value.problems) == 2
+    assert len(caught.value.problems) == 2
 
 
 def test_a_source_is_recorded_by_its_content_and_not_its_path(tmp_path):
@@ -111,7 +111,7 @@ def test_media_overlap_by_id_by_another_id_and_by_hash(tmp_path):
         "mine:x.jpg": [HASH],
         "mine:z.jpg": [OTHER],
     }
-    (found,) = find_overlaps(sources, tested)
-    assert found.source == "qa.parquet"
-    assert found.media == {"koniq:y.jpg", "mine:y.jpg", "mine:x.jpg"}
+    (sets,) = find_overlaps(sources, tested)
+    assert sets.source == "qa.parquet"
+    assert sets.media == {"koniq:y.jpg", "mine:y.jpg", "mine:x.jpg"}
     assert find_overlaps(sources, {"mine:z.jpg": [OTHER]}) == []

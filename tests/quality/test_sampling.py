@@ -157,8 +157,8 @@ def test_rows_of_one_score_are_all_taken_at_some_seed():
     for at in range(0, 100, 25):
         expected = often[at : at + 25].mean()
         # 60 draws of a share p: five standard errors
-        spread = 5 * np.sqrt(expected * (1 - expected / 60)) + 1
-        assert np.abs(often[at : at + 25] - expected).max() < spread
+        tolerance = 5 * np.sqrt(expected * (1 - expected / 60)) + 1
+        assert np.abs(often[at : at + 25] - expected).max() < tolerance
     assert often.min() > 0
 
 

@@ -149,12 +149,12 @@ def test_the_numbers_of_a_summary_read_back_as_the_rounded_ones(
 ):
     text = summary_text(durations, share, buffering, tail, decimals)
     stalls, rest = text.split(" of the total length", 1)
-    asked = [round(value, decimals) for value in durations]
-    assert read_back(rf"{NUMBER} seconds?", stalls) == asked
+    rounded_durations = [round(value, decimals) for value in durations]
+    assert read_back(rf"{NUMBER} seconds?", stalls) == rounded_durations
     assert read_back(rf"{NUMBER}%", stalls) == [round(100 * share, decimals)]
     times = re.search(r"stalls (\d+) times", text)
     count = int(times[1]) if times else int("stalls once" in text)
     assert count == len(durations)
-    told = [round(value, decimals) for value in ([buffering] if buffering else []) + [tail]]
-    assert read_back(rf"{NUMBER} seconds?", rest) == told
+    expected = [round(value, decimals) for value in ([buffering] if buffering else []) + [tail]]
+    assert read_back(rf"{NUMBER} seconds?", rest) == expected
     assert ("There is no initial buffering." in rest) == (buffering == 0)

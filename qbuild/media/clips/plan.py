@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from qbuild.core.canonical import row_seed
 from qbuild.core.plural import plural
@@ -204,9 +204,7 @@ class _Candidates:
     sides: tuple[int, ...]  # px of square windows, ascending
 
     @classmethod
-    def of(
-        cls, shots: tuple[range, ...], video: VideoExtent, settings: ClipSettings
-    ) -> _Candidates:
+    def of(cls, shots: tuple[range, ...], video: VideoExtent, settings: ClipSettings) -> Self:
         """Lengths and sides are reduced to the longest shot and to the size of the frame."""
         longest = max(map(len, shots))
         frames = [max(MIN_FRAMES, round(seconds * video.fps)) for seconds in settings.lengths]

@@ -42,14 +42,10 @@ def probe(path: Path, max_pixels: int = MAX_PIXELS) -> MediaProperties:
     size = file_size(path)
     with reject_disk_errors(path):
         codec = image_format(path)
-        if codec is not None:
-            return _probe_image(path, codec, size, max_pixels)
-        return _probe_video(path, size, max_pixels)
-
-
-def _probe_image(path: Path, codec: str, size: int, max_pixels: int) -> MediaProperties:
-    height, width, _ = read_image(path, max_pixels).buffer.shape
-    return MediaProperties("image", codec, width, height, _sha256(path), size)
+        if codec is None:
+            return _probe_video(path, size, max_pixels)
+        height, width, _ = read_image(path, max_pixels).buffer.shape
+        return MediaProperties("image", codec, width, height, _sha256(path), size)
 
 
 def _probe_video(path: Path, size: int, max_pixels: int) -> MediaProperties:

@@ -45,8 +45,7 @@ def find_cuts(thumbnails: Sequence[NDArray[Any]]) -> list[int]:
 
 def shots(cuts: Sequence[int], num_frames: int) -> list[range]:
     """The frames of each shot, in order."""
-    edges = [0, *cuts, num_frames]
-    return [range(first, end) for first, end in pairwise(edges)]
+    return [range(first, end) for first, end in pairwise([0, *cuts, num_frames])]
 
 
 def distance(a: NDArray[Any], b: NDArray[Any]) -> float:

@@ -47,13 +47,13 @@ def video(tmp_path_factory):
 
 @pytest.mark.parametrize("operation", CUT)
 def test_a_cut_holds_the_pixels_of_its_source_unchanged(video, tmp_path, operation):
-    given = planes(video)
+    source_planes = planes(video)
     made = clips_of(video, tmp_path, 4, LOSSLESS, operations=(operation,))
     for written in made.clips:
         clip = written.clip
         window = (clip.left, clip.top, clip.width, clip.height)
         for number, frame in enumerate(planes(written.file)):
-            assert same(frame, crop_planes(tuple(given[clip.start + number]), *window))
+            assert same(frame, crop_planes(tuple(source_planes[clip.start + number]), *window))
         assert number + 1 == clip.frames == written.frames
 
 
@@ -156,11 +156,11 @@ def test_many_clips_are_written_with_few_open_files(video, tmp_path, monkeypatch
     once, few = tmp_path / "once", tmp_path / "few"
     for folder in (once, few):
         folder.mkdir()
-    wanted = clips_of(video, once, 25)
+    expected = clips_of(video, once, 25)
     monkeypatch.setattr(make, "MAX_OPEN_FILES", 2)
     made = clips_of(video, few, 25)
     assert len(made.clips) == 25
-    assert [w.sha256 for w in made.clips] == [w.sha256 for w in wanted.clips]
+    assert [w.sha256 for w in made.clips] == [w.sha256 for w in expected.clips]
 
 
 def test_at_least_one_file_is_open_for_large_frames(video, tmp_path, monkeypatch):

@@ -87,7 +87,7 @@ def test_more_clips_do_not_change_the_first_ones():
     count=st.integers(1, 25),
     seed=st.integers(0, 3),
 )
-def test_clips_lie_in_the_video_have_even_sides_and_are_all_different(
+def test_clips_are_inside_the_video_have_even_sides_and_are_all_different(
     frames, width, height, fps, count, seed
 ):
     clip_settings = replace(SETTINGS, operations=(*CUT, *INJECT), seed=seed)
@@ -131,7 +131,7 @@ def test_a_short_video_gives_one_clip_of_all_its_frames():
     assert (clip.start, clip.frames) == (0, 9)
 
 
-def test_a_video_with_few_places_gives_every_possible_clip():
+def test_a_video_with_few_possible_clips_gives_all_of_them():
     temporal = replace(SETTINGS, operations=("temporal",), lengths=(1.0,))
     video = replace(VIDEO, shots=(range(35),))
     assert sorted(clip.start for clip in plan(50, temporal, video)) == [0, 1, 2, 3, 4, 5]

@@ -43,8 +43,8 @@ def test_a_cell_holds_the_distortion_of_its_row_and_the_severity_of_its_column(p
     for name in ("noise", "motion-blur", "block-effect"):
         row, seed = NAMES["vqa2"].index(name), row_seed(5, "vqa2", name)
         for severity in (1, 5):
-            wanted = distort(source, name, severity, seed)
-            assert np.array_equal(cell_at(made, grid, row, severity), wanted)
+            expected = distort(source, name, severity, seed)
+            assert np.array_equal(cell_at(made, grid, row, severity), expected)
 
 
 def test_every_row_and_every_column_has_a_label_in_ink_on_white(photograph):
@@ -70,7 +70,7 @@ def test_the_same_seed_draws_the_same_sheet_and_another_one_does_not(photograph)
 
 
 @pytest.mark.parametrize(
-    ("size", "cell", "wanted"),
+    ("size", "cell", "expected"),
     [
         ((600, 400), 160, (160, 107)),
         ((400, 600), 160, (107, 160)),
@@ -80,10 +80,10 @@ def test_the_same_seed_draws_the_same_sheet_and_another_one_does_not(photograph)
         ((500, 40), 64, (400, 32)),
     ],
 )
-def test_an_image_is_shrunk_to_the_cell_but_never_below_32(photograph, size, cell, wanted):
+def test_an_image_is_shrunk_to_the_cell_but_never_below_32(photograph, size, cell, expected):
     source = np.asarray(Image.fromarray(photograph).resize(size))
     height, width, _ = thumbnail(source, cell).shape
-    assert (width, height) == wanted
+    assert (width, height) == expected
     assert thumbnail(thumbnail(source, cell), cell).shape == (height, width, 3)
 
 

@@ -122,7 +122,7 @@ def grown_mib(paths: list[Path], times: int) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="looks into /proc")
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 def test_300_files_in_a_row_do_not_grow_the_process(tmp_path):
     paths = [
         make_clip(tmp_path / "a.mp4", width=320, height=240, sound=True),

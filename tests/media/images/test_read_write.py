@@ -84,11 +84,11 @@ def test_cmyk_and_ycbcr_are_converted_to_rgb(tmp_path):
 
 def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path):
     values = np.linspace(0, 65535, 2400).astype(np.uint16).reshape(40, 60)
-    wanted = np.round(values / 257)
+    expected = np.round(values / 257)
     for name in ("g.png", "g.tif"):
         read = read_image(save(tmp_path / name, values))
         assert read.mode.startswith("I;16")
-        assert np.array_equal(grey_of(read.pixels), wanted)
+        assert np.array_equal(grey_of(read.pixels), expected)
     colour = np.dstack([values, values[::-1], values // 2, values[:, ::-1]])
     for channels, order in ((3, [2, 1, 0]), (4, [2, 1, 0, 3])):
         path = tmp_path / f"{channels}.png"
@@ -113,8 +113,8 @@ def test_the_exif_orientation_is_applied(tmp_path, orientation):
         from PIL import ImageOps
 
         with Image.open(tmp_path / name) as image:
-            wanted = np.asarray(ImageOps.exif_transpose(image))
-        assert np.array_equal(read_image(tmp_path / name).pixels, wanted)
+            expected = np.asarray(ImageOps.exif_transpose(image))
+        assert np.array_equal(read_image(tmp_path / name).pixels, expected)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp"])
@@ -127,8 +127,8 @@ def test_the_first_frame_of_an_animation_is_read(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif", "a.bmp", "a.tif", "a.webp"])
 def test_an_image_cut_in_half_is_rejected(tmp_path, name):
-    whole = save(tmp_path / name, draw_frame(0, 300, 200))
-    assert rejection_reason(truncate(whole, 0.5)) in {"truncated", "damaged", "not-a-picture"}
+    complete = save(tmp_path / name, draw_frame(0, 300, 200))
+    assert rejection_reason(truncate(complete, 0.5)) in {"truncated", "damaged", "not-a-picture"}
 
 
 def test_a_truncated_jpeg_and_damaged_bytes_have_reasons_of_their_own(tmp_path):
@@ -192,8 +192,8 @@ def test_jpg_keeps_full_colour_resolution_and_blends_alpha_onto_black():
     data = encode_image(RGB, ALPHA, "jpg", 95)
     with Image.open(BytesIO(data)) as image:
         assert image.layer[0][1:3] == image.layer[1][1:3]  # chroma has the resolution of luma
-        wanted = RGB * (ALPHA[..., None] / 255)
-        assert mean_difference(np.asarray(image), wanted) < 2
+        expected = RGB * (ALPHA[..., None] / 255)
+        assert mean_difference(np.asarray(image), expected) < 2
 
 
 def test_webp_keeps_alpha(tmp_path):
@@ -223,19 +223,19 @@ def test_the_bytes_are_reproducible_and_hold_no_metadata(kind):
 
 @pytest.mark.parametrize("channels", [3, 4])
 def test_pixels_in_one_block_share_pillows_memory(tmp_path, channels):
-    wanted = draw_frame(1, 60, 40) if channels == 3 else np.dstack([RGB, ALPHA])
-    path = save(tmp_path / "a.png", wanted)
+    expected = draw_frame(1, 60, 40) if channels == 3 else np.dstack([RGB, ALPHA])
+    path = save(tmp_path / "a.png", expected)
     read = read_image(path)
     for _ in range(5):
-        read_image(save(tmp_path / "b.png", 255 - wanted))  # reuses memory that was freed
+        read_image(save(tmp_path / "b.png", 255 - expected))  # reuses memory that was freed
     assert read.buffer.shape == (40, 60, 4)
     assert not read.buffer.flags.writeable
-    assert np.array_equal(read.buffer[..., :channels], wanted)
-    assert np.array_equal(read.pixels, wanted[..., :3])
+    assert np.array_equal(read.buffer[..., :channels], expected)
+    assert np.array_equal(read.pixels, expected[..., :3])
 
 
 def test_an_image_that_pillow_keeps_in_several_blocks_is_copied(tmp_path):
-    wanted = np.tile(draw_frame(1, 512, 512), (5, 5, 1))
-    read = read_image(save(tmp_path / "a.bmp", wanted))
-    assert read.buffer.shape == wanted.shape
-    assert np.array_equal(read.pixels, wanted)
+    expected = np.tile(draw_frame(1, 512, 512), (5, 5, 1))
+    read = read_image(save(tmp_path / "a.bmp", expected))
+    assert read.buffer.shape == expected.shape
+    assert np.array_equal(read.pixels, expected)

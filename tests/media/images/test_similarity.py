@@ -38,8 +38,8 @@ def reference(a, b) -> float:
 def test_both_agree_with_scikit_image_on_a_photograph(photograph, name):
     for severity in (1, 5):
         distorted = distort(photograph, name, severity, 3)
-        wanted = peak_signal_noise_ratio(photograph, distorted, data_range=255)
-        assert psnr(photograph, distorted) == pytest.approx(wanted, abs=1e-9)
+        expected = peak_signal_noise_ratio(photograph, distorted, data_range=255)
+        assert psnr(photograph, distorted) == pytest.approx(expected, abs=1e-9)
         assert ssim(photograph, distorted) == pytest.approx(
             reference(photograph, distorted), abs=1e-4
         )

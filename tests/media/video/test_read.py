@@ -41,12 +41,12 @@ def test_chunks_hold_every_frame_once_and_the_key_frames_among_them(tmp_path):
 @pytest.mark.parametrize("chunk", [1, 7, 100])
 def test_frames_do_not_depend_on_the_chunk_or_the_threads(tmp_path, chunk):
     path = make_clip(tmp_path / "a.mp4", frames=20)
-    wanted = read_video(path, motion_size=32, threads=1)
+    expected = read_video(path, motion_size=32, threads=1)
     parts = list(read_frames(path, motion_size=32, chunk=chunk, threads=3))
-    assert np.array_equal(np.concatenate([part.motion for part in parts]), wanted.motion)
+    assert np.array_equal(np.concatenate([part.motion for part in parts]), expected.motion)
     keys = {index: key for part in parts for index, key in part.keys.items()}
-    assert list(keys) == list(wanted.keys)
-    assert all(map(np.array_equal, keys.values(), wanted.keys.values()))
+    assert list(keys) == list(expected.keys)
+    assert all(map(np.array_equal, keys.values(), expected.keys.values()))
 
 
 def test_key_frames_can_be_resized_and_read_without_motion(tmp_path):
@@ -156,8 +156,8 @@ def test_the_published_clips_have_their_frames_and_key_frames(data_folder):
     info = video_info(videos / "17734.mp4")
     assert (info.num_frames, info.fps) == (234, Fraction(30000, 1001))
     keys = read_frames(videos / "17734.mp4", motion_size=None, key_size=32)
-    wanted = [0, 30, 60, 90, 120, 150, 180, 210]
-    assert list(itertools.chain.from_iterable(part.keys for part in keys)) == wanted
+    expected = [0, 30, 60, 90, 120, 150, 180, 210]
+    assert list(itertools.chain.from_iterable(part.keys for part in keys)) == expected
     other = video_info(videos / "10053703034.mp4")
     assert other.num_frames == 240
     assert reason(videos / "zero_bytes.mp4") == "empty-file"
@@ -182,11 +182,11 @@ def test_a_video_shorter_than_a_second_has_its_first_frame():
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 360), (333, 501), (224, 224)])
 def test_a_square_is_pillows_bilinear_to_within_half_a_grey_level(width, height):
     frame = draw_frame(3, width, height)
-    wanted = Image.fromarray(frame).resize((224, 224), Image.Resampling.BILINEAR)
-    assert np.abs(np.asarray(wanted).astype(int) - SquareResizer(224)(frame)).mean() < 0.5
+    expected = Image.fromarray(frame).resize((224, 224), Image.Resampling.BILINEAR)
+    assert np.abs(np.asarray(expected).astype(int) - SquareResizer(224)(frame)).mean() < 0.5
 
 
-def test_one_resizer_takes_frames_of_several_sizes_and_strides():
+def test_one_resizer_accepts_frames_of_several_sizes_and_strides():
     resize = SquareResizer(64)
     wide, tall = draw_frame(0, 200, 100), draw_frame(0, 100, 200)
     first = resize(wide)

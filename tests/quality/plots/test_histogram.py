@@ -68,9 +68,9 @@ def test_a_png_has_the_same_bytes_each_time_and_holds_no_time(tmp_path):
         draw_histograms(PANELS, tmp_path / "new" / name)
     one, two = ((tmp_path / "new" / name).read_bytes() for name in ("one.png", "two.png"))
     assert one == two
-    with Image.open(tmp_path / "new" / "one.png") as picture:
-        assert picture.size == (1536, 936)
-        assert picture.info.keys() <= {"dpi"}
+    with Image.open(tmp_path / "new" / "one.png") as image:
+        assert image.size == (1536, 936)
+        assert image.info.keys() <= {"dpi"}
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["one.png", "two.png"]
 
 

@@ -33,11 +33,11 @@ def test_the_same_points_give_the_same_bytes(tmp_path):
     for name in ("a.png", "b/c.png"):
         draw_scatter([panel(), panel(title="$2^3_4")], tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b" / "c.png").read_bytes()
-    with Image.open(tmp_path / "a.png") as picture:
-        assert picture.size == (1248, 528)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (1248, 528)
 
 
-def test_points_and_diagrams_beyond_what_can_be_seen_are_left_out():
+def test_points_and_diagrams_beyond_the_limits_are_left_out():
     x, y = predicted.points(20_000)
     (axis,) = axes_of(Panel("many", x, y))
     drawn = axis.lines[0].get_xdata()

@@ -37,12 +37,7 @@ def snow(
 
 
 def draw_flakes(
-    grains: Floats,
-    zoom: float,
-    threshold: float,
-    radius: int,
-    sigma: float,
-    angle: float,
+    grains: Floats, zoom: float, threshold: float, radius: int, sigma: float, angle: float
 ) -> Pixels:
     """Enlarge the grains above the threshold and blur them along a path: `[h, w]`, 0 to 255."""
     large = enlarge(grains, zoom)
@@ -91,9 +86,8 @@ def add_frost(pixels: Pixels, ice: Pixels, image_weight: float, texture_weight: 
 def _weighted_sums(image_weight: float, texture_weight: float) -> Pixels:
     """The sum of each pair of grey levels, exact: a fifth are whole, and float32 would be off."""
     levels = np.arange(256)
-    return np.clip(image_weight * levels[:, None] + texture_weight * levels, 0, 255).astype(
-        np.uint8
-    )
+    sums = image_weight * levels[:, None] + texture_weight * levels
+    return np.clip(sums, 0, 255).astype(np.uint8)
 
 
 def fog(pixels: Pixels, draws: Draws, *, amount: float, decay: float) -> Pixels:

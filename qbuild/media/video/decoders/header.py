@@ -43,11 +43,14 @@ def read_header(path: Path, max_pixels: int) -> VideoHeader:
         codec = "unknown" if context is None else str(context.codec.canonical_name)
         if context is not None:
             check_pixels(path.name, context.width, context.height, max_pixels)
+        rate = stream.average_rate or stream.guessed_rate
+        if not rate or rate <= 0:
+            raise UnreadableMediaError("no-frame-rate", f"{path.name} declares no frame rate")
         return VideoHeader(
             path=path,
             codec=codec,
             decodable=context is not None,
-            fps=_frame_rate(path, stream),
+            fps=Fraction(rate),
             declared_frames=stream.frames,
             max_pixels=max_pixels,
         )
@@ -90,10 +93,3 @@ def _not_a_video(path: Path, error: Exception) -> UnreadableMediaError:
         return UnreadableMediaError("truncated", message)
     message = f"{path.name} is not a readable video; expected MP4, WebM, MKV, AVI or similar"
     return UnreadableMediaError("not-a-video", f"{message} ({type(error).__name__})")
-
-
-def _frame_rate(path: Path, stream: VideoStream) -> Fraction:
-    rate = stream.average_rate or stream.guessed_rate
-    if not rate or rate <= 0:
-        raise UnreadableMediaError("no-frame-rate", f"{path.name} declares no frame rate")
-    return Fraction(rate)

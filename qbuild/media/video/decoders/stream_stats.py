@@ -8,7 +8,6 @@ from statistics import median
 
 from av.packet import Packet
 from av.stream import Stream
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 IRREGULAR_SHARE = 0.02
@@ -23,7 +22,7 @@ class StreamStats:
     discarded: int = 0  # outside the container's edit list: never shown
     decoded: int = 0
     end_s: float = 0.0  # the end of the last packet, of any stream
-    coded_size: tuple[int, int] = (0, 0)
+    coded_size: tuple[int, int] = (0, 0)  # of the first frame
     rotation: int = 0  # clockwise degrees
     without_time: int = 0
     times: list[tuple[int, int]] = field(default_factory=list)  # (start, length or 0), in ticks
@@ -48,11 +47,6 @@ class StreamStats:
             self.without_time += 1
         else:
             self.times.append((packet.pts, packet.duration or 0))
-
-    def read_size(self, frame: VideoFrame) -> None:
-        """Set size and rotation from the first frame."""
-        self.coded_size = (frame.width, frame.height)
-        self.rotation = -frame.rotation % 360
 
     def _steps(self) -> list[int]:
         starts = sorted(start for start, _ in self.times)

@@ -114,7 +114,8 @@ def _check_frame(header: VideoHeader, frame: VideoFrame, stats: StreamStats) -> 
         raise UnreadableMediaError("damaged", f"{name}: frame {stats.decoded} is damaged")
     if not stats.decoded:
         check_pixels(name, frame.width, frame.height, header.max_pixels)
-        stats.read_size(frame)
+        stats.coded_size = (frame.width, frame.height)
+        stats.rotation = -frame.rotation % 360
     elif (frame.width, frame.height) != stats.coded_size:
         width, height = stats.coded_size
         raise UnreadableMediaError(

@@ -33,24 +33,24 @@ def test_the_names_are_in_their_published_order():
 @each
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_any_size_from_32_pixels_gives_a_new_image_of_the_same_shape(photo, name, size):
-    given = photo("coffee", *size).copy()
-    before = given.copy()
+    source = photo("coffee", *size).copy()
+    before = source.copy()
     for severity in SEVERITIES:
-        made = corrupt(given, name, severity, seed=1)
-        assert (made.shape, made.dtype) == (given.shape, np.uint8)
+        made = corrupt(source, name, severity, seed=1)
+        assert (made.shape, made.dtype) == (source.shape, np.uint8)
         assert made.flags.c_contiguous
         assert made.flags.writeable
-        assert not np.shares_memory(made, given)
-        assert not np.array_equal(made, given)
-    assert np.array_equal(given, before)
+        assert not np.shares_memory(made, source)
+        assert not np.array_equal(made, source)
+    assert np.array_equal(source, before)
 
 
 @each
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_uniform_image_is_corrupted_without_a_warning(name, level):
-    given = np.full((40, 48, 3), level, np.uint8)
+    source = np.full((40, 48, 3), level, np.uint8)
     for severity in SEVERITIES:
-        assert corrupt(given, name, severity, seed=2).shape == given.shape
+        assert corrupt(source, name, severity, seed=2).shape == source.shape
 
 
 def test_black_stays_black_in_fog(photo):
@@ -66,41 +66,41 @@ def test_a_strided_view_gives_the_same_result_as_its_copy(photo, name):
 
 @pytest.mark.parametrize("name", sorted(DETERMINISTIC))
 def test_a_deterministic_corruption_ignores_the_seed(photo, name):
-    given = photo("astronaut", 64, 64)
-    assert np.array_equal(corrupt(given, name, 3, 1), corrupt(given, name, 3, 2))
+    source = photo("astronaut", 64, 64)
+    assert np.array_equal(corrupt(source, name, 3, 1), corrupt(source, name, 3, 2))
 
 
 @pytest.mark.parametrize("name", DRAWING)
 def test_another_seed_gives_another_image(photo, name):
-    given = photo("astronaut", 64, 64)
+    source = photo("astronaut", 64, 64)
     for severity in SEVERITIES:
-        made = [corrupt(given, name, severity, seed).tobytes() for seed in (1, 2, 2**64 - 1, 1)]
+        made = [corrupt(source, name, severity, seed).tobytes() for seed in (1, 2, 2**64 - 1, 1)]
         assert len(set(made)) == 3
         assert made[0] == made[3]
 
 
 @each
 def test_the_bytes_do_not_depend_on_threads_or_on_those_of_opencv(photo, name):
-    given = photo("coffee", 301, 407)
+    source = photo("coffee", 301, 407)
     before = cv2.getNumThreads()
     try:
         cv2.setNumThreads(1)
-        alone = corrupt(given, name, 4, 11)
+        single_threaded = corrupt(source, name, 4, 11)
         cv2.setNumThreads(4)
         with ThreadPoolExecutor(3) as pool:
-            made = list(pool.map(lambda _: corrupt(given, name, 4, 11), range(6)))
+            made = list(pool.map(lambda _: corrupt(source, name, 4, 11), range(6)))
     finally:
         cv2.setNumThreads(before)
-    assert all(np.array_equal(alone, other) for other in made)
+    assert all(np.array_equal(single_threaded, other) for other in made)
 
 
 PROCESS = """
 import hashlib, sys
 import numpy as np
 from qbuild.media.distort.common import CORRUPTIONS, corrupt
-given = (np.arange(48 * 64 * 3) * 7919 % 251).astype(np.uint8).reshape(48, 64, 3)
+source = (np.arange(48 * 64 * 3) * 7919 % 251).astype(np.uint8).reshape(48, 64, 3)
 names = CORRUPTIONS if sys.argv[1] == "on" else CORRUPTIONS[::-1]
-made = {name: corrupt(given, name, 3, 5).tobytes() for name in names}
+made = {name: corrupt(source, name, 3, 5).tobytes() for name in names}
 print(hashlib.sha256(b"".join(made[name] for name in CORRUPTIONS)).hexdigest())
 """
 
@@ -123,10 +123,10 @@ GROWING = [name for name in CORRUPTIONS if name not in ("glass_blur", "snow", "f
 
 @pytest.mark.parametrize("name", GROWING)
 def test_a_higher_severity_has_a_lower_psnr(photo, name):
-    given = photo("astronaut", 192, 256)
+    source = photo("astronaut", 192, 256)
     seeds = range(1) if name in DETERMINISTIC else range(12)
     psnrs = [
-        np.mean([psnr(given, corrupt(given, name, severity, seed)) for seed in seeds])
+        np.mean([psnr(source, corrupt(source, name, severity, seed)) for seed in seeds])
         for severity in SEVERITIES
     ]
     assert psnrs == sorted(psnrs, reverse=True)

@@ -20,17 +20,17 @@ HOME = Path(qbuild.__file__).parent
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_it_runs_at_every_severity_from_32_pixels(photo, name):
-    given = photo("coffee", 32, 45)
+    source = photo("coffee", 32, 45)
     for severity in SEVERITIES:
-        made = corrupt_by_reference(given, name, severity, seed=3)
-        assert (made.shape, made.dtype) == (given.shape, np.uint8)
-        again = corrupt_by_reference(given, name, severity, seed=3)
+        made = corrupt_by_reference(source, name, severity, seed=3)
+        assert (made.shape, made.dtype) == (source.shape, np.uint8)
+        again = corrupt_by_reference(source, name, severity, seed=3)
         assert np.array_equal(made, again)
 
 
 def test_impulse_noise_follows_the_seed_as_well(photo):
-    given = photo("coffee", 64, 64)
-    one, other = (corrupt_by_reference(given, "impulse_noise", 3, seed) for seed in (1, 2))
+    source = photo("coffee", 64, 64)
+    one, other = (corrupt_by_reference(source, "impulse_noise", 3, seed) for seed in (1, 2))
     assert not np.array_equal(one, other)
 
 

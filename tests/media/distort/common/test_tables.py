@@ -29,16 +29,16 @@ def test_bands_upwards_cover_every_shuffled_row_once():
 
 @pytest.mark.parametrize("name", [n for n in CORRUPTIONS if n not in NOISE])
 def test_the_result_does_not_depend_on_the_height_of_a_band(photo, name, monkeypatch):
-    given = photo("coffee", 120, 151)
-    whole = corrupt(given, name, 3, 4)
+    source = photo("coffee", 120, 151)
+    whole = corrupt(source, name, 3, 4)
     monkeypatch.setattr(tables, "BAND_PIXELS", 151 * 7)
-    assert np.array_equal(corrupt(given, name, 3, 4), whole)
+    assert np.array_equal(corrupt(source, name, 3, 4), whole)
 
 
 @pytest.mark.parametrize("name", NOISE)
 def test_noise_continues_from_band_to_band(name):
-    given = np.full((900, 900, 3), 128, np.uint8)
-    made = corrupt(given, name, 1, 4).astype(float)
+    source = np.full((900, 900, 3), 128, np.uint8)
+    made = corrupt(source, name, 1, 4).astype(float)
     first, *_, last = row_bands(900, 900)
     assert not np.array_equal(made[first][:100], made[last][:100])
     assert made[first].std() == pytest.approx(made[last].std(), rel=0.02)

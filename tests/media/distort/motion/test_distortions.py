@@ -126,7 +126,7 @@ def test_flicker_has_the_depth_and_frequency_of_its_parameters(severity):
     waves = np.stack([np.ones_like(turn), np.sin(turn), np.cos(turn)], axis=1)
     (middle, a, b), left, *_ = np.linalg.lstsq(waves, out)
     assert np.hypot(a, b) / middle == pytest.approx(expected["depth"], rel=0.03)
-    assert np.sqrt(left[0] / len(out)) < 0.3  # grey levels: nothing but that sine
+    assert np.sqrt(left[0] / len(out)) < 0.3  # grey levels: only that sine
 
 
 def test_flicker_never_brightens():
@@ -161,8 +161,8 @@ def test_stutter_has_the_share_and_length_of_freezes_of_its_parameters(severity,
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_a_long_clip_has_the_share_of_repeated_frames_of_the_severity(severity):
     made = create_motion("stutter", severity, 3000, FPS, 0)
-    wanted = nominal("stutter", severity)["repeated_share"]
-    assert made.parameters["repeated_share"] == pytest.approx(wanted, rel=0.1)
+    expected = nominal("stutter", severity)["repeated_share"]
+    assert made.parameters["repeated_share"] == pytest.approx(expected, rel=0.1)
 
 
 def test_after_a_freeze_the_clip_continues_in_sync():

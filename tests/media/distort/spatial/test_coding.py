@@ -84,9 +84,9 @@ def test_blocks_agree_with_scipy_s_dct(coffee, severity):
     blocks = coffee[:64, :96].reshape(4, 16, 6, 16, 3).astype(float)
     waves = dctn(blocks, axes=(1, 3), norm="ortho")
     waves *= kept[None, :, None, None, None] * kept[None, None, None, :, None]
-    wanted = np.clip(idctn(waves, axes=(1, 3), norm="ortho"), 0, 255).reshape(64, 96, 3)
+    expected = np.clip(idctn(waves, axes=(1, 3), norm="ortho"), 0, 255).reshape(64, 96, 3)
     made = distort(coffee[:64, :96], "block-effect", severity, 0)
-    assert np.abs(made - wanted).max() < 1.1
+    assert np.abs(made - expected).max() < 1.1
 
 
 def test_blocks_grow_with_the_image():

@@ -62,8 +62,8 @@ def test_exposure_multiplies_light_by_powers_of_two(name, severity):
     x = codes / 255
     light = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
     light = np.minimum(1, light * 2 ** parameters("vqa2", name, severity)["stops"])
-    wanted = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255
-    assert np.abs(made - wanted).max() < 0.6
+    expected = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    assert np.abs(made - expected).max() < 0.6
 
 
 def test_overexposure_clips_highlights(photographs):

@@ -186,9 +186,14 @@ def test_parameters_have_one_set_of_names_and_change_with_severity():
     ],
 )
 def test_arguments_that_are_not_valid_are_rejected_with_their_value(change, message):
-    given = {"pixels": np.zeros((40, 40, 3), np.uint8), "name": "noise", "severity": 1, "seed": 0}
+    arguments = {
+        "pixels": np.zeros((40, 40, 3), np.uint8),
+        "name": "noise",
+        "severity": 1,
+        "seed": 0,
+    }
     with pytest.raises(ValueError, match=message):
-        distort(**{**given, **change})
+        distort(**{**arguments, **change})
 
 
 def test_the_page_lists_the_parameters_of_every_severity():

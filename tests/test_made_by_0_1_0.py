@@ -8,18 +8,16 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import sys
 import tarfile
 import tomllib
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import offered
 import pyarrow.parquet as pq
 import pytest
-
-from qbuild.cli.main import main
+from command_line import run_command
 
 MADE = Path(__file__).parent / "data/made_by_0_1_0"
 ARTIFACTS = sorted(path.relative_to(MADE).as_posix() for path in MADE.rglob("*.parquet"))
@@ -28,19 +26,6 @@ EXPORTS = sorted(path.parent.relative_to(MADE).as_posix() for path in MADE.rglob
 SCORES = "predictions.parquet"
 DEPICTED = ("gpt-extend", "work/depictions.parquet", "--model", "mock-model", "--ledger", "ledger")
 PAIRS = ("work/pairs.parquet", "--backend", "vqa2", "--media-root", "scores=pictures")
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        return json.loads(self.out)
 
 
 @pytest.fixture
@@ -54,16 +39,8 @@ def made(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def qbuild(made, monkeypatch, capsys):
-    """Runs `qbuild ARGS` in this process, in the folder of the files."""
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["qbuild", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return Done(int(ended.value.code or 0), printed.out, printed.err)
-
-    return run
+    """Runs `qbuild ARGUMENTS` in this process, in the folder of the files."""
+    return partial(run_command, monkeypatch, capsys)
 
 
 @pytest.fixture

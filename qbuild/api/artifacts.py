@@ -34,7 +34,7 @@ class Export:
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """What `qbuild.json` says of the folder: stage, options, inputs, hashes, report."""
+        """The content of `qbuild.json`: stage, options, inputs, hashes, report."""
         from qbuild.core.artifact.lineage import open_output
 
         return open_output(self.path).description.as_dict()
@@ -75,7 +75,7 @@ class Artifact:
 
     @property
     def description(self) -> dict[str, Any]:
-        """What the artifact says of itself: stage, options, inputs, hashes, report."""
+        """The description in the artifact: stage, options, inputs, hashes, report."""
         return self._reader.description.as_dict()
 
     @property

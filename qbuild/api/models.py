@@ -26,9 +26,9 @@ def train(
     off. Raises MissingPartError where the backend or what it needs is not installed.
     """
     spec = TrainSpec(
-        tuple(Path(place) for place in listed(artifacts)),
+        tuple(Path(path) for path in listed(artifacts)),
         Path(output),
-        tuple(str(place) for place in listed(media_roots)),
+        tuple(str(folder) for folder in listed(media_roots)),
         seed,
         dict(settings or {}),
     )

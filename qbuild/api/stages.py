@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin
 
 from qbuild.api.artifacts import Artifact, Export, IncompleteWarning
 from qbuild.core.errors import UsageError, raise_all, suggest
@@ -19,8 +19,6 @@ from qbuild.core.renamed import current_options, rename_notices
 from qbuild.stages import STAGES, get_stage
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
     from qbuild.core.engine.request import Request
     from qbuild.core.engine.stage import Stage
 
@@ -88,7 +86,7 @@ def _request(
     request = Request(
         stage=stage,
         options=build_options(stage.options, given),
-        inputs=tuple(Path(place) for place in listed(inputs)),
+        inputs=tuple(Path(path) for path in listed(inputs)),
         output=Path(output),
         runtime=build_options(stage.runtime, given),
         limit=limit,
@@ -107,19 +105,17 @@ def _current(stage: Stage[Any, Any], given: dict[str, Any]) -> dict[str, Any]:
     for notice in rename_notices(given, stage.renamed):
         warnings.warn(notice, FutureWarning, stacklevel=_caller())
     current = current_options(given, stage.renamed)
-    known = _fields(stage)
+    known = stage.option_fields
     raise_all(
         UsageError(stage.name, f"has no option {name!r}", todo=suggest(name, known))
         for name in current
         if name not in known
     )
-    return {name: _as_taken(value, known[name].annotation) for name, value in current.items()}
-
-
-def _as_taken(value: Any, annotation: Any) -> Any:
-    """One value for an option that takes several is a list of one."""
-    several = getattr(annotation, "__origin__", None) is tuple
-    return (value,) if several and isinstance(value, (str, int, float)) else value
+    for name, value in current.items():
+        takes_several = get_origin(known[name].annotation) is tuple
+        if takes_several and isinstance(value, (str, int, float)):
+            current[name] = (value,)
+    return current
 
 
 def _plain(value: Any) -> Any:
@@ -130,7 +126,7 @@ def _plain(value: Any) -> Any:
 
 
 def call_outside_event_loop(call: Callable[[], T]) -> T:
-    """The result of a call that may start an event loop, which a notebook's own would refuse."""
+    """The result of a call that may start an event loop, also inside that of a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -148,7 +144,7 @@ def _caller() -> int:
 
 
 def __getattr__(name: str) -> Any:
-    """The function of a stage, made from its options when it is first asked for."""
+    """The function of a stage, made from its options on first access."""
     command = ALIASES.get(name, name.replace("_", "-"))
     if command not in STAGES:
         raise AttributeError(f"no stage {command!r}")
@@ -166,35 +162,27 @@ def _function_of(name: str, command: str) -> Callable[..., Artifact | Export]:
     def without_inputs(output: Place, **options: Any) -> Artifact | Export:
         return run_stage(command, (), output, **options)
 
-    reads = bool(stage.reads.min_inputs or stage.reads.schema)
-    function: Any = with_inputs if reads else without_inputs
+    function: Any = with_inputs if stage.has_inputs else without_inputs
     function.__name__ = function.__qualname__ = name
     function.__module__ = "qbuild"
-    function.__doc__ = _documentation(stage)
-    function.__signature__ = _signature(stage, reads)
+    options = (f"{option}: {field.description}" for option, field in stage.option_fields.items())
+    function.__doc__ = "\n".join([STAGES[command].summary, "", *options])
+    function.__signature__ = _signature(stage)
     return cast("Callable[..., Artifact | Export]", function)
 
 
-def _fields(stage: Stage[Any, Any]) -> dict[str, FieldInfo]:
-    return {**stage.options.model_fields, **stage.runtime.model_fields}
-
-
-def _signature(stage: Stage[Any, Any], reads: bool) -> inspect.Signature:
-    """The places, then every option with its default, as `help` and completion show them."""
-    places = ["inputs", "output"] if reads else ["output"]
-    defaults = {
-        name: field.get_default(call_default_factory=True) for name, field in _fields(stage).items()
+def _signature(stage: Stage[Any, Any]) -> inspect.Signature:
+    """The paths, then every option with its default, as `help` and completion show them."""
+    paths = ["inputs", "output"] if stage.has_inputs else ["output"]
+    defaults: dict[str, Any] = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in stage.option_fields.items()
     }
     defaults["limit"] = None
     return inspect.Signature(
-        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in places]
+        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in paths]
         + [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
             for name, default in defaults.items()
         ]
     )
-
-
-def _documentation(stage: Stage[Any, Any]) -> str:
-    lines = [f"{name}: {field.description}" for name, field in _fields(stage).items()]
-    return "\n".join([STAGES[stage.name].summary, "", *lines])

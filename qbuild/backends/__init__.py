@@ -1,1 +1,1 @@
-"""Model backends: what they offer, how they are found, what they are given."""
+"""Model backends: their protocol, registry and conversations."""

@@ -11,14 +11,16 @@ Role: TypeAlias = Literal["system", "user", "assistant"]
 PLACE = LLAVA_PLACEHOLDER  # in a question, for a medium
 
 
-def conversation(system: str | None, given: Iterable[tuple[Role, str]]) -> list[tuple[Role, str]]:
+def conversation(
+    system: str | None, messages: Iterable[tuple[Role, str]]
+) -> list[tuple[Role, str]]:
     """Roles and texts as a model reads them: one system turn first, then alternating roles.
 
     Neighbours of one role are joined with a newline, and so are a row's system prompt and the
     system turns among its others. Training, scores and answers all use this function.
     """
     turns, prompts = list[tuple[Role, str]](), [system or ""]
-    for role, text in given:
+    for role, text in messages:
         if role == "system":
             prompts.append(text)
         elif turns and turns[-1][0] == role:

@@ -1,4 +1,4 @@
-"""What a model backend offers, and what it is given."""
+"""The protocol of a model backend: its methods, their arguments and results."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Computing:
-    """Where and in which type a model computes; changes speed and the last digits alone.
+    """Where and in which type a model computes; changes only speed and the last digits.
 
     device is auto, cpu or cuda; dtype auto, float32 or bfloat16; batch is samples per batch;
     readers are threads that read media in the background.
@@ -74,7 +74,7 @@ class Computing:
 
 @dataclass(frozen=True)
 class Scoring:
-    """How a score is asked for; a backend rejects values that it does not know.
+    """The options of scoring; a backend rejects values that it does not know.
 
     video_prompt names the words around a video; words the levels to choose among (a set's name, or
     words worst to best, separated by commas); temperature divides their logits.
@@ -88,7 +88,7 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Answering:
-    """How an answer is asked for: greedily, with at most `max_new_tokens`; the rest as Scoring."""
+    """The options of answering: greedy, at most `max_new_tokens`; the rest as in Scoring."""
 
     video_prompt: str = "understanding"
     max_new_tokens: int = 256
@@ -136,12 +136,12 @@ class Backend(Protocol):
     def score(
         self, media: Iterable[Medium], how: Scoring = AS_PUBLISHED
     ) -> Iterator[Scored | Rejected]:
-        """One score per medium, in the order given; a rejection for one that cannot be read."""
+        """One score per medium, in their order; a rejection for one that cannot be read."""
 
     def answer(
         self, prompts: Iterable[Prompt], how: Answering = GREEDY
     ) -> Iterator[Answered | Rejected]:
-        """One answer per prompt, in the order given; a rejection where it cannot be asked."""
+        """One answer per prompt, in their order; a rejection for one that cannot be answered."""
 
 
 @runtime_checkable

@@ -33,11 +33,12 @@ def load_backend(name: str, model: str = "") -> Backend:
     try:
         factory = entry.load()
     except (ImportError, AttributeError) as error:
+        distribution = entry.dist.name if entry.dist is not None else "its distribution"
         raise MissingPartError(
             f"backend {name}",
             f"{entry.value} cannot be imported ({error})",
             "expected an importable object",
-            f"Install what is missing, or install {_distribution(entry)} again.",
+            f"Install what is missing, or install {distribution} again.",
         ) from error
     backend: Backend = factory(model)
     _check_methods(name, entry.value, backend)
@@ -72,10 +73,6 @@ def _entry(name: str) -> metadata.EntryPoint:
             "Uninstall the other.",
         )
     return next(iter(entries.values()))
-
-
-def _distribution(entry: metadata.EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else "its distribution"
 
 
 def _check_methods(name: str, value: str, backend: object) -> None:

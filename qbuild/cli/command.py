@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -48,7 +48,7 @@ MediaRoot = Annotated[
 class Command(TyperCommand):
     """A command whose help is plain text and ends in an example.
 
-    Options that were renamed work under both names; the help shows the new ones alone.
+    Options that were renamed work under both names; the help shows only the new ones.
     """
 
     renamed: RenamedOptions = MappingProxyType({})
@@ -68,7 +68,10 @@ class Command(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Usage, text, arguments and options, example; no line is broken within an option."""
         super().format_help(ctx, formatter)
-        formatter.buffer[:] = [_unprotected(part) for part in formatter.buffer]
+        formatter.buffer[:] = [
+            part.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NON-BREAKING HYPHEN}", "-")
+            for part in formatter.buffer
+        ]
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
         """The text of the command."""
@@ -113,10 +116,6 @@ def _protected(text: str) -> str:
     )
 
 
-def _unprotected(text: str) -> str:
-    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NON-BREAKING HYPHEN}", "-")
-
-
 def _placeholder(argument: Any) -> str:
     name = argument.metavar or argument.name.upper()
     return f"{name}..." if argument.nargs != 1 else name
@@ -135,17 +134,11 @@ def current_arguments(arguments: list[str], renamed: RenamedOptions) -> list[str
             current += [argument, *rest] if argument == "--" else [argument]
             continue
         new = renamed[name]
-        following = [] if equals or not new.values else list(_next(rest))
+        following = [] if equals or not new.values else list(islice(rest, 1))
         print_warnings(rename_notices({name: "".join(following) or value}, renamed, "--"))
         current.append(_flag(new.name, negated) + (f"={new.value(value)}" if equals else ""))
         current += [new.value(one) for one in following]
     return current
-
-
-def _next(rest: Iterator[str]) -> Iterator[str]:
-    for argument in rest:
-        yield argument
-        return
 
 
 def _flag(name: str, negated: bool = False) -> str:

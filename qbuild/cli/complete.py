@@ -1,4 +1,4 @@
-"""What shell completion proposes; where a function proposes nothing, the shell completes files."""
+"""Shell completion; where a function returns nothing, the shell completes file names."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def names_in(place: str, default: str) -> Callable[[str], list[str]]:
 def _files(incomplete: str, suffix: str) -> list[str]:
     """Matching files of that suffix and folders; nothing where no file matches."""
     folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
-    names = [f"{path}/" if path.is_dir() else str(path) for path in found]
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    names = [f"{path}/" if path.is_dir() else str(path) for path in paths]
     matching = [name for name in names if name.startswith((incomplete, f"./{incomplete}"))]
-    wanted = [name for name in matching if name.endswith((suffix, "/"))]
-    return wanted if any(name.endswith(suffix) for name in wanted) else []
+    completions = [name for name in matching if name.endswith((suffix, "/"))]
+    return completions if any(name.endswith(suffix) for name in completions) else []

@@ -63,7 +63,7 @@ class LazyGroup(TyperGroup):
         return list(listings())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """The command, or None; during completion a stand-in with its summary."""
+        """The command, or None; during completion a placeholder with its summary."""
         if cmd_name not in listings():
             return None
         if self._completing:
@@ -71,7 +71,7 @@ class LazyGroup(TyperGroup):
         return _command(cmd_name)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        """A section per panel, whole summaries; no command is imported."""
+        """A section per panel with full summaries; no command is imported."""
         known = listings()
         width = max(map(len, known))
         for panel in PANELS:
@@ -86,7 +86,7 @@ class LazyGroup(TyperGroup):
         return super().shell_complete(ctx, incomplete)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command of that name; an unknown name lists the near ones."""
+        """The command of that name; for an unknown name, an error with similar ones."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in listings():
             ctx.fail(f"No such command {name!r}. {suggest(name, listings())}")
@@ -103,8 +103,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"qbuild {__version__}")
         raise typer.Exit
 
@@ -148,7 +148,7 @@ def main() -> None:
         code = _exit_code()
         sys.stdout.flush()  # here, where an error can still be reported
     except BrokenPipeError:
-        code = _discard_stdout()  # silently: whoever read stdout (`| head`) has seen enough
+        code = _discard_stdout()  # no message: the reader of stdout (`| head`) has ended
     except OSError as error:
         from qbuild.cli.output import fail, of_stdout
 
@@ -192,7 +192,7 @@ def _reject_undecodable(arguments: list[str]) -> None:
 
 
 def _discard_stdout() -> int:
-    """1, after stdout was pointed at nothing, so that what it did not take is not tried again."""
+    """Redirect stdout to the null device, so that it is not flushed again at exit; returns 1."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1

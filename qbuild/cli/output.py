@@ -45,7 +45,7 @@ def fail(error: Exception, arguments: list[str]) -> int:
     if "--debug" in arguments:
         raise error
     if not isinstance(error, QbuildError):
-        error = _from_system(error) if isinstance(error, OSError) else _unforeseen(error)
+        error = _from_system(error) if isinstance(error, OSError) else _unexpected(error)
     if "--json" in arguments:
         print_json({"error": error.as_dict()})
     else:
@@ -83,7 +83,7 @@ def _from_system(error: OSError) -> QbuildError:
     )
 
 
-def _unforeseen(error: Exception) -> QbuildError:
+def _unexpected(error: Exception) -> QbuildError:
     if isinstance(error, MemoryError):
         return InternalError("qbuild", "out of memory", "", "Use fewer --batch-rows or --workers.")
     return InternalError(

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from qbuild.cli.command import RUN_OPTIONS, Debug, Json
 from qbuild.cli.complete import artifacts, names_in
 from qbuild.cli.output import print_report, print_warnings
+from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.engine.stage import Runtime, Stage, ValueHint
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.plural import plural
@@ -74,8 +75,8 @@ def summary(stage: Stage[Any, Any], result: Result) -> str:
     if result.rejected:
         from qbuild.core.artifact.reader import rejected_path
 
-        place = result.output / "artifact.parquet" if stage.folder else result.output
-        lines.append(f"{result.rejected:,} rejected → {rejected_path(place)}")
+        artifact = result.output / FOLDER_ARTIFACT if stage.folder else result.output
+        lines.append(f"{result.rejected:,} rejected → {rejected_path(artifact)}")
     if not result.complete:
         lines.append(f"incomplete: {plural(result.pending, 'row')} pending; run it again to resume")
     if stage.render is not None:
@@ -84,8 +85,7 @@ def summary(stage: Stage[Any, Any], result: Result) -> str:
 
 
 def _parameters(stage: Stage[Any, Any]) -> list[inspect.Parameter]:
-    reads = bool(stage.reads.min_inputs or stage.reads.schema)
-    unused = stage.unused_options
+    reads, unused = stage.has_inputs, stage.unused_options
     output = typer.Option(
         "--output",
         "-o",
@@ -96,23 +96,21 @@ def _parameters(stage: Stage[Any, Any]) -> list[inspect.Parameter]:
         "--limit",
         min=1,
         metavar="N",
-        help="Take only the first rows of the inputs." if reads else "Make only the first rows.",
+        help="Take only the first rows of the inputs."
+        if stage.has_inputs
+        else "Make only the first rows.",
         hidden="limit" in unused,
         rich_help_panel=RUN_OPTIONS,
     )
     return [
         *([_inputs(stage)] if reads else []),
         _keyword("output", Annotated[Path, output]),
-        *(_option(name, field, name in unused) for name, field in _fields(stage).items()),
+        *(_option(name, field, name in unused) for name, field in stage.option_fields.items()),
         *([_keyword("plan", Annotated[bool, _PLAN], False)] if stage.plan else []),
         _keyword("limit", Annotated[int | None, limit], None),
         _keyword("json_", Json, False),
         _keyword("debug", Debug, False),
     ]
-
-
-def _fields(stage: Stage[Any, Any]) -> dict[str, FieldInfo]:
-    return {**stage.options.model_fields, **stage.runtime.model_fields}
 
 
 def _inputs(stage: Stage[Any, Any]) -> inspect.Parameter:
@@ -130,17 +128,15 @@ def _inputs(stage: Stage[Any, Any]) -> inspect.Parameter:
 
 
 def _option(name: str, field: FieldInfo, hidden: bool) -> inspect.Parameter:
-    flag, kind, default = (
-        _flag(name),
-        field.annotation,
-        field.get_default(call_default_factory=True),
-    )
+    flag = "--" + _NAMES.get(name, name).replace("_", "-")
+    kind: Any = field.annotation
+    default = field.get_default(call_default_factory=True)
     hint = next((item for item in field.metadata if isinstance(item, ValueHint)), None)
-    metavar, listed = _metavar(name, kind, hint)
+    metavar, choices = _metavar(name, kind, hint)
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
         metavar=metavar,
-        help=f"{field.description}{listed}",
+        help=f"{field.description}{choices}",
         show_default=default not in ("", (), None),
         hidden=hidden,
         rich_help_panel=RUN_OPTIONS if name in Runtime.model_fields else None,
@@ -163,10 +159,6 @@ def _metavar(name: str, kind: Any, hint: ValueHint | None) -> tuple[str | None, 
     if hint is not None:
         return hint.metavar, ""
     return {int: "N", float: "X"}.get(kind, name.rpartition("_")[2].upper()), ""
-
-
-def _flag(name: str) -> str:
-    return "--" + _NAMES.get(name, name).replace("_", "-")
 
 
 def _keyword(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:

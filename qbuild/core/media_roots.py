@@ -40,10 +40,10 @@ class MediaRoots:
     made: Mapping[str, Path] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, given: Iterable[str]) -> Self:
+    def parse(cls, values: Iterable[str]) -> Self:
         """From `[DATASET=]DIR`; UsageError for a folder that does not exist."""
         folders: dict[str, Path] = {}
-        for text in given:
+        for text in values:
             dataset, _, folder = text.rpartition("=") if "=" in text else (ANY, "", text)
             if not folder or not Path(folder).is_dir():
                 raise UsageError(
@@ -69,7 +69,7 @@ class MediaRoots:
         return self._folder(dataset) is not None
 
     def root(self, dataset: str) -> Path:
-        """The folder of a dataset; UsageError with the known names if there is none."""
+        """The folder of a dataset; UsageError with the known names if it has none."""
         folder = self._folder(dataset)
         if folder is None:
             raise UsageError(

@@ -1,6 +1,6 @@
 """Hidden folders for unfinished files; a lock shows whether the run that owns one is still alive.
 
-A process id would mean nothing across hosts and containers that share a folder. The kernel
+A process id has no meaning across hosts and containers that share a folder. The kernel
 releases a lock when the process that holds it ends, however it ends.
 """
 
@@ -57,7 +57,7 @@ def temporary_name(path: Path) -> Path:
 
 @contextmanager
 def scratch_folder(output: Path) -> Iterator[Path]:
-    """A hidden folder next to `output` for this run alone, removed at the end.
+    """A hidden folder next to `output` for this run only, removed at the end.
 
     Folders of runs that have ended are removed first.
     """

@@ -76,7 +76,7 @@ BROKEN = [
     (b"{x", "is not valid JSON"),
     (b"\xff\xfe", "is not valid JSON"),
     (b"[" * 100_000, "is not valid JSON"),
-    (b"[]", "names no format"),
+    (b"[]", "has no key `format`"),
 ]
 
 

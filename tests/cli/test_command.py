@@ -29,7 +29,7 @@ def renaming_stage(monkeypatch):
 
 
 @pytest.mark.parametrize("argument", [("--cut", "rechts"), ("--cut=rechts",)])
-def test_an_old_name_works_with_one_line_on_stderr(qbuild_cli, recipe, renaming_stage, argument):
+def test_an_old_name_works_with_one_line_on_stderr(qbuild_cli, pipeline, renaming_stage, argument):
     done = qbuild_cli("cut-levels", "toy.csv", "-o", "levels.parquet", *argument)
     assert done.code == 0
     assert done.err.splitlines()[0] == f"warning: {NOTICE}"
@@ -43,7 +43,7 @@ def test_help_shows_only_the_new_name(qbuild_cli, renaming_stage):
     assert "--cut" not in text
 
 
-def test_an_error_names_the_present_option(qbuild_cli, recipe, renaming_stage):
+def test_an_error_names_the_present_option(qbuild_cli, pipeline, renaming_stage):
     done = qbuild_cli("cut-levels", "toy.csv", "-o", "levels.parquet", "--cut")
     assert done.code == 2
     assert "'--closed' requires an argument" in done.err.splitlines()[-1]
@@ -59,13 +59,13 @@ def test_a_plain_command_has_a_table_of_its_own(qbuild_cli, work, monkeypatch):
     assert "row 2" not in done.out
 
 
-def test_a_pipeline_prints_a_line_per_old_name(qbuild_cli, recipe, renaming_stage):
-    text = recipe.read_text().replace("mos-to-levels", "cut-levels")
-    recipe.write_text(text.replace("{words: itu}", "{words: itu, cut: rechts}"))
-    done = qbuild_cli("run", recipe, "--workdir", "work")
+def test_a_pipeline_prints_a_line_per_old_name(qbuild_cli, pipeline, renaming_stage):
+    text = pipeline.read_text().replace("mos-to-levels", "cut-levels")
+    pipeline.write_text(text.replace("{words: itu}", "{words: itu, cut: rechts}"))
+    done = qbuild_cli("run", pipeline, "--workdir", "work")
     assert done.code == 0
     notice = NOTICE.replace("--", "")
-    assert done.err.splitlines()[0] == f"warning: {recipe}: step levels: {notice}"
+    assert done.err.splitlines()[0] == f"warning: {pipeline}: step levels: {notice}"
 
 
 def test_negated_flags_are_renamed_and_what_follows_two_dashes_is_kept(capsys):

@@ -99,7 +99,7 @@ def test_help_describes_what_a_stage_writes_and_what_a_limit_is(qbuild_cli, name
     assert limit in told
 
 
-def test_one_row_is_reported_in_the_singular(qbuild_cli, recipe):
+def test_one_row_is_reported_in_the_singular(qbuild_cli, pipeline):
     one = ("ingest-ratings", "toy.csv", "-o", "one.parquet", "--limit", "1")
     assert qbuild_cli(*one).out == "1 row → one.parquet\ntoy: 1 rating\n"
 

@@ -75,11 +75,11 @@ def validate(
     from qbuild.core.inspect.validate import validate as check
 
     roots = MediaRoots.parse(media_root or ())
-    found = [check(path, roots) for path in paths]
-    code = max(findings.exit_code for findings in found)
-    report = {"ok": code == 0, "outputs": [findings.as_dict() for findings in found]}
+    outputs = [check(path, roots) for path in paths]
+    code = max(findings.exit_code for findings in outputs)
+    report = {"ok": code == 0, "outputs": [findings.as_dict() for findings in outputs]}
     print_report(
-        report, lambda _: "\n".join(format_findings(findings) for findings in found), json_
+        report, lambda _: "\n".join(format_findings(findings) for findings in outputs), json_
     )
     raise typer.Exit(code)
 
@@ -109,11 +109,11 @@ def why(
 ) -> None:
     """Trace a sample back to the rating it was made from."""
     from qbuild.cli.render.trace import format_trace
-    from qbuild.core.inspect.trace import trace_row as trace
+    from qbuild.core.inspect.trace import trace_row
 
-    found = trace(sample_id, workdir)
-    print_warnings(f"skipped: {problem}" for problem in found["skipped"])
-    print_report(found, format_trace, json_)
+    report = trace_row(sample_id, workdir)
+    print_warnings(f"skipped: {problem}" for problem in report["skipped"])
+    print_report(report, format_trace, json_)
 
 
 def check_media(
@@ -162,7 +162,7 @@ def doctor(json_: Json = False, _debug: Debug = False) -> None:
     """
     from qbuild.cli.render.findings import format_environment
 
-    found = inventory()
-    print_report(found, format_environment, json_)
-    if not found["complete"]:
+    report = inventory()
+    print_report(report, format_environment, json_)
+    if not report["complete"]:
         raise typer.Exit(5)

@@ -64,7 +64,13 @@ def run(
     """
     from qbuild.core.pipeline.run import media_roots
 
-    _reject_ray(executor)
+    if executor == "ray":
+        raise MissingPartError(
+            "--executor",
+            "'ray' is not part of this version",
+            "expected local",
+            "Use --executor local with --workers.",
+        )
     roots, forced = tuple(media_root or ()), tuple(force or ())
     MediaRoots.parse(roots)
     loaded, folder = _load(pipeline, workdir)
@@ -130,16 +136,6 @@ def _load(name: str, workdir: Path | None) -> "tuple[Pipeline, Path]":
     return pipeline, workdir or Path("work") / path.stem
 
 
-def _reject_ray(executor: str) -> None:
-    if executor == "ray":
-        raise MissingPartError(
-            "--executor",
-            "'ray' is not part of this version",
-            "expected local",
-            "Use --executor local with --workers.",
-        )
-
-
 def _dry_run(pipeline: "Pipeline", workdir: Path, force: tuple[str, ...], as_json: bool) -> None:
     from qbuild.core.pipeline.run import check_inputs_exist
     from qbuild.core.pipeline.status import pipeline_status
@@ -164,15 +160,15 @@ def _run(
     steps: list[dict[str, Any]] = []
     since = time.monotonic()
 
-    def report_step(verdict: "StepDecision", result: "Result | None") -> None:
+    def report_step(decision: "StepDecision", result: "Result | None") -> None:
         nonlocal since
         now = time.monotonic()
-        step = step_status(verdict) | {"ran": result is not None, "seconds": round(now - since, 3)}
+        step = step_status(decision) | {"ran": result is not None, "seconds": round(now - since, 3)}
         since = now
         if result is not None:
             step["report"] = result.report
             warnings = result.report.get("warnings", [])
-            print_warnings(f"{verdict.step.id}: {warning}" for warning in warnings)
+            print_warnings(f"{decision.step.id}: {warning}" for warning in warnings)
         steps.append(step)
         if not as_json:
             print_text(format_step(step, pipeline))

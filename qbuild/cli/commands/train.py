@@ -63,8 +63,8 @@ def train(
     made = load_backend(backend).train(spec)
     report = _read_report(made)
     report["fingerprint"] = report.pop("run", None)
-    whole = {"output": str(made), **report, "run": _read_object(made / RUN)}
-    print_report(whole, format_training, json_)
+    printed = {"output": str(made), **report, "run": _read_object(made / RUN)}
+    print_report(printed, format_training, json_)
 
 
 def import_checkpoint(
@@ -94,16 +94,16 @@ def _read_config(config: Path | None, backend: str) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(config.read_text(encoding="utf-8"))
+        settings = yaml.safe_load(config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         what = f"cannot be read ({' '.join(str(error).split())})"
         raise UsageError(f"--config {config}", what, "expected YAML") from error
-    if found is None:
+    if settings is None:
         return {}
-    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+    if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
         what = "is not a mapping"
         raise UsageError(f"--config {config}", what, "expected lines `setting: value`")
-    named = found.pop("backend", backend)
+    named = settings.pop("backend", backend)
     if named != backend:
         raise UsageError(
             f"--config {config}",
@@ -111,7 +111,7 @@ def _read_config(config: Path | None, backend: str) -> dict[str, Any]:
             f"expected one for {backend}",
             f"Use --backend {named}, or another file.",
         )
-    return found
+    return settings
 
 
 def _parse_settings(given: list[str]) -> dict[str, Any]:
@@ -139,5 +139,4 @@ def _read_report(checkpoint: Path) -> dict[str, Any]:
 
 def _read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file; empty if there is no such file."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}

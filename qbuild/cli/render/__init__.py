@@ -1,1 +1,1 @@
-"""What commands found, as text."""
+"""Formats the reports of commands as text."""

@@ -11,54 +11,54 @@ if TYPE_CHECKING:
     from qbuild.core.inspect.validate import Findings
 
 
-def format_findings(found: Findings) -> str:
+def format_findings(findings: Findings) -> str:
     """`PATH: valid`, or its first problems and the number of all."""
-    of = f"{plural(found.rows or 0, 'row')} of {found.schema or 'an export'}"
-    if not found.total:
-        return f"{found.path}: valid ({of})"
-    lines = [f"{found.path}: {plural(found.total, 'problem')}"]
-    for problem in found.problems:
+    size = f"{plural(findings.rows or 0, 'row')} of {findings.schema or 'an export'}"
+    if not findings.total:
+        return f"{findings.path}: valid ({size})"
+    lines = [f"{findings.path}: {plural(findings.total, 'problem')}"]
+    for problem in findings.problems:
         lines += hanging(f"  {problem.kind}: ", f"{problem.where}: {problem.what}")
-    if found.total > len(found.problems):
-        lines.append(f"  … {found.total:,} problems in all")
+    if findings.total > len(findings.problems):
+        lines.append(f"  … {findings.total:,} problems in all")
     return "\n".join(lines)
 
 
-def format_diff(found: dict[str, Any]) -> str:
+def format_diff(report: dict[str, Any]) -> str:
     """How the rows differ, with examples, and how the stages, options and inputs differ."""
-    rows = found["rows"]
-    if found["same_rows"]:
+    rows = report["rows"]
+    if report["same_rows"]:
         lines = [f"same rows ({rows['a']:,})"]
     else:
-        counts = ", ".join(f"{found[what]:,} {what}" for what in ("added", "removed", "changed"))
+        counts = ", ".join(f"{report[what]:,} {what}" for what in ("added", "removed", "changed"))
         lines = [f"{rows['a']:,} → {rows['b']:,} rows: {counts}"]
-        if found["moved"]:
+        if report["moved"]:
             lines.append("common rows are in another order")
-    lines += [f"  {name}: {count:,} changed" for name, count in found["columns"].items()]
-    lines += _examples(found["examples"])
-    return "\n".join(lines + _made_from(found["made_from"]))
+    lines += [f"  {name}: {count:,} changed" for name, count in report["columns"].items()]
+    lines += _examples(report["examples"])
+    return "\n".join(lines + _made_from(report["made_from"]))
 
 
-def format_media(found: dict[str, Any]) -> str:
+def format_media(report: dict[str, Any]) -> str:
     """A line per dataset and per root, with the first names of missing or extra files."""
     lines: list[str] = []
-    for dataset in found["datasets"]:
+    for dataset in report["datasets"]:
         counts = ", ".join(f"{dataset[what]:,} {what}" for what in ("found", "missing", "outside"))
         lines.append(f"{dataset['dataset']} in {dataset['root']}: {counts}")
         lines += _names(dataset, ("missing", "outside"))
-    for root in found["roots"]:
+    for root in report["roots"]:
         lines.append(f"{root['root']}: {plural(root['files'], 'file')}, {root['extra']:,} extra")
         lines += _names(root, ("extra", "outside"))
     return "\n".join(lines)
 
 
-def _names(found: dict[str, Any], kinds: tuple[str, ...]) -> list[str]:
+def _names(report: dict[str, Any], kinds: tuple[str, ...]) -> list[str]:
     lines: list[str] = []
     for kind in kinds:
-        names = found[f"{kind}_names"]
+        names = report[f"{kind}_names"]
         lines += [f"  {kind}: {name}" for name in names]
-        if found[kind] > len(names):
-            lines.append(f"  … {found[kind]:,} {kind} in all; --list shows them")
+        if report[kind] > len(names):
+            lines.append(f"  … {report[kind]:,} {kind} in all; --list shows them")
     return lines
 
 
@@ -99,19 +99,19 @@ def _value(part: str, value: Any) -> str:
     return short(value, 60)
 
 
-def format_environment(found: dict[str, Any]) -> str:
+def format_environment(report: dict[str, Any]) -> str:
     """Versions of required and optional packages, with the command that installs missing ones."""
-    lines = [f"qbuild {found['qbuild']}, Python {found['python']}"]
+    lines = [f"qbuild {report['qbuild']}, Python {report['python']}"]
     for title, packages in (
-        ("required", found["required"]),
-        ("demo images (optional)", found["demo"]),
-        ("plots (optional)", found["plots"]),
+        ("required", report["required"]),
+        ("demo images (optional)", report["demo"]),
+        ("plots (optional)", report["plots"]),
     ):
         lines += ["", title, *_packages(packages)]
-    names = ", ".join(found["backends"]["found"])
+    names = ", ".join(report["backends"]["found"])
     lines += ["", "backends (optional)", f"  {names or 'none'}"]
-    if found["backends"]["todo"]:
-        lines.append(f"    install with: {found['backends']['todo']}")
+    if report["backends"]["todo"]:
+        lines.append(f"    install with: {report['backends']['todo']}")
     return "\n".join(lines)
 
 

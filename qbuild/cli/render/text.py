@@ -60,7 +60,7 @@ def media_lines(row: dict[str, Any], indent: str) -> list[str]:
 
 
 def turn_lines(row: dict[str, Any], indent: str) -> list[str]:
-    """The turns of a pair, each on a line of its own, with `<image>` in place of a medium."""
+    """The turns of a pair, each on its own line, with `<image>` in place of a medium."""
     lines: list[str] = []
     for turn in row["turns"]:
         text = "".join(

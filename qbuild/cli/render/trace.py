@@ -10,12 +10,12 @@ _ROOM = 100
 _SHOWN_ELSEWHERE = {"media_id", "sample_id", "path", "media", "turns", "provenance", "labels"}
 
 
-def format_trace(found: dict[str, Any]) -> str:
+def format_trace(report: dict[str, Any]) -> str:
     """Each trace from the requested row back to the rating, then the rejected rows."""
-    lines = [found["id"]]
-    for trace in found["traces"]:
+    lines = [report["id"]]
+    for trace in report["traces"]:
         lines += _step(trace, "  ")
-    for row in found["rejected"]:
+    for row in report["rejected"]:
         text = f"{row['source']} row {row['row']}, {row['reason']}: {row['message']}"
         lines += hanging(f"  rejected by {row['stage']} ({row['artifact']}): ", text)
     return "\n".join(lines)
@@ -27,7 +27,7 @@ def _step(step: dict[str, Any], indent: str) -> list[str]:
     lines += hanging(
         f"{inner}made by ", f"{step['stage']} (version {step['version']}){_options(step)}"
     )
-    lines += _FORMATTERS.get(step["schema"], _any)(step, inner)
+    lines += _FORMATTERS.get(step["schema"], _other)(step, inner)
     if step["file"] is not None:
         lines += _file(step["file"], inner)
     for source in step["missing"]:
@@ -72,7 +72,7 @@ def _rating(step: dict[str, Any], indent: str) -> list[str]:
     return lines
 
 
-def _any(step: dict[str, Any], indent: str) -> list[str]:
+def _other(step: dict[str, Any], indent: str) -> list[str]:
     shown = {k: v for k, v in step["row"].items() if v is not None and k not in _SHOWN_ELSEWHERE}
     return [line for k, v in shown.items() for line in hanging(f"{indent}{k} ", short(v, _ROOM))]
 

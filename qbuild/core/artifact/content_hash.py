@@ -23,7 +23,7 @@ ROW_GROUP_ROWS = 65_536
 
 
 class ContentHash:
-    """Hashes a table given in blocks of `ROW_GROUP_ROWS` rows; the last may be shorter."""
+    """Hashes a table in blocks of `ROW_GROUP_ROWS` rows; the last may be shorter."""
 
     def __init__(self, schema_name: str) -> None:
         self.schema_name = schema_name
@@ -64,7 +64,8 @@ class ContentHash:
         elif pa.types.is_string(kind):
             _feed_strings(sink, array)
         else:
-            sink.update(np.ascontiguousarray(_numpy(pc.fill_null(array, _zero(kind)))))
+            zero = pa.scalar(False if pa.types.is_boolean(kind) else 0, type=kind)
+            sink.update(np.ascontiguousarray(_numpy(pc.fill_null(array, zero))))
 
 
 def first_appearance(array: Any) -> Any:
@@ -115,10 +116,6 @@ def _feed_strings(sink: Any, array: Any) -> None:
         return
     ends = np.frombuffer(offsets, dtype=np.int32)
     sink.update(memoryview(data)[ends[filled.offset] : ends[filled.offset + len(filled)]])
-
-
-def _zero(kind: pa.DataType) -> Any:
-    return pa.scalar(False if pa.types.is_boolean(kind) else 0, type=kind)
 
 
 def _numpy(array: Any) -> Any:

@@ -82,8 +82,8 @@ class Recipe(_Part):
 
     def compute_fingerprint(self) -> str:
         """`sha256:…` of the recipe."""
-        found = self.as_dict()
-        return hash_value({key: found.get(key) for key in RECIPE_KEYS})
+        values = self.as_dict()
+        return hash_value({key: values.get(key) for key in RECIPE_KEYS})
 
 
 class Description(Recipe):
@@ -109,7 +109,7 @@ class Description(Recipe):
         inputs: list[InputRef] | None = None,
     ) -> Description:
         """A minimal description of a complete artifact: its rows and the stage that wrote them."""
-        least = cls(
+        minimal = cls(
             format=FORMAT,
             row_schema=schema_ref(schema),
             stage=stage,
@@ -118,7 +118,7 @@ class Description(Recipe):
             complete=True,
             pending=0,
         )
-        return least if inputs is None else least.model_copy(update={"inputs": inputs})
+        return minimal if inputs is None else minimal.model_copy(update={"inputs": inputs})
 
     @classmethod
     def of_run(cls, recipe: Recipe, *, pending: int, **outcome: Any) -> Description:
@@ -140,7 +140,7 @@ class Description(Recipe):
         except (ValueError, RecursionError) as error:
             raise _invalid(where, f"is not valid JSON ({error})") from error
         if not isinstance(value, dict) or "format" not in value:
-            raise _invalid(where, "names no format")
+            raise _invalid(where, "has no key `format`")
         if value["format"] != FORMAT:
             raise SchemaError(
                 where,
@@ -151,13 +151,13 @@ class Description(Recipe):
         if missing := needed - value.keys():
             raise _invalid(where, f"lacks {', '.join(sorted(missing))}")
         try:
-            found = cls.model_validate(value)
+            description = cls.model_validate(value)
         except ValidationError as error:
             parts = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors())
             raise _invalid(where, f"has no valid {', '.join(parts)}") from error
-        if not found.complete and "pending" not in found.model_fields_set:
+        if not description.complete and "pending" not in description.model_fields_set:
             raise _invalid(where, "has no valid pending")
-        return found
+        return description
 
     @property
     def is_export(self) -> bool:

@@ -66,21 +66,21 @@ class ArtifactIndex:
                 index.skipped.append(InputError(str(path), f"cannot be read ({error.strerror})"))
         return index
 
-    def find(self, given: InputRef, reader: Path, trail: set[Path]) -> DescribedOutput | None:
-        """The output that `reader` has as that input; of several, the nearest.
+    def find(self, reference: InputRef, reader: Path, trail: set[Path]) -> DescribedOutput | None:
+        """The output that `reader` read as that input; of several, the nearest.
 
         Outputs in `trail` are left out: they were made from `reader`, and a stage that changes no
         row writes an output with the hash of its input.
         """
 
         def rank(item: DescribedOutput) -> tuple[bool, bool, str]:
-            same_name = item.path.name == given.name
+            same_name = item.path.name == reference.name
             return (item.path.parent != reader.parent, not same_name, str(item.path))
 
         equal = [
             item
             for item in self.items
-            if item.description.content_hash == given.hash and item.path not in trail
+            if item.description.content_hash == reference.hash and item.path not in trail
         ]
         return min(equal, key=rank, default=None)
 
@@ -88,13 +88,13 @@ class ArtifactIndex:
 def lineage(
     item: DescribedOutput, index: ArtifactIndex, trail: frozenset[Path] = frozenset()
 ) -> dict[str, Any]:
-    """Stage, version, options and inputs of an output; inputs that are found have their own."""
+    """Stage, version, options and inputs of an output; with the lineage of inputs in the index."""
     trail = trail | {item.path}
     described = item.description
     inputs = []
-    for given in described.inputs:
-        source = index.find(given, item.path, set(trail)) if given.schema_name else None
-        entry = given.as_dict()
+    for reference in described.inputs:
+        source = index.find(reference, item.path, set(trail)) if reference.schema_name else None
+        entry = reference.as_dict()
         if source is not None:
             entry |= {"path": str(source.path), "made_by": lineage(source, index, trail)}
         inputs.append(entry)
@@ -109,8 +109,8 @@ def lineage(
 
 
 def _outputs(folder: Path, levels: int | None) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        depth = len(Path(place).relative_to(folder).parts)
+    for parent, folders, files in os.walk(folder):
+        depth = len(Path(parent).relative_to(folder).parts)
         own_media = {MEDIA} if FOLDER_ARTIFACT in files else set()
         down = levels is None or depth < levels
         folders[:] = sorted(
@@ -118,7 +118,7 @@ def _outputs(folder: Path, levels: int | None) -> Iterator[Path]:
         )
         for name in sorted(files):
             if not name.startswith(".") and (name.endswith(".parquet") or name == DESCRIPTION):
-                yield Path(place) / name
+                yield Path(parent) / name
 
 
 def _read_export(path: Path) -> Description:

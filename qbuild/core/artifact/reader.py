@@ -62,7 +62,7 @@ class Artifact:
         return cls(path, description, schema)
 
     def read_as(self, schema: str) -> Self:
-        """The same artifact, read as another schema, whose columns are some of its own."""
+        """The same artifact, read as another schema with a subset of its columns."""
         return replace(self, schema=load_schema(schema), narrowed=True)
 
     @cached_property
@@ -91,9 +91,9 @@ class Artifact:
     def group(self, index: int, columns: list[str] | None = None) -> pa.Table:
         """Row group `index`, cast to the schema; low-cardinality columns dictionary-encoded."""
         try:
-            wanted = columns or (self.schema.arrow.names if self.narrowed else None)
+            names = columns or (self.schema.arrow.names if self.narrowed else None)
             # one thread: computing and writing use the other cores meanwhile
-            table = self._file.read_row_group(index, columns=wanted, use_threads=False)
+            table = self._file.read_row_group(index, columns=names, use_threads=False)
             table.validate(full=True)  # text in Parquet may be invalid UTF-8; 1 ms per row group
         except UNREADABLE as error:
             raise _unreadable(self.path, error) from error
@@ -122,11 +122,11 @@ class Artifact:
 
 def artifact_file(path: Path) -> Path:
     """`path` itself, or the artifact in that folder; InputError where none exists."""
-    found = path / FOLDER_ARTIFACT if path.is_dir() else path
-    if not found.exists():
+    file = path / FOLDER_ARTIFACT if path.is_dir() else path
+    if not file.exists():
         what = f"the folder holds no {FOLDER_ARTIFACT}" if path.is_dir() else "no such file"
         raise InputError(str(path), what, "expected an artifact", "Check the path.")
-    return found
+    return file
 
 
 def rejected_path(path: Path) -> Path:

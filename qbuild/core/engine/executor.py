@@ -61,7 +61,7 @@ def run_service(call: StageCall, inputs: RunInputs, take: Take) -> tuple[int, st
         assert call.stage.serve is not None  # noqa: S101
         async for output in call.stage.serve(inputs, call.state, call.options):
             if output.at is None or output.at in held or not 0 <= output.at < inputs.rows:
-                what = f"gave an output for row {output.at}"
+                what = f"made an output for row {output.at}"
                 raise StageError(call.stage.name, what, "expected one for each row")
             held[output.at] = call.accept(output, None, None)
             flush(everything=False)

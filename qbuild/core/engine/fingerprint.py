@@ -60,8 +60,8 @@ def find_changes(old: Recipe, new: Recipe, renamed: RenamedOptions | None = None
     """
     reasons: list[Reason] = []
     if old.stage.name != new.stage.name:
-        named = (f"{one.stage.name} {one.stage.version}" for one in (old, new))
-        reasons.append(Reason("stage changed", " → ".join(named)))
+        stages = (f"{recipe.stage.name} {recipe.stage.version}" for recipe in (old, new))
+        reasons.append(Reason("stage changed", " → ".join(stages)))
     elif old.stage.version != new.stage.version:
         reasons.append(Reason("stage changed", f"{old.stage.version} → {new.stage.version}"))
     if old.row_schema != new.row_schema:
@@ -74,16 +74,16 @@ def find_changes(old: Recipe, new: Recipe, renamed: RenamedOptions | None = None
         if before.get(name) != now.get(name)
     ]
     reasons += _changed_inputs(old.inputs, new.inputs)
-    for name in sorted(old.prompts.keys() | new.prompts.keys()):
-        if old.prompts.get(name) != new.prompts.get(name):
-            reasons.append(Reason("prompt changed", name))
+    reasons += [
+        Reason("prompt changed", name)
+        for name in sorted(old.prompts.keys() | new.prompts.keys())
+        if old.prompts.get(name) != new.prompts.get(name)
+    ]
     return reasons
 
 
 def _changed_inputs(old: list[InputRef], new: list[InputRef]) -> list[Reason]:
-    if old == new:
-        return []
     if len(old) != len(new):
         return [Reason("input changed", f"{len(old)} → {len(new)} inputs")]
-    names = [b.name for a, b in zip(old, new, strict=True) if a != b]
-    return [Reason("input changed", name) for name in names]
+    pairs = zip(old, new, strict=True)
+    return [Reason("input changed", after.name) for before, after in pairs if before != after]

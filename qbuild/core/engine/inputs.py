@@ -121,9 +121,9 @@ def _datasets(artifact: Artifact) -> list[str]:
 def slices(group: Batch, rows: int) -> Iterator[Batch]:
     """A batch in slices of at most `rows` rows."""
     start = group.start
-    for piece in slice_rows(group.rows, rows):
-        yield Batch(piece, start)
-        start += piece.num_rows
+    for part in slice_rows(group.rows, rows):
+        yield Batch(part, start)
+        start += part.num_rows
 
 
 def checked_batches(
@@ -161,35 +161,36 @@ def open_inputs(paths: list[Path], reads: Reads) -> list[Artifact | Path]:
     for path in paths:
         try:
             _check_path(path, reads)
-            if reads.schema is None or not is_artifact(path):
-                opened.append(_plain(path, reads))
+            if reads.schema is not None and is_artifact(path):
+                opened.append(_as_accepted(Artifact.open(path), reads))
             else:
-                opened.append(_of_schema(Artifact.open(path), reads))
+                _check_reads_files(path, reads)
+                opened.append(path)
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)
     return opened
 
 
-def describe_input(given: Artifact | Path) -> InputRef:
+def describe_input(source: Artifact | Path) -> InputRef:
     """Name and content hash of an input, for descriptions and fingerprints."""
-    if isinstance(given, Artifact):
-        path, described = given.path, given.description
+    if isinstance(source, Artifact):
+        path, described = source.path, source.description
         return InputRef(
             name=path.parent.name if path.name == FOLDER_ARTIFACT else path.name,
             hash=str(described.content_hash),
             schema_name=described.schema_name,
             rows=described.rows,
         )
-    if given.is_dir():
-        names = (path.relative_to(given) for path in given.rglob("*") if path.is_file())
+    if source.is_dir():
+        names = (path.relative_to(source) for path in source.rglob("*") if path.is_file())
         visible = sorted(name for name in names if not any(p.startswith(".") for p in name.parts))
-        hashes = [[_as_utf8(name), _hash_or_mark(given / name)] for name in visible]
-        return InputRef(name=given.name, hash=hash_value(hashes))
-    return InputRef(name=given.name, hash=hash_file(given))
+        hashes = [[_as_utf8(name), _hash_if_readable(source / name)] for name in visible]
+        return InputRef(name=source.name, hash=hash_value(hashes))
+    return InputRef(name=source.name, hash=hash_file(source))
 
 
-def _hash_or_mark(path: Path) -> str:
+def _hash_if_readable(path: Path) -> str:
     """A file's hash, or `unreadable`: the stage reports such a file."""
     try:
         return hash_file(path)
@@ -213,7 +214,7 @@ def _check_path(path: Path, reads: Reads) -> None:
         raise InputError(str(path), "the file is empty", expected, "Fetch or make it again.")
 
 
-def _plain(path: Path, reads: Reads) -> Path:
+def _check_reads_files(path: Path, reads: Reads) -> None:
     if reads.schema is not None and reads.from_files is None:
         raise SchemaError(
             str(path),
@@ -221,10 +222,9 @@ def _plain(path: Path, reads: Reads) -> Path:
             f"expected a Parquet file of schema {reads.schema} that a stage wrote",
             "Make one with the stage before this one.",
         )
-    return path
 
 
-def _of_schema(artifact: Artifact, reads: Reads) -> Artifact:
+def _as_accepted(artifact: Artifact, reads: Reads) -> Artifact:
     accepted = [
         name for name in (reads.schema, *reads.compatible, *reads.side_inputs) if name is not None
     ]

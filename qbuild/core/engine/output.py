@@ -87,14 +87,14 @@ class OutputWriter:
                 (row,) = rejected.slice(reasons.index(reason), 1).to_pylist()
                 self.examples[reason] = f"{row['source']} row {row['row']}: {row['message']}"
 
-    def check_rejections(self, request: Request, given: int, stopped: str = "") -> None:
+    def check_rejections(self, request: Request, input_rows: int, stopped: str = "") -> None:
         """Raise TooManyRejectedError above the allowed share, InputError without a usable row.
 
         StageError where a service `stopped` before its first row.
         """
         rejected = self.rejected.rows
         made = self.rows.rows if self.rows is not None else self.tally["rows"]
-        considered = given + self.rejected_on_reading if given else made + rejected
+        considered = input_rows + self.rejected_on_reading if input_rows else made + rejected
         # divided, since 29 of 100 is 0.29 while 0.29 * 100 is less than 29
         too_many = rejected > 0 and rejected / considered > request.runtime.max_reject_share
         if not too_many and made:

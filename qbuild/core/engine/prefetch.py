@@ -1,4 +1,4 @@
-"""Reading, computing and writing at the same time, each in a thread of its own.
+"""Reading, computing and writing at the same time, each in its own thread.
 
 pyarrow, numpy and hashlib release the interpreter's lock while they work on columns, so threads
 overlap. At most three items wait between two threads, so memory is bounded.

@@ -48,9 +48,9 @@ def run(request: Request) -> Result:
 
 def _run(request: Request, scratch: Path) -> Result:
     opened = open_inputs(list(request.inputs), request.stage.reads)
-    described = [describe_input(given) for given in opened]
+    described = [describe_input(source) for source in opened]
     recipe = make_recipe(request.stage, request.options, described, request.limit)
-    files = [given for given in opened if isinstance(given, Path)]
+    files = [source for source in opened if isinstance(source, Path)]
     with OutputWriter.open(request, scratch) as output:
         if files and request.stage.reads.from_files is not None:
             # all files together, since they may have duplicates; their rows come at the first file
@@ -76,14 +76,14 @@ def plan(request: Request) -> dict[str, Any]:
 def _run_inputs(
     request: Request, opened: list[Artifact | Path], files: list[Path], scratch: Path
 ) -> RunInputs:
-    artifacts = [given for given in opened if isinstance(given, Artifact)]
+    artifacts = [source for source in opened if isinstance(source, Artifact)]
     side_schemas = request.stage.reads.side_inputs
     return RunInputs(
         files=files,
         scratch=scratch,
         batch_rows=request.runtime.batch_rows,
-        artifacts=[given for given in artifacts if given.schema.name not in side_schemas],
-        side_artifacts=[given for given in artifacts if given.schema.name in side_schemas],
+        artifacts=[a for a in artifacts if a.schema.name not in side_schemas],
+        side_artifacts=[a for a in artifacts if a.schema.name in side_schemas],
         media_roots=request.runtime.media_roots,
         limit=request.limit,
         max_batch_rows=request.stage.max_batch_rows,
@@ -138,9 +138,9 @@ def _convert(request: Request, files: list[Path], scratch: Path, output: OutputW
 
 
 def _check_input_count(request: Request) -> None:
-    given, needed = len(request.inputs), request.stage.reads.min_inputs
-    if given < needed:
-        raise UsageError(request.stage.name, f"{given} inputs given", f"expected at least {needed}")
+    count, needed = len(request.inputs), request.stage.reads.min_inputs
+    if count < needed:
+        raise UsageError(request.stage.name, f"{count} inputs given", f"expected at least {needed}")
 
 
 def _check_output(request: Request) -> None:
@@ -164,11 +164,11 @@ def _check_output(request: Request) -> None:
 
 def _overwrites(request: Request, path: Path) -> bool:
     """Whether the output or its rejected rows would replace an input, or sweep its folder."""
-    given, output = real_path(path), real_path(request.output)
+    source, output = real_path(path), real_path(request.output)
     if request.stage.folder:
-        return given.is_relative_to(output)
+        return source.is_relative_to(output)
     written = (output, rejected_path(output), failed_path(output))
-    return given in written or given / FOLDER_ARTIFACT in written
+    return source in written or source / FOLDER_ARTIFACT in written
 
 
 @contextmanager

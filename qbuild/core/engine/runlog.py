@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,5 @@ def record(folder: Path, stage: str, output: str) -> Iterator[dict[str, Any]]:
         raise
     finally:
         line["seconds"] = round(time.monotonic() - started, 3)
-        _append(folder / NAME, line)
-
-
-def _append(path: Path, line: dict[str, Any]) -> None:
-    try:
-        with path.open("a", encoding="utf-8") as log:
+        with suppress(OSError), (folder / NAME).open("a", encoding="utf-8") as log:
             log.write(json.dumps(line, ensure_ascii=False) + "\n")
-    except OSError:
-        return

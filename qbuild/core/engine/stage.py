@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
+    from pydantic.fields import FieldInfo
 
     from qbuild.core.artifact.reader import Artifact
 
@@ -109,7 +110,7 @@ class Inputs(Protocol):
 
     @property
     def files(self) -> list[Path]:
-        """The input files, in the order given."""
+        """The input files, in their order on the command line."""
 
     @property
     def rows(self) -> int:
@@ -121,7 +122,7 @@ class Inputs(Protocol):
 
     @property
     def media_roots(self) -> tuple[str, ...]:
-        """`[DATASET=]DIR` as given with `--media-root`."""
+        """The values of `--media-root`, `[DATASET=]DIR`."""
 
     @property
     def made_media(self) -> dict[str, Path]:
@@ -209,7 +210,7 @@ class Stage(Generic[O, S]):
     def __post_init__(self) -> None:
         makers = [m for m in (self.transform, self.produce, self.serve) if m is not None]
         if len(makers) != 1:
-            raise TypeError(f"stage {self.name}: one of transform, produce, serve must be given")
+            raise TypeError(f"stage {self.name}: expected exactly one of transform, produce, serve")
 
     @property
     def kind(self) -> StageKind:
@@ -222,6 +223,16 @@ class Stage(Generic[O, S]):
     def folder(self) -> bool:
         """Whether the output is a folder: an artifact with media, or an export."""
         return self.media or self.writes is None
+
+    @property
+    def has_inputs(self) -> bool:
+        """Whether the stage reads artifacts or files; others make rows from their options."""
+        return bool(self.reads.min_inputs or self.reads.schema)
+
+    @property
+    def option_fields(self) -> dict[str, FieldInfo]:
+        """Options and runtime options by name."""
+        return {**self.options.model_fields, **self.runtime.model_fields}
 
     @property
     def unused_options(self) -> set[str]:

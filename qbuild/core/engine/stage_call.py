@@ -32,15 +32,19 @@ class StageCall:
         except (QbuildError, OSError, MemoryError):
             raise
         except Exception as error:
-            raise self._failed(error, f"row {batch.start + 1} or later") from error
+            raise StageError(
+                self.stage.name,
+                f"failed at row {batch.start + 1} or later ({type(error).__name__}: {error})",
+                todo="Run again with --debug for the traceback.",
+            ) from error
         return self.accept(output, batch.rows, self.stage.reads.schema)
 
-    def accept(self, output: Output, given: pa.Table | None, reads: str | None) -> Output:
+    def accept(self, output: Output, source: pa.Table | None, reads: str | None) -> Output:
         """`output` with its rows cast and checked, and its files in their folder."""
         rows, rejected = output.rows, output.rejected
         if rows is not None and rows.num_rows and self.stage.writes is not None:
             schema = load_schema(self.stage.writes)
-            rows = self._checked(schema, rows, unchanged_columns(rows, given, schema, reads))
+            rows = self._checked(schema, rows, unchanged_columns(rows, source, schema, reads))
         if rejected is not None and rejected.num_rows:
             rejected = self._checked(load_schema("rejected"), rejected, ())
         if output.files and not self.stage.folder:
@@ -67,28 +71,21 @@ class StageCall:
         )
         return rows
 
-    def _failed(self, error: Exception, where: str) -> StageError:
-        return StageError(
-            self.stage.name,
-            f"failed at {where} ({type(error).__name__}: {error})",
-            todo="Run again with --debug for the traceback.",
-        )
-
 
 def unchanged_columns(
-    rows: pa.Table, given: pa.Table | None, schema: Schema, reads: str | None
+    rows: pa.Table, source: pa.Table | None, schema: Schema, reads: str | None
 ) -> tuple[str, ...]:
     """Columns that share the memory of the checked input and have the same column schema."""
-    if given is None or reads is None:
+    if source is None or reads is None:
         return ()
     before = load_schema(reads).document["properties"]
     after = schema.document["properties"]
     return tuple(
         name
         for name in rows.column_names
-        if name in given.column_names
+        if name in source.column_names
         and before.get(name) == after.get(name)
-        and _memory(rows.column(name)) == _memory(given.column(name))
+        and _memory(rows.column(name)) == _memory(source.column(name))
     )
 
 

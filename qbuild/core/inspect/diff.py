@@ -60,9 +60,7 @@ def compare(a: Artifact, b: Artifact, renamed: RenamedOptions | None = None) -> 
         "schema": a.schema.name,
         "key": list(key),
         "rows": {"a": a.rows, "b": b.rows},
-        "made_from": compare_recipes(
-            a.description.as_dict(), b.description.as_dict(), renamed or {}
-        ),
+        "made_from": compare_recipes(a.description.as_dict(), b.description.as_dict(), renamed),
     }
     if a.description.content_hash == b.description.content_hash:
         nothing: dict[str, Any] = {"added": [], "removed": [], "changed": []}
@@ -132,10 +130,10 @@ def _pair(a: pa.Table, b: pa.Table) -> Pairing:
     place = np.full((int(codes.max(initial=0)) + 1) * width, -1, dtype=np.int64)
     place[unique_b] = np.arange(len(unique_b))
     at = place[unique_a]
-    met = np.zeros(len(unique_b), dtype=bool)
-    met[at[at >= 0]] = True
+    paired = np.zeros(len(unique_b), dtype=bool)
+    paired[at[at >= 0]] = True
     return Pairing(
-        np.flatnonzero(at >= 0), at[at >= 0], np.flatnonzero(at < 0), np.flatnonzero(~met)
+        np.flatnonzero(at >= 0), at[at >= 0], np.flatnonzero(at < 0), np.flatnonzero(~paired)
     )
 
 
@@ -162,8 +160,11 @@ def _numbered(codes: Rows) -> tuple[Rows, Rows]:
 def _column_differs(a: Artifact, b: Artifact, name: str, pairs: Pairing) -> Mask:
     one, other = a.table([name]).column(0), b.table([name]).column(0)
     different = [
-        differs(_at(one, pairs.both_a[start:stop]), _at(other, pairs.both_b[start:stop]))
-        for start, stop in _blocks(len(pairs.both_a))
+        differs(
+            _at(one, pairs.both_a[start : start + _BLOCK]),
+            _at(other, pairs.both_b[start : start + _BLOCK]),
+        )
+        for start in range(0, len(pairs.both_a), _BLOCK)
     ]
     return np.concatenate(different) if different else np.zeros(0, dtype=bool)
 
@@ -204,10 +205,6 @@ def _at(column: Any, rows: Rows) -> Any:
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     return whole if (np.diff(chunk_of) >= 0).all() else whole.take(pa.array(back))
-
-
-def _blocks(rows: int) -> list[tuple[int, int]]:
-    return [(start, min(start + _BLOCK, rows)) for start in range(0, rows, _BLOCK)]
 
 
 def _present(array: Any) -> Mask:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DISTRIBUTION = "qbuild-toolkit"
 _NO_EXTRA = {"extra": ""}
 BACKENDS_GROUP = "qbuild.backends"
-OURSELVES = "pip install -e ."
+TOOLKIT = "pip install -e ."
 BACKENDS = "pip install -e . -e ./backends"
 DEMO = "pip install -e '.[demo]'"
 PLOTS = "pip install -e '.[plots]'"
@@ -27,7 +27,7 @@ PLOTS = "pip install -e '.[plots]'"
 
 def inventory() -> dict[str, Any]:
     """Versions of required and optional parts, and the installed backends."""
-    required = _parts(_requirements(None), OURSELVES)
+    required = _parts(_requirements(None), TOOLKIT)
     demo = _parts(_requirements("demo"), DEMO)
     plots = _parts(_requirements("plots"), PLOTS)
     backends = sorted({point.name for point in entry_points(group=BACKENDS_GROUP)})
@@ -47,14 +47,13 @@ def _requirements(extra: str | None) -> list[tuple[str, str]]:
     from packaging.requirements import Requirement
 
     try:
-        wanted = [Requirement(line) for line in requires(DISTRIBUTION) or []]
+        requirements = [Requirement(line) for line in requires(DISTRIBUTION) or []]
     except PackageNotFoundError:
         return [] if extra else [(DISTRIBUTION, "")]
-    plain = [r for r in wanted if r.marker is None or r.marker.evaluate(_NO_EXTRA)]
+    plain = [r for r in requirements if r.marker is None or r.marker.evaluate(_NO_EXTRA)]
     if extra is None:
         return _bounds(plain)
-    given = {"extra": extra}
-    own = [r for r in wanted if r.marker and r.marker.evaluate(given)]
+    own = [r for r in requirements if r.marker and r.marker.evaluate({"extra": extra})]
     return _bounds(r for r in own if r not in plain)
 
 
@@ -62,9 +61,9 @@ def _bounds(requirements: Iterable[Requirement]) -> list[tuple[str, str]]:
     return sorted((requirement.name, str(requirement.specifier)) for requirement in requirements)
 
 
-def install_hint(wanted: Iterable[str], in_checkout: str) -> str:
+def install_hint(requirements: Iterable[str], in_checkout: str) -> str:
     """The commands that install these distributions, in an environment and in a checkout."""
-    names = " ".join(shlex.quote(name) for name in wanted)
+    names = " ".join(shlex.quote(name) for name in requirements)
     return f"pip install {names} (in a checkout: {in_checkout})"
 
 
@@ -89,7 +88,7 @@ def _part(name: str, bounds: str) -> dict[str, str]:
 
 
 def fits(installed: str, bounds: str) -> bool:
-    """Whether a version lies within bounds such as `>=3.0,<4`."""
+    """Whether a version is within bounds such as `>=3.0,<4`."""
     from packaging.specifiers import SpecifierSet
 
     return SpecifierSet(bounds).contains(installed, prereleases=True)

@@ -1,7 +1,7 @@
 """Checks which media that rows name exist, and which files no row names.
 
 Each root is listed once. A path that is not in the listing (hidden, behind a link) is looked up
-by itself, so that only missing files are reported as such.
+individually, so that only missing files are reported as such.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class MediaReport:
 
     @property
     def complete(self) -> bool:
-        """Whether every medium was found below its root."""
+        """Whether every medium exists below its root."""
         return not any(d.missing or d.outside for d in self.datasets)
 
     def as_dict(self, shown: int | None = SHOWN) -> dict[str, Any]:
@@ -92,15 +92,15 @@ def check_media(paths: list[Path], media_roots: Iterable[str]) -> MediaReport:
     without a root, SchemaError for rows that name no media.
     """
     roots = MediaRoots.parse(media_roots)
-    by_root = _wanted(paths, roots)
+    by_root = _paths_by_root(paths, roots)
     datasets, files = [], []
-    for root, wanted in by_root.items():
+    for root, paths_of in by_root.items():
         others = {str(other) for other in by_root if other != root}
         listed, outside = listing(root, others)
-        below = MediaRoots(dict.fromkeys(wanted, root))
-        datasets += [_look_up(below, name, sorted(wanted[name]), listed) for name in wanted]
-        extra = sorted(listed - set().union(*wanted.values()))
-        files.append(RootFiles(root, list(wanted), len(listed), extra, sorted(outside)))
+        below = MediaRoots(dict.fromkeys(paths_of, root))
+        datasets += [_look_up(below, name, sorted(paths_of[name]), listed) for name in paths_of]
+        extra = sorted(listed - set().union(*paths_of.values()))
+        files.append(RootFiles(root, list(paths_of), len(listed), extra, sorted(outside)))
     return MediaReport(sorted(datasets, key=lambda d: d.dataset), files)
 
 
@@ -145,7 +145,7 @@ def paths_by_dataset(artifact: Artifact) -> dict[str, set[str]]:
     return paths
 
 
-def _wanted(paths: list[Path], roots: MediaRoots) -> dict[Path, dict[str, set[str]]]:
+def _paths_by_root(paths: list[Path], roots: MediaRoots) -> dict[Path, dict[str, set[str]]]:
     """Paths by root and dataset; a dataset may be in the folders of several artifacts."""
     by_root: dict[Path, dict[str, set[str]]] = {}
     for path in paths:
@@ -161,25 +161,17 @@ def _wanted(paths: list[Path], roots: MediaRoots) -> dict[Path, dict[str, set[st
 
 
 def _look_up(roots: MediaRoots, dataset: str, paths: list[str], listed: set[str]) -> DatasetMedia:
-    found = DatasetMedia(dataset, roots.root(dataset))
-    root = str(found.root)
+    media = DatasetMedia(dataset, roots.root(dataset))
     for path in paths:
-        if path in listed:
-            found.found += 1
-        elif not os.path.lexists(f"{root}/{path}"):
-            found.missing.append(path)
+        try:
+            exists = path in listed or (
+                os.path.lexists(f"{media.root}/{path}") and roots.find(dataset, path).is_file()
+            )
+        except InputError:
+            media.outside.append(path)
+            continue
+        if exists:
+            media.found += 1
         else:
-            _look_up_file(roots, found, path)
-    return found
-
-
-def _look_up_file(roots: MediaRoots, found: DatasetMedia, path: str) -> None:
-    try:
-        there = roots.find(found.dataset, path).is_file()
-    except InputError:
-        found.outside.append(path)
-        return
-    if there:
-        found.found += 1
-    else:
-        found.missing.append(path)
+            media.missing.append(path)
+    return media

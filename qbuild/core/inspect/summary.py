@@ -38,9 +38,9 @@ def summarise(path: Path, rows: int) -> dict[str, Any]:
         return {**shown, "files": described.files}
     return {
         **shown,
-        "schema": _schema(item.artifact),
+        "schema": _describe_schema(item.artifact),
         "columns": _statistics(item.artifact),
-        "first": _first(item.artifact, rows),
+        "first": _first_rows(item.artifact, rows),
     }
 
 
@@ -51,7 +51,7 @@ def _neighbours(item: DescribedOutput) -> ArtifactIndex:
     return ArtifactIndex.scan(folder.absolute().parent if inside else folder, levels=1)
 
 
-def _schema(artifact: Artifact) -> dict[str, Any]:
+def _describe_schema(artifact: Artifact) -> dict[str, Any]:
     properties = artifact.schema.document["properties"]
     return {
         "name": artifact.schema.name,
@@ -108,9 +108,9 @@ def _statistics(artifact: Artifact) -> dict[str, Any]:
     counts: dict[str, Counter[str | None]] = {
         n: Counter() for n in artifact.schema.dictionary_columns
     }
-    wanted = [f.name for f in artifact.schema.arrow if f.name in counts or _numeric(f.type, True)]
-    for index in range(artifact.groups if wanted else 0):
-        table = artifact.group(index, wanted).flatten()
+    names = [f.name for f in artifact.schema.arrow if f.name in counts or _numeric(f.type, True)]
+    for index in range(artifact.groups if names else 0):
+        table = artifact.group(index, names).flatten()
         for name, column in zip(table.column_names, table.columns, strict=True):
             if name in counts or name in _COUNTED_FIELDS:
                 for entry in pc.value_counts(column).to_pylist():
@@ -136,7 +136,7 @@ def _most_frequent(counts: Counter[str | None]) -> dict[str, Any]:
     return {"values": dict(first), "others": len(counts) - len(first), "nulls": nulls}
 
 
-def _first(artifact: Artifact, rows: int) -> list[dict[str, Any]]:
+def _first_rows(artifact: Artifact, rows: int) -> list[dict[str, Any]]:
     first: list[dict[str, Any]] = []
     for index in range(artifact.groups):
         if len(first) == rows:

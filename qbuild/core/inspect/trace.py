@@ -73,10 +73,10 @@ def _step(
     wanted = _parents(item, row)
     sources: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
-    for given in described.inputs:
-        above = index.find(given, item.path, set(trail)) if given.schema_name else None
+    for reference in described.inputs:
+        above = index.find(reference, item.path, set(trail)) if reference.schema_name else None
         if above is None or above.artifact is None:
-            missing += [given.as_dict()] if given.schema_name else []
+            missing += [reference.as_dict()] if reference.schema_name else []
             continue
         for name in wanted:
             if (parent := find_row(above.artifact, name)) is not None:
@@ -91,7 +91,7 @@ def _step(
         "row": row,
         "cut": _cut(described.report, row),
         "file": _made_file(item, row),
-        "files": [given.as_dict() for given in described.inputs if not given.schema_name],
+        "files": [file.as_dict() for file in described.inputs if not file.schema_name],
         "from": sources,
         "missing": missing,
     }

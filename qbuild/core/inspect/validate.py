@@ -73,85 +73,85 @@ class Findings:
 
 def validate(path: Path, roots: MediaRoots) -> Findings:
     """All problems of the output at `path`; raises no error for them."""
-    found = Findings(path)
-    with _collect(found):
+    findings = Findings(path)
+    with _collect(findings):
         item = open_output(path)
-        with _collect(found):
-            _description(found, item)
+        with _collect(findings):
+            _check_description(findings, item)
         if item.artifact is None:
-            _export_files(found, item)
-            return found
-        found.schema, found.rows = item.artifact.schema.name, item.artifact.rows
-        for check in (_layout, _rows, _content, _ids):
-            with _collect(found):
-                check(found, item.artifact)
-        _rejected(found, item)
-        _media(found, item, roots)
-    return found
+            _check_export_files(findings, item)
+            return findings
+        findings.schema, findings.rows = item.artifact.schema.name, item.artifact.rows
+        for check in (_check_layout, _check_rows, _check_content, _check_ids):
+            with _collect(findings):
+                check(findings, item.artifact)
+        _check_rejected(findings, item)
+        _check_media(findings, item, roots)
+    return findings
 
 
 @contextmanager
-def _collect(found: Findings) -> Iterator[None]:
+def _collect(findings: Findings) -> Iterator[None]:
     """Any error that ends a check is a problem too: a damaged file may cause any."""
     try:
         yield
     except SchemaError as error:
-        found.add("schema", error.where, f"{error.what}; {error.expected}")
+        findings.add("schema", error.where, f"{error.what}; {error.expected}")
     except QbuildError as error:
-        found.add("damage", error.where, f"{error.what}; {error.expected}")
+        findings.add("damage", error.where, f"{error.what}; {error.expected}")
     except (OSError, pa.ArrowException, ValueError, LookupError, TypeError) as error:
-        found.add("damage", "contents", f"cannot be read ({type(error).__name__}: {error})")
+        findings.add("damage", "contents", f"cannot be read ({type(error).__name__}: {error})")
 
 
-def _description(found: Findings, item: DescribedOutput) -> None:
+def _check_description(findings: Findings, item: DescribedOutput) -> None:
     described = item.description
     if not described.complete:
         pending = plural(described.pending, "row")
-        found.add("damage", "description", f"incomplete: {pending} pending")
+        findings.add("damage", "description", f"incomplete: {pending} pending")
     if described.fingerprint not in (None, described.compute_fingerprint()):
-        found.add("damage", "description", "its fingerprint does not match its contents")
+        findings.add("damage", "description", "its fingerprint does not match its contents")
 
 
-def _export_files(found: Findings, item: DescribedOutput) -> None:
-    found.rows = item.description.rows
+def _check_export_files(findings: Findings, item: DescribedOutput) -> None:
+    findings.rows = item.description.rows
     for name, known in item.description.files.items():
         place = item.path / name
         if not place.is_file():
-            found.add("damage", name, "the file is missing")
+            findings.add("damage", name, "the file is missing")
         elif hash_file(place) != known:
-            found.add("damage", name, "the file was changed after it was written")
+            findings.add("damage", name, "the file was changed after it was written")
 
 
-def _layout(found: Findings, artifact: Artifact) -> None:
+def _check_layout(findings: Findings, artifact: Artifact) -> None:
     if artifact.rows != artifact.description.rows:
         known = artifact.description.rows
-        what = f"{plural(artifact.rows, 'row')}; its description says {known:,}"
-        found.add("damage", "rows", what)
+        what = f"{plural(artifact.rows, 'row')}; its description states {known:,}"
+        findings.add("damage", "rows", what)
     for index in range(artifact.groups):
         rows, last = artifact.group_rows(index), index == artifact.groups - 1
         if (rows != ROW_GROUP_ROWS and not last) or not 0 < rows <= ROW_GROUP_ROWS:
             what = f"holds {rows} rows; expected {ROW_GROUP_ROWS}, or fewer in the last"
-            found.add("damage", f"row group {index + 1}", what)
+            findings.add("damage", f"row group {index + 1}", what)
 
 
-def _rows(found: Findings, artifact: Artifact) -> None:
+def _check_rows(findings: Findings, artifact: Artifact) -> None:
     start = 0
     for index in range(artifact.groups):
         table = artifact.group(index)
         violations = artifact.schema.check(table)
         for violation in violations.first[:SHOWN]:
             where = f"row {start + violation.row + 1}, column {violation.column}"
-            found.add("schema", where, violation.message, count=0)
-        found.total += violations.total
+            findings.add("schema", where, violation.message, count=0)
+        findings.total += violations.total
         start += table.num_rows
 
 
-def _content(found: Findings, artifact: Artifact) -> None:
+def _check_content(findings: Findings, artifact: Artifact) -> None:
     if artifact.content_hash() != artifact.description.content_hash:
-        found.add("damage", "content hash", "the rows differ from those that were written")
+        findings.add("damage", "content hash", "the rows differ from those that were written")
 
 
-def _rejected(found: Findings, item: DescribedOutput) -> None:
+def _check_rejected(findings: Findings, item: DescribedOutput) -> None:
     known = item.description.rejected
     if "rejected" not in item.description.model_fields_set:
         return
@@ -159,29 +159,29 @@ def _rejected(found: Findings, item: DescribedOutput) -> None:
     if not file.is_file():
         if known.rows:
             rows = plural(known.rows, "rejected row")
-            found.add("damage", file.name, f"is missing; it held {rows}")
+            findings.add("damage", file.name, f"is missing; it held {rows}")
         return
-    with _collect(found):
+    with _collect(findings):
         described = read_description(file)
         if described is None or described.content_hash != known.content_hash:
-            found.add("damage", file.name, "belongs to another run")
+            findings.add("damage", file.name, "belongs to another run")
         elif Artifact.open(file).content_hash() != known.content_hash:
-            found.add("damage", file.name, "its rows differ from those that were written")
+            findings.add("damage", file.name, "its rows differ from those that were written")
 
 
-def _ids(found: Findings, artifact: Artifact) -> None:
+def _check_ids(findings: Findings, artifact: Artifact) -> None:
     column = id_column(artifact.schema)
     if column is not None:
         ids = pc.drop_null(artifact.table([column]).column(0))  # scores have no sample_id
         if pc.count_distinct(ids).as_py() != len(ids):
             counts = pc.value_counts(ids)
             repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-            found.add("damage", column, f"{repeated[0]} identifies several rows", len(repeated))
+            findings.add("damage", column, f"{repeated[0]} identifies several rows", len(repeated))
     if {"media_id", "dataset", "path"}.issubset(artifact.schema.arrow.names):
-        _canonical_ids(found, artifact)
+        _check_media_ids(findings, artifact)
 
 
-def _canonical_ids(found: Findings, artifact: Artifact) -> None:
+def _check_media_ids(findings: Findings, artifact: Artifact) -> None:
     for index in range(artifact.groups):
         table = artifact.group(index, ["media_id", "dataset", "path"])
         dataset = table.column("dataset").cast(pa.string())
@@ -192,33 +192,33 @@ def _canonical_ids(found: Findings, artifact: Artifact) -> None:
         if wrong.num_rows:
             row = wrong.slice(0, 1).to_pylist()[0]
             what = f"{row['media_id']!r} is not dataset {row['dataset']!r} and path {row['path']!r}"
-            found.add("damage", "media_id", what, wrong.num_rows)
+            findings.add("damage", "media_id", what, wrong.num_rows)
 
 
-def _media(found: Findings, item: DescribedOutput, roots: MediaRoots) -> None:
+def _check_media(findings: Findings, item: DescribedOutput, roots: MediaRoots) -> None:
     made = item.media_folder
     if item.artifact is None or (made is None and not roots.folders):
         return
-    for dataset, path, sha256 in _media_once(item.artifact):
+    for dataset, path, sha256 in _unique_media(item.artifact):
         own = made is not None and dataset not in roots.folders
         try:
             file = made / path if made is not None and own else roots.find(dataset, path)
         except InputError as error:
-            found.add("damage", path, error.what)
+            findings.add("damage", path, error.what)
             continue
         if not file.is_file():
-            found.add("damage", path, f"no such file in {file.parent}")
+            findings.add("damage", path, f"no such file in {file.parent}")
         elif sha256 and hash_file(file) != f"sha256:{sha256}":
-            found.add("damage", path, "its sha256 differs from the row")
+            findings.add("damage", path, "its sha256 differs from the row")
 
 
-def _media_once(artifact: Artifact) -> Iterator[tuple[str, str, str | None]]:
+def _unique_media(artifact: Artifact) -> Iterator[tuple[str, str, str | None]]:
     """Dataset, path and hash of each medium, in the order of the rows."""
     if not {"path", "media"}.intersection(artifact.schema.arrow.names):
         return
-    seen: set[tuple[str, str, str | None]] = set()
+    checked: set[tuple[str, str, str | None]] = set()
     for table in artifact_media(artifact, ["dataset", "path", "sha256"]):
         for medium in zip(*(column.to_pylist() for column in table.columns), strict=True):
-            if medium not in seen:
-                seen.add(medium)
+            if medium not in checked:
+                checked.add(medium)
                 yield medium

@@ -118,29 +118,30 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping; PipelineError for a duplicate key, or one that is not a scalar."""
-        seen: set[Any] = set()
+        keys: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable) or key in seen:
+            if not isinstance(key, Hashable) or key in keys:
                 where = f"{self.name}: line {key_node.start_mark.line + 1}"
                 is_name = isinstance(key, Hashable)
                 what = f"duplicate key {key!r}" if is_name else f"key {key!r} is not a name"
                 raise PipelineError(where, what, "expected each name once")
-            seen.add(key)
+            keys.add(key)
         return dict(super().construct_mapping(node, deep))
 
 
-def find_pipeline(given: str) -> Path:
+def find_pipeline(name_or_path: str) -> Path:
     """The file of that name, else the shipped pipeline of that name, with or without `.yaml`."""
-    if Path(given).is_file():
-        return Path(given)
-    shipped = {path.stem: path for path in sorted(data_dir("pipelines").glob("*.yaml"))}
-    name = given.removesuffix(".yaml")
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    shipped = {file.stem: file for file in sorted(data_dir("pipelines").glob("*.yaml"))}
+    name = name_or_path.removesuffix(".yaml")
     if name not in shipped:
-        kind = "is a folder" if Path(given).is_dir() else "is not a regular file"
+        kind = "is a folder" if path.is_dir() else "is not a regular file"
         raise InputError(
-            given,
-            f"{kind if Path(given).exists() else 'no such file'}, and no shipped pipeline",
+            name_or_path,
+            f"{kind if path.exists() else 'no such file'}, and no shipped pipeline",
             "expected a YAML file, or the name of a shipped pipeline",
             suggest(name, shipped),
         )

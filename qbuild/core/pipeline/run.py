@@ -1,15 +1,15 @@
-"""Runs the stale steps of a pipeline, and says why they are stale."""
+"""Runs the stale steps of a pipeline, and reports why they are stale."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qbuild.core.artifact import output_folder
 from qbuild.core.artifact.atomic_write import disk_errors
-from qbuild.core.artifact.description import EXPORT_KEYS, Description, Recipe
+from qbuild.core.artifact.description import EXPORT_KEYS, Description
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.artifact.reader import (
     Artifact,
@@ -114,7 +114,9 @@ def decide(
     if described is None or not inputs_current:
         return ()
     try:
-        now = _recipe_now(pipeline, step, workdir)
+        opened = open_inputs(list(pipeline.inputs(step, workdir)), step.stage.reads)
+        references = [describe_input(source) for source in opened]
+        now = make_recipe(step.stage, step.options, references)
     except (InputError, SchemaError) as error:  # the run reports it in full
         return (Reason("input changed", f"{error.where}: {error.what}"),)
     return tuple(find_changes(described, now, step.stage.renamed))
@@ -164,20 +166,10 @@ def find_damage(output: Path, described: Description) -> str:
         return f"{error.where} {error.what}"
     except SchemaError:  # another version of the schema, which `find_changes` reports
         return ""
-    missing = next(_missing_media(output, artifact), None) if output.is_dir() else None
-    return f"{missing} is missing" if missing else ""
-
-
-def _missing_media(output: Path, artifact: Artifact) -> Iterator[str]:
-    for path in artifact.table(["path"]).column("path").to_pylist():
-        if not (output / output_folder.MEDIA / str(path)).is_file():
-            yield f"{output_folder.MEDIA}/{path}"
-
-
-def _recipe_now(pipeline: Pipeline, step: Step, workdir: Path) -> Recipe:
-    paths = list(pipeline.inputs(step, workdir))
-    opened = open_inputs(paths, step.stage.reads)
-    return make_recipe(step.stage, step.options, [describe_input(given) for given in opened])
+    paths = artifact.table(["path"]).column("path").to_pylist() if output.is_dir() else []
+    media = output / output_folder.MEDIA
+    missing = next((path for path in paths if not (media / str(path)).is_file()), None)
+    return f"{output_folder.MEDIA}/{missing} is missing" if missing else ""
 
 
 def _check_steps_exist(pipeline: Pipeline, names: tuple[str, ...]) -> None:
@@ -204,12 +196,12 @@ def check_inputs_exist(pipeline: Pipeline) -> None:
     )
 
 
-def media_roots(pipeline: Pipeline, given: tuple[str, ...]) -> tuple[str, ...]:
-    """The pipeline's roots, except for datasets named in `given`, and then `given`.
+def media_roots(pipeline: Pipeline, overrides: tuple[str, ...]) -> tuple[str, ...]:
+    """The pipeline's roots, except for datasets named in `overrides`, and then `overrides`.
 
     Raises a UsageError for each missing folder, all at once.
     """
-    named = {text.rpartition("=")[0] for text in given}
+    named = {text.rpartition("=")[0] for text in overrides}
     own = [root for root in pipeline.roots if root.rpartition("=")[0] not in named]
     raise_all(
         UsageError(
@@ -221,7 +213,7 @@ def media_roots(pipeline: Pipeline, given: tuple[str, ...]) -> tuple[str, ...]:
         for dataset, _, place in (root.rpartition("=") for root in own)
         if not Path(place).is_dir()
     )
-    return (*own, *given)
+    return (*own, *overrides)
 
 
 def _hash(path: Path) -> str | None:

@@ -113,16 +113,17 @@ def deduplicate(
     groups: dict[Hashable, list[T]] = {}
     for item in items:
         groups.setdefault(id_of(item), []).append(item)
-    result: Deduplicated[T] = Deduplicated([], [], 0)
+    kept: list[T] = []
+    conflicts: list[list[T]] = []
     collapsed = 0
     for first, *others in groups.values():
         content = content_of(first) if others else None
         if all(content_of(other) == content for other in others):
-            result.kept.append(first)
+            kept.append(first)
             collapsed += len(others)
         else:
-            result.conflicts.append([first, *others])
-    return Deduplicated(result.kept, result.conflicts, collapsed)
+            conflicts.append([first, *others])
+    return Deduplicated(kept, conflicts, collapsed)
 
 
 def find_duplicates(
@@ -135,10 +136,10 @@ def find_duplicates(
     if hashes is None:
         hashes = _hashes(inputs, column)
     ordered = np.sort(hashes)
-    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    if not len(repeated):
+    duplicated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(duplicated):
         return Duplicates()
-    suspects = _positions_of(hashes, repeated)
+    suspects = _positions_of(hashes, duplicated)
     numbers, first, identical = _compare(inputs, column, suspects)
     row_status = np.zeros(len(hashes), dtype=np.int8)
     row_status[suspects] = np.where(identical[numbers], COLLAPSED, CONFLICT)
@@ -183,11 +184,11 @@ def _hashes(inputs: Inputs, column: str) -> NDArray[np.uint64]:
     return hashes
 
 
-def _positions_of(values: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The positions of wanted values; in blocks, to keep no second copy of all values."""
+def _positions_of(values: NDArray[np.uint64], duplicated: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The positions of duplicated values; in blocks, to keep no second copy of all values."""
     positions = []
     for start in range(0, len(values), _BLOCK_ROWS):
         block = values[start : start + _BLOCK_ROWS]
-        nearest = np.minimum(wanted.searchsorted(block), len(wanted) - 1)
-        positions.append(np.flatnonzero(wanted[nearest] == block) + start)
+        nearest = np.minimum(duplicated.searchsorted(block), len(duplicated) - 1)
+        positions.append(np.flatnonzero(duplicated[nearest] == block) + start)
     return np.concatenate(positions)

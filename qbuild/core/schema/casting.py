@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 ENCODED = pa.dictionary(pa.int32(), pa.string())
 _SMALL = np.iinfo(np.int32).max
+_LISTS = (
+    pa.ListType,
+    pa.LargeListType,
+    pa.FixedSizeListType,
+    pa.ListViewType,
+    pa.LargeListViewType,
+)
 # the bits of -0.0, read as an integer
 _MINUS_ZERO = np.iinfo(np.int64).min
 
@@ -83,23 +90,12 @@ def _type_misfits(
     if node.kind == "object" and isinstance(given, pa.StructType):
         fields = [(given.field(i).name, given.field(i).type) for i in range(given.num_fields)]
         yield from _struct_misfits(fields, node, f"{path}.", schema, where)
-    elif node.kind == "array" and node.items is not None and _is_list(given):
+    elif node.kind == "array" and node.items is not None and isinstance(given, _LISTS):
         inner = cast("pa.ListType[Any]", given).value_type
         yield from _type_misfits(inner, node.items, f"{path}[]", schema, where)
     elif not pa.types.is_null(given) and not _is_kind(given, node.kind):
         expected = f"{node.arrow}, as {schema!r} declares"
         yield SchemaError(where, f"column '{path}' is of type {given}", expected)
-
-
-def _is_list(given: pa.DataType) -> bool:
-    types = pa.types
-    return (
-        types.is_list(given)
-        or types.is_large_list(given)
-        or types.is_fixed_size_list(given)
-        or types.is_list_view(given)
-        or types.is_large_list_view(given)
-    )
 
 
 def _is_kind(given: pa.DataType, kind: str) -> bool:

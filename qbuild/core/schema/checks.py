@@ -1,8 +1,8 @@
 """Finds the elements of an Arrow array that fail a node of a schema, with vectorised kernels.
 
-Each check first tests the whole array cheaply (its smallest value, its shortest string) and looks
-at single elements only where that does not suffice. Values under a null, or outside the window of
-a slice, may be anything: they can cost time but never change the result.
+Each check first tests the whole array cheaply (its smallest value, its shortest string), and single
+elements only where that does not suffice. Values under a null, or outside the window of a slice,
+may be anything: they can cost time but never change the result.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ def failing_rows(table: pa.Table, root: Node, skip: frozenset[str] = frozenset()
     """True for each row of a table (already of the schema's types) that fails; `[rows]`."""
     if table.column(0).num_chunks > 1 + table.num_rows // 4096:
         table = table.combine_chunks()
-    masks = [_of_block(block, root, skip) for block in table.to_batches(BLOCK_ROWS)]
+    masks = [_failing_in_block(block, root, skip) for block in table.to_batches(BLOCK_ROWS)]
     return np.concatenate(masks) if masks else np.zeros(0, np.bool_)
 
 
-def _of_block(block: pa.RecordBatch, root: Node, skip: frozenset[str]) -> Mask:
+def _failing_in_block(block: pa.RecordBatch, root: Node, skip: frozenset[str]) -> Mask:
+    whole = pa.StructArray.from_arrays(block.columns, names=block.schema.names)
     if skip:
         parts = [
             failing(block.column(i), node)
             for i, (name, node) in enumerate(root.fields)
             if name not in skip
         ]
-        whole = pa.StructArray.from_arrays(block.columns, names=block.schema.names)
-        found = _either([*parts, _branches(whole, root)])
+        mask = _any_of([*parts, _branches(whole, root)])
     else:
-        found = failing(pa.StructArray.from_arrays(block.columns, names=block.schema.names), root)
-    return np.zeros(block.num_rows, np.bool_) if found is None else found
+        mask = failing(whole, root)
+    return np.zeros(block.num_rows, np.bool_) if mask is None else mask
 
 
 def failing(array: Array, node: Node) -> Failing:
@@ -56,16 +56,12 @@ def failing(array: Array, node: Node) -> Failing:
     constrained = bool(node.allowed or node.any_of or node.one_of)
     if array.null_count == len(array) and node.nulls and not constrained:
         return None
-    inside = _of_kind(array, node) if node.values else np.ones(len(array), np.bool_)
+    # values at nulls may fail; `valid` excludes them
+    inside = _CHECKS[node.kind](array, node) if node.values else np.ones(len(array), np.bool_)
     if inside is not None and valid is not None:
         inside = inside & valid
     missing = None if valid is None or node.nulls else ~valid
-    return _either([inside, missing, _not_allowed(array, node), _branches(array, node)])
-
-
-def _of_kind(array: Array, node: Node) -> Failing:
-    """The elements whose values fail; those at nulls are to be ignored."""
-    return _CHECKS[node.kind](array, node)
+    return _any_of([inside, missing, _not_allowed(array, node), _branches(array, node)])
 
 
 def _encoded(array: pa.DictionaryArray[Any, Any], node: Node) -> Failing:
@@ -79,37 +75,37 @@ def _encoded(array: pa.DictionaryArray[Any, Any], node: Node) -> Failing:
     if array.null_count == 0:
         return wrong
     null_fails = failing(pa.nulls(1, values.type), node) is not None
-    return _either([wrong, ~cast("Mask", _valid(array)) if null_fails else None])
+    return _any_of([wrong, ~cast("Mask", _valid(array)) if null_fails else None])
 
 
 def _struct(array: Array, node: Node) -> Failing:
     names = {field.name: i for i, field in enumerate(array.type)}
     struct = cast("pa.StructArray", array)
-    return _either([failing(struct.field(names[name]), child) for name, child in node.fields])
+    return _any_of([failing(struct.field(names[name]), child) for name, child in node.fields])
 
 
 def _list(array: Array, node: Node) -> Failing:
     listed = cast("pa.ListArray[Any]", array)
     offsets = _numpy(cast("Array", listed.offsets))
-    found = _outside(np.diff(offsets), node.min_size, node.max_size)
+    sizes = _outside(np.diff(offsets), node.min_size, node.max_size)
     if node.items is None:
-        return found
+        return sizes
     window = listed.values.slice(offsets[0], offsets[-1] - offsets[0])
     wrong = failing(window, node.items)
     if wrong is None:
-        return found
+        return sizes
     # empty lists share an offset with the next list, which holds the element
     owners = np.searchsorted(offsets, np.flatnonzero(wrong) + offsets[0], side="right") - 1
     owned = np.zeros(len(array), np.bool_)
     owned[owners] = True
-    return _either([found, owned])
+    return _any_of([sizes, owned])
 
 
 def _string(array: Array, node: Node) -> Failing:
-    return _either([_text(array), _length(array, node), _shape(array, node)])
+    return _any_of([_invalid_utf8(array), _length(array, node), _mismatches(array, node)])
 
 
-def _text(array: Array) -> Failing:
+def _invalid_utf8(array: Array) -> Failing:
     """Strings that are not valid UTF-8."""
     try:
         array.validate(full=True)
@@ -138,7 +134,7 @@ def _length(array: Array, node: Node) -> Failing:
     return _outside(_numpy(points), node.min_size, node.max_size)
 
 
-def _shape(array: Array, node: Node) -> Failing:
+def _mismatches(array: Array, node: Node) -> Failing:
     if node.pattern is None:
         return None
     matched = pc.match_substring_regex(array, node.pattern)
@@ -197,28 +193,22 @@ def _outside(sizes: NDArray[Any], min_size: int, max_size: int | None) -> Failin
     long = (
         sizes > max_size if max_size is not None and len(sizes) and sizes.max() > max_size else None
     )
-    return _either([short, long])
+    return _any_of([short, long])
 
 
 def _not_allowed(array: Array, node: Node) -> Failing:
     """Values, and nulls, that `enum` or `const` does not list."""
-    found: list[Failing] = []
-    for value_set in node.allowed:
-        known = pc.is_in(array, value_set=value_set)
-        found.append(None if known.false_count == 0 else ~_numpy(known))
-    return _either(found)
+    listed = [pc.is_in(array, value_set=values) for values in node.allowed]
+    return _any_of(None if known.false_count == 0 else ~_numpy(known) for known in listed)
 
 
 def _branches(array: Array, node: Node) -> Failing:
-    found: Failing = None
-    if node.any_of:
-        found = ~(_passed(array, node.any_of) >= 1)
-    if node.one_of:
-        found = _either([found, _passed(array, node.one_of) != 1])
-    return found
+    none = _count_passed(array, node.any_of) == 0 if node.any_of else None
+    not_one = _count_passed(array, node.one_of) != 1 if node.one_of else None
+    return _any_of([none, not_one])
 
 
-def _passed(array: Array, branches: Iterable[Node]) -> NDArray[np.int16]:
+def _count_passed(array: Array, branches: Iterable[Node]) -> NDArray[np.int16]:
     """How many of the branches each element passes."""
     count = np.zeros(len(array), np.int16)
     for branch in branches:
@@ -227,9 +217,9 @@ def _passed(array: Array, branches: Iterable[Node]) -> NDArray[np.int16]:
     return count
 
 
-def _either(found: Iterable[Failing]) -> Failing:
+def _any_of(parts: Iterable[Failing]) -> Failing:
     """The elements that fail in any of the parts."""
-    masks: list[Mask] = [mask for mask in found if mask is not None]
+    masks: list[Mask] = [mask for mask in parts if mask is not None]
     return cast("Mask", np.logical_or.reduce(masks)) if masks else None
 
 

@@ -92,8 +92,9 @@ def resolve(name: str, document: Spec) -> Spec:
             raise SchemaError(home, what, "annotations only")
         if file not in documents:
             documents[file] = json.loads(data_file("schemas", file).read_text(encoding="utf-8"))
-        found = inline(_point(documents[file], pointer, target), file, (*trail, target))
-        return {**found, **{key: value for key, value in spec.items() if key != "$ref"}}
+        part = _follow_pointer(documents[file], pointer, target)
+        annotations = {key: value for key, value in spec.items() if key != "$ref"}
+        return {**inline(part, file, (*trail, target)), **annotations}
 
     resolved = inline(document, f"{name}.json", ())
     _check_keywords(resolved, f"{name}#")
@@ -139,15 +140,15 @@ def _map_parts(spec: Spec, change: Callable[[Any], Any]) -> Spec:
     return copy
 
 
-def _point(document: Any, pointer: str, target: str) -> Any:
-    found = document
+def _follow_pointer(document: Any, pointer: str, target: str) -> Any:
+    part = document
     for step in pointer.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(found, dict) or key not in found:
-            known = found if isinstance(found, dict) else ()
+        if not isinstance(part, dict) or key not in part:
+            known = part if isinstance(part, dict) else ()
             raise SchemaError(target, f"$ref: there is no {key!r}", todo=suggest(key, known))
-        found = found[key]
-    return found
+        part = part[key]
+    return part
 
 
 def _check_keywords(spec: Spec, where: str) -> None:
@@ -195,14 +196,10 @@ def _check_placement(spec: Spec, where: str, kind: ValueKind, *, branch: bool) -
             raise SchemaError(where, what, "keywords that only constrain; use type")
     if spec.get("$schema", DIALECT) != DIALECT:
         raise SchemaError(where, f"$schema is {spec['$schema']!r}", DIALECT)
-    if "qbuild:encoding" in spec and (spec["qbuild:encoding"] != "dictionary" or not _flat(where)):
+    is_column = where.partition("#")[2].count("/") == 2  # `name#/properties/column`
+    if "qbuild:encoding" in spec and (spec["qbuild:encoding"] != "dictionary" or not is_column):
         what = f"qbuild:encoding is {spec['qbuild:encoding']!r} here"
         raise SchemaError(where, what, '"dictionary", on a column')
-
-
-def _flat(where: str) -> bool:
-    """Whether a place is a column: `name#/properties/column`."""
-    return where.partition("#")[2].count("/") == 2
 
 
 def _fields(spec: Spec, where: str, base: Node | None) -> tuple[tuple[str, Node], ...]:
@@ -266,7 +263,7 @@ def _bounds(spec: Spec, where: str) -> dict[str, Any]:
         if closed in spec and opened in spec:
             raise SchemaError(where, f"{closed} and {opened}", "one of the two")
         if closed in spec or opened in spec:
-            bound = _of(spec, closed if closed in spec else opened, "number", where)
+            bound = _checked(spec, closed if closed in spec else opened, "number", where)
             bounds |= {side: bound, f"{side}_open": opened in spec}
     return bounds
 
@@ -279,19 +276,19 @@ def _sizes(spec: Spec, where: str) -> dict[str, Any]:
     ):
         for key in keys:
             if key in spec:
-                sizes[side] = _of(spec, key, "integer", where)
+                sizes[side] = _checked(spec, key, "integer", where)
                 if sizes[side] < 0:
                     raise SchemaError(where, f"{key} is {sizes[side]}", "0 or more")
     return sizes
 
 
-def _of(spec: Spec, key: str, kind: str, where: str) -> Any:
-    if not _is(spec[key], kind):
+def _checked(spec: Spec, key: str, kind: str, where: str) -> Any:
+    if not _is_of_kind(spec[key], kind):
         raise SchemaError(where, f"{key} is {spec[key]!r}", f"a finite {kind}")
     return spec[key]
 
 
-def _is(value: Any, kind: str) -> bool:
+def _is_of_kind(value: Any, kind: str) -> bool:
     """Whether a JSON value is of that kind; true and false are not numbers."""
     if isinstance(value, bool) and kind != "boolean":
         return False
@@ -319,7 +316,7 @@ def _value_set(values: Any, where: str, node: Node) -> pa.Array[Any]:
     if not isinstance(values, list) or not values:
         raise SchemaError(where, f"enum is {values!r}", "a list with a value")
     for value in values:
-        if value is not None and not _is(value, node.kind):
+        if value is not None and not _is_of_kind(value, node.kind):
             raise SchemaError(where, f"{value!r} among values of type {node.kind}", node.kind)
     try:
         return pa.array(values, type=node.arrow)

@@ -70,10 +70,10 @@ def test_show_of_an_export_names_its_files(work, qbuild_cli):
     assert "made by export" in qbuild_cli("show", place / "qbuild.json").out
 
 
-def test_show_of_rejected_and_failed_rows_prints_the_reasons(recipe, qbuild_cli):
-    scores = recipe.parent / "toy.csv"
+def test_show_of_rejected_and_failed_rows_prints_the_reasons(pipeline, qbuild_cli):
+    scores = pipeline.parent / "toy.csv"
     scores.write_text(scores.read_text() + "x.jpg,abc\n")
-    assert qbuild_cli("run", recipe, "--workdir", "work").code == 1
+    assert qbuild_cli("run", pipeline, "--workdir", "work").code == 1
     shown = qbuild_cli("show", "work/ratings.failed.parquet")
     assert shown.code == 0
     assert "not-a-number" in shown.out
@@ -142,11 +142,11 @@ def test_diff_reports_that_rows_are_the_same(work, qbuild_cli):
     assert (done.code, done.out) == (0, "same rows (5)\n")
 
 
-def test_diff_reports_rows_columns_and_options(work, recipe, qbuild_cli):
+def test_diff_reports_rows_columns_and_options(work, pipeline, qbuild_cli):
     old = (work / "levels.parquet").rename(work / "old.parquet")
-    recipe.write_text(recipe.read_text().replace("words: itu", "words: vqa2, closed: left"))
-    (recipe.parent / "toy.csv").write_text("image,mos\na.jpg,10\nb.jpg,21\nz.jpg,99\n")
-    assert qbuild_cli("run", recipe, "--workdir", work).code == 0
+    pipeline.write_text(pipeline.read_text().replace("words: itu", "words: vqa2, closed: left"))
+    (pipeline.parent / "toy.csv").write_text("image,mos\na.jpg,10\nb.jpg,21\nz.jpg,99\n")
+    assert qbuild_cli("run", pipeline, "--workdir", work).code == 0
     done = qbuild_cli("diff", old, work / "levels.parquet")
     assert done.code == 0
     assert "5 → 3 rows: 1 added, 3 removed, 2 changed" in done.out
@@ -217,10 +217,10 @@ def test_why_of_a_path_in_two_datasets_names_both_media(work, qbuild_cli):
     assert done.error["todo"] == "They are toy:a.jpg, x:a.jpg, y:a.jpg."
 
 
-def test_why_reports_why_a_medium_was_rejected(recipe, qbuild_cli):
-    scores = recipe.parent / "toy.csv"
+def test_why_reports_why_a_medium_was_rejected(pipeline, qbuild_cli):
+    scores = pipeline.parent / "toy.csv"
     scores.write_text(scores.read_text() + "x.jpg,abc\n")
-    qbuild_cli("run", recipe, "--workdir", "work", "--max-reject-share", "1")
+    qbuild_cli("run", pipeline, "--workdir", "work", "--max-reject-share", "1")
     done = qbuild_cli("why", "toy:x.jpg")
     assert done.code == 0
     assert "toy.csv row 6, not-a-number: 'abc' is not a number" in " ".join(done.out.split())

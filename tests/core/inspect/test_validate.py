@@ -94,7 +94,7 @@ def test_row_groups_of_another_size_are_damage(tmp_path):
 
 def test_rows_that_the_description_does_not_count_are_damage(good):
     rewrite(good, rating_table(9))
-    assert ("damage", "rows", "9 rows; its description says 10") in problems(good)
+    assert ("damage", "rows", "9 rows; its description states 10") in problems(good)
 
 
 def test_a_missing_column_is_a_schema_problem(good):

@@ -195,7 +195,7 @@ def test_an_artifact_of_an_older_schema_is_made_again(recipe, monkeypatch):
     def load(name: str):
         return newer if name == "rating" else load_schema(name)
 
-    monkeypatch.setattr("qbuild.core.schema.load_schema", load)
+    monkeypatch.setattr("qbuild.core.engine.fingerprint.load_schema", load)
     monkeypatch.setattr("qbuild.core.artifact.reader.load_schema", load)
     assert recipe.plan()["ratings"] == ["schema changed: rating"]
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from qbuild.core.errors import MissingPartError
-from qbuild.core.inspect.environment import OURSELVES, install_hint
+from qbuild.core.inspect.environment import TOOLKIT, install_hint
 from qbuild.media.images.read_write import Pixels
 
 # The package lists six and draws one of the first five.
@@ -30,7 +30,7 @@ def package_folder() -> Path:
             "corruptions",
             "imagecorruptions is not installed",
             "expected the package that contains the frost textures",
-            f"Install it: {install_hint(['imagecorruptions'], OURSELVES)}.",
+            f"Install it: {install_hint(['imagecorruptions'], TOOLKIT)}.",
         )
     return Path(spec.origin).parent
 

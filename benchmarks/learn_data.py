@@ -162,17 +162,18 @@ def scorer_pairs(folder: Path) -> Path:
 
 def distortion_pairs(folder: Path) -> Path:
     """Pairs that ask which of the eleven distortions a crop has; a severity of each at random."""
-    from qbuild.quality.distortions import BY_SLUG, SPATIAL, slug
+    from qbuild.quality.distortions import SPATIAL
 
     named: dict[str, str] = {}
     crops = sorted((folder / "clean").rglob("*.png"))
-    for number, name in enumerate(map(slug, SPATIAL)):
+    for number, distortion in enumerate(SPATIAL):
+        name = distortion.replace(" ", "-")
         share = folder / "shares" / name
         share.mkdir(parents=True)
         for file in crops[number :: len(SPATIAL)]:
             (share / file.name).hardlink_to(file)
         made = _spoiled(folder, share, name)
-        named |= {f"distorted/{name}/media/{row['path']}": BY_SLUG[name] for row in rows_of(made)}
+        named |= {f"distorted/{name}/media/{row['path']}": distortion for row in rows_of(made)}
     return _written(folder, "image", named)
 
 

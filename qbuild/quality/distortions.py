@@ -38,10 +38,5 @@ OF_CORRUPTION = {
     "jpeg_compression": "compression artifact",
 }
 
-
-def slug(name: str) -> str:
-    """A distortion's name in options and file names: `block-effect`."""
-    return name.replace(" ", "-")
-
-
-BY_SLUG = {slug(name): name for name in DISTORTIONS}
+# by the name in options and file names, such as `block-effect`
+BY_SLUG = {name.replace(" ", "-"): name for name in DISTORTIONS}

@@ -103,7 +103,7 @@ def _provenance(rows: pa.Table, pairs: Pairs, struct: Any) -> Any:
         "parents": _parents(rows),
         **pairs.provenance,
     }
-    return _struct(struct, rows.select([]), fields, count=len(rows))
+    return _struct(struct, rows.select([]), fields)
 
 
 def _parents(rows: pa.Table) -> Any:
@@ -117,7 +117,7 @@ def _parents(rows: pa.Table) -> Any:
     return pa.array(parents, pa.list_(pa.string()))
 
 
-def _struct(struct: Any, rows: pa.Table, values: dict[str, Any], count: int | None = None) -> Any:
+def _struct(struct: Any, rows: pa.Table, values: dict[str, Any]) -> Any:
     """A struct per row: these values, else the row's column of that name, else null."""
     arrays = []
     for part in struct:
@@ -126,7 +126,7 @@ def _struct(struct: Any, rows: pa.Table, values: dict[str, Any], count: int | No
         elif part.name in rows.column_names:
             array = rows.column(part.name).combine_chunks()
         else:
-            array = pa.nulls(len(rows) if count is None else count, part.type)
+            array = pa.nulls(len(rows), part.type)
         arrays.append(
             pa.array(array, part.type) if isinstance(array, list) else array.cast(part.type)
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,10 @@ from av import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from qbuild.media.images.read_write import MAX_PIXELS, Pixels
-from qbuild.media.video import decoders
+from qbuild.media.unreadable import UnreadableMediaError
+from qbuild.media.video.decoders import with_pyav
 from qbuild.media.video.decoders.header import VideoHeader, read_header
 from qbuild.media.video.decoders.stream_stats import StreamStats
-from qbuild.media.video.decoders.with_pyav import count_packets
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def read_frames(
     )
     key_step = key_frame_indices(1, header.fps).step
     first, motion, keys = 0, list[Pixels](), dict[int, Pixels]()
-    for index, frame in decoders.frames(header, key_step if motion_size is None else 1, threads):
+    for index, frame in decode_frames(header, key_step if motion_size is None else 1, threads):
         while index >= first + chunk:
             yield Frames(first, np.stack(motion) if motion else None, keys)
             first, motion, keys = first + chunk, [], {}
@@ -119,13 +120,31 @@ def read_frames(
     yield Frames(first, np.stack(motion) if motion else None, keys)
 
 
+def decode_frames(
+    header: VideoHeader, step: int = 1, threads: int = 1
+) -> Iterator[tuple[int, Pixels]]:
+    """Yield index and frame [h, w, 3], RGB, upright, of every `step`-th frame, in order.
+
+    By PyAV, which is faster than decord, decodes AV1 and reports damage, where decord repeats the
+    last good frame (docs/media.md); by decord if PyAV lacks the codec. UnreadableMediaError.
+    """
+    if header.decodable:
+        return with_pyav.frames(header, step, threads)
+    if find_spec("decord") is None:
+        text = f"{header.path.name}: no installed decoder reads {header.codec}"
+        raise UnreadableMediaError("unsupported-codec", text)
+    from qbuild.media.video.decoders import with_decord
+
+    return with_decord.frames(header, step, threads)
+
+
 def video_info(path: Path) -> VideoInfo:
     """Properties of a video: its packets are counted, only its first frame is decoded.
 
     Raises UnreadableMediaError. `files.probe` checks that every frame decodes.
     """
     header = read_header(path, MAX_PIXELS)
-    stats = count_packets(header)
+    stats = with_pyav.count_packets(header)
     return info_of(header, stats, stats.packets - stats.discarded)
 
 

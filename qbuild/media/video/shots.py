@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +28,8 @@ _COLOUR, _LIGHT = 32.0, 255.0  # differences of means, in grey levels, that coun
 
 def make_thumbnail(planes: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """A small copy `[3, 16, 16]` of a frame's planes Y, Cb, Cr, each `[h, w]` of its own size."""
+    import cv2
+
     small = [cv2.resize(plane, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for plane in planes]
     return np.stack(small).astype(np.uint8, copy=False)
 

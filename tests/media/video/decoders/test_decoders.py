@@ -9,10 +9,9 @@ from clips import make_clip, truncate
 
 from qbuild.media.images.read_write import MAX_PIXELS
 from qbuild.media.unreadable import UnreadableMediaError
-from qbuild.media.video import decoders
 from qbuild.media.video.decoders import with_pyav
 from qbuild.media.video.decoders.header import read_header
-from qbuild.media.video.read import video_info
+from qbuild.media.video.read import decode_frames, video_info
 
 BT709, BT601, LIMITED, FULL = 1, 5, 1, 2
 CLIPS = {
@@ -39,8 +38,8 @@ CLIPS = {
 }
 
 
-def all_frames(path, decoder=decoders, **options):
-    indices, frames = zip(*decoder.frames(read_header(path, MAX_PIXELS), **options), strict=True)
+def all_frames(path, decode=decode_frames, **options):
+    indices, frames = zip(*decode(read_header(path, MAX_PIXELS), **options), strict=True)
     assert list(indices) == list(range(len(indices)))
     return np.stack(frames).astype(np.int16)
 
@@ -55,7 +54,7 @@ def with_decord():
 @pytest.mark.parametrize("name", CLIPS)
 def test_both_decoders_give_the_same_frames(tmp_path, name):
     path = make_clip(tmp_path / name, **CLIPS[name])
-    ours, theirs = all_frames(path, with_pyav), all_frames(path, with_decord())
+    ours, theirs = all_frames(path, with_pyav.frames), all_frames(path, with_decord().frames)
     assert ours.shape == theirs.shape
     difference = np.abs(ours - theirs)
     assert difference.mean() <= 0.5
@@ -83,7 +82,7 @@ def test_av1_is_read_and_decord_rejects_it(tmp_path):
     assert video_info(path).codec == "av1"
     assert len(all_frames(path)) == 12
     with pytest.raises(UnreadableMediaError, match=r"decord cannot read a\.mp4 \(av1\)"):
-        all_frames(path, with_decord())
+        all_frames(path, with_decord().frames)
 
 
 def test_the_first_choice_is_pyav(tmp_path):
@@ -96,7 +95,7 @@ def test_decord_is_used_for_a_codec_that_pyav_lacks(tmp_path):
     path = make_clip(tmp_path / "a.mp4")
     with_decord()
     without_pyav = replace(read_header(path, MAX_PIXELS), decodable=False)
-    assert len(list(decoders.frames(without_pyav))) == 12
+    assert len(list(decode_frames(without_pyav))) == 12
 
 
 @pytest.mark.parametrize("name", ["h264.mp4", "vp9.webm", "hevc.mp4"])

@@ -174,7 +174,7 @@ def scorer(work: Path, training: Path, testing: Path, given: argparse.Namespace)
 
     report = train(work, "model", training, given, plan="ugc-scorer")
     levels, scores = testing.with_name("levels.parquet"), work / "scores.parquet"
-    model = ("--backend", "vqa2", "--model", work / "model", "--words", "release")
+    model = ("--backend", "vqa2", "--model", work / "model")
     qbuild("score", levels, "-o", scores, *model, "--media-root", testing.parent, "--batch", 64)
     found = qbuild(
         "evaluate", scores, levels, "-o", work / "metrics.parquet", "--trained-on", work / "model"

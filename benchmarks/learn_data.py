@@ -156,7 +156,7 @@ def scorer_pairs(folder: Path) -> Path:
     levels, pairs = folder / "levels.parquet", folder / "pairs.parquet"
     given = ("--dataset", "made", "--range", "0:100")
     qbuild("mos-to-levels", folder / "scores.csv", "-o", levels, *given)
-    qbuild("scoring-qa", levels, "-o", pairs, "--preset", "release")
+    qbuild("scoring-qa", levels, "-o", pairs)
     return pairs
 
 

@@ -45,7 +45,7 @@ from made_media import (
     published_clip,
 )
 
-WORDS = ("Low", "Poor", "Fair", "Good", "High")
+WORDS = ("low", "poor", "fair", "good", "high")
 FIGURES = ("whole", "cpu", "model", "model_cpu", "peak", "tensors")
 
 

@@ -139,4 +139,6 @@ def test_the_outputs_hold_no_path_and_no_time(work):
 def test_an_answer_uses_the_words_of_the_pairs_form(work):
     for name, words in zip(PAIRS, ("itu", "itu", "vqa2"), strict=True):
         answers = {row["turns"][-1]["parts"][0]["text"] for row in rows(work, name)}
-        assert answers == {f"The quality of the image is {word}." for word in LEVEL_WORDS[words]}
+        assert answers == {
+            f"The quality of the image is {word.lower()}." for word in LEVEL_WORDS[words]
+        }

@@ -105,12 +105,26 @@ def test_an_export_is_shown(qbuild, name):
     assert len(done.json["files"]) > 0
 
 
-def test_no_step_of_the_pipeline_would_run(qbuild):
+def test_only_steps_whose_rows_have_changed_since_would_run(qbuild):
     done = qbuild("run", "pipeline.yaml", "--workdir", "work", "--dry-run", "--json")
     assert done.code == 0, done.err
     would = {step["id"]: step["reasons"] for step in done.json["steps"] if not step["stands"]}
-    assert would == {}
+    reasons = {name: {reason["kind"] for reason in found} for name, found in would.items()}
+    changed = {name: {"option changed"} for name in ("pairs", "streaming")}
+    assert reasons == {**changed, "llava": {"upstream"}, "q-align": {"upstream"}}
+    assert would["pairs"][0]["detail"] == "word_case: capitalised → lower"
     assert len(done.json["steps"]) == 16
+
+
+def test_no_step_would_run_with_the_options_of_0_1_0(qbuild):
+    text = Path("pipeline.yaml").read_text()
+    text = text.replace("{form: vqa2, seed: 7}", "{form: vqa2, seed: 7, preset: paper}")
+    stage = "stage: streaming-qa, inputs: [stalls, stall-levels]"
+    text = text.replace(stage, stage + ", options: {preset: paper}")
+    Path("pipeline.yaml").write_text(text)
+    done = qbuild("run", "pipeline.yaml", "--workdir", "work", "--dry-run", "--json")
+    assert done.code == 0, done.err
+    assert [step["id"] for step in done.json["steps"] if not step["stands"]] == []
 
 
 def test_a_pair_is_traced_to_its_rating(qbuild):
@@ -187,7 +201,8 @@ def test_a_checkpoint_is_shown_and_valid(qbuild, expected):
 def test_a_checkpoint_gives_the_same_scores(qbuild, expected):
     given = ("work/ratings.parquet", "clips", "--media-root", "scores=pictures", "--batch", "2")
     model = ("--backend", "vqa2", "--model", "checkpoint", "--device", "cpu")
-    done = qbuild("score", *given, *model, "-o", "scores.parquet")
+    words = ("--words", "vqa2-capitalised")  # the default of 0.1.0
+    done = qbuild("score", *given, *model, *words, "-o", "scores.parquet")
     assert done.code == 0, done.err
     rows = pq.read_table("scores.parquet").to_pylist()
     found = {row["media_id"]: row["score"] for row in rows}

@@ -51,7 +51,13 @@ class ScoreOptions(FileOptions, ModelOptions):
     words: str = Field(
         default="vqa2",
         min_length=1,
-        description="Levels to choose from: vqa2, itu, release, or words separated by commas.",
+        description="Levels to choose from: vqa2 (low … high), vqa2-capitalised (Low … High), itu, "
+        "or words separated by commas.",
+    )
+    weights: str = Field(
+        default="",
+        description="Weights of the levels: paper (0 … 1), release (.2 … 1), or numbers separated "
+        "by commas, worst to best; evenly from 0 to 1 by default.",
     )
     temperature: float = Field(
         default=1.0, gt=0, description="Divisor of the logits before the softmax."
@@ -61,7 +67,9 @@ class ScoreOptions(FileOptions, ModelOptions):
 def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, RunStats]:
     """The prediction rows, in the order of the inputs."""
     backend, computing = open_model(options, inputs.runtime)
-    how = Scoring(options.video_prompt, options.words, options.temperature, computing)
+    how = Scoring(
+        options.video_prompt, options.words, options.weights, options.temperature, computing
+    )
     stats = RunStats(backend.model)
 
     def to_row(request: Request[Medium], scored: Scored) -> Row:

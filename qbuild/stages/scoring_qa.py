@@ -18,6 +18,7 @@ from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stag
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError
 from qbuild.core.plural import plural
+from qbuild.core.renamed import Renamed
 from qbuild.quality.media_types import media_kind
 from qbuild.quality.published_text import (
     LEVEL_WORDS,
@@ -25,6 +26,7 @@ from qbuild.quality.published_text import (
     Q_SIT_PREFIX,
     Q_SIT_QUESTION,
     VQA2_QUESTION,
+    WordCase,
     level_answer,
 )
 
@@ -34,15 +36,18 @@ if TYPE_CHECKING:
     from qbuild.core.rows.duplicates import Duplicates
 
 
+WORD_CASES = Renamed("word_case", {"paper": "capitalised", "release": "lower"})
+
+
 class ScoringOptions(Options):
     """Which system's pairs are written."""
 
     form: Literal["vqa2", "q-align", "q-sit"] = Field(
         default="vqa2", description="Whose questions and answers."
     )
-    preset: Literal["paper", "release"] = Field(
-        default="paper",
-        description="vqa2: words as in the paper (High), or as the released scorer reads (high).",
+    word_case: WordCase = Field(
+        default="lower",
+        description="Case of the level words of vqa2: high, as the scorer reads them, or High.",
     )
     aspect: Literal["quality", "aesthetics"] = Field(
         default="quality", description="What to ask for; aesthetics with q-align only."
@@ -60,8 +65,9 @@ def prepare(inputs: Inputs, options: ScoringOptions) -> Duplicates:
     if options.aspect == "aesthetics" and options.form != "q-align":
         what = f"form {options.form} asks for quality only"
         raise UsageError("--aspect", what, "expected --form q-align")
-    if options.preset == "release" and options.form != "vqa2":
-        raise UsageError("--preset", f"form {options.form} has one preset", "expected --form vqa2")
+    if options.word_case == "capitalised" and options.form != "vqa2":
+        what = f"form {options.form} has words in lower case only"
+        raise UsageError("--word-case capitalised", what, "expected --form vqa2")
     return find_duplicates(inputs, "media_id")
 
 
@@ -144,7 +150,7 @@ def _pairs(rows: pa.Table, kinds: list[str], options: ScoringOptions) -> pa.Tabl
         words=words,
         questions=[question(m, kind, options) for m, kind in zip(ids, kinds, strict=True)],
         answers=[
-            level_answer(word, kind, options.preset, options.aspect)
+            level_answer(word, kind, options.word_case, options.aspect)
             for kind, word in zip(kinds, words, strict=True)
         ],
         medium_first=options.form == "vqa2",
@@ -173,5 +179,6 @@ STAGE = Stage(
     transform=transform,
     finish=finish,
     render=render,
+    renamed={"preset": WORD_CASES},
     example="qbuild scoring-qa levels.parquet -o pairs.parquet --form q-align",
 )

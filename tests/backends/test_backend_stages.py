@@ -46,7 +46,7 @@ def test_a_folder_is_scored_in_one_line(qbuild, media, tmp_path):
     rows = rows_of(tmp_path / "s.parquet")
     assert [row["path"] for row in rows] == ["a.mp4", "p.png"]
     for row in rows:
-        assert row["words"] == ["Low", "Poor", "Fair", "Good", "High"]
+        assert row["words"] == ["low", "poor", "fair", "good", "high"]
         assert row["score"] == score_from_logits(row["logits"])
         assert (row["backend"], row["model"]) == ("vqa2", "tiny (untrained)")
     (refused,) = rejected_of(tmp_path / "s.parquet")

@@ -83,13 +83,13 @@ IMAGES = [f"shots/{at:03d}.jpg" for at in range(200)]
     [
         ({"form": "vqa2"}, "a.mp4", 5,
          "<0>\nHow would you rate the quality of this video?",
-         "The quality of the video is High."),
+         "The quality of the video is high."),
         ({"form": "vqa2"}, "a.jpg", 1,
          "<0>\nHow would you rate the quality of this image?",
-         "The quality of the image is Low."),
-        ({"form": "vqa2", "preset": "release"}, "a.mp4", 5,
+         "The quality of the image is low."),
+        ({"form": "vqa2", "word_case": "capitalised"}, "a.mp4", 5,
          "<0>\nHow would you rate the quality of this video?",
-         "The quality of the video is high."),
+         "The quality of the video is High."),
         ({"form": "q-sit"}, "a.jpg", 5,
          SIT,
          "The quality of the image is excellent."),
@@ -132,20 +132,20 @@ def test_the_words_are_those_of_the_form_whichever_the_levels_were_cut_with(
     tmp_path, form, words, cut_with
 ):
     found = pairs(tmp_path, level_table(IMAGES[:5], words=cut_with), form=form)
-    assert [said(row)[1] for row in found] == [f"The quality of the image is {w}." for w in words]
+    answers = [f"The quality of the image is {word.lower()}." for word in words]
+    assert [said(row)[1] for row in found] == answers
     assert [row["labels"]["word"] for row in found] == words
     assert [row["labels"]["level"] for row in found] == [1, 2, 3, 4, 5]
 
 
-def test_the_released_words_of_vqa2_differ_from_the_papers_only_in_case(tmp_path):
+def test_capitalised_words_of_vqa2_differ_from_the_default_only_in_case(tmp_path):
     table = level_table(IMAGES[:5])
-    paper = [said(row)[1] for row in pairs(tmp_path, table)]
-    released = pairs(tmp_path, table, preset="release")
-    answers = [said(row)[1] for row in released]
+    lower = pairs(tmp_path, table)
+    answers = [said(row)[1] for row in pairs(tmp_path, table, word_case="capitalised")]
     words = [answer.removesuffix(".").split()[-1] for answer in answers]
-    assert words == ["low", "poor", "fair", "good", "high"]
-    assert [answer.lower() for answer in paper] == [answer.lower() for answer in answers]
-    assert [row["labels"]["word"] for row in released] == ["Low", "Poor", "Fair", "Good", "High"]
+    assert words == ["Low", "Poor", "Fair", "Good", "High"]
+    assert [said(row)[1].lower() for row in lower] == [answer.lower() for answer in answers]
+    assert [row["labels"]["word"] for row in lower] == ["Low", "Poor", "Fair", "Good", "High"]
 
 
 def test_the_seed_chooses_other_phrasings_and_the_same_seed_the_same(tmp_path):
@@ -222,7 +222,7 @@ def test_a_medium_of_unknown_kind_is_rejected_unless_kind_names_it(tmp_path):
     assert (result.rows, reasons) == (1, ["unknown-kind"] * 2)
     found = pairs(tmp_path, table, kind="video")
     assert [row["media"][0]["kind"] for row in found] == ["video"] * 3
-    assert said(found[0])[1] == "The quality of the video is Low."
+    assert said(found[0])[1] == "The quality of the video is low."
     assert [row["media"][0]["kind"] for row in pairs(tmp_path, table, kind="image")] == [
         "image"
     ] * 3
@@ -265,8 +265,14 @@ def test_another_question_gives_another_sample_id(tmp_path):
     [
         ({"aspect": "aesthetics"}, "--aspect: form vqa2 asks for quality only"),
         ({"aspect": "aesthetics", "form": "q-sit"}, "--aspect: form q-sit asks for quality only"),
-        ({"preset": "release", "form": "q-align"}, "--preset: form q-align has one preset"),
-        ({"preset": "release", "form": "q-sit"}, "--preset: form q-sit has one preset"),
+        (
+            {"word_case": "capitalised", "form": "q-align"},
+            "--word-case capitalised: form q-align has words in lower case only",
+        ),
+        (
+            {"word_case": "capitalised", "form": "q-sit"},
+            "--word-case capitalised: form q-sit has words in lower case only",
+        ),
     ],
 )
 def test_options_that_exclude_each_other_are_an_error(tmp_path, options, what):
@@ -310,5 +316,5 @@ def test_pairs_are_made_from_levels_of_mos_to_levels(tmp_path):
     run_stage(STAGE, levels, output)
     for row, pair in zip(rows_of(levels), rows_of(output), strict=True):
         word = ("Low", "Poor", "Fair", "Good", "High")[row["level"] - 1]
-        assert said(pair)[1] == f"The quality of the video is {word}."
+        assert said(pair)[1] == f"The quality of the video is {word.lower()}."
         assert pair["labels"]["mos"] == row["mos"]

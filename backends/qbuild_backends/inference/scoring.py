@@ -40,7 +40,7 @@ class Scorer:
         self.loaded, self.how = loaded, how
         self.prompt = loaded.family.scoring
         self.words = find_words(self.prompt, how.words)
-        self.weights = self.prompt.weights.get(how.words)
+        self.weights = find_weights(self.prompt, how, len(self.words))
         if not 0 < how.temperature < float("inf"):
             where = f"--temperature {how.temperature}"
             raise UsageError(where, "is not valid", "expected a number above 0")
@@ -115,3 +115,28 @@ def find_words(prompt: ScoringPrompt, named: str) -> tuple[str, ...]:
             suggest(named, prompt.words),
         )
     return words
+
+
+def find_weights(prompt: ScoringPrompt, how: Scoring, words: int) -> tuple[float, ...] | None:
+    """The weights of a set, or those given with commas, worst to best; None: evenly from 0 to 1."""
+    named = how.weights or (how.words if how.words in prompt.weights else "")
+    if not named:
+        return None
+    weights = prompt.weights.get(named) or tuple(_weight(text) for text in named.split(","))
+    if len(weights) != words or not all(0 <= weight <= 1 for weight in weights):
+        raise UsageError(
+            f"--weights {named}",
+            f"does not weight the {words} words",
+            f"expected the name of a set, or {words} numbers from 0 to 1, worst to best, "
+            "separated by commas",
+            suggest(named, prompt.weights),
+        )
+    return weights
+
+
+def _weight(text: str) -> float:
+    """A number; NaN where the text is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")

@@ -82,5 +82,8 @@ STAGE = Stage(
     finish=finish,
     render=render,
     example="qbuild streaming-qa stalls.parquet levels.parquet -o pairs.parquet",
-    renamed={"thin": Renamed("every_nth_frame")},
+    renamed={
+        "thin": Renamed("every_nth_frame"),
+        "preset": Renamed("word_case", {"paper": "capitalised", "release": "lower"}),
+    },
 )

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from qbuild.core.engine.stage import Options
+from qbuild.quality.published_text import WordCase
 
 DECIMALS = 2
 
@@ -17,9 +18,9 @@ class StreamingOptions(Options):
     format: Literal["both", "sequence", "summary"] = Field(
         default="both", description="One digit per frame, a summary in words, or a pair of each."
     )
-    preset: Literal["paper", "release"] = Field(
-        default="paper",
-        description="Words as in the paper (High), or as the released scorer reads (high).",
+    word_case: WordCase = Field(
+        default="lower",
+        description="Case of the level words: high, as the scorer reads them, or High.",
     )
     every_nth_frame: int = Field(
         default=1, ge=1, description="Keep the digit of every nth frame; the text says so."

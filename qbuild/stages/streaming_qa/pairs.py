@@ -100,7 +100,7 @@ def _pairs(rows: pa.Table, levels: pa.Table, options: StreamingOptions) -> pa.Ta
         kinds=[KIND] * len(texts),
         words=words,
         questions=[f"{text}\n{question}" for text in texts],
-        answers=[level_answer(word, KIND, options.preset) for word in words],
+        answers=[level_answer(word, KIND, options.word_case) for word in words],
         medium_first=True,
     )
     return instruction_table(media, pairs)

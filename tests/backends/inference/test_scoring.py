@@ -35,7 +35,7 @@ from qbuild.core.errors import InputError, StageError, UsageError  # noqa: E402
 from qbuild.core.media_roots import Medium  # noqa: E402
 from qbuild.quality.published_text import VQA2_VIDEO_PROMPTS  # noqa: E402
 
-WORDS = ("Low", "Poor", "Fair", "Good", "High")
+WORDS = ("low", "poor", "fair", "good", "high")
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +164,27 @@ def test_the_release_reads_small_letters_and_weighs_the_lowest_a_fifth(checkpoin
     shares = np.exp(found.logits) / np.exp(found.logits).sum()
     assert found.words == ("low", "poor", "fair", "good", "high")
     assert found.score == pytest.approx(shares @ [0.2, 0.4, 0.6, 0.8, 1.0], abs=1e-9)
+
+
+def test_words_and_weights_are_options_apart(checkpoint, media):
+    (paper,) = scored(checkpoint, media[:1])
+    (release,) = scored(checkpoint, media[:1], weights="release")
+    (as_release,) = scored(checkpoint, media[:1], words="release")
+    (own,) = scored(checkpoint, media[:1], weights="0, 0.1, 0.2, 0.3, 1")
+    (capitalised,) = scored(checkpoint, media[:1], words="vqa2-capitalised")
+    assert paper.words == ("low", "poor", "fair", "good", "high")
+    assert capitalised.words == ("Low", "Poor", "Fair", "Good", "High")
+    assert paper.logits == release.logits == own.logits != capitalised.logits
+    assert release.score == as_release.score == pytest.approx(0.2 + 0.8 * paper.score)
+    shares = np.exp(own.logits) / np.exp(own.logits).sum()
+    assert own.score == pytest.approx(shares @ [0, 0.1, 0.2, 0.3, 1])
+
+
+@pytest.mark.parametrize("weights", ["relaese", "0,1", "0,1,2,3,4", "0,.5,x,.8,1", "0,0,nan,1,1"])
+def test_unfit_weights_are_rejected_with_what_was_expected(checkpoint, media, weights):
+    expected = f"--weights {weights}: does not weight the 5 words; .* 5 numbers from 0 to 1"
+    with pytest.raises(UsageError, match=expected):
+        scored(checkpoint, media[:1], weights=weights)
 
 
 def test_the_temperature_divides_the_logits_and_leaves_those_kept(checkpoint, media):

@@ -186,8 +186,8 @@ TOLD = {
 def test_the_exact_words_of_both_pairs_of_a_session(tmp_path, row):
     digits, summary = TOLD[row["path"]]
     assert [said(pair) for pair in pairs(tmp_path, [row], [level(row["path"], 5)])] == [
-        (f"<0>\n{ONE_EACH}\n{digits}\n{QUESTION}", "The quality of the video is High."),
-        (f"<0>\n{summary}\n{QUESTION}", "The quality of the video is High."),
+        (f"<0>\n{ONE_EACH}\n{digits}\n{QUESTION}", "The quality of the video is high."),
+        (f"<0>\n{summary}\n{QUESTION}", "The quality of the video is high."),
     ]
 
 
@@ -210,12 +210,13 @@ def test_a_thinned_sequence_states_its_step(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("preset", "words"), [("paper", WORDS), ("release", ("low", "poor", "fair", "good", "high"))]
+    ("word_case", "words"),
+    [("capitalised", WORDS), ("lower", ("low", "poor", "fair", "good", "high"))],
 )
-def test_the_presets_differ_in_the_case_of_the_answers_word(tmp_path, preset, words):
+def test_the_answers_word_has_the_case_asked_for(tmp_path, word_case, words):
     sessions = [session(f"{at}.mp4", 1) for at in range(5)]
     levels = [level(f"{at}.mp4", at + 1) for at in range(5)]
-    found = pairs(tmp_path, sessions, levels, preset=preset)
+    found = pairs(tmp_path, sessions, levels, word_case=word_case)
     assert [said(row)[1] for row in found[::2]] == [
         f"The quality of the video is {w}." for w in words
     ]
@@ -224,14 +225,14 @@ def test_the_presets_differ_in_the_case_of_the_answers_word(tmp_path, preset, wo
 
 def test_the_words_are_those_of_vqa2_whichever_the_levels_were_cut_with(tmp_path):
     found = pairs(tmp_path, [ONE], [level("one.mp4", 5, word="excellent")])
-    assert {said(row)[1] for row in found} == {"The quality of the video is High."}
+    assert {said(row)[1] for row in found} == {"The quality of the video is high."}
     assert {row["labels"]["word"] for row in found} == {"High"}
 
 
 def test_every_option_changes_the_pairs(tmp_path):
     row = session("a.mp4", 2, [(0, 0.123), (1, 0.456)])
     given_ = [
-        {}, {"format": "sequence"}, {"format": "summary"}, {"preset": "release"},
+        {}, {"format": "sequence"}, {"format": "summary"}, {"word_case": "capitalised"},
         {"every_nth_frame": 2}, {"decimals": 1}, {"decimals": 0}, {"decimals": 3},
     ]  # fmt: skip
     texts = [tuple(map(said, pairs(tmp_path, [row], **options))) for options in given_]
@@ -561,4 +562,4 @@ def test_pairs_are_made_from_levels_of_mos_to_levels(tmp_path):
     found = rows_of(tmp_path / "pairs.parquet")
     for row, pair in zip(made, found, strict=True):
         assert pair["labels"]["mos"] == row["mos"]
-        assert said(pair)[1] == f"The quality of the video is {row['word']}."
+        assert said(pair)[1] == f"The quality of the video is {row['word'].lower()}."

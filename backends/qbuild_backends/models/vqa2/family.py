@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import set_seed
 
-from qbuild.quality.published_text import ANSWER, LEVEL_WORDS, VQA2_QUESTION
+from qbuild.quality.published_text import ANSWER, LEVEL_WEIGHTS, LEVEL_WORDS, VQA2_QUESTION
 from qbuild_backends.models.family import (
     FreezingPlan,
     ModelFamily,
@@ -28,6 +28,8 @@ from qbuild_backends.models.vqa2.presets import PRESETS, preset
 from qbuild_backends.models.vqa2.processor import FILE, Settings, Vqa2Processor
 from qbuild_backends.models.vqa2.settings import Vqa2ImportSettings, Vqa2Settings
 from qbuild_backends.models.vqa2.tokenizer import tiny_tokenizer
+
+LOWER_CASE = tuple(word.lower() for word in LEVEL_WORDS["vqa2"])
 
 # The newline that ends a sample's visual tokens is one of the tokens that the projector makes.
 GROUPS = {
@@ -47,12 +49,16 @@ class Vqa2Family(ModelFamily):
     model_class = Vqa2ForConditionalGeneration
     processor_file = FILE
     presets = PRESETS
-    # The released scorer's words are in small letters, and its lowest weighs .2, not 0.
     scoring = ScoringPrompt(
         question=VQA2_QUESTION,
         answer=ANSWER.partition("{word}")[0].rstrip().replace("{aspect}", "quality"),
-        words={**LEVEL_WORDS, "release": tuple(word.lower() for word in LEVEL_WORDS["vqa2"])},
-        weights={"release": (0.2, 0.4, 0.6, 0.8, 1.0)},
+        words={
+            "vqa2": LOWER_CASE,
+            "vqa2-capitalised": LEVEL_WORDS["vqa2"],
+            "itu": LEVEL_WORDS["itu"],
+            "release": LOWER_CASE,  # with the released scorer's weights
+        },
+        weights=LEVEL_WEIGHTS,
     )
     shares_prefix = True
 

@@ -1,6 +1,7 @@
 """The words around a video's features: the system prompts of VQA² (Appendix C.2).
 
-They speak of motion features: an image, or a video shown without motion, has its placeholder alone.
+An image has its placeholder only. A video that is shown without motion has the words about its key
+frames.
 """
 
 from __future__ import annotations
@@ -9,7 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from qbuild.quality.published_text import LLAVA_PLACEHOLDER, VQA2_VIDEO_PROMPTS
+from qbuild.quality.published_text import (
+    LLAVA_PLACEHOLDER,
+    VQA2_KEY_FRAME_PROMPTS,
+    VQA2_VIDEO_PROMPTS,
+)
 from qbuild_backends.models.inputs import Extent, Turn
 
 NONE = "none"  # the placeholders alone, for a model that is not the published one
@@ -33,13 +38,12 @@ def add_video_prompt(turns: Sequence[Turn], extent: Extent, name: str) -> list[T
 
 
 def _prompt(extent: Extent, name: str) -> str:
-    """A video's placeholders, with the words around them."""
-    if extent.motion is None:
-        return LLAVA_PLACEHOLDER
+    """A video's placeholders, with the words around them.
+
+    The numbers are those of the frames that the model is shown.
+    """
     if name == NONE:
-        return f"{LLAVA_PLACEHOLDER}\n{LLAVA_PLACEHOLDER}"
-    return VQA2_VIDEO_PROMPTS[name].format(
-        length=max(1, round(extent.duration_s)),
-        num_keys=extent.keys,
-        num_frames=extent.num_frames,
-    )
+        return "\n".join([LLAVA_PLACEHOLDER] * (1 if extent.motion is None else 2))
+    prompts = VQA2_KEY_FRAME_PROMPTS if extent.motion is None else VQA2_VIDEO_PROMPTS
+    length = max(1, round(extent.duration_s))
+    return prompts[name].format(length=length, num_keys=extent.keys, num_frames=extent.motion)

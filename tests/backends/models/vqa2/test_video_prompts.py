@@ -30,18 +30,19 @@ from vqa2_training import artifact
 
 from qbuild.backends.protocol import Answering, Computing, Scoring
 from qbuild.core.media_roots import MediaRoots, Medium
+from qbuild.quality.published_text import VQA2_VIDEO_PROMPTS
 from qbuild.stages import get_stage
 from qbuild.stages.answer import make_request
 
-VIDEO = replace(drawn_clip(keys=8, motion=4), num_frames=240, duration_s=8.008)
+VIDEO = replace(drawn_clip(keys=8, motion=4), num_frames=7, duration_s=8.008)
 ASKED = (Turn("user", "<image>\nHow good?"), Turn("assistant", "Good."))
 
 
-def test_the_training_prompt_gives_length_key_frames_and_frames_at_the_video():
+def test_the_training_prompt_gives_the_length_and_the_frames_that_are_shown():
     first, answer = add_video_prompt(ASKED, VIDEO.extent, "training")
     assert first.text.startswith("Now you will receive one video. This video is 8 seconds long,")
     assert "a total of 8 images: <image>." in first.text
-    assert "all 240 frames of the entire video: <image>." in first.text
+    assert "all 4 frames of the entire video: <image>." in first.text
     assert first.text.endswith("answer the following question.\nHow good?")
     assert answer == ASKED[1]
 
@@ -58,13 +59,25 @@ def test_a_record_with_words_of_its_own_is_left_as_it_is():
 
 
 @pytest.mark.parametrize("mark", ["<image>", "<image><image>", "<image>\n<image>"])
-@pytest.mark.parametrize("frame", ["training", "none"])
-def test_a_video_without_motion_has_one_placeholder_and_no_frame(mark, frame):
+def test_a_video_without_motion_has_one_placeholder(mark):
     still = replace(VIDEO, motion=None)
     turns = [Turn("user", f"{mark}\nHow good?"), ASKED[1]]
-    first, answer = add_video_prompt(turns, still.extent, frame)
+    first, answer = add_video_prompt(turns, still.extent, "none")
     assert first.text == "<image>\nHow good?"
     assert answer == ASKED[1]
+
+
+@pytest.mark.parametrize("name", VQA2_VIDEO_PROMPTS)
+def test_a_video_without_motion_keeps_the_rest_of_the_prompt(name):
+    still = replace(VIDEO, motion=None)
+    (text,) = (turn.text for turn in add_video_prompt(ASKED[:1], still.extent, name))
+    (whole,) = (turn.text for turn in add_video_prompt(ASKED[:1], VIDEO.extent, name))
+    assert text.count("<image>") == 1
+    assert "motion" not in text
+    assert text.endswith("\nHow good?")
+    # in the order of the whole prompt, with nothing added but the end of a sentence
+    words = iter(whole.replace(",", " ").replace(".", " ").split())
+    assert all(word in words for word in text.replace(",", " ").replace(".", " ").split())
 
 
 def test_an_image_keeps_its_one_placeholder():
@@ -103,8 +116,8 @@ def stage(name, source, output, **options):
     return output
 
 
-def scoring_pairs(tmp_path, preset):
-    """`scoring-qa` on both media, with the words of a preset."""
+def scoring_pairs(tmp_path, word_case):
+    """`scoring-qa` on both media, with words of that case."""
     ratings = rating_table(
         2, path=["v.mp4", "p.png"], media_id=["d:v.mp4", "d:p.png"], dataset=["d", "d"]
     )
@@ -115,7 +128,7 @@ def scoring_pairs(tmp_path, preset):
         .append_column("level_probs", pa.nulls(2, pa.list_(pa.float64())))
     )
     source = write_artifact(tmp_path / "levels.parquet", levels, "level", "mos-to-levels")
-    return stage("scoring-qa", source, tmp_path / "pairs.parquet", preset=preset)
+    return stage("scoring-qa", source, tmp_path / "pairs.parquet", word_case=word_case)
 
 
 def as_pairs(pairs, _):
@@ -148,21 +161,21 @@ def trained(loaded, samples, frame):
 
 
 @pytest.mark.parametrize(
-    ("preset", "frame"),
+    ("word_case", "frame"),
     [
-        ("paper", "training"),
-        ("paper", "none"),
-        ("release", "scoring"),
-        ("release", "understanding"),
+        ("capitalised", "training"),
+        ("capitalised", "none"),
+        ("lower", "scoring"),
+        ("lower", "understanding"),
     ],
 )
 @pytest.mark.parametrize("form", [as_pairs, as_llava, as_release])
 @pytest.mark.parametrize("of", ["loaded", "still"])
 def test_the_model_is_asked_what_it_was_trained_on(
-    request, of, media, tmp_path, form, preset, frame
+    request, of, media, tmp_path, form, word_case, frame
 ):
     loaded = request.getfixturevalue(of)
-    pairs = scoring_pairs(tmp_path, preset)
+    pairs = scoring_pairs(tmp_path, word_case)
     roots, cpu = MediaRoots({"": media}), Computing("cpu")
     samples = read_samples([form(pairs, tmp_path)], roots)
     questions = [make_request(at, row, roots).payload for at, row in enumerate(rows_of(pairs), 1)]

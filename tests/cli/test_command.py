@@ -87,10 +87,10 @@ def test_a_renamed_option_of_a_stage_leads_to_one_that_it_has(name):
 def test_media_roots_are_shown_for_the_stages_that_look_for_media(qbuild_cli, name):
     place = ROOT / "qbuild/stages" / STAGES[name].module
     sources = place.glob("*.py") if place.is_dir() else [place.with_suffix(".py")]
-    looks = any(
+    opens = any(
         re.search(r"\.media_roots|files\.locate import", path.read_text()) for path in sources
     )
-    assert ("--media-root" in qbuild_cli(name, "--help").out.split("Run options:")[1]) is looks
+    assert ("--media-root" in qbuild_cli(name, "--help").out.split("Run options:")[1]) is opens
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,10 @@ def test_usage_errors_end_with_code_2_as_text_and_as_json(qbuild_cli, arguments,
     assert (text.code, text.out) == (2, "")
     assert what in text.err
     assert "Usage: qbuild" in text.err
-    told = qbuild_cli(*arguments, "--json")
-    assert (told.code, told.err) == (2, "")
-    assert told.error["code"] == "usage"
-    assert what in told.error["what"]
+    printed = qbuild_cli(*arguments, "--json")
+    assert (printed.code, printed.err) == (2, "")
+    assert printed.error["code"] == "usage"
+    assert what in printed.error["what"]
 
 
 def test_no_argument_prints_the_help(qbuild_cli):
@@ -94,9 +94,9 @@ def test_every_command_has_help_with_json_and_debug(qbuild_cli, name):
     ],
 )
 def test_help_describes_what_a_stage_writes_and_what_a_limit_is(qbuild_cli, name, output, limit):
-    told = " ".join(qbuild_cli(name, "--help").out.split())
-    assert output in told
-    assert limit in told
+    printed = " ".join(qbuild_cli(name, "--help").out.split())
+    assert output in printed
+    assert limit in printed
 
 
 def test_one_row_is_reported_in_the_singular(qbuild_cli, pipeline):

@@ -65,11 +65,11 @@ class RunInputs:
 
         Complete rows are checked: SchemaError for those that violate the artifact's own schema.
         """
-        yield from self._scan(columns, self.batch_rows)
+        return self._scan(columns, self.batch_rows)
 
     def transform_batches(self) -> Iterator[Batch]:
         """All rows in order, in batches of the size that the stage's `transform` takes."""
-        yield from self._scan(None, min(self.batch_rows, self.max_batch_rows or self.batch_rows))
+        return self._scan(None, min(self.batch_rows, self.max_batch_rows or self.batch_rows))
 
     def _scan(self, columns: list[str] | None, batch_rows: int) -> Iterator[Batch]:
         for artifact, index, start, rows in self.row_groups():

@@ -59,30 +59,22 @@ class MediaReport:
         return {
             "complete": self.complete,
             "datasets": [
-                {
-                    "dataset": d.dataset,
-                    "root": str(d.root),
-                    "found": d.found,
-                    "missing": len(d.missing),
-                    "outside": len(d.outside),
-                    "missing_names": d.missing[:shown],
-                    "outside_names": d.outside[:shown],
-                }
+                {"dataset": d.dataset, "root": str(d.root), "found": d.found}
+                | _count_names(shown, missing=d.missing, outside=d.outside)
                 for d in self.datasets
             ],
             "roots": [
-                {
-                    "root": str(r.root),
-                    "datasets": r.datasets,
-                    "files": r.files,
-                    "extra": len(r.extra),
-                    "outside": len(r.outside),
-                    "extra_names": r.extra[:shown],
-                    "outside_names": r.outside[:shown],
-                }
+                {"root": str(r.root), "datasets": r.datasets, "files": r.files}
+                | _count_names(shown, extra=r.extra, outside=r.outside)
                 for r in self.roots
             ],
         }
+
+
+def _count_names(shown: int | None, **names: list[str]) -> dict[str, Any]:
+    """The number of names of each kind, and the first `shown` under `KIND_names`."""
+    counts = {kind: len(listed) for kind, listed in names.items()}
+    return counts | {f"{kind}_names": listed[:shown] for kind, listed in names.items()}
 
 
 def check_media(paths: list[Path], media_roots: Iterable[str]) -> MediaReport:

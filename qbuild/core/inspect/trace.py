@@ -107,10 +107,8 @@ def _parents(item: DescribedOutput, row: dict[str, Any]) -> list[str]:
 
 def _cut(report: dict[str, Any], row: dict[str, Any]) -> dict[str, Any] | None:
     """The entry of the stage's report for the row's dataset, such as the range of its levels."""
-    for entry in report.get("datasets", []):
-        if isinstance(entry, dict) and entry.get("dataset") == row.get("dataset"):
-            return entry
-    return None
+    entries = (entry for entry in report.get("datasets", []) if isinstance(entry, dict))
+    return next((entry for entry in entries if entry.get("dataset") == row.get("dataset")), None)
 
 
 def _made_file(item: DescribedOutput, row: dict[str, Any]) -> dict[str, Any] | None:

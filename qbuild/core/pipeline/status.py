@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.pipeline.run import StepDecision, plan, read_output
 
 if TYPE_CHECKING:
-    from qbuild.core.pipeline.load import Pipeline, Step
+    from qbuild.core.pipeline.load import Pipeline
 
 
 def pipeline_status(
@@ -70,7 +70,10 @@ def tree(pipeline: Pipeline, up_to_date: dict[str, bool] | None = None) -> str:
             return [f"{first}{name}"]
         again = name in drawn and bool(step.inputs)
         drawn.add(name)
-        lines = [f"{first}{_label(step, up_to_date)}{' (above)' if again else ''}"]
+        state = ""
+        if up_to_date is not None:
+            state = f" [{'up to date' if up_to_date[name] else 'would run'}]"
+        lines = [f"{first}{name}: {step.stage.name}{state}{' (above)' if again else ''}"]
         for number, below in enumerate(() if again else step.inputs, 1):
             end = number == len(step.inputs)
             branch, gap = ("└─ ", "   ") if end else ("├─ ", "│  ")
@@ -79,13 +82,6 @@ def tree(pipeline: Pipeline, up_to_date: dict[str, bool] | None = None) -> str:
 
     last = [step.id for step in pipeline.steps if step.id not in used]
     return "\n".join(line for name in last for line in draw(name, "", ""))
-
-
-def _label(step: Step, up_to_date: dict[str, bool] | None) -> str:
-    state = (
-        "" if up_to_date is None else f" [{'up to date' if up_to_date[step.id] else 'would run'}]"
-    )
-    return f"{step.id}: {step.stage.name}{state}"
 
 
 def _escape(text: str) -> str:

@@ -13,10 +13,10 @@ def test_doctor_ends_with_code_0_where_all_that_is_required_is_there(qbuild_cli)
     done = qbuild_cli("doctor")
     assert done.code == 0
     assert "pyarrow" in done.out
-    told = qbuild_cli("doctor", "--json").json
-    assert told["complete"]
+    printed = qbuild_cli("doctor", "--json").json
+    assert printed["complete"]
     assert {"name": "pyarrow", "version": version("pyarrow")}.items() <= next(
-        part for part in told["required"] if part["name"] == "pyarrow"
+        part for part in printed["required"] if part["name"] == "pyarrow"
     ).items()
 
 

@@ -52,21 +52,25 @@ def test_show_of_pairs_prints_the_turns_and_counts_the_words(work, qbuild_cli):
 
 
 def test_show_as_json_holds_the_figures(work, qbuild_cli):
-    told = qbuild_cli("show", work / "levels.parquet", "--json", "--rows", "1").json
-    assert told["columns"]["numbers"]["mos"] == {
+    report = qbuild_cli("show", work / "levels.parquet", "--json", "--rows", "1").json
+    assert report["columns"]["numbers"]["mos"] == {
         "min": 10.0, "mean": 52.9, "max": 99.0, "nulls": 0,
     }  # fmt: skip
-    assert told["columns"]["counts"]["dataset"] == {"values": {"toy": 5}, "others": 0, "nulls": 0}
-    assert told["lineage"]["inputs"][0]["made_by"]["stage"] == "ingest-ratings"
-    assert len(told["first"]) == 1
+    assert report["columns"]["counts"]["dataset"] == {
+        "values": {"toy": 5},
+        "others": 0,
+        "nulls": 0,
+    }
+    assert report["lineage"]["inputs"][0]["made_by"]["stage"] == "ingest-ratings"
+    assert len(report["first"]) == 1
 
 
 def test_show_of_an_export_names_its_files(work, qbuild_cli):
     place = work / "out"
     assert qbuild_cli("export", work / "pairs.parquet", "-o", place, "--format", "llava").code == 0
-    told = qbuild_cli("show", place, "--json").json
-    assert told["files"]
-    assert told["lineage"]["inputs"][0]["made_by"]["stage"] == "scoring-qa"
+    report = qbuild_cli("show", place, "--json").json
+    assert report["files"]
+    assert report["lineage"]["inputs"][0]["made_by"]["stage"] == "scoring-qa"
     assert "made by export" in qbuild_cli("show", place / "qbuild.json").out
 
 
@@ -122,10 +126,10 @@ def test_validate_ends_with_code_1_for_damage_and_3_for_a_schema(work, qbuild_cl
     done = qbuild_cli("validate", torn, bad)
     assert done.code == 3
     assert "row 1, column mos_std: -1.0 is less than the minimum of 0" in done.out
-    told = qbuild_cli("validate", bad, "--json")
-    assert told.code == 3
-    assert told.json["ok"] is False
-    assert told.json["outputs"][0]["total"] == 2
+    report = qbuild_cli("validate", bad, "--json")
+    assert report.code == 3
+    assert report.json["ok"] is False
+    assert report.json["outputs"][0]["total"] == 2
 
 
 def test_validate_wants_folders_that_are_there(work, qbuild_cli):
@@ -153,8 +157,8 @@ def test_diff_reports_rows_columns_and_options(work, pipeline, qbuild_cli):
     assert "added: toy:z.jpg" in done.out
     assert "word: 2 changed" in done.out
     assert "options words: itu → vqa2" in done.out
-    told = qbuild_cli("diff", old, work / "levels.parquet", "--json").json
-    assert told["made_from"]["options"]["closed"] == ["right", "left"]
+    report = qbuild_cli("diff", old, work / "levels.parquet", "--json").json
+    assert report["made_from"]["options"]["closed"] == ["right", "left"]
 
 
 def test_diff_of_two_stages_leaves_their_options_out(work, tmp_path, qbuild_cli):
@@ -186,14 +190,14 @@ def test_diff_of_two_kinds_is_a_schema_error(work, qbuild_cli):
 def test_why_traces_a_sample_to_file_and_record(work, qbuild_cli):
     done = qbuild_cli("why", sample_of(qbuild_cli, work), "--workdir", "work")
     assert done.code == 0
-    told = [line.strip() for line in done.out.splitlines()]
-    steps = [told.index(f"{kind} in work/{name}.parquet") for kind, name in
+    report = [line.strip() for line in done.out.splitlines()]
+    steps = [report.index(f"{kind} in work/{name}.parquet") for kind, name in
              (("instruction", "pairs"), ("level", "levels"), ("rating", "ratings"))]  # fmt: skip
     assert steps == sorted(steps)
-    assert "mos 10 → mos_norm 0, level 1 (bad)" in told
-    assert "levels cut on 10 … 99" in told
+    assert "mos 10 → mos_norm 0, level 1 (bad)" in report
+    assert "levels cut on 10 … 99" in report
     assert any(
-        line.startswith("in toy.csv (sha256 ") and line.endswith("), record 1") for line in told
+        line.startswith("in toy.csv (sha256 ") and line.endswith("), record 1") for line in report
     )
     assert lines_fit(done.out)
 

@@ -27,9 +27,9 @@ def test_missing_files_end_with_code_1_and_are_named(work, images, qbuild_cli):
     assert done.code == 1
     assert "  missing: a.jpg" in done.out
     assert "  extra: extra.txt" in done.out
-    told = qbuild_cli("check-media", work / "levels.parquet", "--media-root", images, "--json")
-    assert told.code == 1
-    assert told.json["datasets"][0]["missing_names"] == ["a.jpg"]
+    printed = qbuild_cli("check-media", work / "levels.parquet", "--media-root", images, "--json")
+    assert printed.code == 1
+    assert printed.json["datasets"][0]["missing_names"] == ["a.jpg"]
 
 
 def test_list_names_every_file(work, images, qbuild_cli):

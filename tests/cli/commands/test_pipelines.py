@@ -34,8 +34,8 @@ def test_dry_run_runs_nothing_and_reports_what_would_run_and_why(pipeline, qbuil
     assert done.code == 0
     assert "levels   mos-to-levels   would run (missing: levels.parquet)" in done.out
     assert not (pipeline.parent / "work").exists()
-    told = qbuild_cli("run", pipeline, "--dry-run", "--workdir", "work", "--json").json
-    assert told["steps"][0]["reasons"] == [{"kind": "missing", "detail": "ratings.parquet"}]
+    printed = qbuild_cli("run", pipeline, "--dry-run", "--workdir", "work", "--json").json
+    assert printed["steps"][0]["reasons"] == [{"kind": "missing", "detail": "ratings.parquet"}]
 
 
 def test_an_option_change_names_old_and_new_value(work, pipeline, qbuild_cli):
@@ -71,8 +71,8 @@ def test_the_error_of_a_step_names_it(pipeline, qbuild_cli):
     assert done.err.startswith(
         "error: step levels: toy: all scores are equal (1); levels need a range"
     )
-    told = qbuild_cli("run", pipeline, "--json").json["error"]
-    assert told["where"] == "step levels: toy"
+    printed = qbuild_cli("run", pipeline, "--json").json["error"]
+    assert printed["where"] == "step levels: toy"
 
 
 @pytest.mark.parametrize("flag", ["--json", "--dry-run"])
@@ -144,9 +144,9 @@ def test_a_pipeline_that_stops_early_ends_with_code_1(tmp_path, qbuild_cli, monk
     done = qbuild_cli("run", tmp_path / "p.yaml", "--workdir", tmp_path / "work")
     assert done.code == 1
     assert "incomplete: echo stopped early, no step after it ran" in done.out
-    told = qbuild_cli("run", tmp_path / "p.yaml", "--workdir", tmp_path / "work", "--json")
-    assert told.code == 1
-    assert not told.json["complete"]
+    printed = qbuild_cli("run", tmp_path / "p.yaml", "--workdir", tmp_path / "work", "--json")
+    assert printed.code == 1
+    assert not printed.json["complete"]
 
 
 def test_status_shows_up_to_date_steps_and_ends_with_code_0(work, pipeline, qbuild_cli):
@@ -198,9 +198,9 @@ def test_graph_as_a_tree_marks_up_to_date_steps(work, pipeline, qbuild_cli):
 
 
 def test_graph_as_json_lists_steps_and_edges(pipeline, qbuild_cli):
-    told = qbuild_cli("graph", pipeline, "--json").json
-    assert told["steps"][0] == {"id": "ratings", "stage": "ingest-ratings"}
-    assert told["edges"][0] == {"from": "toy.csv", "to": "ratings"}
+    printed = qbuild_cli("graph", pipeline, "--json").json
+    assert printed["steps"][0] == {"id": "ratings", "stage": "ingest-ratings"}
+    assert printed["edges"][0] == {"from": "toy.csv", "to": "ratings"}
 
 
 def test_a_step_that_two_others_read_is_drawn_out_once(pipeline, qbuild_cli):

@@ -11,7 +11,7 @@ BACKEND = "qbuild_backends.backend:vqa2"
 
 @pytest.fixture
 def pairs(tmp_path, monkeypatch):
-    """An empty file: the fake backend does not look into it."""
+    """An empty file: the fake backend does not read it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pairs.parquet").write_bytes(b"")
     return "pairs.parquet"

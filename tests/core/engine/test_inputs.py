@@ -53,12 +53,12 @@ def beside_stage():
         return [row for part in inputs.side_inputs("level") for row in part.to_pylist()]
 
     def transform(batch, state, options):
-        return Output(rows=batch.rows, tally=Tally(beside=len(state)))
+        return Output(rows=batch.rows, tally=Tally(side=len(state)))
 
     return Stage(
-        "beside", 1, Options, Reads("rating", side_inputs=("level",)), "rating",
+        "side", 1, Options, Reads("rating", side_inputs=("level",)), "rating",
         prepare=prepare, transform=transform,
-        finish=lambda _state, tally, _options: {"beside": tally["beside"]},
+        finish=lambda _state, tally, _options: {"side": tally["side"]},
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_side_inputs_are_read_separately_and_enter_the_recipe(tmp_path):
     levels = tmp_path / "l.parquet"
     run_stage(get_stage("mos-to-levels"), ratings, levels)
     result = run_stage(beside_stage(), (levels, ratings), tmp_path / "o.parquet")
-    assert (result.rows, result.report["beside"]) == (20, 20)
+    assert (result.rows, result.report["side"]) == (20, 20)
     assert [given.name for given in result.description.inputs] == ["l.parquet", "r.parquet"]
 
 
@@ -90,10 +90,10 @@ def test_a_file_that_cannot_be_hashed_leaves_the_folder_an_input(tmp_path, monke
     (folder / "a.txt").write_text("a")
     whole = describe_input(folder)
 
-    def refused(path):
+    def unreadable(path):
         raise PermissionError(13, "no", str(path))
 
-    monkeypatch.setattr(sources, "hash_file", refused)
+    monkeypatch.setattr(sources, "hash_file", unreadable)
     assert describe_input(folder).hash != whole.hash
 
 

@@ -115,11 +115,11 @@ def test_rejections_are_reported_by_reason_with_counts_and_the_first_row_of_each
     stage = get_stage("ingest-ratings")
     with pytest.raises(TooManyRejectedError) as caught:
         run_stage(stage, [file], tmp_path / "d.parquet")
-    told = caught.value.what
-    assert told.startswith("2,001 of 2,011 rows rejected (2,000 \u00d7 not-a-number, first: d.csv ")
-    assert "d.csv row 11: 'x' is not a number; " in told
-    assert "1 \u00d7 not-finite, first: d.csv row 2011: " in told
-    assert told.count("row ") == 2
+    what = caught.value.what
+    assert what.startswith("2,001 of 2,011 rows rejected (2,000 \u00d7 not-a-number, first: d.csv ")
+    assert "d.csv row 11: 'x' is not a number; " in what
+    assert "1 \u00d7 not-finite, first: d.csv row 2011: " in what
+    assert what.count("row ") == 2
 
 
 def test_no_usable_row_is_an_input_error(tmp_path):
@@ -208,20 +208,20 @@ def test_a_folder_of_someone_else_is_not_filled(tmp_path, ratings):
 
 
 def test_two_runs_do_not_fill_one_folder_at_once(tmp_path, ratings):
-    output, told = tmp_path / "out", []
+    output, messages = tmp_path / "out", []
 
     def produce(inputs, options):
         rows = next(inputs.scan()).rows.slice(0, 1)
         yield Output(rows=rows, files=(File("mine.bin", b"mine"),))
         with pytest.raises(UsageError) as caught:
             run_stage(throwaway.SPOTS, [ratings], output)
-        told.append(str(caught.value))
+        messages.append(str(caught.value))
 
     stage = Stage("x", 1, Options, Reads("rating"), "rating", produce=produce, media=True)
     run_stage(stage, [ratings], output)
     assert [p.read_bytes() for p in (output / "media").iterdir()] == [b"mine"]
     what = "is in use by another run; expected one run at a time"
-    assert told == [f"{output}: {what}. Wait until it ends, or choose another output."]
+    assert messages == [f"{output}: {what}. Wait until it ends, or choose another output."]
     assert run_stage(throwaway.SPOTS, [ratings], output).complete
 
 
@@ -291,13 +291,13 @@ def test_a_full_disk_is_one_error_and_leaves_the_old_artifact(tmp_path, ratings)
 
 
 class ShortOptions(Options):
-    refused: int = 1
+    rejections: int = 1
 
 
 def short(batch, state, options):
-    rows = batch.rows.slice(0, options.refused).to_pylist()
-    bad = reject_rows(rows, "first", ["stands first"] * len(rows), "mos")
-    return Output(rows=batch.rows.slice(options.refused), rejected=bad)
+    rows = batch.rows.slice(0, options.rejections).to_pylist()
+    bad = reject_rows(rows, "first", ["is the first row"] * len(rows), "mos")
+    return Output(rows=batch.rows.slice(options.rejections), rejected=bad)
 
 
 SHORT = Stage("short", 1, ShortOptions, Reads("rating"), "rating", transform=short)
@@ -306,13 +306,13 @@ SHORT = Stage("short", 1, ShortOptions, Reads("rating"), "rating", transform=sho
 def test_a_disk_that_fills_up_at_the_last_rows_leaves_the_old_rejected_rows_too(tmp_path):
     ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(40_000))
     output = tmp_path / "out.parquet"
-    run_stage(SHORT, [ratings], output, refused=1)
+    run_stage(SHORT, [ratings], output, rejections=1)
     before = file_hashes(tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
         with pytest.raises(DiskError, match="existing files were not changed"):
-            run_stage(SHORT, [ratings], output, refused=2)
+            run_stage(SHORT, [ratings], output, rejections=2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert file_hashes(tmp_path) == before
@@ -320,9 +320,9 @@ def test_a_disk_that_fills_up_at_the_last_rows_leaves_the_old_rejected_rows_too(
 
 def test_just_the_share_of_rejected_rows_that_is_allowed_passes(tmp_path):
     ratings = tables.write_artifact(tmp_path / "r.parquet", tables.rating_table(100))
-    assert run_stage(SHORT, [ratings], tmp_path / "o.parquet", refused=29, share=0.29).rows == 71
+    assert run_stage(SHORT, [ratings], tmp_path / "o.parquet", rejections=29, share=0.29).rows == 71
     with pytest.raises(TooManyRejectedError):
-        run_stage(SHORT, [ratings], tmp_path / "o.parquet", refused=29, share=0.28)
+        run_stage(SHORT, [ratings], tmp_path / "o.parquet", rejections=29, share=0.28)
 
 
 def test_the_hash_of_an_exports_file_is_of_what_was_made_whoever_else_writes_there(

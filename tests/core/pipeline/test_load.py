@@ -18,7 +18,7 @@ def load(tmp_path: Path, text: str):
     return load_pipeline(path, TOYS, TOYS.__getitem__)
 
 
-def refused(tmp_path: Path, text: str) -> QbuildError:
+def load_error(tmp_path: Path, text: str) -> QbuildError:
     with pytest.raises(QbuildError) as caught:
         load(tmp_path, text)
     assert caught.value.exit_code == 4
@@ -42,7 +42,7 @@ def test_steps_come_in_an_order_in_which_they_can_run(tmp_path):
 
 
 def test_a_cycle_is_reported_with_its_steps(tmp_path):
-    error = refused(
+    error = load_error(
         tmp_path,
         "steps: [{id: a, stage: scale, inputs: [b]}, {id: b, stage: scale, inputs: [a]}]",
     )
@@ -50,17 +50,17 @@ def test_a_cycle_is_reported_with_its_steps(tmp_path):
 
 
 def test_an_unknown_stage_lists_the_near_ones(tmp_path):
-    error = refused(tmp_path, "steps: [{id: a, stage: scael, inputs: [x]}]")
+    error = load_error(tmp_path, "steps: [{id: a, stage: scael, inputs: [x]}]")
     assert str(error).endswith("toy.yaml: step a: unknown stage 'scael'. Did you mean scale?")
 
 
 def test_an_unknown_option_lists_the_near_ones(tmp_path):
-    error = refused(tmp_path, "steps: [{id: a, stage: scale, inputs: [x], options: {facto: 2}}]")
+    error = load_error(tmp_path, "steps: [{id: a, stage: scale, inputs: [x], options: {facto: 2}}]")
     assert "step a: unknown option 'facto'. Did you mean factor?" in str(error)
 
 
 def test_a_wrong_option_is_reported_with_its_value(tmp_path):
-    error = refused(
+    error = load_error(
         tmp_path, "steps: [{id: a, stage: scale, inputs: [x], options: {factor: much}}]"
     )
     assert "option factor: " in str(error)
@@ -84,19 +84,19 @@ def test_numbers_without_quotes_are_numbers(tmp_path, text, value):
 
 
 def test_two_steps_that_write_one_artifact_are_rejected(tmp_path):
-    error = refused(
+    error = load_error(
         tmp_path, "steps: [{id: a, stage: read, inputs: [x]}, {id: a, stage: read, inputs: [y]}]"
     )
     assert "two steps write one artifact: a; expected one id per step" in str(error)
 
 
 def test_a_duplicate_key_is_reported_with_file_and_line(tmp_path):
-    error = refused(tmp_path, "steps:\n  - id: a\n    stage: read\n    id: b\n")
+    error = load_error(tmp_path, "steps:\n  - id: a\n    stage: read\n    id: b\n")
     assert str(error).endswith("toy.yaml: line 4: duplicate key 'id'; expected each name once")
 
 
 def test_a_key_that_is_not_a_name_is_rejected(tmp_path):
-    assert "is not a name" in str(refused(tmp_path, "? [a]\n: b\n"))
+    assert "is not a name" in str(load_error(tmp_path, "? [a]\n: b\n"))
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_a_key_that_is_not_a_name_is_rejected(tmp_path):
     ],
 )
 def test_a_file_that_is_not_a_pipeline_is_reported(tmp_path, text, what):
-    assert what in str(refused(tmp_path, text))
+    assert what in str(load_error(tmp_path, text))
 
 
 def test_all_problems_are_reported_at_once(tmp_path):
-    error = refused(
+    error = load_error(
         tmp_path, "steps: [{id: a, stage: raed, inputs: [x]}, {id: b, stage: scael, inputs: [a]}]"
     )
     assert "raed" in str(error)

@@ -94,8 +94,8 @@ def test_an_option_names_its_old_and_new_value_and_runs_what_is_below(recipe):
 
 
 def test_an_option_that_changes_no_row_reruns_only_its_step(recipe):
-    recipe.change("{factor: 0.5}", "{factor: 0.5, note: seen}")
-    assert recipe.run() == {"half": ["option changed: note:  → seen"]}
+    recipe.change("{factor: 0.5}", "{factor: 0.5, note: new}")
+    assert recipe.run() == {"half": ["option changed: note:  → new"]}
 
 
 def test_changed_scores_run_everything(recipe):
@@ -244,16 +244,16 @@ def test_the_plan_of_a_pipeline_reports_a_missing_input(recipe):
 
 def test_run_settings_of_a_step_apply_and_change_no_row(tmp_path):
     text = "steps:\n  - {id: ratings, stage: read, inputs: [scores.txt], runtime: RUNTIME}\n"
-    plain, told = (
+    plain, explicit = (
         Recipe(tmp_path / name, text.replace("RUNTIME", runtime))
         for name, runtime in (("a", "{}"), ("b", "{batch-rows: 7, max-reject-share: 1}"))
     )
-    step = told.load().steps[0]
+    step = explicit.load().steps[0]
     how = step.run_as(Runtime(workers=2, max_reject_share=0.5))
     assert (how.workers, how.batch_rows, how.max_reject_share) == (2, 7, 1)
-    for recipe in (plain, told):
+    for recipe in (plain, explicit):
         run(recipe.load(), recipe.work, Runtime())
-    made = [(recipe.work / "ratings.parquet").read_bytes() for recipe in (plain, told)]
+    made = [(recipe.work / "ratings.parquet").read_bytes() for recipe in (plain, explicit)]
     assert made[0] == made[1]
 
 

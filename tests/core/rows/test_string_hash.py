@@ -12,9 +12,9 @@ TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=40)), max_size=20)
 
 @given(TEXTS, TEXTS)
 def test_a_strings_hash_does_not_depend_on_its_neighbours(before, texts):
-    alone = string_hashes(pa.array(texts, pa.string()))
+    separate = string_hashes(pa.array(texts, pa.string()))
     among = string_hashes(pa.array(before + texts, pa.string()).slice(len(before)))
-    assert np.array_equal(alone, among)
+    assert np.array_equal(separate, among)
 
 
 @given(st.lists(st.text(max_size=40), unique=True, min_size=2, max_size=50))

@@ -147,7 +147,7 @@ def test_numbers_that_are_not_finite_are_rejected_at_any_depth(odd):
 
 
 @pytest.mark.parametrize(
-    ("part", "told"),
+    ("part", "message"),
     [
         (of("string", minLenght=1), "unknown keyword 'minLenght'.* Did you mean minLength"),
         (of("array", items=of("integer", multipleOf=2)), "x/items: unknown keyword 'multipleOf'"),
@@ -182,8 +182,8 @@ def test_numbers_that_are_not_finite_are_rejected_at_any_depth(odd):
         (of("string", **{"qbuild:encoding": "plain"}), "qbuild:encoding is 'plain'"),
     ],
 )
-def test_a_keyword_outside_the_closed_list_is_rejected_with_its_path(part, told):
-    with pytest.raises(SchemaError, match=told) as caught:
+def test_a_keyword_outside_the_closed_list_is_rejected_with_its_path(part, message):
+    with pytest.raises(SchemaError, match=message) as caught:
         compile_schema(row_schema(x=part), "t")
     assert "t#/properties/x" in str(caught.value) or "t.json" in str(caught.value)
 
@@ -235,18 +235,18 @@ def test_a_reference_is_replaced_by_its_target():
 
 
 @pytest.mark.parametrize(
-    ("ref", "told"),
+    ("ref", "message"),
     [
         ("#/$defs/loop", "refers to itself"),
         ("#/$defs/lop", "there is no 'lop'.* Did you mean loop"),
         ("rating.json#/properties/mso", "there is no 'mso'.* Did you mean mos"),
     ],
 )
-def test_a_reference_to_itself_or_to_nothing_is_rejected(ref, told):
+def test_a_reference_to_itself_or_to_nothing_is_rejected(ref, message):
     document = row_schema(x={"$ref": ref}) | {"$defs": {"loop": {"$ref": "#/$defs/loop"}}}
     if "loop" not in ref:
         document["$defs"]["loop"] = of("string")
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=message):
         compile_schema(document)
 
 
@@ -454,7 +454,7 @@ def example(name):
 
 
 @pytest.mark.parametrize(
-    ("change", "place", "told"),
+    ("change", "place", "message"),
     [
         (
             lambda r: r["turns"][1]["parts"][0].update(text=""),
@@ -473,7 +473,7 @@ def example(name):
         (lambda r: r.update(sample_id=None), "sample_id", "None is not of type 'string'"),
     ],
 )
-def test_a_violation_names_row_place_and_value_at_any_depth(change, place, told):
+def test_a_violation_names_row_place_and_value_at_any_depth(change, place, message):
     schema = load_schema("instruction")
     rows = [copy.deepcopy(example("instruction")) for _ in range(3)]
     change(rows[1])
@@ -481,7 +481,7 @@ def test_a_violation_names_row_place_and_value_at_any_depth(change, place, told)
     assert faults
     assert faults.total == 1
     assert [(f.row, f.column) for f in faults.first] == [(1, place)]
-    assert told in faults.first[0].message
+    assert message in faults.first[0].message
 
 
 def test_twenty_violations_are_worded_and_all_rows_counted():
@@ -624,7 +624,7 @@ def test_absent_nullable_columns_are_filled_with_nulls():
 
 
 @pytest.mark.parametrize(
-    ("column", "told"),
+    ("column", "message"),
     [
         (pa.array([300]), "column 'level' does not fit int8: .*300"),
         (pa.array([1.5]), "column 'level' does not fit int8: .*1.5"),
@@ -633,9 +633,9 @@ def test_absent_nullable_columns_are_filled_with_nulls():
         (pa.array([[3]]), "column 'level' is of type list"),
     ],
 )
-def test_a_wrong_type_is_reported_with_its_column(column, told):
+def test_a_wrong_type_is_reported_with_its_column(column, message):
     schema = compile_schema(row_schema(level=of("integer", format="int8")), "t")
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=message):
         schema.cast(pa.table({"level": column}), "a.parquet")
 
 
@@ -646,8 +646,8 @@ def test_cast_gathers_all_problems_with_near_names():
     with pytest.raises(CombinedError) as caught:
         schema.cast(table, "a.parquet")
     assert caught.value.exit_code == 3
-    told = sorted(map(str, caught.value.problems))
-    assert told == sorted(
+    messages = sorted(map(str, caught.value.problems))
+    assert messages == sorted(
         [
             "a.parquet: extra column 'mso'; those of 't'. Did you mean mos?",
             "a.parquet: extra column 'zzz'; those of 't'. Known: mos.",

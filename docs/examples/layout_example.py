@@ -10,8 +10,11 @@ import re
 import tempfile
 from pathlib import Path
 
-from qbuild.labels.ratings import FilePreview, Layout, LayoutTable, RatingOptions, read_ratings
+from qbuild.labels.ratings.layout import Layout, LayoutTable
+from qbuild.labels.ratings.merge import read_ratings
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.json_records import read_utf8
+from qbuild.labels.tables.sniff import FilePreview
 
 LINE = re.compile(r"(?P<path>.+?) = (?P<stars>[*.]{5}) \((?P<votes>\d+) votes\)")
 

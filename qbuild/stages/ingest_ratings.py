@@ -13,7 +13,7 @@ from typing import Any
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
-from qbuild.labels.ratings.merge import read_outputs
+from qbuild.labels.ratings import read_rating_files
 from qbuild.labels.ratings.options import RatingOptions
 
 
@@ -23,8 +23,8 @@ class IngestOptions(RatingOptions):
 
 def produce(inputs: Inputs, options: IngestOptions) -> Iterator[Output]:
     """The files' rows; the rows of each dataset are counted."""
-    for output in read_outputs(inputs.files, options, inputs.limit):
-        assert output.rows is not None  # noqa: S101 - read_outputs always gives a table
+    for output in read_rating_files(inputs.files, options, inputs.limit):
+        assert output.rows is not None  # noqa: S101 - read_rating_files always gives a table
         output.tally.add_each("dataset", map(str, output.rows.column("dataset").to_pylist()))
         yield output
 

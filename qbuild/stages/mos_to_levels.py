@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
-from qbuild.labels.ratings.merge import read_outputs
+from qbuild.labels.ratings import read_rating_files
 from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.options import reject_file_options
 from qbuild.quality.published_text import LEVEL_WORDS, WordSet
@@ -257,7 +257,7 @@ STAGE = Stage(
     name="mos-to-levels",
     version=1,
     options=LevelOptions,
-    reads=Reads(schema="rating", from_files=read_outputs, compatible=("stall",)),
+    reads=Reads(schema="rating", from_files=read_rating_files, compatible=("stall",)),
     writes="level",
     prepare=prepare,
     transform=transform,

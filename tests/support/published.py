@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from qbuild.labels.ratings import RatingOptions
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.ratings.q_align import read
 from qbuild.labels.tables.cells import to_numbers
 from qbuild.labels.tables.json_records import read_records

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pyarrow as pa
+
 from qbuild.core.canonical import dataset_of
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.depictions.entries import FileAnnotations, is_empty
@@ -29,8 +31,6 @@ class MediaPlace:
 
 def find_places(file: FileAnnotations, options: DepictionOptions) -> tuple[list[MediaPlace], int]:
     """The place of each annotation's medium, and how many paths lack `--strip-prefix`."""
-    import pyarrow as pa
-
     about = [one.about for one in file.annotations]
     named = [_split_id(cells.get("media_id")) for cells in about]
     given = [

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from qbuild.core.canonical import hash_value, media_id
 from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
+from qbuild.core.rows.duplicates import Deduplicator
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, rejected_table
+from qbuild.core.schema import load_schema
 from qbuild.labels.depictions import cells
 from qbuild.labels.depictions.entries import Annotation, Entry, FileAnnotations, is_empty, single
 from qbuild.labels.depictions.label_studio import is_export, read_export
@@ -34,11 +38,6 @@ def read_depictions(
 
     With a limit, the first usable rows, and the rejected ones before the last of them.
     """
-    import pyarrow as pa
-
-    from qbuild.core.rows.duplicates import Deduplicator
-    from qbuild.core.schema import load_schema
-
     files = read_each(paths, lambda path: (path, read_file(path, options)), "file of depictions")
     places = [find_places(file, options) for _, file in files]
     rows_in_files = sum(len(file.annotations) for _, file in files)

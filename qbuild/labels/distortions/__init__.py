@@ -5,5 +5,23 @@
     attributes.py  tables of labels or shares         read_file.py  one file as typed rows
     read.py        several files as one table
 
-Nothing here imports pandas or pyarrow before a file is read. See docs/distortions.md.
+Only this file, `names.py` and `options.py` load without pandas and pyarrow; see
+docs/distortions.md.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from qbuild.core.engine.stage import Output
+from qbuild.labels.distortions.options import LabelOptions
+
+
+def read_label_files(
+    paths: list[Path], options: LabelOptions, limit: int | None = None
+) -> Iterator[Output]:
+    """The rows of all files and the rejected rows; with a limit, the first rows."""
+    from qbuild.labels.distortions.read import read_labels
+
+    yield from read_labels(paths, options, limit)

@@ -12,7 +12,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from qbuild.core.errors import SchemaError, UsageError
 from qbuild.labels.distortions import names as distortion_names
@@ -34,11 +37,7 @@ from qbuild.labels.tables.columns import (
 )
 from qbuild.labels.tables.rejections import OUT_OF_RANGE, RowRejections
 from qbuild.labels.tables.table import Grid, read_grid
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+from qbuild.quality.arrays import Floats
 
 LABELS = (
     "labels", "label", "distortions", "distortion", "distortion_type", "distortion_types",
@@ -117,8 +116,6 @@ def _read_severities(
     cells: pd.Series[Any], labels: list[list[str]], rejections: RowRejections
 ) -> list[list[int | None]]:
     """A severity per name; rows are rejected whose cell does not hold one for each name."""
-    import numpy as np
-
     text = to_text(cells).to_pylist()
     parsed = [_parse_severities(t or "", names) for t, names in zip(text, labels, strict=True)]
     wrong = np.array([one is None for one in parsed])
@@ -155,8 +152,6 @@ def _differ(names: list[str], severities: list[int | None]) -> bool:
 
 
 def _read_shares(grid: Grid, columns: dict[str, str], options: LabelOptions) -> LabelTable:
-    import numpy as np
-
     if options.judged:
         raise UsageError(
             "--judged",
@@ -180,12 +175,8 @@ def _read_shares(grid: Grid, columns: dict[str, str], options: LabelOptions) -> 
     )
 
 
-def _parse_shares(
-    column: pd.Series[Any], name: str, rejections: RowRejections
-) -> NDArray[np.float64]:
+def _parse_shares(column: pd.Series[Any], name: str, rejections: RowRejections) -> Floats:
     """The cells as shares, NaN where a cell is empty; other cells are rejected."""
-    import pandas as pd
-
     text = to_text(column).to_pylist()
     numbers = to_numbers(
         pd.Series(
@@ -199,9 +190,7 @@ def _parse_shares(
     return numbers.values
 
 
-def _label_of_shares(
-    names: list[str], shares: NDArray[np.float64], kind: str, threshold: float
-) -> Label:
+def _label_of_shares(names: list[str], shares: Floats, kind: str, threshold: float) -> Label:
     """The distortions with at least the threshold; judged are those with any share."""
     by_name = dict(zip(names, shares.tolist(), strict=True))
     present = [name for name, share in by_name.items() if share >= threshold]

@@ -16,7 +16,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from qbuild.labels.distortions.label import Label, LabelTable
 from qbuild.labels.distortions.options import LabelOptions
@@ -25,9 +28,6 @@ from qbuild.labels.tables.columns import column_named, has_column
 from qbuild.labels.tables.rejections import RowRejections
 from qbuild.labels.tables.table import read_grid
 from qbuild.quality.distortions import SPATIAL
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TYPES = (
     "Gaussian blur", "lens blur", "motion blur", "color diffusion", "color shift",
@@ -95,8 +95,6 @@ def read(path: Path, options: LabelOptions) -> LabelTable:  # noqa: ARG001 - eve
 def _reject_names(
     rejections: RowRejections, paths: pd.Series[Any], labels: list[Label | None], names: list[str]
 ) -> None:
-    import numpy as np
-
     wrong = [bool(n) and label is None for n, label in zip(names, labels, strict=True)]
     message = "{value} does not state type and level; " + _EXPECTED
     rejections.reject(np.array(wrong), "bad-name", "path", paths, message)
@@ -104,8 +102,6 @@ def _reject_names(
 
 def _reject_references(rejections: RowRejections, cells: pd.Series[Any], names: list[str]) -> None:
     """Reject rows whose reference is not the image at the beginning of the name."""
-    import numpy as np
-
     wrong = []
     for reference, name in zip(to_text(cells).to_pylist(), names, strict=True):
         parts = _NAME.fullmatch(name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from qbuild.labels.distortions.names import (
     find_distortion,
@@ -15,9 +17,6 @@ from qbuild.labels.distortions.names import (
 )
 from qbuild.labels.tables.rejections import RowRejections
 from qbuild.labels.tables.table import Grid
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+
 from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
+from qbuild.core.rows.duplicates import deduplicate
 from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
+from qbuild.core.schema import load_schema
 from qbuild.labels.distortions.options import LabelOptions
 from qbuild.labels.distortions.read_file import FileRows, Row, read_file
 from qbuild.labels.tables.media_paths import check_strip_prefix
@@ -31,10 +35,6 @@ def read_labels(
 
 
 def _merge(files: list[FileRows], limit: int | None) -> Output:
-    import pyarrow as pa
-
-    from qbuild.core.rows.duplicates import deduplicate
-    from qbuild.core.schema import load_schema
 
     rows = [(number, row) for number, file in enumerate(files) for row in file.rows]
     unique = deduplicate(rows, lambda one: one[1]["media_id"], lambda one: _content(one[1]))

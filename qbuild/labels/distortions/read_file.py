@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from qbuild.core.canonical import media_id
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.plural import plural
@@ -93,8 +95,6 @@ def _choose_layout(path: Path, options: LabelOptions) -> str:
 
 
 def _mask(values: list[bool]) -> Any:
-    import numpy as np
-
     return np.array(values, dtype=np.bool_)
 
 

@@ -3,7 +3,7 @@
     options.py  options of the stage           forms.py  the published forms of prediction files
     columns.py  scores, logits and fusions     read.py   files as typed rows
 
-Nothing here imports pandas or pyarrow before a file is read. See docs/evaluate.md.
+Only this file and `options.py` load without pandas and pyarrow. See docs/evaluate.md.
 """
 
 from __future__ import annotations

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.labels.tables.cells import to_numbers
 from qbuild.labels.tables.columns import normalise_name
 from qbuild.labels.tables.rejections import RowRejections
 from qbuild.labels.tables.table import Grid
+from qbuild.quality.arrays import Floats
 from qbuild.quality.published_text import LEVEL_WORDS
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 _LOGIT = re.compile(r"logits?_(.+)")
 _OBJECT = "logits"  # a column of objects, word → logit
@@ -61,8 +57,6 @@ def read_column(
 
 def _logit_columns(grid: Grid) -> dict[str, pd.Series[Any]]:
     """Word → its logits."""
-    import pandas as pd
-
     columns: dict[str, pd.Series[Any]] = {}
     for name in grid.names:
         if match := _LOGIT.fullmatch(normalise_name(name)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,11 +22,7 @@ from qbuild.labels.tables.media_paths import check_strip_prefix, read_paths
 from qbuild.labels.tables.options import read_each
 from qbuild.labels.tables.rejections import RowRejections
 from qbuild.labels.tables.table import Grid, read_grid
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+from qbuild.quality.arrays import Floats, Ints
 
 BACKEND = "file"
 
@@ -115,8 +111,8 @@ def _scores(
     return fuse(grid, form.fused, rejections) if form.fused else None
 
 
-def _score_column(scores: Floats | None, good: NDArray[np.int64]) -> dict[str, Any]:
-    """`score` where the whole file is in [0, 1], else `raw_score`, on a scale of its own."""
+def _score_column(scores: Floats | None, good: Ints) -> dict[str, Any]:
+    """`score` where the whole file is in [0, 1], else `raw_score`, on another scale."""
     if scores is None:
         return {}
     kept = scores[good]
@@ -125,7 +121,7 @@ def _score_column(scores: Floats | None, good: NDArray[np.int64]) -> dict[str, A
 
 
 def _logit_columns(
-    logits: tuple[list[str], Floats] | None, temperature: float | None, good: NDArray[np.int64]
+    logits: tuple[list[str], Floats] | None, temperature: float | None, good: Ints
 ) -> dict[str, Any]:
     if logits is None:
         return {}

@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pandas as pd
+
+from qbuild.core.errors import InputError
 from qbuild.labels.ratings.layout import Layout, LayoutTable
 from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.json_records import read_utf8
@@ -32,10 +35,6 @@ def matches(preview: FilePreview) -> bool:
 
 def read(path: Path, options: RatingOptions) -> LayoutTable:  # noqa: ARG001 - every layout's shape
     """One row per line; a line with fewer commas has no score."""
-    import pandas as pd
-
-    from qbuild.core.errors import InputError
-
     text = read_utf8(path).decode("utf-8")
     lines = pd.Series([line for line in text.split("\n") if line.strip()], dtype="str")
     if lines.empty:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from qbuild.core.rows import duplicates
 from qbuild.core.rows.rejections import RejectedRow, Rejection
 from qbuild.labels.tables.cells import is_null
 from qbuild.labels.tables.rejections import CONFLICT, cell_text, record_json
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    Records = Callable[[Sequence[int]], list[Any]]
+Records = Callable[[Sequence[int]], list[Any]]
 
 VALUES = (
     "mos", "mos_std", "num_ratings", "votes", "scale_low", "scale_high",

@@ -14,7 +14,10 @@ Traps; those of the copy with shares and sets are checked against the published 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from qbuild.labels.ratings.layout import Layout, LayoutTable
 from qbuild.labels.ratings.options import RatingOptions
@@ -22,9 +25,6 @@ from qbuild.labels.tables.cells import to_numbers
 from qbuild.labels.tables.columns import column_named, has_column
 from qbuild.labels.tables.sniff import FilePreview
 from qbuild.labels.tables.table import Grid, read_grid
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 VOTES = ("c1", "c2", "c3", "c4", "c5")
 SCALE = (0.0, 100.0)
@@ -53,9 +53,6 @@ def read(path: Path, options: RatingOptions) -> LayoutTable:  # noqa: ARG001 - e
 
 def _count_votes(grid: Grid) -> pd.Series[Any]:
     """Votes of each grade, worst first; None where they sum neither to 1 nor to the total."""
-    import numpy as np
-    import pandas as pd
-
     votes = np.stack([to_numbers(column_named(grid, name)).values for name in VOTES], axis=1)
     total, sums = to_numbers(column_named(grid, "c_total")).values, votes.sum(axis=1)
     shares, counts = np.isclose(sums, 1, atol=1e-6), np.isclose(sums, total, atol=1e-6)

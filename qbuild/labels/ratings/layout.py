@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
+
+import pandas as pd
 
 from qbuild.core.rows.rejections import RejectedRow
 from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.sniff import FilePreview
 from qbuild.labels.tables.table import Grid
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,6 @@ class LayoutTable:
         scale: tuple[float, float] | None = None,
     ) -> Self:
         """Columns of a table, by canonical name, and the scale that the layout declares."""
-        import pandas as pd
-
         frame = pd.DataFrame(columns)
         if scale is not None:
             frame = frame.assign(scale_low=scale[0], scale_high=scale[1])
@@ -54,8 +51,6 @@ class LayoutTable:
         cls, records: list[dict[str, Any]], columns: dict[str, list[Any]], notes: Sequence[str] = ()
     ) -> Self:
         """Values of JSON records, by canonical name."""
-        import pandas as pd
-
         frame = pd.DataFrame(
             {name: pd.Series(cells, dtype=object) for name, cells in columns.items()}
         )

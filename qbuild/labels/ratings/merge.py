@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from qbuild.core.engine.stage import Output
-from qbuild.core.engine.tally import Tally
+import pandas as pd
+import pyarrow as pa
+
 from qbuild.core.errors import InputError, UsageError, suggest
 from qbuild.core.rows.rejections import rejected_table
+from qbuild.core.schema import load_schema
+from qbuild.labels.ratings.duplicates import deduplicate
 from qbuild.labels.ratings.layout import Layout
 from qbuild.labels.ratings.options import RatingOptions, parse_by_dataset
 from qbuild.labels.ratings.registry import get_layout, recognise
-from qbuild.labels.ratings.validate import FileRows
+from qbuild.labels.ratings.validate import FileRows, validate_rows
 from qbuild.labels.tables.media_paths import check_strip_prefix
 from qbuild.labels.tables.options import read_each
 from qbuild.labels.tables.sniff import sniff
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 QUOTED_REASONS = 3
 DEFAULTS = RatingOptions()
@@ -49,16 +48,6 @@ def read_ratings(
     return ratings
 
 
-def read_outputs(
-    paths: list[Path], options: RatingOptions, limit: int | None = None
-) -> Iterator[Output]:
-    """The rows of all files for a stage, the rejected rows, and the tally of the report."""
-    ratings = merge_files(paths, options.layout, options, limit)
-    tally = Tally(collapsed=ratings.collapsed)
-    tally.add_each("note", set(ratings.notes))
-    yield Output(rows=ratings.rows, rejected=ratings.rejected, tally=tally)
-
-
 def merge_files(
     paths: Sequence[Path],
     layout: str | Layout = "auto",
@@ -77,8 +66,6 @@ def merge_files(
 
 
 def _read_file(path: Path, layout: str | Layout, options: RatingOptions) -> FileRows:
-    from qbuild.labels.ratings.validate import validate_rows
-
     chosen = _choose_layout(path, layout, options)
     for name, given in (("columns", options.columns), ("screen", options.screen != "none")):
         if given and name not in chosen.uses:
@@ -120,11 +107,6 @@ def _check_used(files: list[FileRows], options: RatingOptions) -> None:
 
 
 def _merge(paths: list[Path], files: list[FileRows], limit: int | None) -> Ratings:
-    import pandas as pd
-    import pyarrow as pa
-
-    from qbuild.core.schema import load_schema
-    from qbuild.labels.ratings.duplicates import deduplicate
 
     schema = load_schema("rating").arrow
     rows = pd.concat(

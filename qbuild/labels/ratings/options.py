@@ -1,4 +1,4 @@
-"""Options of every stage that reads rating files."""
+"""Options of every stage that reads rating files, and the names of the layouts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ from pydantic import Field, field_validator
 from qbuild.core.engine.stage import ValueHint
 from qbuild.labels.tables.options import LabelFileOptions
 
+# layout → module; the first that fits a file reads it, so the general ones come last
+LAYOUTS = {
+    "comma": "comma",
+    "koniq": "koniq",
+    "kadid": "kadid",
+    "spaq": "spaq",
+    "q-align": "q_align",
+    "vqa2": "vqa2",
+    "subject-votes": "subject_votes",
+    "table": "named_columns",
+}
+
 
 class RatingOptions(LabelFileOptions):
     """How rating files are read."""
@@ -16,7 +28,7 @@ class RatingOptions(LabelFileOptions):
     FILES: ClassVar[str] = "rating files"
     EXAMPLE: ClassVar[str] = "mos"
 
-    layout: Annotated[str, ValueHint("LAYOUT", "qbuild.labels.ratings.registry:LAYOUTS")] = Field(
+    layout: Annotated[str, ValueHint("LAYOUT", "qbuild.labels.ratings.options:LAYOUTS")] = Field(
         default="auto", description="Layout of the rating files, or auto."
     )
     dataset: str = Field(

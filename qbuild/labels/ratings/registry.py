@@ -6,21 +6,10 @@ from pathlib import Path
 
 from qbuild.core.errors import InputError, QbuildError, SchemaError
 from qbuild.labels.ratings.layout import Layout
+from qbuild.labels.ratings.options import LAYOUTS
 from qbuild.labels.tables.columns import MOS, PATH, suggest_columns
 from qbuild.labels.tables.options import load_layout
 from qbuild.labels.tables.sniff import FilePreview, format_preview, raise_if_broken, sniff
-
-# layout → module; the first that fits a file reads it, so the general ones come last
-LAYOUTS = {
-    "comma": "comma",
-    "koniq": "koniq",
-    "kadid": "kadid",
-    "spaq": "spaq",
-    "q-align": "q_align",
-    "vqa2": "vqa2",
-    "subject-votes": "subject_votes",
-    "table": "named_columns",
-}
 
 
 def get_layout(name: str) -> Layout:

@@ -9,22 +9,17 @@ meant for few (under 20) lay observers who all saw everything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from qbuild.quality.arrays import Floats, Mask
 
 MAX_SHARE_OUTSIDE = 0.05
 MIN_IMBALANCE = 0.3
 
 
-def screen_observers(
-    scores: NDArray[np.float64], media: NDArray[np.intp], observers: NDArray[np.intp]
-) -> NDArray[np.bool_]:
+def screen_observers(scores: Floats, media: NDArray[np.intp], observers: NDArray[np.intp]) -> Mask:
     """Which observers are excluded; `media` and `observers` are codes 0, 1, … of each vote."""
-    import numpy as np
-
     above, below = _outside(scores, media)
     size = int(observers.max()) + 1
     p = np.bincount(observers, weights=above, minlength=size)
@@ -35,12 +30,8 @@ def screen_observers(
     return np.asarray((outside / votes > MAX_SHARE_OUTSIDE) & (imbalance < MIN_IMBALANCE))
 
 
-def _outside(
-    scores: NDArray[np.float64], media: NDArray[np.intp]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _outside(scores: Floats, media: NDArray[np.intp]) -> tuple[Mask, Mask]:
     """Which votes lie on or above, and on or below, the band of their medium."""
-    import numpy as np
-
     count = np.bincount(media)
     mean = np.bincount(media, weights=scores) / np.maximum(count, 1)
     off = scores - mean[media]

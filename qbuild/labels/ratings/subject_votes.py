@@ -12,11 +12,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from qbuild.core.rows.rejections import Rejection
 from qbuild.labels.ratings.layout import Layout, LayoutTable
 from qbuild.labels.ratings.options import RatingOptions
+from qbuild.labels.ratings.screening import screen_observers
 from qbuild.labels.tables.cells import to_numbers, to_text
 from qbuild.labels.tables.columns import PATH, SYNONYMS, column_cells, find_names, resolve_columns
 from qbuild.labels.tables.media_paths import tidy
@@ -28,11 +33,7 @@ from qbuild.labels.tables.rejections import (
 )
 from qbuild.labels.tables.sniff import FilePreview
 from qbuild.labels.tables.table import Grid, read_grid
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+from qbuild.quality.arrays import Floats
 
 SUBJECT = (
     "subject", "subject_id", "observer", "observer_id", "participant", "participant_id",
@@ -78,9 +79,6 @@ def read(path: Path, options: RatingOptions) -> LayoutTable:
 
 def _read_votes(grid: Grid, columns: dict[str, str]) -> _Votes:
     """The votes as text and numbers; those without medium, subject or score are rejected."""
-    import numpy as np
-    import pandas as pd
-
     raw = {name: column_cells(grid, column) for name, column in columns.items()}
     score = to_numbers(raw["score"])
     frame = pd.DataFrame({name: to_text(raw[name]).to_pandas() for name in raw if name != "score"})
@@ -96,10 +94,6 @@ def _read_votes(grid: Grid, columns: dict[str, str]) -> _Votes:
 
 def _screen(votes: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """The votes of the observers that are kept; the excluded ones are noted."""
-    import pandas as pd
-
-    from qbuild.labels.ratings.screening import screen_observers
-
     parts = []
     for name, part in _by_dataset(votes):
         media, _ = pd.factorize(part["path"])
@@ -137,9 +131,6 @@ def _by_dataset(votes: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 def _by_medium(votes: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """One row per medium, with the declared scale where votes are grades."""
-    import numpy as np
-    import pandas as pd
-
     keys = _keys(votes)
     code = votes.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
     _, first = np.unique(code, return_index=True)
@@ -160,18 +151,14 @@ def _by_medium(votes: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return frame.assign(scale_low=float(low), scale_high=float(high))
 
 
-def _count_votes(
-    code: NDArray[np.integer[Any]], score: NDArray[np.float64], low: int, high: int
-) -> NDArray[np.float64]:
+def _count_votes(code: NDArray[np.integer[Any]], score: Floats, low: int, high: int) -> Floats:
     """How many votes each medium has of each grade: `[media, grades]`, worst grade first."""
-    import numpy as np
-
     steps = high - low + 1
     place = code * steps + (score.astype(np.int64) - low)
     return np.bincount(place, minlength=(code.max() + 1) * steps).reshape(-1, steps).astype(float)
 
 
-def _grades(score: NDArray[np.float64]) -> tuple[int, int] | None:
+def _grades(score: Floats) -> tuple[int, int] | None:
     """Lowest and highest grade where the scores are few whole numbers."""
     if not len(score) or (score != score.round()).any():
         return None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from qbuild.core.canonical import escape_dataset
 from qbuild.core.errors import StageError
@@ -15,11 +20,7 @@ from qbuild.labels.ratings.options import RatingOptions, parse_by_dataset
 from qbuild.labels.tables.cells import is_null, to_numbers, to_text
 from qbuild.labels.tables.media_paths import read_paths
 from qbuild.labels.tables.rejections import NOT_A_NUMBER, OUT_OF_RANGE, RowRejections
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+from qbuild.quality.arrays import Floats
 
 NUMBERS = ("mos", "mos_std", "num_ratings", "scale_low", "scale_high")
 COLUMNS = ("path", *NUMBERS, "votes", "split", "dataset", "source_row")
@@ -41,9 +42,6 @@ class FileRows:
 
 def validate_rows(table: LayoutTable, path: Path, options: RatingOptions) -> FileRows:
     """The layout's rows checked and typed; a row is rejected for its first fault."""
-    import numpy as np
-    import pandas as pd
-
     _check_layout_columns(table, path)
     frame = table.frame.reset_index(drop=True)
     rejections, notes = RowRejections(), list(table.notes)
@@ -92,8 +90,6 @@ def _datasets(
     frame: pd.DataFrame, table: LayoutTable, path: Path, options: RatingOptions, notes: list[str]
 ) -> pd.Series[Any]:
     """Each row's dataset: the option's, else its own, else the layout's or the file's stem."""
-    import pandas as pd
-
     default = options.dataset or table.default_dataset or path.stem
     own = _text_or_none(frame, "dataset")
     if not options.dataset:
@@ -107,18 +103,14 @@ def _datasets(
 
 def _text_or_none(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     """The text of a column, missing where a cell is empty or the column is."""
-    import pandas as pd
-
     if name not in frame:
         return pd.Series(None, index=frame.index, dtype="str")
     return to_text(frame[name]).to_pandas().astype("str").replace("", None)
 
 
-def _numbers(frame: pd.DataFrame, rejections: RowRejections) -> dict[str, NDArray[np.float64]]:
+def _numbers(frame: pd.DataFrame, rejections: RowRejections) -> dict[str, Floats]:
     """The numeric columns as float64, NaN where a cell is empty."""
-    import numpy as np
-
-    columns: dict[str, NDArray[np.float64]] = {}
+    columns: dict[str, Floats] = {}
     for name in NUMBERS:
         if name not in frame:
             columns[name] = np.full(len(frame), np.nan)
@@ -146,9 +138,6 @@ def _numbers(frame: pd.DataFrame, rejections: RowRejections) -> dict[str, NDArra
 
 def _votes(frame: pd.DataFrame, rejections: RowRejections) -> pd.Series[Any]:
     """Votes as lists of floats, worst to best; text is parsed as a JSON list."""
-    import numpy as np
-    import pandas as pd
-
     if "votes" not in frame:
         return pd.Series([None] * len(frame), index=frame.index, dtype=object)
     parsed = [_parse_votes(cell) for cell in frame["votes"]]
@@ -160,9 +149,6 @@ def _votes(frame: pd.DataFrame, rejections: RowRejections) -> pd.Series[Any]:
 
 def _parse_votes(cell: object) -> list[float] | bool | None:
     """The cell's numbers, None where it is empty, False where it holds anything else."""
-    import json
-    import sys
-
     if hasattr(cell, "tolist"):
         cell = cell.tolist()
     if isinstance(cell, str) and cell.strip():
@@ -180,8 +166,6 @@ def _parse_votes(cell: object) -> list[float] | bool | None:
 
 def _mirror(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Scores mirrored in their declared scale, else in the range of the dataset in this file."""
-    import numpy as np
-
     scores = rows.groupby("dataset", sort=False)["mos"]
     declared = (rows["scale_low"] + rows["scale_high"]).to_numpy()
     observed = (scores.transform("min") + scores.transform("max")).to_numpy()

@@ -6,6 +6,6 @@
     validate.py   sessions whose parts agree         read.py      valid sessions as rows
     matlab/       MATLAB files, checked and read     formats/     the layouts
 
-A file of `formats` is one layout, with its `LAYOUT` at the end. Nothing here imports numpy, scipy
-or pandas before a log is read.
+A file of `formats` is one layout, with its `LAYOUT` at the end. Only `options.py` loads without
+numpy and pandas; scipy is loaded for the first MATLAB file.
 """

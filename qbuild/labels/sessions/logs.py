@@ -17,7 +17,7 @@ from qbuild.labels.sessions.matlab.read import (
     other_form,
     variable_names,
 )
-from qbuild.labels.sessions.options import SessionOptions
+from qbuild.labels.sessions.options import SESSION_LAYOUTS, SessionOptions
 from qbuild.labels.sessions.session import Session, SessionLayout, rejected_log
 from qbuild.labels.tables.files import kind_of
 from qbuild.labels.tables.json_records import read_records, read_utf8
@@ -27,10 +27,6 @@ from qbuild.labels.tables.sniff import format_preview, sniff
 Choose = Callable[[Path], SessionLayout | None]
 Log = tuple[Path, SessionLayout | RejectedRow]
 
-# the first that fits a log reads it, so the general one comes last
-SESSION_LAYOUTS = (
-    "waterloo", "live-nflx-2", "live-mobile-2", "live-nflx-1", "lfovia", "p1203", "events",
-)  # fmt: skip
 EXPECTED = f"expected logs of {', '.join(SESSION_LAYOUTS)}"
 TODO = "Name the layout with --layout, or give only the logs."
 DEFAULTS = SessionOptions()

@@ -1,4 +1,4 @@
-"""Options of the stage that reads session logs."""
+"""Options of the stage that reads session logs, and the names of the layouts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from qbuild.core.engine.stage import Options, ValueHint
 
 Clock = Literal["media", "wall"]
 
-_LAYOUT = ValueHint("LAYOUT", "qbuild.labels.sessions.logs:SESSION_LAYOUTS")
+# the first that fits a log reads it, so the general one comes last
+SESSION_LAYOUTS = (
+    "waterloo", "live-nflx-2", "live-mobile-2", "live-nflx-1", "lfovia", "p1203", "events",
+)  # fmt: skip
+_LAYOUT = ValueHint("LAYOUT", "qbuild.labels.sessions.options:SESSION_LAYOUTS")
 _RATE = re.compile(r"(?:\d+(?:\.\d+)?|\d+/\d+)", re.ASCII)
 
 
 class SessionOptions(Options):
     """How session logs are read, and what the 0/1 sequence contains."""
 
-    layout: Annotated[str, ValueHint("LAYOUT", "qbuild.labels.sessions.logs:SESSION_LAYOUTS")] = (
-        Field(default="auto", description="Layout of the session logs, or auto.")
+    layout: Annotated[str, _LAYOUT] = Field(
+        default="auto", description="Layout of the session logs, or auto."
     )
     dataset: str = Field(
         default="", description="Dataset name; default: the layout's own, else the input's stem."

@@ -6,5 +6,5 @@
     media_paths.py  safe relative paths            rejections.py    the first rejection of each row
     options.py      options that all readers share
 
-Nothing here imports pandas before a file is read.
+Only `files.py` and `options.py` load without pandas and pyarrow.
 """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-    from numpy.typing import NDArray
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qbuild.quality.arrays import Floats, Mask
 
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _INFINITE = r"(?i)^[+-]?inf(inity)?$"
@@ -20,18 +21,14 @@ _MISSING = r"(?i)^(nan|na|n/a|null|none)?$"
 class Numbers:
     """A column as float64, NaN where a cell holds no number, and masks of the reasons."""
 
-    values: NDArray[np.float64]
-    missing: NDArray[np.bool_]
-    unreadable: NDArray[np.bool_]
-    infinite: NDArray[np.bool_]
+    values: Floats
+    missing: Mask
+    unreadable: Mask
+    infinite: Mask
 
 
 def to_text(column: pd.Series[Any]) -> pa.Array[Any]:
     """The cells as trimmed text, null where a cell is empty."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if isinstance(column.dtype, pd.StringDtype):
         array = pa.array(column, type=pa.large_string(), from_pandas=True)
     else:
@@ -42,19 +39,14 @@ def to_text(column: pd.Series[Any]) -> pa.Array[Any]:
     return trimmed
 
 
-def match(text: pa.Array[Any], pattern: str, *, null: bool = False) -> NDArray[np.bool_]:
+def match(text: pa.Array[Any], pattern: str, *, null: bool = False) -> Mask:
     """Which texts contain the pattern (RE2); `null` is the result for nulls."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     matches: Any = pc.match_substring_regex(text, pattern)
     return np.asarray(matches.fill_null(null).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def to_numbers(column: pd.Series[Any]) -> Numbers:
     """The cells as numbers; trimmed text is parsed to the nearest float64."""
-    import numpy as np
-
     if column.dtype.kind in "iuf":
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         none = np.zeros(len(values), dtype=np.bool_)
@@ -63,10 +55,6 @@ def to_numbers(column: pd.Series[Any]) -> Numbers:
 
 
 def _parse(text: pa.Array[Any]) -> Numbers:
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     missing, known = match(text, _MISSING, null=True), match(text, _NUMBER)
     unsigned: Any = pc.replace_substring_regex(text, r"^\+", "")  # the cast accepts no leading plus
     kept: Any = pc.if_else(pa.array(known), unsigned, pa.scalar(None, type=text.type))
@@ -84,9 +72,6 @@ def _decode(cell: object) -> str:
 
 def is_null(cell: object) -> bool:
     """Whether the cell is None, NaN, NaT or NA."""
-    import numpy as np
-    import pandas as pd
-
     if cell is None or cell is pd.NA:
         return True
     differs: Any = cell != cell  # noqa: PLR0124 - only NaN and NaT differ from themselves

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from qbuild.core.errors import QbuildError, SchemaError, UsageError, raise_all, suggest
+from qbuild.labels.tables.cells import to_text
 from qbuild.labels.tables.table import Grid
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PATH = (
     "path", "image", "image_name", "image_path", "img", "img_name", "img_path",
@@ -80,8 +81,6 @@ def column_cells(grid: Grid, name: str) -> pd.Series[Any]:
     """The cells of a resolved column, or of several joined by `+`; missing where a part is."""
     if name in grid.names:
         return grid.column(name)
-    from qbuild.labels.tables.cells import to_text
-
     first, *rest = (
         to_text(grid.column(part)).to_pandas().astype("str") for part in name.split("+")
     )
@@ -102,8 +101,6 @@ def has_column(grid: Grid, name: str) -> bool:
 
 def suggest_columns(names: list[str], synonyms: tuple[str, ...]) -> str:
     """A hint `Did you mean …?` with the columns whose names resemble a synonym, or `""`."""
-    import difflib
-
     close = [
         name
         for name in names

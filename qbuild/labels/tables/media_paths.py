@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from qbuild.core.errors import UsageError
 from qbuild.labels.tables.cells import match, to_text
 from qbuild.labels.tables.options import LabelFileOptions
 from qbuild.labels.tables.rejections import MISSING_PATH, UNSAFE_PATH, RowRejections
+from qbuild.quality.arrays import Mask
 from qbuild.quality.media_types import IMAGES, VIDEOS
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-    from numpy.typing import NDArray
 
 UNSAFE = "{value} is not safely below a root; expected a relative path with / and no .. component"
 _UNTIDY = r"//|(^|/)\.(/|$)|/$"
@@ -31,8 +30,6 @@ def read_paths(
     cells: pd.Series[Any], options: LabelFileOptions, rejections: RowRejections
 ) -> tuple[pa.Array[Any], int]:
     """The media paths of a column, missing and unsafe ones rejected; how many lack the prefix."""
-    import pyarrow.compute as pc
-
     paths, unprefixed = normalise_paths(to_text(cells), options)
     empty: Any = pc.equal(paths, "").fill_null(True)
     message = "the row names no media file"
@@ -43,9 +40,6 @@ def read_paths(
 
 def normalise_paths(paths: pa.Array[Any], options: LabelFileOptions) -> tuple[pa.Array[Any], int]:
     """The paths by the prefix options in one spelling; how many lack `--strip-prefix`."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     unprefixed = 0
     result: Any = paths
     if prefix := options.strip_prefix:
@@ -63,8 +57,6 @@ def normalise_paths(paths: pa.Array[Any], options: LabelFileOptions) -> tuple[pa
 
 def tidy(paths: pa.Array[Any]) -> pa.Array[Any]:
     """One spelling per path: `./a` becomes `a`, `a//b` `a/b`, `a/` `a`, and `.` empty."""
-    import pyarrow.compute as pc
-
     if not match(paths, _UNTIDY).any():
         return paths
     rules = ((r"/{2,}", "/"), (r"(^|/)(?:\./)+", r"\1"), (r"(^|/)\.$", r"\1"), (r"([^/])/$", r"\1"))
@@ -73,7 +65,7 @@ def tidy(paths: pa.Array[Any]) -> pa.Array[Any]:
     return paths
 
 
-def is_unsafe(paths: pa.Array[Any]) -> NDArray[np.bool_]:
+def is_unsafe(paths: pa.Array[Any]) -> Mask:
     """Which paths leave their root; two dots inside a name are fine."""
     return match(paths, _UNSAFE)
 

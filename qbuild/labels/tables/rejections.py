@@ -6,16 +6,14 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.rows.rejections import RejectedRow, Rejection
 from qbuild.labels.tables.cells import Numbers
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+from qbuild.quality.arrays import Ints, Mask
 
 MISSING_SCORE = "missing-score"
 NOT_A_NUMBER = "not-a-number"
@@ -35,7 +33,7 @@ class RowRejections:
 
     def reject(
         self,
-        mask: NDArray[np.bool_],
+        mask: Mask,
         reason: str,
         column: str,
         cells: pd.Series[Any] | None,
@@ -62,7 +60,7 @@ class RowRejections:
         self,
         source: str,
         records: Callable[[Sequence[int]], list[Any]],
-        numbers: NDArray[np.int64] | None = None,
+        numbers: Ints | None = None,
     ) -> list[RejectedRow]:
         """The rejected rows in order; `numbers` are those of all rows, by default from 1."""
         positions = sorted(self.by_position)

@@ -9,14 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
+import pyarrow.parquet as pq
+
+from qbuild.core.artifact.reader import UNREADABLE, read_description
 from qbuild.core.errors import InputError, QbuildError, SchemaError
 from qbuild.labels.tables.files import Kind, delimiter_of, first_bytes, kind_of
 from qbuild.labels.tables.json_records import read_records, read_utf8
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 _RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
@@ -78,8 +79,6 @@ def column_names(path: Path, kind: Kind) -> list[str]:
 
 
 def _read_delimited(path: Path) -> Grid:
-    import pandas as pd
-
     data = read_utf8(path)
     start = data[: 1 << 16].decode("utf-8", errors="ignore")
     try:
@@ -117,8 +116,6 @@ def _format_parser_error(message: str) -> str:
 
 
 def _read_json(path: Path) -> Grid:
-    import pandas as pd
-
     records = read_records(path)
     names = list(dict.fromkeys(name for record in records for name in record))
     # object columns keep JSON's types: true is not a number, 7 is not 7.0
@@ -130,8 +127,6 @@ def _read_json(path: Path) -> Grid:
 
 
 def _read_parquet(path: Path) -> Grid:
-    from qbuild.core.artifact.reader import UNREADABLE
-
     file = _parquet(path)
     try:
         table = file.read()
@@ -144,9 +139,6 @@ def _read_parquet(path: Path) -> Grid:
 
 
 def _parquet(path: Path) -> Any:
-    import pyarrow.parquet as pq
-
-    from qbuild.core.artifact.reader import UNREADABLE
 
     try:
         file: Any = pq.ParquetFile(path)
@@ -158,8 +150,6 @@ def _parquet(path: Path) -> Any:
 
 def _reject_artifact(path: Path) -> None:
     """An artifact's schema defines its columns, so it is never read as any other table."""
-    from qbuild.core.artifact.reader import read_description
-
     description = read_description(path)
     if description is None:
         return
@@ -179,8 +169,6 @@ def _read_excel(path: Path) -> Grid:
 
 def _sheet(path: Path, rows: int | None) -> tuple[pd.DataFrame, list[str]]:
     """The first sheet as text, and a note where there are more."""
-    import pandas as pd
-
     try:
         with pd.ExcelFile(path, engine="openpyxl") as book:
             sheets = [str(name) for name in book.sheet_names]

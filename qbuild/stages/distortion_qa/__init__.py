@@ -19,8 +19,8 @@ from pydantic import Field, field_validator
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
+from qbuild.labels.distortions import read_label_files
 from qbuild.labels.distortions.options import LabelOptions
-from qbuild.labels.distortions.read import read_labels
 from qbuild.labels.tables.options import reject_file_options
 from qbuild.stages.distortion_qa.questions import FORMS, Question
 
@@ -207,7 +207,9 @@ STAGE = Stage(
     name="distortion-qa",
     version=1,
     options=DistortionOptions,
-    reads=Reads(schema="distortion", from_files=read_labels, compatible=("corruption", "clip")),
+    reads=Reads(
+        schema="distortion", from_files=read_label_files, compatible=("corruption", "clip")
+    ),
     writes="instruction",
     prepare=prepare,
     transform=transform,

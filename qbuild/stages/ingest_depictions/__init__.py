@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
+from qbuild.labels.depictions import read_depiction_files
 from qbuild.labels.depictions.options import DepictionOptions
-from qbuild.labels.depictions.read import read_depictions
 from qbuild.labels.tables.options import reject_file_options
 from qbuild.stages.ingest_depictions.level_lookup import LevelLookup
 from qbuild.stages.ingest_depictions.report import Report
@@ -82,7 +82,7 @@ STAGE = Stage(
     name="ingest-depictions",
     version=1,
     options=IngestOptions,
-    reads=Reads(schema="depiction", from_files=read_depictions, side_inputs=("level",)),
+    reads=Reads(schema="depiction", from_files=read_depiction_files, side_inputs=("level",)),
     writes="depiction",
     produce=produce,
     finish=finish,

@@ -1,7 +1,8 @@
 import pytest
 
-from qbuild.labels.ratings import read_ratings, recognise
 from qbuild.labels.ratings.comma import LAYOUT
+from qbuild.labels.ratings.merge import read_ratings
+from qbuild.labels.ratings.registry import recognise
 from qbuild.labels.tables.sniff import sniff
 
 

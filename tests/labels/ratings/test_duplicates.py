@@ -1,6 +1,6 @@
 import pytest
 
-from qbuild.labels.ratings import read_ratings
+from qbuild.labels.ratings.merge import read_ratings
 
 
 def test_equal_rows_collapse_to_the_first_across_files(write):

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from qbuild.labels.ratings import RatingOptions, read_ratings, recognise
+from qbuild.labels.ratings.merge import read_ratings
+from qbuild.labels.ratings.options import RatingOptions
+from qbuild.labels.ratings.registry import recognise
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbuild.labels.ratings import read_ratings, recognise
+from qbuild.labels.ratings.merge import read_ratings
+from qbuild.labels.ratings.registry import recognise
 
 SHARES = "image_name,c1,c2,c3,c4,c5,c_total,MOS,SD,set\n"
 COUNTS = '"image_name","c1","c2","c3","c4","c5","c_total","MOS","SD","MOS_zscore"\n'

@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from qbuild.labels.ratings import LAYOUTS
+from qbuild.labels.ratings.options import LAYOUTS
 from qbuild.labels.tables.columns import SYNONYMS
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from qbuild.core.errors import CombinedError, InputError, QbuildError, SchemaError, UsageError
 from qbuild.core.schema import load_schema
-from qbuild.labels.ratings import RatingOptions, read_ratings
+from qbuild.labels.ratings.merge import read_ratings
+from qbuild.labels.ratings.options import RatingOptions
 
 
 def test_every_column_arrives_with_its_type(write):

@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 from qbuild.core.errors import SchemaError
-from qbuild.labels.ratings import RatingOptions, read_ratings, recognise
+from qbuild.labels.ratings.merge import read_ratings
+from qbuild.labels.ratings.options import RatingOptions
+from qbuild.labels.ratings.registry import recognise
 
 ROWS = [{"video": "a.mp4", "mos": 1.5}, {"video": "b.mp4", "mos": 2.5}]
 

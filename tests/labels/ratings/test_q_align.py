@@ -1,7 +1,8 @@
 import pytest
 from published import published_words
 
-from qbuild.labels.ratings import read_ratings, recognise
+from qbuild.labels.ratings.merge import read_ratings
+from qbuild.labels.ratings.registry import recognise
 
 FIVE = ["bad", "poor", "fair", "good", "excellent"]
 

@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from qbuild.labels.ratings import read_ratings, recognise
+from qbuild.labels.ratings.merge import read_ratings
+from qbuild.labels.ratings.registry import recognise
 
 HEADER = "Image name,MOS,Brightness,Colorfulness,Contrast,Noisiness,Sharpness,ISO,Brightness\n"
 

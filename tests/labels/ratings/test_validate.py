@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from qbuild.core.errors import StageError
-from qbuild.labels.ratings import LayoutTable, RatingOptions
+from qbuild.labels.ratings.layout import LayoutTable
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.ratings.validate import validate_rows
 
 

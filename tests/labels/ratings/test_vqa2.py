@@ -1,7 +1,8 @@
 import pytest
 
 from qbuild.core.errors import InputError
-from qbuild.labels.ratings import read_ratings, recognise
+from qbuild.labels.ratings.merge import read_ratings
+from qbuild.labels.ratings.registry import recognise
 
 
 def test_the_first_key_that_holds_a_value_is_read(write):

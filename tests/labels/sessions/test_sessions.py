@@ -11,8 +11,8 @@ import pytest
 
 from qbuild.core.errors import CombinedError, InputError, UsageError
 from qbuild.core.rows.rejections import RejectedRow
-from qbuild.labels.sessions.logs import SESSION_LAYOUTS, get_layout, read_sessions, recognise
-from qbuild.labels.sessions.options import SessionOptions
+from qbuild.labels.sessions.logs import get_layout, read_sessions, recognise
+from qbuild.labels.sessions.options import SESSION_LAYOUTS, SessionOptions
 from qbuild.labels.sessions.session import Session
 
 ROOT = Path(__file__).parents[3]
@@ -27,11 +27,10 @@ def read(*paths, layout="auto"):
     return list(read_sessions(paths, SessionOptions(layout=layout)))
 
 
-def test_nothing_heavy_is_loaded_before_a_log_is_read():
+def test_listing_the_layouts_loads_nothing_heavy():
     code = (
         "import sys\n"
-        "from qbuild.labels.sessions.logs import SESSION_LAYOUTS, get_layout\n"
-        "for name in SESSION_LAYOUTS: get_layout(name)\n"
+        "from qbuild.labels.sessions.options import SESSION_LAYOUTS\n"
         "print([m for m in ('numpy', 'scipy', 'pandas', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,7 +1,7 @@
 import pytest
 
 from qbuild.core.errors import InputError
-from qbuild.labels.ratings import recognise
+from qbuild.labels.ratings.registry import recognise
 from qbuild.labels.tables.json_records import read_records, read_utf8
 
 ROWS = [{"a": 1}, {"a": 2}]

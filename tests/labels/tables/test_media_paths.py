@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from qbuild.labels.ratings import RatingOptions
+from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.media_paths import is_unsafe, normalise_paths, tidy
 
 

@@ -8,7 +8,10 @@ The first of these that is present is read. A reference video has none and plays
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.folders import file_layout
@@ -17,12 +20,8 @@ from qbuild.labels.sessions.options import Clock, SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
 from qbuild.labels.sessions.session import Session, one_session
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    # stalls, their clock, seconds of media, claims
-    LoggedStalls = tuple[tuple[tuple[float, float], ...], Clock, float | None, dict[str, float]]
+# stalls, their clock, seconds of media, claims
+LoggedStalls = tuple[tuple[tuple[float, float], ...], Clock, float | None, dict[str, float]]
 
 FLAGS = ("rebuf_flags", "rebuf_flag", "stall_flags", "stall_flag", "is_rebuffered")
 _PLACES, _LENGTHS, _BITRATE = "rebuf_position", "rebuf_duration", "bitrate"

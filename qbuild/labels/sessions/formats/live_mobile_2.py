@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.core.rows.rejections import RejectedError, RejectedRow
 from qbuild.labels.sessions.folders import file_layout
@@ -20,10 +23,6 @@ from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
 from qbuild.labels.sessions.session import Session, rejected_log
 from qbuild.labels.tables.cells import is_null
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 SCORES_FILE = "subjectiveData.mat"
 

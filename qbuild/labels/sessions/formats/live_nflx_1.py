@@ -12,7 +12,10 @@ import re
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.folders import file_layout
@@ -20,10 +23,7 @@ from qbuild.labels.sessions.matlab import read as matlab
 from qbuild.labels.sessions.options import SessionOptions
 from qbuild.labels.sessions.rates import exact_rate
 from qbuild.labels.sessions.session import Session, one_session
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from qbuild.quality.arrays import Floats
 
 _ALL = "LIVE_NFLX_Network_Impairments"
 STALLS_FILE = f"{_ALL}.mat"
@@ -77,7 +77,7 @@ def _frame_count(count: float | None) -> int:
     return int(count)
 
 
-def _stalled_frames(path: Path, variables: dict[str, Any]) -> NDArray[np.float64]:
+def _stalled_frames(path: Path, variables: dict[str, Any]) -> Floats:
     """The stalled frames, from 1, of the video's own file, else of the file for all videos."""
     for name in _LISTS:
         if name in variables:
@@ -96,9 +96,7 @@ def _stalled_frames(path: Path, variables: dict[str, Any]) -> NDArray[np.float64
     return matlab.to_vector(frames, "the stalled frames")
 
 
-def _fill_ranges(firsts: NDArray[np.float64], lasts: NDArray[np.float64]) -> NDArray[np.float64]:
-    import numpy as np
-
+def _fill_ranges(firsts: Floats, lasts: Floats) -> Floats:
     if len(firsts) != len(lasts):
         raise RejectedError(
             "another-form",
@@ -113,9 +111,7 @@ def _fill_ranges(firsts: NDArray[np.float64], lasts: NDArray[np.float64]) -> NDA
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _digits(stalled: NDArray[np.float64], frames: int) -> NDArray[np.int8]:
-    import numpy as np
-
+def _digits(stalled: Floats, frames: int) -> NDArray[np.int8]:
     whole = np.rint(stalled)
     wrong = stalled[~((whole == stalled) & (stalled >= 1) & (stalled <= frames))]
     if len(wrong):
@@ -130,8 +126,6 @@ def _digits(stalled: NDArray[np.float64], frames: int) -> NDArray[np.int8]:
 @lru_cache(maxsize=4)
 def _read_all(path: Path, _changed: int) -> dict[str, Any]:
     """The stalled frames of every video in the file for all of them."""
-    import numpy as np
-
     table = np.asarray(matlab.read_variables(path, (_ALL,)).get(_ALL))
     if table.ndim == 1 and table.shape == (3,):
         table = table.reshape(1, 3)

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.labels.sessions.matlab.verify import check
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from qbuild.quality.arrays import Floats
+from qbuild.quality.stalls import vector_run_lengths
 
 T = TypeVar("T")
 _NAMES_SHOWN = 30
@@ -89,10 +90,8 @@ def struct_fields(value: Any) -> dict[str, Any] | None:
     return {name: value[name].item() for name in names}
 
 
-def to_vector(value: Any, name: str) -> NDArray[np.float64]:
+def to_vector(value: Any, name: str) -> Floats:
     """The numbers of a vector; RejectedError for anything else."""
-    import numpy as np
-
     array = np.atleast_1d(np.asarray(value))
     if array.dtype.kind not in "biuf":
         raise RejectedError("not-a-number", f"{name} holds no real numbers; expected a vector")
@@ -104,8 +103,6 @@ def to_vector(value: Any, name: str) -> NDArray[np.float64]:
 
 def number_in(variables: dict[str, Any], name: str) -> float | None:
     """The only number of the named variable; None where it is missing, empty or NaN."""
-    import numpy as np
-
     numbers = to_vector(variables.get(name, ()), name)
     if len(numbers) > 1:
         raise RejectedError("another-form", f"{name} holds {len(numbers)} numbers; expected one")
@@ -118,8 +115,6 @@ def number_in(variables: dict[str, Any], name: str) -> float | None:
 
 def to_text(value: Any) -> str:
     """The text of a variable; empty where it holds none."""
-    import numpy as np
-
     array = np.asarray(value)
     if array.size != 1:
         return ""
@@ -129,17 +124,13 @@ def to_text(value: Any) -> str:
 
 def to_items(value: Any) -> list[Any]:
     """The elements of a cell array; any other value as a list of one."""
-    import numpy as np
-
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         return list(value.reshape(-1))
     return [value]
 
 
-def to_digits(values: NDArray[np.float64], name: str, highs: tuple[int, ...]) -> NDArray[np.int8]:
+def to_digits(values: Floats, name: str, highs: tuple[int, ...]) -> NDArray[np.int8]:
     """0/1 from numbers that are all 0 or the same one of `highs`; RejectedError for others."""
-    import numpy as np
-
     if not len(values):
         raise RejectedError("empty-log", f"{name} is empty")
     high = next((h for h in highs if bool((values == h).any())), highs[0])
@@ -156,8 +147,6 @@ def to_digits(values: NDArray[np.float64], name: str, highs: tuple[int, ...]) ->
 
 def stalls_of_seconds(flags: NDArray[np.int8]) -> tuple[tuple[float, float], ...]:
     """Start and duration on the wall clock of every run of ones, of 0/1 per second."""
-    from qbuild.quality.stalls import vector_run_lengths
-
     runs = vector_run_lengths(flags).tolist()
     stalls = list(zip(accumulate(runs), runs, strict=True))[1::2]
     return tuple((float(end - run), float(run)) for end, run in stalls)

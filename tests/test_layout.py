@@ -20,7 +20,12 @@ HEAVY = ("pyarrow", "pandas", "numpy", "pydantic", "yaml", "scipy", "torch", "op
 # Who may import whom; every part may import itself. The package's own face is `qbuild.__version__`.
 FIELD = {"qbuild.quality", "qbuild.language", "qbuild.core"}
 TOOLKIT = {"qbuild.backends", "qbuild.media", "qbuild.quality", "qbuild.core"}
-LEAVES = {"qbuild_backends.level_reader", "qbuild_backends.memory", "qbuild_backends.settings"}
+LEAVES = {
+    "qbuild_backends.level_reader",
+    "qbuild_backends.memory",
+    "qbuild_backends.settings",
+    "qbuild_backends.threads",
+}
 MODELS = {"qbuild_backends.models", *LEAVES, *TOOLKIT}
 FED = {"qbuild_backends.checkpoints", "qbuild_backends.data", *MODELS}
 ALLOWED = {

@@ -16,6 +16,7 @@ from qbuild_backends.inference.batches import compute_in_batches
 from qbuild_backends.inference.clips import encode, media_inputs, read_clip, with_clips
 from qbuild_backends.inference.loading import Loaded, inference_memory
 from qbuild_backends.models.inputs import Clip, Encoded, Extent, Turn
+from qbuild_backends.threads import limit_threads
 
 
 class Answerer:
@@ -64,7 +65,8 @@ class Answerer:
     def generate(self, samples: Sequence[Encoded]) -> list[str]:
         """The answer to each sample, up to its end or `max_new_tokens`."""
         device, processor = self.loaded.device, self.loaded.processor
-        with torch.inference_mode(), inference_memory(self.how.computing, device):
+        memory = inference_memory(self.how.computing, device)
+        with torch.inference_mode(), memory, limit_threads(self.loaded.model):
             batch = processor.collate(samples, padding="left", labels=False)
             ids = batch["input_ids"].to(device)
             generated = self.loaded.model.generate(

@@ -25,6 +25,7 @@ from qbuild_backends.inference.prefix_cache import PrefixCache
 from qbuild_backends.level_reader import level_token_ids
 from qbuild_backends.models.family import ScoringPrompt
 from qbuild_backends.models.inputs import Clip, Encoded, Extent
+from qbuild_backends.threads import limit_threads
 
 KINDS = ("image", "video")
 # Values of a layer that a CPU's caches hold, about: 5,461 tokens of tiny, 431 of 0.5b. A batch of
@@ -87,7 +88,8 @@ class Scorer:
     def logits(self, samples: Sequence[Encoded]) -> list[list[float]]:
         """The level words' logits of each sample, worst to best."""
         device = self.loaded.device
-        with torch.inference_mode(), inference_memory(self.how.computing, device):
+        memory = inference_memory(self.how.computing, device)
+        with torch.inference_mode(), memory, limit_threads(self.loaded.model):
             skipped, cache = self._prefix.find(samples)
             batch = self.loaded.processor.collate(samples, labels=False)
             hidden = self.loaded.model.base_model(

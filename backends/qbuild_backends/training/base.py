@@ -70,7 +70,7 @@ def make_accelerator(settings: TrainSettings) -> Any:
     processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by every launcher of torch
     if processes == 1:  # accelerate keeps the precision of an earlier run in this process
         AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001
-    passes = max(1, settings.batch // (settings.per_device_batch * processes))
+    passes = max(1, settings.batch // ((settings.per_device_batch or 1) * processes))
     # a pass of images leaves the motion branch without a gradient; broadcast buffers would replace
     # the statistics of all batch norms by those of the first process
     handlers: list[Any] = [
@@ -97,12 +97,12 @@ def make_accelerator(settings: TrainSettings) -> Any:
 
 def check_devices(settings: TrainSettings, devices: int) -> None:
     """Raise a UsageError where the batch is not a multiple of what the devices take together."""
-    together = settings.per_device_batch * devices
+    per_device = settings.per_device_batch or 1
+    together = per_device * devices
     if settings.batch % together:
         raise UsageError(
             f"setting batch {settings.batch}",
-            f"is not a multiple of {devices} devices with per_device_batch "
-            f"{settings.per_device_batch}",
+            f"is not a multiple of {devices} devices with per_device_batch {per_device}",
             f"expected a multiple of {together}",
             "Lower per_device_batch, or use fewer devices.",
         )

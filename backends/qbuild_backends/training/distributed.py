@@ -69,7 +69,7 @@ def configure_deepspeed(config: dict[str, Any], settings: TrainSettings, precisi
 
     # or transformers would shard the base while it is made
     deepspeed.unset_hf_deepspeed_config()  # type: ignore[no-untyped-call]
-    config["train_micro_batch_size_per_gpu"] = settings.per_device_batch  # there is no loader
+    config["train_micro_batch_size_per_gpu"] = settings.per_device_batch or 1  # there is no loader
     config["gradient_clipping"] = settings.max_norm
     if precision == "bf16":
         config["torch_autocast"] = {"enabled": True, "dtype": "bfloat16"}
@@ -143,7 +143,7 @@ class Branches:
         """
         norms: dict[str, list[Any]] = {}
         for name, module in model.named_modules():
-            if _is_trained_norm(module):
+            if is_trained_norm(module):
                 norms.setdefault(self._branch(f"{name}."), []).append(module)
         for branch, modules in norms.items():
             kept = [part for norm in modules for part in (norm.running_mean, norm.running_var)]
@@ -160,7 +160,7 @@ def _blank_pass(module: nn.Module) -> Iterator[None]:
 
     In bfloat16 on a CPU the first convolution's gradient of 0 was occasionally NaN.
     """
-    norms = [part for part in module.modules() if _is_trained_norm(part)]
+    norms = [part for part in module.modules() if is_trained_norm(part)]
     for norm in norms:
         norm.eval()
     try:
@@ -171,7 +171,7 @@ def _blank_pass(module: nn.Module) -> Iterator[None]:
             norm.train()
 
 
-def _is_trained_norm(module: nn.Module) -> bool:
+def is_trained_norm(module: nn.Module) -> bool:
     """Whether it is a batch norm whose statistics follow what is trained on."""
     kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - has no other name
     return isinstance(module, kind) and module.training

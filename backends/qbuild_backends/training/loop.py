@@ -55,7 +55,7 @@ class Schedule:
         return cls(
             lengths=lengths,
             batch=settings.batch,
-            passes=max(devices, settings.batch // settings.per_device_batch),
+            passes=max(devices, settings.batch // (settings.per_device_batch or 1)),
             steps_per_epoch=per_epoch,
             steps=min(steps, settings.max_steps or steps),
             seed=seed,
@@ -113,6 +113,9 @@ class Loop:
             "tokens_a_second": round(tokens / seconds) if seconds else 0,
             "waited_share": round(self.loader.waited_s / seconds, 4) if seconds else 0.0,
             "peak_gib": _peak_gib(),
+            "threads": torch.get_num_threads(),
+            "per_device_batch": self.settings.per_device_batch,
+            "gradient_checkpointing": self.settings.gradient_checkpointing,
         }
 
     def _rate_share(self, step: int) -> float:

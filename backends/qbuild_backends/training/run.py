@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from qbuild_backends.data.sample import FIX, Sample, Samples
 from qbuild_backends.data.samples import read_samples
 from qbuild_backends.memory import memory_errors
 from qbuild_backends.models.family import HEAD, LANGUAGE_MODEL, ModelFamily, Processor
+from qbuild_backends.threads import limit_threads
 from qbuild_backends.training import adapters, lineage, states
 from qbuild_backends.training.base import (
     base_model,
@@ -43,6 +44,7 @@ from qbuild_backends.training.distributed import Branches, is_sharded, register_
 from qbuild_backends.training.freezing import Share, freeze, parameter_shares, train_mode
 from qbuild_backends.training.loop import Loop, Schedule, bad_sample, collect_skipped
 from qbuild_backends.training.optimiser import make_optimiser
+from qbuild_backends.training.passes import choose_passes, trains_norms
 from qbuild_backends.training.settings import TrainSettings, read_settings
 
 _FIX_ALL = "Fix the samples or their media."
@@ -63,9 +65,6 @@ def train(family: ModelFamily, backend: str, spec: TrainSpec) -> Path:
     accelerator = make_accelerator(settings)
     check_devices(settings, accelerator.num_processes)
     with ExitStack() as stack:
-        where = f"setting per_device_batch {settings.per_device_batch}"
-        todo = memory_advice(settings)
-        stack.enter_context(memory_errors(where, "", "expected a pass that fits", todo))
         run = Run(family, backend, spec, settings, samples, accelerator)
         if not run.is_done():
             if accelerator.is_main_process:
@@ -108,13 +107,17 @@ class Run:
     def train(self) -> None:
         """Train and write the checkpoint."""
         torch.manual_seed(self.spec.seed)
-        model, processor = base_model(self.family, self.settings, self.spec.seed)
-        shares = self._prepare(model)
-        loop = self._loop(model, processor)
-        progress = states.resume(self.states, self.fingerprint, loop.trained)
-        if progress.step:
-            self.log(f"resuming from step {progress.step}")
-        figures = loop.run(progress)
+        with train_memory(self.settings):
+            model, processor = base_model(self.family, self.settings, self.spec.seed)
+            shares = self._prepare(model)
+            lengths = [self._estimated_length(processor, sample) for sample in self.samples.good]
+            self._choose_passes(model, processor, lengths)
+        with train_memory(self.settings), limit_threads(model):
+            loop = self._loop(model, processor, lengths)
+            progress = states.resume(self.states, self.fingerprint, loop.trained)
+            if progress.step:
+                self.log(f"resuming from step {progress.step}")
+            figures = loop.run(progress)
         collect_skipped(progress, loop.loader, self.accelerator)
         self._check_not_all_skipped(progress, loop.schedule.drawn)
         self._write(loop, progress, shares, figures)
@@ -129,20 +132,33 @@ class Run:
         if settings.qlora:
             shares[LANGUAGE_MODEL] = adapters.unpacked_share(model, shares[LANGUAGE_MODEL])
         train_mode(model)
-        if settings.gradient_checkpointing:
-            model.activation_checkpointing_enable({"use_reentrant": False})
         return shares
 
-    def _loop(self, model: Any, processor: Processor) -> Loop:
+    def _choose_passes(self, model: Any, processor: Processor, lengths: list[int]) -> None:
+        """Choose what is auto: batch norms see the samples of a pass together, so only one each."""
+        accelerator, used = self.accelerator, self._branches(processor)
+        together = not is_sharded(accelerator) and not trains_norms(self.family, model, used)
+        devices = accelerator.num_processes
+        self.settings = choose_passes(self.settings, model, lengths, devices, together=together)
+        if not is_sharded(accelerator):
+            per_pass = (self.settings.per_device_batch or 1) * devices
+            accelerator.gradient_accumulation_steps = max(1, self.settings.batch // per_pass)
+        if self.settings.gradient_checkpointing:
+            model.activation_checkpointing_enable({"use_reentrant": False})
+
+    def _branches(self, processor: Processor) -> set[str]:
+        """The branches that the samples' media go through."""
+        kinds = {sample.kind for sample in self.samples.good} & {"video"} | {"image"}
+        return {branch for kind in kinds for branch in processor.branches(kind)}  # type: ignore[arg-type]
+
+    def _loop(self, model: Any, processor: Processor, lengths: list[int]) -> Loop:
         settings, accelerator = self.settings, self.accelerator
         optimiser = make_optimiser(self.family, model, settings)
         branches = Branches(self.family, model, optimiser)
         prepared, prepared_optimiser = accelerator.prepare(model, optimiser)
-        kinds = {sample.kind for sample in self.samples.good} & {"video"} | {"image"}
-        branches.add_blank_clips(model, {b for kind in kinds for b in processor.branches(kind)})  # type: ignore[arg-type]
+        branches.add_blank_clips(model, self._branches(processor))
         if accelerator.distributed_type.value == "DEEPSPEED":
             register_direct_reads(self.family, model)
-        lengths = [self._estimated_length(processor, sample) for sample in self.samples.good]
         cache = Path(settings.cache) if settings.cache else None
         return Loop(
             accelerator=accelerator,
@@ -253,11 +269,18 @@ def _check_samples(samples: Samples, settings: TrainSettings) -> None:
         raise InputError(names, "holds no sample", "expected at least one to train on")
 
 
+def train_memory(settings: TrainSettings) -> AbstractContextManager[None]:
+    """A context in which out of memory is a StageError that names the setting to change."""
+    where = f"setting per_device_batch {settings.per_device_batch or 'auto'}"
+    return memory_errors(where, "", "expected a pass that fits", memory_advice(settings))
+
+
 def memory_advice(settings: TrainSettings) -> str:
     """Which setting to change where memory does not suffice."""
-    if settings.per_device_batch > 1:
-        return f"Lower per_device_batch to {settings.per_device_batch // 2}; batch stays as it is."
-    if not settings.gradient_checkpointing:
+    per_device = settings.per_device_batch or 1
+    if per_device > 1:
+        return f"Lower per_device_batch to {per_device // 2}; batch stays as it is."
+    if settings.gradient_checkpointing is False:
         return "Turn gradient_checkpointing on."
     if not settings.lora_rank:
         return "Train with lora_rank=64, or shard the model over devices (docs/training.md)."

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model, model_validator
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from qbuild.core.renamed import Renamed
 from qbuild_backends.models.family import FamilySettings, ModelFamily
@@ -17,6 +17,9 @@ RENAMED = {"frame": Renamed("video_prompt")}
 _NO_EFFECT = {
     *("base", "device", "on_bad_sample", "cache", "workers", "save_every", "keep", "log_every")
 }
+# `auto` gives the losses of these values, so fingerprints and descriptions name them.
+_AUTO = {"per_device_batch": 1, "gradient_checkpointing": True}
+_Auto = BeforeValidator(lambda given: None if given == "auto" else given)
 
 
 class TrainSettings(FamilySettings):
@@ -32,7 +35,9 @@ class TrainSettings(FamilySettings):
     epochs: int = Field(1, ge=1, description="Times that every sample is seen.")
     max_steps: int = Field(0, ge=0, description="Steps after which to end; 0 runs all of them.")
     batch: int = Field(8, ge=1, description="Samples per step, over all devices.")
-    per_device_batch: int = Field(1, ge=1, description="Samples in one pass of one device.")
+    per_device_batch: Annotated[int | None, _Auto] = Field(
+        None, ge=1, description="Samples in one pass of one device; auto: by the model's size."
+    )
 
     learning_rate: float = Field(1e-5, gt=0, description="Of every group without its own rate.")
     warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps in which it rises.")
@@ -44,7 +49,9 @@ class TrainSettings(FamilySettings):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="Type of the passes; auto is bfloat16 on a GPU that supports it."
     )
-    gradient_checkpointing: bool = Field(True, description="Less memory, a third more computing.")
+    gradient_checkpointing: Annotated[bool | None, _Auto] = Field(
+        None, description="Less memory, a third more computing; auto: not for a small model."
+    )
     lora_rank: int = Field(0, ge=0, description="Rank of LoRA in the language model; 0: none.")
     lora_alpha: int = Field(16, gt=0, description="LoRA's weight is alpha / rank.")
     lora_targets: str = Field(
@@ -61,7 +68,7 @@ class TrainSettings(FamilySettings):
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
-        if self.batch % self.per_device_batch:
+        if self.per_device_batch and self.batch % self.per_device_batch:
             raise ValueError(
                 f"batch {self.batch} is not a multiple of per_device_batch {self.per_device_batch}"
             )
@@ -78,7 +85,8 @@ class TrainSettings(FamilySettings):
 
     def decisive(self) -> dict[str, Any]:
         """The settings that change what is learnt, for fingerprint and description."""
-        return self.model_dump(exclude=_NO_EFFECT, by_alias=True)
+        settings = self.model_dump(exclude=_NO_EFFECT, by_alias=True)
+        return settings | {name: value for name, value in _AUTO.items() if settings[name] is None}
 
 
 def read_settings(family: ModelFamily, given: Mapping[str, Any]) -> TrainSettings:

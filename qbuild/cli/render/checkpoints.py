@@ -23,6 +23,12 @@ def format_training(report: dict[str, Any]) -> str:
             f"  {run['seconds']:.1f} s, {run['tokens_a_second']:,} tokens/s,"
             f" {run['waited_share']:.1%} of the time waiting for data, {run['peak_gib']:.2f} GiB"
         )
+        if "threads" in run:
+            checkpointing = "" if run["gradient_checkpointing"] else "out"
+            lines.append(
+                f"  computed with {plural(run['threads'], 'thread')}, per_device_batch"
+                f" {run['per_device_batch']}, with{checkpointing} gradient checkpointing"
+            )
     return "\n".join(lines)
 
 

@@ -15,10 +15,18 @@ LEAST = {"base": "tiny", "plan": "ugc-scorer"}
 
 def test_without_more_it_is_the_papers_recipe():
     found = settings_of(LEAST)
-    assert (found.epochs, found.batch, found.per_device_batch) == (1, 8, 1)
+    assert (found.epochs, found.batch) == (1, 8)
     assert (found.learning_rate, found.warmup, found.weight_decay) == (1e-5, 0.03, 0.0)
-    assert found.gradient_checkpointing
     assert found.video_prompt == "training"
+
+
+def test_auto_keeps_the_fingerprint_of_runs_with_the_earlier_defaults():
+    earlier = settings_of(LEAST | {"per_device_batch": 1, "gradient_checkpointing": True})
+    auto = {"per_device_batch": "auto", "gradient_checkpointing": "auto"}
+    assert settings_of(LEAST).decisive() == earlier.decisive()
+    assert settings_of(LEAST | auto).decisive() == earlier.decisive()
+    plain = settings_of(LEAST | {"gradient_checkpointing": False})
+    assert plain.decisive()["gradient_checkpointing"] is False
 
 
 def test_all_faults_are_reported_at_once_with_similar_names():

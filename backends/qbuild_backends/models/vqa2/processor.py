@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,6 +76,7 @@ class Vqa2Processor(Processor):
         self.max_length = settings.max_length
         self.media_token_ids = (settings.visual_token_id, settings.motion_token_id)
         self.context = Context(settings.tokens_per_key, settings.max_length)
+        self._text_ids = lru_cache(maxsize=4_096)(self._tokenise)  # roles and questions repeat
         self._start, self.end_token_id, self.pad_token_id = map(
             self._token_id, ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
         )
@@ -121,7 +123,7 @@ class Vqa2Processor(Processor):
 
     def _segments(
         self, turns: Sequence[Turn], places: Iterator[list[int]], open_end: bool
-    ) -> Iterator[tuple[list[int], bool]]:
+    ) -> Iterator[tuple[Sequence[int], bool]]:
         """Ids that are tokenised separately, as in the released code, and if they are answer."""
         newline = self._text_ids("\n")
         for number, turn in enumerate(turns):
@@ -135,17 +137,16 @@ class Vqa2Processor(Processor):
     def _turn_ids(self, text: str, places: Iterator[list[int]]) -> list[int]:
         """The ids of a text, its placeholders filled from `places`; no text makes a special id."""
         first, *rest = text.split(LLAVA_PLACEHOLDER)
-        ids = self._text_ids(first)
+        ids = list(self._text_ids(first))
         for part in rest:
             ids += next(places)
             ids += self._text_ids(part)
         return ids
 
-    def _text_ids(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer.encode(
-            text, add_special_tokens=False, split_special_tokens=True
+    def _tokenise(self, text: str) -> tuple[int, ...]:
+        return tuple(
+            self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
         )
-        return ids
 
     def collate(
         self,

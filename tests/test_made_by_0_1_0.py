@@ -24,7 +24,8 @@ ARTIFACTS = sorted(path.relative_to(MADE).as_posix() for path in MADE.rglob("*.p
 EXPORTS = sorted(path.parent.relative_to(MADE).as_posix() for path in MADE.rglob("qbuild.json"))
 # 0.1.0 took its rows, which have no sample_id, for repeats of one another, and so found it bad
 SCORES = "predictions.parquet"
-DEPICTED = ("gpt-extend", "work/depictions.parquet", "--model", "mock-model", "--ledger", "ledger")
+DEPICTED = ("gpt-extend", "work/depictions.parquet", "--model", "mock-model", "--ledger", "ledger",
+            "--prompts", "prompts")  # fmt: skip
 PAIRS = ("work/pairs.parquet", "--backend", "vqa2", "--media-root", "scores=pictures")
 
 
@@ -62,6 +63,17 @@ def expected(made, tmp_path, monkeypatch) -> dict[str, Any]:
 def assert_same_rows(qbuild, one: str, other: str) -> None:
     done = qbuild("diff", one, other, "--json")
     assert (done.code, done.json["same_rows"]) == (0, True), done.err or done.out
+
+
+def assert_same_pairs(one: str, other: str) -> None:
+    """The same pairs; those of a person's own conversation are extended ones since."""
+    old, new = (pq.read_table(name).to_pylist() for name in (one, other))
+    for row in old:
+        if "vqa2/conversation" in str(row["provenance"]["prompt"]):
+            row["task"] = "extended"
+    for row in (*old, *new):
+        del row["sample_id"]  # a hash of the task, too
+    assert new == old
 
 
 def settings(expected, **changed: Any) -> list[str]:
@@ -111,8 +123,11 @@ def test_only_steps_whose_rows_have_changed_since_would_run(qbuild):
     would = {step["id"]: step["reasons"] for step in done.json["steps"] if not step["stands"]}
     reasons = {name: {reason["kind"] for reason in found} for name, found in would.items()}
     changed = {name: {"option changed"} for name in ("pairs", "streaming")}
-    assert reasons == {**changed, "llava": {"upstream"}, "q-align": {"upstream"}}
+    extended = {"by-rules": {"stage changed"}, "by-model": {"stage changed", "prompt changed"}}
+    assert reasons == {**changed, **extended, "llava": {"upstream"}, "q-align": {"upstream"}}
     assert would["pairs"][0]["detail"] == "word_case: capitalised → lower"
+    prompts = {found["detail"] for found in would["by-model"] if found["kind"] == "prompt changed"}
+    assert prompts == {"q-instruct/what-how", "vqa2/in-context"}
     assert len(done.json["steps"]) == 16
 
 
@@ -138,7 +153,7 @@ def test_the_ledger_answers_without_a_server(qbuild):
     done = qbuild(*DEPICTED, "--provider", "replay", "-o", "again.parquet", "--json")
     assert done.code == 0, done.err
     assert (done.json["run"]["sent"], done.json["run"]["from_ledger"]) == (0, 8)
-    assert_same_rows(qbuild, "work/by-model.parquet", "again.parquet")
+    assert_same_pairs("work/by-model.parquet", "again.parquet")
 
 
 def test_the_ledger_answers_before_a_server_is_asked(qbuild, monkeypatch):
@@ -153,7 +168,7 @@ def test_the_ledger_answers_before_a_server_is_asked(qbuild, monkeypatch):
             server.accept()
     assert done.code == 0, done.err
     assert done.json["run"]["sent"] == 0
-    assert_same_rows(qbuild, "work/by-model.parquet", "again.parquet")
+    assert_same_pairs("work/by-model.parquet", "again.parquet")
 
 
 def test_the_ledger_is_written_as_an_artifact(qbuild):

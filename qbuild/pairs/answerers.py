@@ -39,8 +39,10 @@ class RulesSource:
     async def ask(self, task: Task, retries: tuple[Retry, ...]) -> AskResult:  # noqa: ARG002
         """The pairs as JSON; rejected as `cannot-make` where the depiction has none."""
         from qbuild.pairs.rules import rules_answer
+        from qbuild.pairs.rules.facts import check_length
 
         try:
+            check_length(str(task.depiction["text"]))
             raw = rules_answer(task.id, task.depiction, self.seed, task.want == "Yes")
         except RejectedError as error:
             answer = Answer("invalid", message=str(error))

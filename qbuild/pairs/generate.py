@@ -11,6 +11,7 @@ from qbuild.core.canonical import row_seed
 from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import RejectedError, Rejection
 from qbuild.pairs.answerers import AnswerSource, AskResult
+from qbuild.pairs.conversations import judged_form, read_as
 from qbuild.pairs.parse import Pair, read_pairs
 from qbuild.pairs.tasks import DISTRACTORS, WHAT_HOW, Retry, Task, distractor_task, tasks_of
 from qbuild.pairs.templates import Template
@@ -139,8 +140,9 @@ class PairGenerator:
             return [], [error.rejection]
         usable: list[Pair] = []
         rejections: list[Rejection] = []
-        for pair in pairs:
-            check = checker.check(pair)
+        form = judged_form(task.id, task.depiction["question"])
+        for pair in read_as(task.id, pairs):
+            check = checker.check(pair, form)
             rejections += check.rejections
             if not check.rejections:
                 usable.append(pair)

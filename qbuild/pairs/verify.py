@@ -51,9 +51,9 @@ class PairChecker:
     def _is_english(self) -> bool:
         return not unlike_english(self._text)
 
-    def check(self, pair: Pair) -> PairCheck:
-        """The check of one pair by itself."""
-        findings = judge(pair.question, pair.right, self._reading, pair.form)
+    def check(self, pair: Pair, form: str | None = None) -> PairCheck:
+        """The check of one pair by itself, compared with the depiction as one of that form."""
+        findings = judge(pair.question, pair.right, self._reading, form or pair.form)
         rejections = [Rejection(f.kind, f.message) for f in findings if f.severity == "reject"]
         flags = tuple(f.kind for f in findings if f.severity == "flag")
         if self._is_foreign(pair):

@@ -1,9 +1,12 @@
 """The provider `rules`: pairs made from what a depiction states, without a model.
 
-    facts.py     what can be asked about       wording.py       questions and answers as text
-    quality.py   yes/no, choice, open,         temporal.py      when, how often, which moment
-                 what and how (Q-Instruct)     conversation.py  own conversations, aspects
-    extended.py  causes, remedies, advice
+    facts.py      what can be asked about      states.py        states that words of a text name
+    areas.py      subjects, counts, severities wording.py       topics, remedies, degrees, forms
+    sentences.py  facts as sentences           phrases.py       grammar: times, causes, plurals
+    choices.py    degrees, wrong choices       draws.py         seeded draws
+    quality.py    yes/no, choice, open,        temporal.py      when, how often, which moment
+                  what and how (Q-Instruct)    conversation.py  own conversations, aspects
+    extended.py   causes, remedies, advice
 
 It answers in the JSON form of the tasks, like a model, and rejects what it cannot make. See
 docs/language.md.
@@ -18,18 +21,13 @@ from qbuild.core.canonical import canonical_json
 from qbuild.core.errors import suggest
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.language.mentions import Reading, read
+from qbuild.pairs.conversations import judged_form
 from qbuild.pairs.grounding import judge
 from qbuild.pairs.rules.conversation import aspect_pair, conversation_pair
+from qbuild.pairs.rules.draws import Draw, Pair, right_answer
 from qbuild.pairs.rules.extended import extended_pair, pathway_extended_pair
 from qbuild.pairs.rules.facts import facts_of
-from qbuild.pairs.rules.quality import (
-    Draw,
-    Pair,
-    quality_pairs,
-    right_answer,
-    what_how_pairs,
-    yes_no_pair,
-)
+from qbuild.pairs.rules.quality import quality_pairs, what_how_pairs, yes_no_pair
 from qbuild.pairs.rules.temporal import in_context_pair, temporal_pair
 
 _Maker = Callable[[Mapping[str, Any], str, Draw, bool | None], list[Pair]]
@@ -50,7 +48,7 @@ _MAKERS: dict[str, _Maker] = {
     ],
 }
 TASKS: tuple[str, ...] = tuple(_MAKERS)
-_ATTEMPTS = 4
+_ATTEMPTS = 8
 
 
 def rules_answer(
@@ -65,16 +63,17 @@ def rules_answer(
     if task not in _MAKERS:
         raise ValueError(f"unknown task {task!r}. {suggest(task, TASKS)}")
     name = str(depiction.get("depiction_id") or depiction["text"])
-    it = "this video" if depiction["medium"] == "video" else "this picture"
-    reading = read(str(depiction["text"]))
+    it = "this video" if depiction["medium"] == "video" else "this image"
+    reading = read("\n".join(filter(None, (depiction.get("question"), str(depiction["text"])))))
     for attempt in range(_ATTEMPTS):
         pairs = _MAKERS[task](depiction, it, Draw(seed, task, name, str(attempt)), want_yes)
-        if not any(_is_rejected(pair, reading) for pair in pairs):
+        form = judged_form(task, depiction.get("question"))
+        if not any(_is_rejected(pair, reading, form) for pair in pairs):
             return canonical_json({"pairs": pairs})
     raise RejectedError("not-grounded", "what was made says otherwise than the depiction")
 
 
-def _is_rejected(pair: Pair, reading: Reading) -> bool:
+def _is_rejected(pair: Pair, reading: Reading, form: str | None) -> bool:
     """Whether the pair fails the check that a model's pairs have to pass."""
-    findings = judge(pair["question"], right_answer(pair), reading, pair["form"])
+    findings = judge(pair["question"], right_answer(pair), reading, form or pair["form"])
     return any(finding.severity == "reject" for finding in findings)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.language.claims import read_statement
+from qbuild.language.mentions import read
+from qbuild.pairs.conversations import asks_for_proposal
+from qbuild.pairs.rules.draws import Draw, Pair, make_pair
+from qbuild.pairs.rules.extended import why_pair
 from qbuild.pairs.rules.facts import Fact, fact_of, find_facts
-from qbuild.pairs.rules.quality import Draw, Pair, capitalise, make_pair, open_pair
+from qbuild.pairs.rules.phrases import capitalise
+from qbuild.pairs.rules.quality import open_pair
+from qbuild.pairs.rules.sentences import state_clause
 
 # VideoFeedback's four levels, worst to best.
 _LEVELS = ("bad", "average", "good", "perfect")
@@ -17,24 +24,38 @@ _ASPECT = (
     "What is the {aspect} of {it} like?",
     "How good is the {aspect} of {it}?",
     "What do you think of the {aspect} of {it}?",
-    "How well does {it} do in {aspect}?",
 )
+_WHY = re.compile(r"\b(?:why|reason|causes?|caused)\b", re.IGNORECASE)
 
 
 def conversation_pair(depiction: Mapping[str, Any], it: str, draw: Draw) -> Pair:
-    """The annotator's question and answer in other words.
+    """The annotator's question and answer in other words, or their own where they propose.
 
     Raises RejectedError where the two together judge no attribute.
     """
     question, answer = depiction.get("question"), str(depiction["text"])
     if not question:
         raise RejectedError("no-question", "the conversation has no question")
-    medium = str(depiction["medium"])
-    claims = read_statement(str(question), answer).claims
-    mentions = [claim.mention for claim in claims if not claim.denied]
-    judged = [fact_of(mention, medium) for mention in mentions if mention.polarity]
-    fact = draw.one(judged or find_facts(answer, medium))
+    if asks_for_proposal(str(question)) and read(f"{question} {answer}").mentions:
+        return make_pair("in-context", _own(str(question), "?"), None, _own(answer, "."))
+    fact = draw.one(_judged(str(question), answer, str(depiction["medium"])))
+    if _WHY.search(str(question)) and fact.reason:
+        return {**why_pair(fact, it, draw), "form": "in-context"}
     return {**open_pair(fact, it, draw), "form": "in-context"}
+
+
+def _judged(question: str, answer: str, medium: str) -> list[Fact]:
+    """What question and answer together judge, else what the answer does alone."""
+    claims = read_statement(question, answer).claims
+    mentions = [claim.mention for claim in claims if not claim.denied]
+    judged = [fact_of(mention, medium, answer) for mention in mentions if mention.polarity]
+    return judged or find_facts(answer, medium)
+
+
+def _own(text: str, end: str) -> str:
+    """The person's own words with a capital letter and a mark at the end."""
+    words = " ".join(text.split())
+    return capitalise(words if words.endswith((".", "!", "?")) else f"{words}{end}")
 
 
 def aspect_pair(depiction: Mapping[str, Any], it: str, draw: Draw) -> Pair:
@@ -44,10 +65,5 @@ def aspect_pair(depiction: Mapping[str, Any], it: str, draw: Draw) -> Pair:
         raise RejectedError("no-aspect", "no aspect with a level from 1 to 4 is given")
     question = draw.one(_ASPECT).format(aspect=aspect, it=it)
     facts = find_facts(str(depiction["text"]), "image")[:2]  # the clip is too short for times
-    seen = " ".join(_observation(fact, draw) for fact in facts)
-    return make_pair("open", question, None, f"The {aspect} is {_LEVELS[level - 1]}. {seen}")
-
-
-def _observation(fact: Fact, draw: Draw) -> str:
-    form = draw.one(("there is {name}.", "one sees {name}."))
-    return capitalise(form.format(name=fact.name))
+    seen = " and ".join(state_clause(fact, it, draw) for fact in facts)
+    return make_pair("open", question, None, f"The {aspect} is {_LEVELS[level - 1]}: {seen}.")

@@ -2,62 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
+from qbuild.pairs.rules.draws import Draw, Pair, make_pair
 from qbuild.pairs.rules.facts import Fact
-from qbuild.pairs.rules.quality import Draw, Pair, capitalise, make_pair
+from qbuild.pairs.rules.phrases import be, capitalise, definite, enumerate_words, is_plural
+from qbuild.pairs.rules.sentences import state_clause
 
-_WHY = (
-    "Why does {it} show {nouns}?",
-    "What is the reason for {nouns} in {it}?",
-    "What causes {nouns} in {it}?",
-)
+_WHY = ("What is the reason for {nouns} in {it}?", "What causes {nouns} in {it}?")
 _POST = (
-    "Which post-processing could lessen {nouns} in {it}?",
+    "Which post-processing could reduce {nouns} in {it}?",
     "What could be done after recording against {nouns} in {it}?",
-    "Which tools might an editor apply to {it} because of {nouns}?",
     "How could {nouns} in {it} be treated in post-production?",
+    "What could an editor do about {nouns} in {it}?",
 )
 _AGAIN = (
     "If {it} were shot again, what should be changed because of {nouns}?",
-    "Which advice would help against {nouns} when {it} is shot again?",
+    "What advice would help to avoid {nouns} if {it} were shot again?",
     "What could one do differently in a new recording of {it}, given {nouns}?",
     "How could a reshoot of {it} avoid {nouns}?",
 )
 _KEEP = (
     "What should be kept if something like {it} is shot again?",
-    "What might others learn from {it}, given {nouns}?",
     "Which strengths of {it} should a new recording keep?",
-    "What should a maker hold on to after {it}, with {nouns}?",
+    "What could others learn from {it}?",
 )
 _SUITS = (
-    "For which viewers would {it} be suited, given {nouns}?",
-    "What use would {it} be suitable for, with {nouns}?",
-    "Who could make use of {it} despite its {nouns}?",
+    "What could {it} be used for, given {nouns}?",
+    "For whom would {it} be suitable, given {nouns}?",
 )
 _FIRST = (
-    "What should be looked at first to improve {it}, given {nouns}?",
-    "With {nouns}, what would matter most for a better version of {it}?",
+    "What should be improved first in {it}?",
+    "Which single change would improve {it} most?",
 )
 
 
 def extended_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
     """A cause where one is stated, else a remedy for what is bad, else what to keep."""
-    caused = [fact for fact in facts if fact.cause]
+    caused = [fact for fact in facts if fact.reason]
     if caused:
-        return _why(draw.one(caused), it, draw)
+        return why_pair(draw.one(caused), it, draw)
     bad, good = _distinct(facts, -1), _distinct(facts, 1)
     return draw.one((_post, _again))(bad, it, draw) if bad else _keep(good, it, draw)
 
 
 def pathway_extended_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
     """One of five areas: cause, photography advice, restoration tools, audience, other."""
-    caused = [fact for fact in facts if fact.cause]
+    caused = [fact for fact in facts if fact.reason]
     bad, good = _distinct(facts, -1), _distinct(facts, 1)
     ways: list[Callable[[], Pair]] = [lambda: _audience(bad or good, bool(bad), it, draw)]
     if caused:
-        ways.append(lambda: _why(draw.one(caused), it, draw))
+        ways.append(lambda: why_pair(draw.one(caused), it, draw))
     if bad:
         ways += [partial(make, bad, it, draw) for make in (_post, _again, _first)]
     else:
@@ -67,37 +63,66 @@ def pathway_extended_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
 
 def _distinct(facts: list[Fact], polarity: int) -> list[Fact]:
     """The good or the bad facts, one per attribute, three at most."""
-    return list({f.attribute: f for f in facts if f.polarity == polarity}.values())[:3]
+    chosen: dict[str, Fact] = {}
+    for fact in facts:
+        if fact.polarity == polarity:
+            chosen.setdefault(fact.attribute, fact)
+    return list(chosen.values())[:3]
 
 
-def _why(fact: Fact, it: str, draw: Draw) -> Pair:
-    return _ask(_WHY, [fact], f"Because of {(fact.cause or '').rstrip('.')}.", it, draw)
+def why_pair(fact: Fact, it: str, draw: Draw) -> Pair:
+    """Why a fact is as it is; answered by the stated cause, alone or in a full sentence."""
+    reason = fact.reason or ""
+    if draw.number(3) == 0:
+        answer = f"{capitalise(reason)}."
+    else:
+        answer = f"{capitalise(state_clause(fact, it, draw))} {reason}."
+    return _ask(_WHY, [fact], answer, it, draw)
 
 
 def _post(bad: list[Fact], it: str, draw: Draw) -> Pair:
-    return _ask(_POST, bad, _sentences(fact.words.post for fact in bad), it, draw)
+    remedies = enumerate_words(fact.remedies[0] for fact in bad)
+    lead = draw.one(("An editor could", "One could", "It would help to"))
+    return _ask(_POST, bad, f"{lead} {remedies}.", it, draw)
 
 
 def _again(bad: list[Fact], it: str, draw: Draw) -> Pair:
-    return _ask(_AGAIN, bad, _sentences(fact.words.again for fact in bad), it, draw)
+    remedies = enumerate_words(fact.remedies[1] for fact in bad)
+    lead = draw.one(("One should", "It would help to", "The person filming should"))
+    if it != "this video":
+        lead = draw.one(("One should", "It would help to", "The photographer should"))
+    return _ask(_AGAIN, bad, f"{lead} {remedies}.", it, draw)
 
 
 def _first(bad: list[Fact], it: str, draw: Draw) -> Pair:
-    answer = f"Most would be gained if the {bad[0].name} were treated first."
+    fact = bad[0]
+    lead = f"{definite(fact.name)} should be treated first"
+    answer = f"{capitalise(lead)}: one could {fact.remedies[0]}."
     return _ask(_FIRST, bad, answer, it, draw)
 
 
 def _keep(good: list[Fact], it: str, draw: Draw) -> Pair:
-    answer = f"One should keep {_list_names(good)}, for they make the viewing pleasant."
+    names = _list_names(good)
+    makes = "make" if len(good) > 1 or is_plural(good[0].name) else "makes"
+    answer = f"{capitalise(names)} should be kept: {_pronoun(good)} {makes} for pleasant viewing."
     return _ask(_KEEP, good, answer, it, draw)
 
 
+def _pronoun(facts: Sequence[Fact]) -> str:
+    return "they" if len(facts) > 1 or is_plural(facts[0].name) else "it"
+
+
 def _audience(facts: list[Fact], bad: bool, it: str, draw: Draw) -> Pair:
+    names = _list_names(facts)
+    verb = be(facts[0].name) if len(facts) == 1 else "are"
     if bad:
-        answer = "It may be suited for personal memories, less for publication."
-        return _ask(_SUITS, facts, answer, it, draw)
-    answer = "It would suit publication, exhibitions and large screens."
-    return _ask(_SUITS[:2], facts, answer, it, draw)
+        answer = (
+            f"It may do for personal memories, but hardly for publication, since {names} "
+            f"{verb} easily noticed."
+        )
+    else:
+        answer = f"It would suit publication and large screens, thanks to {names}."
+    return _ask(_SUITS, facts, answer, it, draw)
 
 
 def _ask(forms: Sequence[str], facts: list[Fact], answer: str, it: str, draw: Draw) -> Pair:
@@ -105,11 +130,6 @@ def _ask(forms: Sequence[str], facts: list[Fact], answer: str, it: str, draw: Dr
     return make_pair("extended", question, None, answer)
 
 
-def _list_names(facts: list[Fact]) -> str:
-    """The states as a list: "blur, noise and dim lighting"."""
-    names = [fact.name for fact in facts]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _sentences(clauses: Iterable[str]) -> str:
-    return " ".join(capitalise(f"{clause}.") for clause in clauses)
+def _list_names(facts: Sequence[Fact]) -> str:
+    """The states as a list: "the blur, the noise and the dim lighting"."""
+    return enumerate_words(definite(fact.name) for fact in facts)

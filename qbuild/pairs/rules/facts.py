@@ -9,21 +9,31 @@ from typing import Any
 
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.language.mentions import Mention, read
-from qbuild.language.times import Part, Time
-from qbuild.pairs.rules.wording import RATINGS, SEVERITIES, UNGRADED, WORDS, Words
+from qbuild.language.times import Time
+from qbuild.pairs.rules.areas import find_area, find_count, find_severity
+from qbuild.pairs.rules.phrases import give_reason, join_times
+from qbuild.pairs.rules.states import State, find_state
+from qbuild.pairs.rules.wording import (
+    ADVERBS,
+    RATINGS,
+    REMEDIES,
+    SEVERITIES,
+    TOPICS,
+    UNGRADED,
+    WORDS,
+    Words,
+)
 
-PARTS: dict[Part, str] = {
-    "throughout": "throughout the playback", "frequent": "frequently", "rare": "occasionally",
-    "beginning": "at the beginning", "middle": "in the middle of the playback",
-    "end": "at the end", "first half": "in the first half", "second half": "in the second half",
-}  # fmt: skip
+MAX_WORDS = 1_000  # of a depiction; a longer one is no depiction of one medium
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """An attribute that is good (+1) or bad (-1), as a depiction states it.
 
-    `when` and `place` are phrases for a sentence, `stated` the depiction's own words.
+    `when`, `place` and `area` are phrases for a sentence: "at the end", "in the sky", "sky", the
+    last one the subject of the depiction's own clause. `reason` is a cause with its conjunction,
+    `count` how many times it is seen, `severity` the depiction's own adjective of the degree.
     """
 
     attribute: str
@@ -32,8 +42,11 @@ class Fact:
     times: tuple[Time, ...]
     when: str
     place: str | None
-    cause: str | None
+    reason: str | None
     stated: str = ""
+    area: str | None = None
+    count: str | None = None
+    severity: str | None = None
 
     @property
     def words(self) -> Words:
@@ -41,30 +54,74 @@ class Fact:
         return WORDS[self.attribute]
 
     @property
+    def state(self) -> State | None:
+        """The state that the depiction names; None where it only rates the attribute."""
+        return find_state(self.attribute, self.polarity, self.stated)
+
+    @property
+    def topic(self) -> str:
+        """A noun for what is judged: the depiction's own where it is a known one."""
+        stated = self.stated.lower()
+        return next((noun for noun in TOPICS if noun in stated), self.words.topic)
+
+    @property
     def name(self) -> str:
-        """The noun of the state: "blur", "high sharpness"; of exposure, over- or under-."""
-        if self.polarity > 0:
-            return self.words.merit
-        side = re.search(r"\b(over|under)[ -]?expos", self.stated, re.IGNORECASE)
-        return f"{side[1].lower()}exposure" if side else self.words.fault
+        """The noun of the state: "blur", "natural colors", "poor contrast"."""
+        if self.state is not None:
+            return self.state.noun
+        if self.topic != self.words.topic:
+            return f"{'good' if self.polarity > 0 else 'poor'} {self.topic}"
+        return self.words.merit if self.polarity > 0 else self.words.fault
 
     @property
     def has_amount(self) -> bool:
         """Whether the degree says how much of a fault there is."""
-        return self.words.has_amount and self.polarity < 0
+        state = self.state
+        return self.polarity < 0 and state is not None and state.amount
 
     @property
-    def gradings(self) -> tuple[str, ...]:
-        """Words for the degree; empty for a fault without one."""
-        if self.has_amount:
-            return SEVERITIES.get(self.degree or "", ())
-        degree = "good" if (self.polarity, self.degree) == (1, "mild") else self.degree
-        return RATINGS[degree] if degree else UNGRADED[self.polarity]
+    def grade(self) -> str | None:
+        """The degree; a light merit is good."""
+        return "good" if (self.polarity, self.degree) == (1, "mild") else self.degree
+
+    @property
+    def ratings(self) -> tuple[str, ...]:
+        """Words that rate the topic."""
+        return RATINGS[self.grade] if self.grade else UNGRADED[self.polarity]
+
+    @property
+    def severities(self) -> tuple[str, ...]:
+        """Adjectives for the amount of a fault; empty without a degree."""
+        if self.severity and self.degree:
+            return (self.severity,)
+        return SEVERITIES.get(self.degree or "", ())
+
+    @property
+    def adverbs(self) -> tuple[str, ...]:
+        """Adverbs for the adjective of the state; an empty one where no degree is stated."""
+        return ADVERBS.get(self.grade or "", ("",))
+
+    @property
+    def remedies(self) -> tuple[str, str]:
+        """Verb phrases against it: afterwards, and when it is recorded again."""
+        own = REMEDIES.get(self.name.removeprefix("a "))
+        return own or (self.words.post, self.words.again)
 
     @property
     def specific(self) -> tuple[Time, ...]:
         """The times that name a moment or a part."""
         return tuple(time for time in self.times if time.kind != "overall")
+
+    @property
+    def always(self) -> bool:
+        """Whether it lasts throughout."""
+        return not self.specific and any(time.part == "throughout" for time in self.times)
+
+    @property
+    def frequency(self) -> str:
+        """How often it is seen: "twice", "frequently"; empty where that is not stated."""
+        often = any(time.part in ("frequent", "rare") for time in self.times)
+        return self.count or (self.when if often and not self.specific else "")
 
 
 def facts_of(depiction: Mapping[str, Any]) -> list[Fact]:
@@ -77,24 +134,45 @@ def find_facts(text: str, medium: str) -> list[Fact]:
 
     Of an attribute that is called both good and bad, only mentions with a time are facts.
     """
+    if len(text.split()) == 1 and text.isascii():
+        raise RejectedError("one-word", f"{text.strip()!r} is no sentence")
     mentions = [one for one in read(text).mentions if one.polarity]
-    by_time = {
-        (fact.attribute, fact.when): fact
-        for mention in reversed(mentions)
-        if not _is_disputed(mention, mentions)
-        for fact in [fact_of(mention, medium)]
-    }
+    by_time: dict[tuple[str, str, str | None], Fact] = {}
+    for mention in mentions:
+        if not _is_disputed(mention, mentions):
+            fact = fact_of(mention, medium, text)
+            by_time.setdefault((fact.attribute, fact.when, fact.area), fact)
     if not by_time:
-        raise _no_facts(text)
-    return list(reversed(by_time.values()))
+        raise _no_facts(text, bool(mentions))
+    return list(by_time.values())
 
 
-def fact_of(mention: Mention, medium: str) -> Fact:
+def check_length(text: str) -> None:
+    """Raise RejectedError for more words than a person writes about one medium."""
+    count = len(text.split())
+    if count > MAX_WORDS:
+        raise RejectedError("too-long", f"{count:,} words; expected {MAX_WORDS:,} at most")
+
+
+def fact_of(mention: Mention, medium: str, text: str) -> Fact:
     """A mention as a fact; in an image there are no times."""
-    times = mention.times if medium == "video" else ()
-    when = " ".join(format_time(time) for time in _sort_times(times))
+    video = medium == "video"
+    times = mention.times if video else ()
+    reason = give_reason(mention.cause, text) if mention.cause else None
     judgement = mention.attribute, mention.polarity, mention.degree
-    return Fact(*judgement, times, when, mention.place, mention.cause, mention.words)
+    state = find_state(mention.attribute, mention.polarity, mention.words)
+    area = find_area(text, mention.words) if state else None
+    return Fact(
+        *judgement,
+        times,
+        join_times(times),
+        None if area else mention.place,
+        reason,
+        mention.words,
+        area,
+        find_count(text, mention.words) if video else None,
+        find_severity(text, mention.words),
+    )
 
 
 def _is_disputed(mention: Mention, mentions: Iterable[Mention]) -> bool:
@@ -109,39 +187,14 @@ def _is_disputed(mention: Mention, mentions: Iterable[Mention]) -> bool:
     return False
 
 
-def _no_facts(text: str) -> RejectedError:
+def _no_facts(text: str, disputed: bool) -> RejectedError:
     letters = sum(character.isalpha() for character in text)
     latin = len(re.findall("[A-Za-z]", text))
     if letters and 2 * latin < letters:
         message = "the text is not in English; only English is read"
         return RejectedError("other-language", message)
+    if disputed:
+        message = "each attribute is called both good and bad, with no times that differ"
+        return RejectedError("contradictory", message)
     message = "no judgement of one of the 14 attributes was found in the text"
     return RejectedError("no-attribute", message)
-
-
-def _sort_times(times: Iterable[Time]) -> list[Time]:
-    """How often, which part, which moment: each phrase once."""
-    distinct = {format_time(time): time for time in times}.values()
-    order = {"overall": 0, "direct": 1, "in-context": 2}
-    return sorted(distinct, key=lambda time: order[time.kind])
-
-
-def format_time(time: Time) -> str:
-    """A time as a phrase after a clause: the words of a moment, a fixed phrase for a part."""
-    if time.part is not None:
-        return PARTS[time.part]
-    if time.span is None:
-        return " ".join(time.words.split())
-    start, end = time.span
-    if end is None:
-        return f"from second {start:g} on"
-    if start != end:
-        return f"from {start:g} to {end:g} seconds"
-    return (
-        f"at the {_ordinal(int(start))} second" if start.is_integer() else f"at {start:g} seconds"
-    )
-
-
-def _ordinal(number: int) -> str:
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0)
-    return f"{number}{ending or 'th'}"

@@ -82,7 +82,7 @@ def render(report: dict[str, Any]) -> str:
 
 STAGE = Stage(
     name="gpt-extend",
-    version=1,
+    version=2,
     options=ExtendOptions,
     runtime=ExtendRuntime,
     reads=Reads(schema="depiction"),

@@ -153,7 +153,8 @@ def test_right_letters_are_uniform():
         ("vqa2/in-context", {"text": "The picture is blurry."}, "no-moment"),
         ("vqa2/conversation", {"text": "The picture is blurry."}, "no-question"),
         ("vqa2/aspect", {"text": "The picture is blurry.", "aspect": None}, "no-aspect"),
-        ("vqa2/extended", {"text": "It is sharp. It is blurry."}, "no-attribute"),
+        ("vqa2/extended", {"text": "It is sharp. It is blurry."}, "contradictory"),
+        ("vqa2/quality-centric", {"text": "Blurry"}, "one-word"),
     ],
 )
 def test_what_the_depiction_does_not_state_is_rejected(task, given, reason):
@@ -169,8 +170,12 @@ def test_an_unknown_task_is_rejected_by_name():
 
 
 def test_a_cause_is_asked_for_only_where_one_is_stated():
-    (stated,) = pairs("vqa2/extended", row("The picture is blurry due to the heavy rain."))
-    assert stated["answer"] == "Because of the heavy rain."
+    for seed in range(20):
+        (stated,) = pairs("vqa2/extended", row("The picture is blurry due to the rain."), seed)
+        assert stated["answer"] in (
+            "Because of the rain.",
+            "The picture is blurry because of the rain.",
+        )
     for seed in range(20):
         (other,) = pairs("vqa2/extended", row("The picture is blurry."), seed)
         assert "ecause of the" not in other["answer"]
@@ -179,8 +184,8 @@ def test_a_cause_is_asked_for_only_where_one_is_stated():
 def test_two_times_of_one_attribute_are_compared():
     text = "In the first half the lighting is good. In the second half the lighting is very poor."
     (pair,) = pairs("vqa2/temporal", row(text))
-    assert "better lighting" in pair["question"]
-    assert pair["answer"] == "In the first half."
+    assert pair["question"].startswith("When is the lighting of this video better, in the ")
+    assert pair["answer"] in ("In the first half.", "The lighting is better in the first half.")
 
 
 def test_a_moment_is_asked_for_or_asked_about():
@@ -191,12 +196,12 @@ def test_a_moment_is_asked_for_or_asked_about():
 
 
 def test_the_side_of_a_wrong_exposure_is_kept():
-    text = "There is local overexposure in the center and on the right."
+    text = "There is local overexposure in the center."
     for seed in range(20):
         (pair,) = pairs("vqa2/in-context", row(text, kind="in-context"), seed)
         if pair["question"].startswith("Where"):
-            assert "overexposure" in pair["question"]
-            assert pair["answer"] == "In the center and on the right."
+            assert "overexposed" in pair["question"]
+            assert pair["answer"].endswith("n the center.")
             return
     pytest.fail("no question asks for the place")
 
@@ -213,7 +218,7 @@ def test_a_wrong_choice_is_not_similar_to_the_right_one():
 def test_a_conversation_keeps_the_claims_of_question_and_answer_together():
     given = row("Very poor.", kind="conversation", question="How is the sharpness?")
     (pair,) = pairs("vqa2/conversation", given)
-    found = judge(pair["question"], right(pair), "The sharpness is very poor.", "in-context")
+    found = judge(pair["question"], right(pair), "The sharpness is very poor.", "open")
     assert (pair["form"], found) == ("in-context", ())
 
 
@@ -221,7 +226,7 @@ def test_an_aspect_is_answered_by_its_level():
     given = row("The picture is very blurry.", aspect="visual quality", aspect_level=1)
     (pair,) = pairs("vqa2/aspect", given)
     assert "visual quality" in pair["question"]
-    assert pair["answer"].startswith("The visual quality is bad.")
+    assert pair["answer"].startswith("The visual quality is bad: ")
     assert "blur" in pair["answer"]
 
 
@@ -230,4 +235,106 @@ def test_how_is_answered_by_an_adjective_and_what_by_a_noun():
     assert [pair["form"] for pair in made] == ["open", "multi", "open", "multi"]
     assert made[0]["answer"] in ("Slight", "Mild")
     assert made[2]["answer"] == "Noise"
-    assert all("this picture" in pair["question"] for pair in made)
+    assert all("this image" in pair["question"] for pair in made)
+
+
+def all_of(task: str, depiction: dict[str, Any], seeds: int = 25) -> list[str]:
+    """Question and right answer of each pair of many seeds."""
+    found = []
+    for seed in range(seeds):
+        with suppress(RejectedError):
+            found += [f"{p['question']} {right(p)}" for p in pairs(task, depiction, seed)]
+    assert found
+    return found
+
+
+def test_natural_colors_do_not_become_vivid():
+    for task in ("vqa2/quality-centric", "vqa2/extended"):
+        for text in all_of(task, row("The colors are natural.")):
+            assert "vivid" not in text
+            assert "rich" not in text
+
+
+def test_two_times_of_a_fact_are_joined_by_and():
+    text = "The picture is blurry at the beginning and at the end."
+    for made in all_of("vqa2/temporal", row(text)) + all_of("vqa2/quality-centric", row(text)):
+        assert "at the beginning at the end" not in made
+
+
+def test_a_clause_is_never_due_to():
+    text = "The picture shakes due to the person filming starts running."
+    for made in all_of("vqa2/extended", row(text)):
+        assert "due to" not in made
+        assert "ecause the person filming starts running." in made
+
+
+def test_what_to_keep_is_a_sentence():
+    for made in all_of("vqa2/extended", row("The playback is smooth.")):
+        assert "for they" not in made
+        assert made.endswith("The smooth playback should be kept: it makes for pleasant viewing.")
+
+
+def test_no_topic_is_a_fault():
+    for made in all_of("vqa2/quality-centric", row("There is severe noise.")):
+        assert "How good is the noise level" not in made
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("The image freezes twice.", "wice."), ("The picture is blurry after 3 seconds.", "fter 3")],
+)
+def test_counts_and_seconds_support_a_temporal_question(text, answer):
+    for made in all_of("vqa2/temporal", row(text)):
+        assert answer in made.partition("?")[2]
+
+
+def test_how_often_is_no_part_of_a_question_of_degree():
+    text = "The playback stutters frequently."
+    for made in all_of("vqa2/quality-centric", row(text)):
+        assert "frequently?" not in made
+
+
+def test_the_faults_of_an_image_are_those_that_an_image_can_have():
+    depiction = row("There is slight noise.", medium="image")
+    for seed in range(25):
+        options = [
+            o for p in pairs("q-instruct/what-how", depiction, seed) for o in p["options"] or []
+        ]
+        assert not {"Stuttering", "Camera shake", "Quality fluctuations"} & set(options)
+
+
+def test_what_is_answered_by_both_classes_of_nouns():
+    text = "The sky is overexposed and there is noise in the background."
+    answers = set()
+    for seed in range(25):
+        made = pairs("q-instruct/what-how", row(text, medium="image"), seed)
+        answers |= {pair["answer"] for pair in made if pair["options"] is None}
+    assert "Overexposure and noise" in answers
+    assert {"The sky", "In the background"} & answers
+
+
+def test_a_place_and_a_moment_are_asked_for_together():
+    text = "There is severe noise in the background when the lamp goes out."
+    asked = all_of("vqa2/in-context", row(text, kind="in-context"))
+    assert any(
+        made.startswith("When and where") and "in the background when the lamp goes out." in made
+        for made in asked
+    )
+
+
+def test_open_answers_are_full_sentences_and_vary_in_length():
+    answers = [
+        p["answer"] for task, _, p in MADE if p["form"] == "open" and task.startswith("vqa2")
+    ]
+    lengths = {len(answer.split()) for answer in answers}
+    assert min(lengths) >= 3
+    assert len(lengths) > 10
+    assert all(answer.endswith(".") for answer in answers)
+
+
+def test_a_conversation_that_asks_for_advice_keeps_the_words_of_the_person():
+    given = row("Use a tripod, then it is stable", kind="conversation",
+                question="How could the camera shake be avoided")  # fmt: skip
+    (pair,) = pairs("vqa2/conversation", given)
+    assert pair["question"] == "How could the camera shake be avoided?"
+    assert pair["answer"] == "Use a tripod, then it is stable."

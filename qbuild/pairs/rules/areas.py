@@ -1,0 +1,61 @@
+"""Words around a mention that a reading leaves out: what exactly is judged, and how many times."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_VERB = r"(?:is|are|was|were|looks?|appears?|seems?|becomes?|remains?)"
+_ADVERBS = r"(?:[a-z]+ ){0,3}?"
+# Subjects that are no area of the frame: the medium, and what an attribute is called.
+_WHOLE = re.compile(
+    r"\b(?:picture|image|photo|photograph|video|clip|footage|film|shot|scene|frame|recording"
+    r"|colou?rs?|lighting|light|brightness|contrast|saturation|tones?|sharpness|clarity|focus"
+    r"|exposure|noise|grain|blur|artifacts?|artefacts?|stability|fluency|playback|motion|movement"
+    r"|content|contents|composition|framing|layout|quality|resolution|details?|textures?|camera"
+    r"|everything|it|they|this|that|there|which|who|when|while|white balance|frame rate|rate"
+    r"|shake|effects?|flicker|edges?|objects?|subject|subjects|storyline|illumination|smoothness"
+    r"|compression|and|but|also|very|a bit|no|not|nothing|video's)\b"
+)
+_COUNTED = re.compile(
+    r"[ ,]*(?:only |exactly |about )?(twice|(?:two|three|four|five|six|seven|eight|nine|ten) times"
+    r"|[2-9] times)\b",
+    re.IGNORECASE,
+)
+_SEVERITY = re.compile(
+    r"(?:\b|^)((?:very |extremely |quite |rather |fairly )?(?:severe|serious|heavy|strong|obvious"
+    r"|noticeable|pronounced|significant|considerable|slight|mild|minor|subtle|faint))\s+$",
+    re.IGNORECASE,
+)
+
+
+def find_area(text: str, stated: str) -> str | None:
+    """The part of the frame whose state the words are: "sky" in "the sky is overexposed"."""
+    subject = _find_subject(" ".join(text.lower().split()), " ".join(stated.lower().split()))
+    if subject is None or _WHOLE.search(subject):
+        return None
+    return subject
+
+
+@lru_cache(maxsize=1024)
+def _find_subject(text: str, stated: str) -> str | None:
+    at = text.find(stated)
+    if at < 0:
+        return None
+    clause = re.split(r"[.;:,!?\n]", text[max(0, at - 120) : at])[-1]
+    match = re.search(rf"\bthe ((?:[a-z-]+ ){{1,9}}?){_VERB} {_ADVERBS}$", clause)
+    return match[1].strip() if match else None
+
+
+def find_count(text: str, stated: str) -> str | None:
+    """How many times something is said to happen: "twice" in "the image freezes twice"."""
+    at = text.find(stated)
+    match = _COUNTED.match(text, at + len(stated)) if at >= 0 else None
+    return match[1].lower() if match else None
+
+
+def find_severity(text: str, stated: str) -> str | None:
+    """The adjective of degree before a noun: "noticeable" in "there is noticeable noise"."""
+    at = text.find(stated)
+    match = _SEVERITY.search(text[max(0, at - 30) : at]) if at > 0 else None
+    return match[1].lower() if match else None

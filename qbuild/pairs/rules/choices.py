@@ -1,0 +1,95 @@
+"""The degree of a fact as an answer with three wrong ones, and faults that are not stated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qbuild.pairs.rules.draws import Draw
+from qbuild.pairs.rules.facts import Fact
+from qbuild.pairs.rules.phrases import be, capitalise, does
+from qbuild.pairs.rules.sentences import IMAGE, subject_of, where_and_when
+from qbuild.pairs.rules.wording import HOW_GOOD, HOW_MUCH, RATINGS, UNGRADED, WORDS
+
+# Attributes whose faults look alike: one is not clearly a wrong choice next to another.
+_ALIKE = (
+    frozenset(("sharpness", "focus", "motion blur", "compression artifact")),
+    frozenset(("flicker", "camera trajectory", "quality switch")),
+    frozenset(("flicker", "fluency")),
+    frozenset(("exposure", "light", "color")),
+    frozenset(("contents", "composition")),
+)
+_LOOKS = ("picture", "colors", "lighting", "composition")
+_WRONG_SEVERITIES = {
+    "very severe": ("slight", "moderate", "not present at all"),
+    "relatively severe": ("slight", "barely visible", "not present at all"),
+    "mild": ("severe", "extremely severe", "not present at all"),
+}
+
+
+def ask_degree(fact: Fact, it: str, draw: Draw) -> tuple[str, str, list[str]]:
+    """A question after the degree of a fact, its answer in a few words, and three wrong ones."""
+    tail = where_and_when(fact, draw)
+    state = fact.state
+    if fact.has_amount and fact.severities and state is not None:
+        question = draw.one(HOW_MUCH[1:]).format(
+            noun=state.noun, be=be(state.noun), it=it, when=tail
+        )
+        return question, draw.one(fact.severities), list(_WRONG_SEVERITIES[fact.degree or "mild"])
+    if _is_graded(fact) and state is not None and draw.number(3):
+        before, subject = subject_of(fact, state, it)
+        plural = fact.area or state.subject
+        looks = state.subject in _LOOKS
+        verb = f"{does(plural)} {subject} look" if looks else f"{be(plural)} {subject}"
+        question = capitalise(f"{before}how {verb}{tail}?")
+        return question, _graded(fact, draw), _wrong_adjectives(fact)
+    right = draw.one(fact.ratings)
+    return ask_topic(fact, it, draw), right, _wrong_ratings(fact, draw)
+
+
+def ask_topic(fact: Fact, it: str, draw: Draw) -> str:
+    """A question after the quality of the fact's topic: "How is the sharpness of this video?"."""
+    tail = where_and_when(fact, draw)
+    if fact.area:
+        return f"In {it}, how is the {fact.topic} of the {fact.area}{tail}?"
+    return draw.one(HOW_GOOD).format(topic=fact.topic, it=it, when=tail)
+
+
+def _is_graded(fact: Fact) -> bool:
+    """Whether adverbs fit both the adjective of the state and its opposite."""
+    state = fact.state
+    if state is None or not state.adjective or not state.opposite or state.amount:
+        return False
+    return " " not in state.adjective + state.opposite
+
+
+def _graded(fact: Fact, draw: Draw) -> str:
+    state = fact.state
+    return f"{draw.one(fact.adverbs)} {state.adjective if state else ''}".strip()
+
+
+def _wrong_adjectives(fact: Fact) -> list[str]:
+    adjective, opposite = (fact.state.adjective, fact.state.opposite) if fact.state else ("", "")
+    first = {
+        "mild": f"extremely {adjective}",
+        "very severe": f"slightly {adjective}",
+    }.get(fact.grade or "", f"slightly {opposite}")
+    return [first, f"quite {opposite}", f"very {opposite}"]
+
+
+def _wrong_ratings(fact: Fact, draw: Draw) -> list[str]:
+    """Three wrong ratings, each clearly different from the right one."""
+    if fact.grade is None:
+        other = UNGRADED[-fact.polarity][0]
+        extreme = RATINGS["very severe" if fact.polarity > 0 else "excellent"][0]
+        return [other, extreme, "average"]
+    return draw.shuffled([words[0] for name, words in RATINGS.items() if name != fact.grade])[:3]
+
+
+def wrong_faults(facts: Sequence[Fact], it: str, draw: Draw) -> list[str]:
+    """Three faults of attributes that the depiction does not mention, possible in the medium."""
+    known = {fact.attribute for fact in facts}
+    alike = {name for family in _ALIKE if family & known for name in family} | known
+    possible = [name for name, words in WORDS.items() if words.still or it != IMAGE]
+    clear = draw.shuffled([name for name in possible if name not in alike])
+    near = draw.shuffled([name for name in possible if name in alike - known])
+    return [WORDS[name].fault for name in (*clear, *near)][:3]

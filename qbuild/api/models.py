@@ -19,11 +19,13 @@ def train(
     media_roots: Place | list[Place] = (),  # type: ignore[assignment]
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
+    split: str | list[str] = (),  # type: ignore[assignment]
 ) -> Path:
     """Train a model on instruction artifacts or exported JSON; the folder of the checkpoint.
 
-    `settings` are the backend's own (docs/training.md). The same call resumes a run that was cut
-    off. Raises MissingPartError where the backend or what it needs is not installed.
+    Rows of split `train` and rows without a split are used, or those of the splits in `split`
+    (docs/splits.md). `settings` are the backend's own (docs/training.md). The same call
+    resumes a run that was cut off. Raises MissingPartError where the backend or what it needs is not installed.
     """
     spec = TrainSpec(
         tuple(Path(path) for path in listed(artifacts)),
@@ -31,6 +33,7 @@ def train(
         tuple(str(folder) for folder in listed(media_roots)),
         seed,
         dict(settings or {}),
+        (split,) if isinstance(split, str) else tuple(split),
     )
     return load_backend(backend).train(spec)
 

@@ -103,13 +103,17 @@ GREEDY = Answering()
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """What to train on and the checkpoint's folder; `settings` are the backend's own."""
+    """What to train on and the checkpoint's folder; `settings` are the backend's own.
+
+    Of no `splits`, the rows of split train or training and those without a split are trained on.
+    """
 
     artifacts: tuple[Path, ...]
     output: Path
     media_roots: tuple[str, ...]
     seed: int
     settings: Mapping[str, Any]
+    splits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def read_json(path: Path, roots: MediaRoots, kind: str | None, samples: Samples)
     """
     roots = roots if roots.folders else MediaRoots({"": path.parent})
     for number, record in enumerate(_records(path), 1):
+        if not samples.wants(_split(record)):
+            continue
         identity = record.get("id") if isinstance(record, dict) else None
         name = f"{path.name} record {number} (id {identity})"
         samples.add(name, partial(_sample, record, name, path.stem, roots), kind)
@@ -116,6 +118,13 @@ def _exported_medium(record: Mapping[str, Any]) -> Mapping[str, Any]:
     media = extra.get("media") if isinstance(extra, dict) else None
     first = media[0] if isinstance(media, list) and media else None
     return first if isinstance(first, dict) else {}
+
+
+def _split(record: Any) -> str | None:
+    """The split as `qbuild export` wrote it under the key `qbuild`; None where there is none."""
+    extra = record.get("qbuild") if isinstance(record, dict) else None
+    split = extra.get("split") if isinstance(extra, dict) else None
+    return split if isinstance(split, str) and split else None
 
 
 def _turns(record: Mapping[str, Any]) -> list[tuple[Role, str]]:

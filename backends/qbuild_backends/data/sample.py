@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from qbuild.backends.protocol import Rejected
 from qbuild.core.rows.rejections import RejectedError
+from qbuild.core.rows.split_filter import SplitFilter
 from qbuild.quality.published_text import LLAVA_PLACEHOLDER
 from qbuild_backends.models.inputs import Turn
 
@@ -45,6 +46,12 @@ class Samples:
     good: list[Sample] = field(default_factory=list)
     bad: list[Rejected] = field(default_factory=list)
     inputs: list[dict[str, Any]] = field(default_factory=list)
+    splits: SplitFilter = field(default_factory=SplitFilter)
+
+    def wants(self, split: str | None) -> bool:
+        """Count a row by its split; whether its sample is to be added."""
+        self.splits.count([split])
+        return self.splits.takes(split)
 
     def add(self, name: str, make: Callable[[], Sample], kind: str | None) -> None:
         """Add what `make` returns to the good samples, or its RejectedError to the bad ones."""

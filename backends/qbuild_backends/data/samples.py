@@ -13,6 +13,7 @@ from qbuild.core.engine.inputs import check_rows, describe_input, reject_incompl
 from qbuild.core.errors import InputError, QbuildError, SchemaError, raise_all
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.rows.rejections import RejectedError
+from qbuild.core.rows.split_filter import SplitFilter
 from qbuild_backends.data.from_json import read_json
 from qbuild_backends.data.sample import Sample, Samples
 from qbuild_backends.models.inputs import Turn
@@ -21,16 +22,21 @@ BATCH_ROWS = 1_024
 
 
 def read_samples(
-    paths: Sequence[Path], roots: MediaRoots, kind: Literal["image", "video"] | None = None
+    paths: Sequence[Path],
+    roots: MediaRoots,
+    kind: Literal["image", "video"] | None = None,
+    splits: SplitFilter | None = None,
 ) -> Samples:
     """The samples of all files, in order; `kind` where the plan trains on one kind alone.
+
+    Without `splits`, rows of every split are read. Rows of other splits are counted, not checked.
 
     Such a plan does not train the language model, and rejects text without a medium.
 
     Raises the errors of `Artifact.open`, InputError for a file that is neither artifact nor JSON,
     UsageError for a dataset without a media root.
     """
-    samples = Samples()
+    samples = Samples(splits=splits or SplitFilter())
     problems: list[QbuildError] = []
     for path in paths:
         try:
@@ -41,6 +47,7 @@ def read_samples(
         except QbuildError as error:
             problems.append(error)
     raise_all(problems)
+    samples.splits.check(", ".join(str(given["name"]) for given in samples.inputs))
     return samples
 
 
@@ -55,6 +62,8 @@ def read_artifact(path: Path, roots: MediaRoots, kind: str | None, samples: Samp
         check_rows(artifact.schema, batch, str(path), number)
         for row in batch.to_pylist():
             number += 1
+            if not samples.wants(row["split"]):
+                continue
             name = f"{described['name']} row {number} (sample {row['sample_id']})"
             samples.add(name, partial(_sample, row, name, own), kind)
     return described

@@ -25,6 +25,7 @@ from qbuild.core.canonical import hash_value
 from qbuild.core.errors import InputError, raise_all
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.plural import plural
+from qbuild.core.rows.split_filter import SplitFilter, format_left_out
 from qbuild_backends.checkpoints import description, folder, saving
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.media_reader import MediaReader
@@ -60,7 +61,8 @@ def train(family: ModelFamily, backend: str, spec: TrainSpec) -> Path:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     settings = read_settings(family, spec.settings)
     kind = family.plans[settings.plan].kind
-    samples = read_samples(spec.artifacts, MediaRoots.parse(spec.media_roots), kind)
+    splits = SplitFilter(spec.splits, training=True)
+    samples = read_samples(spec.artifacts, MediaRoots.parse(spec.media_roots), kind, splits)
     _check_samples(samples, settings)
     accelerator = make_accelerator(settings)
     check_devices(settings, accelerator.num_processes)
@@ -95,6 +97,8 @@ class Run:
         self.states = spec.output.with_name(f"{spec.output.name}.training")
         folder.check_name(family, settings.base, f"setting base {settings.base}")
         self.options = {**settings.decisive(), "backend": backend, "seed": spec.seed}
+        if samples.splits.left_out:  # else the checkpoint is the same whatever was asked for
+            self.options["split"] = list(samples.splits.taken)
         base_fingerprint = folder.fingerprint(family, settings.base)
         self.lineage = lineage.lineage_of(samples, settings.base, base_fingerprint)
         self.fingerprint = hash_value([self.options, self.lineage])
@@ -106,6 +110,8 @@ class Run:
 
     def train(self) -> None:
         """Train and write the checkpoint."""
+        if left_out := self.samples.splits.left_out:
+            self.log(format_left_out(left_out))
         torch.manual_seed(self.spec.seed)
         with train_memory(self.settings):
             model, processor = base_model(self.family, self.settings, self.spec.seed)
@@ -246,6 +252,7 @@ class Run:
             "plan": self.settings.plan,
             "base": base.resolve().name if base.is_dir() else self.settings.base,
             "samples": drawn - len(progress.skipped),
+            "left_out": self.samples.splits.left_out,
             "skipped": len(self.samples.bad) + len(progress.skipped),
             "steps": progress.step,
             "first_loss": progress.losses[0],

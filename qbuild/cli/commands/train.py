@@ -39,6 +39,11 @@ _SETTING = typer.Option("--set", metavar="KEY=VALUE", help="A setting; repeatabl
 _SEED = typer.Option(
     "--seed", min=0, metavar="N", help="Seed of the order of samples and of random weights."
 )
+_SPLIT = typer.Option(
+    "--split",
+    metavar="NAME",
+    help="Split to train on; repeatable; none: rows without one; all. Default: train and none.",
+)
 
 
 def train(
@@ -49,6 +54,7 @@ def train(
     config: Annotated[Path | None, _CONFIG] = None,
     set_: Annotated[list[str] | None, _SET] = None,
     seed: Annotated[int, _SEED] = 0,
+    split: Annotated[list[str] | None, _SPLIT] = None,
     json_: Json = False,
     _debug: Debug = False,
 ) -> None:
@@ -59,7 +65,9 @@ def train(
     from qbuild.cli.render.checkpoints import format_training
 
     settings = _read_config(config, backend) | _parse_settings(set_ or [])
-    spec = TrainSpec(tuple(pairs), output, tuple(media_root or ()), seed, settings)
+    spec = TrainSpec(
+        tuple(pairs), output, tuple(media_root or ()), seed, settings, tuple(split or ())
+    )
     made = load_backend(backend).train(spec)
     report = _read_report(made)
     report["fingerprint"] = report.pop("run", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qbuild.core.plural import plural
+from qbuild.core.rows.split_filter import format_left_out
 
 
 def format_training(report: dict[str, Any]) -> str:
@@ -16,6 +17,8 @@ def format_training(report: dict[str, Any]) -> str:
             f" ({report['skipped']:,} skipped), {plural(report['steps'], 'step')},"
             f" loss {report['first_loss']:.4f} → {report['last_loss']:.4f}"
         )
+        if left_out := format_left_out(report.get("left_out", {})):
+            lines.append(f"  {left_out}")
         for group, share in report["parameters"].items():
             lines.append(f"  {group}: {share['trained']:,} of {share['parameters']:,} trained")
     if run := report["run"]:

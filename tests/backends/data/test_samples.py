@@ -19,6 +19,7 @@ from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.inputs import describe_input
 from qbuild.core.errors import InputError, SchemaError, UsageError
 from qbuild.core.media_roots import MediaRoots
+from qbuild.core.rows.split_filter import SplitFilter
 
 PLACES = MediaRoots({})
 
@@ -240,3 +241,20 @@ def test_a_file_without_records_is_rejected(tmp_path, roots, text):
     (tmp_path / "bad.json").write_text(text)
     with pytest.raises(InputError, match=r"bad\.json"):
         read_samples([tmp_path / "bad.json"], roots)
+
+
+def test_rows_of_other_splits_are_counted_and_not_checked(tmp_path, roots):
+    rows = [pair(media=[medium("p.png")]), pair(media=[medium("missing.png")], split="test")]
+    record = {"id": "1", "image": "missing.png", "qbuild": {"split": "test"}}
+    json_file = tmp_path / "records.json"
+    json_file.write_text(json.dumps([record]))
+    paths = [artifact(tmp_path / "rows.parquet", rows), json_file]
+    found = read_samples(paths, roots, splits=SplitFilter(training=True))
+    assert (len(found.good), len(found.bad)) == (1, 0)
+    assert found.splits.left_out == {"test": 2}
+
+
+def test_a_split_that_no_row_has_is_an_error(tmp_path, roots):
+    path = artifact(tmp_path / "rows.parquet", [pair(media=[medium("p.png")])])
+    with pytest.raises(UsageError, match=r"--split tran: .*expected one of train \(1 row\)"):
+        read_samples([path], roots, splits=SplitFilter(("tran",)))

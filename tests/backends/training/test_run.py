@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -264,6 +265,27 @@ def test_a_run_that_skips_all_it_draws_leaves_no_checkpoint_and_no_states(tmp_pa
     with pytest.raises(InputError, match="a sample to train on, but all 4 samples were skipped"):
         train(given)
     assert not list(tmp_path.glob("*checkpoint*"))
+
+
+def pairs_of_two_splits(place):
+    """Two pairs of split test, four of split train."""
+    test = picture_pairs(place, 2, split="test").rename(place / "test.parquet")
+    return [test, picture_pairs(place, 4)]
+
+
+def test_rows_of_other_splits_are_left_out_and_reported(tmp_path, capsys):
+    made = train(spec(tmp_path, *pairs_of_two_splits(tmp_path)))
+    report = described(made)["report"]
+    assert (report["samples"], report["left_out"]) == (4, {"test": 2})
+    assert "2 rows of other splits left out: test (2 rows)" in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_not_up_to_date_for_other_splits(tmp_path):
+    pairs = pairs_of_two_splits(tmp_path)
+    first = described(train(spec(tmp_path, *pairs)))["report"]
+    every = replace(spec(tmp_path, *pairs), splits=("all",))
+    assert described(train(every))["report"]["samples"] == 6
+    assert described(train(replace(every, splits=("train",))))["report"] == first
 
 
 def test_a_run_cut_short_by_its_steps_counts_the_samples_that_it_drew(tmp_path):

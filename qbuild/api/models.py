@@ -25,7 +25,8 @@ def train(
 
     Rows of split `train` and rows without a split are used, or those of the splits in `split`
     (docs/splits.md). `settings` are the backend's own (docs/training.md). The same call
-    resumes a run that was cut off. Raises MissingPartError where the backend or what it needs is not installed.
+    resumes a run that was cut off. Raises MissingPartError where the backend or what it needs is
+    not installed.
     """
     spec = TrainSpec(
         tuple(Path(path) for path in listed(artifacts)),

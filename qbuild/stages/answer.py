@@ -25,6 +25,7 @@ from qbuild.core.media_roots import MediaRoots
 from qbuild.core.plural import plural
 from qbuild.core.renamed import Renamed
 from qbuild.core.rows.rejections import Rejection
+from qbuild.core.rows.split_filter import format_left_out
 from qbuild.stages.model_stage import (
     ModelOptions,
     ModelRuntime,
@@ -35,11 +36,12 @@ from qbuild.stages.model_stage import (
     open_model,
     predict,
 )
+from qbuild.stages.split_option import SplitOptions, read_splits
 
 MAX_SHOWN = 3
 
 
-class AnswerOptions(ModelOptions):
+class AnswerOptions(SplitOptions, ModelOptions):
     """Which model answers, and how it is prompted."""
 
     video_prompt: Literal["understanding", "training", "scoring", "none"] = Field(
@@ -61,18 +63,22 @@ def produce(inputs: Inputs, options: AnswerOptions) -> Generator[Output, None, R
         model = {"backend": options.backend, "model": backend.model}
         return {**names, **model, "answer": answered.answer}
 
-    requests = _requests(inputs, stats)
+    requests = _requests(inputs, options, stats)
     yield from predict(requests, lambda prompts: backend.answer(prompts, how), to_row, stats)
     return stats
 
 
-def _requests(inputs: Inputs, stats: RunStats) -> Iterator[Request[Prompt]]:
+def _requests(inputs: Inputs, options: AnswerOptions, stats: RunStats) -> Iterator[Request[Prompt]]:
     """Each sample once."""
+    splits = read_splits(inputs, options)
+    stats.left_out = splits.left_out
     row_roots = _roots_per_row(inputs)
     seen: set[str] = set()
     for batch in inputs.scan():
         for number, row in enumerate(batch.rows.to_pylist(), batch.start + 1):
             roots = next(row_roots)
+            if not splits.takes(row["split"]):
+                continue
             if row["sample_id"] in seen:
                 stats.collapsed += 1
                 continue
@@ -131,7 +137,7 @@ def _names(row: Row) -> Row:
 def finish(stats: RunStats, _: Tally, __: AnswerOptions) -> dict[str, Any]:
     """The number of answers; under `run`, which is not stored, the first ones and the speed."""
     counts = {"model": stats.model, "answers": stats.rows, "collapsed": stats.collapsed}
-    return {**counts, "run": stats.as_dict()}
+    return {**counts, **stats.other_splits(), "run": stats.as_dict()}
 
 
 def render(report: dict[str, Any]) -> str:
@@ -140,7 +146,8 @@ def render(report: dict[str, Any]) -> str:
     lines = [f"{row['path']}: {shorten(one_line(row['answer']))}" for row in run["first"]]
     answered = f"{plural(report['answers'], 'answer')} by {report['model']}"
     speed = f"{run['seconds']:.1f} s, {run['rows_per_s']:.3g} per second"
-    return "\n".join([*lines, f"{answered}: {speed}"])
+    left_out = format_left_out(report.get("left_out", {}))
+    return "\n".join([*lines, f"{answered}: {speed}", *filter(None, [left_out])])
 
 
 STAGE = Stage(

@@ -23,12 +23,14 @@ from pydantic import Field
 
 from qbuild.core.artifact.output_folder import File
 from qbuild.core.canonical import canonical_json
-from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
+from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.plural import plural
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table
+from qbuild.core.rows.split_filter import SplitFilter, format_left_out, is_held_out
 from qbuild.dialects import get_dialect
 from qbuild.dialects.dialect import Dialect, Record, Row
+from qbuild.stages.split_option import SplitOptions, read_splits
 
 if TYPE_CHECKING:
     from qbuild.core.artifact.reader import Artifact
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 _CONFLICT = "another row of this id has other values; conflicting rows are all rejected"
 
 
-class ExportOptions(Options):
+class ExportOptions(SplitOptions):
     """Which dialect, and how many files."""
 
     format: Literal["llava", "q-align"] = Field(
@@ -52,9 +54,9 @@ def produce(inputs: Inputs, options: ExportOptions) -> Generator[Output, None, d
     """The files of the dialect; batches are written as they come, so memory stays bounded."""
     from qbuild.core.rows.duplicates import find_duplicates
 
-    dialect = get_dialect(options.format)
+    dialect, splits = get_dialect(options.format), read_splits(inputs, options)
     with ExitStack() as closing:
-        arrays = _Arrays(inputs.scratch, options, closing)
+        arrays = _Arrays(inputs.scratch, options, splits, closing)
         duplicates = find_duplicates(inputs, "sample_id")
         for batch in inputs.scan():
             yield _write_batch(batch, duplicates.deduplicate(batch), dialect, arrays, inputs)
@@ -69,13 +71,19 @@ def produce(inputs: Inputs, options: ExportOptions) -> Generator[Output, None, d
 def finish(counts: dict[str, int], tally: Tally, options: ExportOptions) -> dict[str, Any]:
     """Records per file, and rejected rows by reason."""
     files = {"format": options.format, "files": counts, "refused": tally.of("refused")}
-    return {**files, "collapsed": tally["collapsed"]}
+    left_out = tally.of("left-out")
+    return {
+        **files,
+        "collapsed": tally["collapsed"],
+        **({"left_out": left_out} if left_out else {}),
+    }
 
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
     lines = [f"{name}: {plural(count, 'record')}" for name, count in report["files"].items()]
     lines += [f"{count:,} rejected: {reason}" for reason, count in report["refused"].items()]
+    lines += filter(None, [format_left_out(report.get("left_out", {}))])
     if report["collapsed"]:
         lines.append(f"{plural(report['collapsed'], 'identical row')} collapsed")
     return "\n".join(lines)
@@ -86,15 +94,20 @@ def _write_batch(
 ) -> Output:
     """Write the records of a batch; the output holds what is rejected."""
     conflicts, kept = set(unique.conflicts.tolist()), set(unique.positions.tolist())
-    tally = Tally(collapsed=unique.collapsed)
+    tally = Tally()
     rejected: list[RejectedRow] = []
     for at, row in enumerate(_rows(batch)):
+        if not arrays.splits.takes(row["split"]):
+            tally.add("left-out", "none" if row["split"] is None else row["split"])
+            continue
         rejection = None
         if at in conflicts:
             rejection = Rejection("conflict", _CONFLICT, "sample_id", row["sample_id"])
         elif at in kept:
             rejection = _write_row(row, dialect, arrays)
             tally.add("rows", count=int(rejection is None))
+        else:
+            tally.add("collapsed")
         if rejection is not None:
             place = _place(batch.start + at, inputs.artifacts)
             rejected.append(RejectedRow(*place, rejection, canonical_json(row)))
@@ -127,8 +140,11 @@ def _place(number: int, artifacts: list[Artifact]) -> tuple[str, int]:
 class _Arrays:
     """JSON arrays being written in a folder, one per split or one for all."""
 
-    def __init__(self, folder: Path, options: ExportOptions, closing: ExitStack) -> None:
+    def __init__(
+        self, folder: Path, options: ExportOptions, splits: SplitFilter, closing: ExitStack
+    ) -> None:
         self._folder, self._options, self._closing = folder, options, closing
+        self.splits = splits
         self._streams: dict[str, TextIO] = {}
         self._counts: Counter[str] = Counter()
         self._held_out: set[str] = set()
@@ -159,7 +175,7 @@ class _Arrays:
             return f"{self._options.format}.json"
         # quoted, since a split's name may hold characters that no file name can
         name = f"{self._options.format}-{quote(split, safe=' ')}.json"
-        if split.lower().startswith(("test", "val", "dev")):
+        if is_held_out(split):
             self._held_out.add(name)
         return name
 

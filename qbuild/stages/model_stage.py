@@ -81,6 +81,11 @@ class RunStats:
     collapsed: int = 0
     seconds: float = 0.0
     first: list[Row] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)  # rows of other splits
+
+    def other_splits(self) -> Row:
+        """`left_out` of a report; nothing where every row is used."""
+        return {"left_out": self.left_out} if self.left_out else {}
 
     def as_dict(self) -> Row:
         """Speed and first rows; they are reported, but not part of the artifact."""

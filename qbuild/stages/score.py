@@ -21,6 +21,7 @@ from qbuild.core.media_roots import Medium
 from qbuild.core.plural import plural
 from qbuild.core.renamed import Renamed
 from qbuild.core.rows.rejections import RejectedError
+from qbuild.core.rows.split_filter import format_left_out
 from qbuild.media.files.listing import FileOptions, format_ignored, ignored_report, list_media
 from qbuild.media.files.locate import MediaFiles
 from qbuild.media.unreadable import file_size, reject_disk_errors
@@ -35,6 +36,7 @@ from qbuild.stages.model_stage import (
     predict,
 )
 from qbuild.stages.probe import NAMED
+from qbuild.stages.split_option import SplitOptions, read_splits
 
 if TYPE_CHECKING:
     from qbuild.core.engine.tally import Tally
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 MAX_SHOWN = 10
 
 
-class ScoreOptions(FileOptions, ModelOptions):
+class ScoreOptions(FileOptions, SplitOptions, ModelOptions):
     """Which model scores, and how it is prompted."""
 
     video_prompt: Literal["scoring", "training", "understanding", "none"] = Field(
@@ -95,9 +97,13 @@ def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, Ru
 def _requests(inputs: Inputs, options: ScoreOptions, stats: RunStats) -> Iterator[Request[Medium]]:
     """Each medium once, with the hash of its file."""
     media = MediaFiles.of(inputs, options.dataset)
+    splits = read_splits(inputs, options)
+    stats.left_out = splits.left_out
     seen: set[str] = set()
     for batch in inputs.scan():
         for number, row in enumerate(batch.rows.to_pylist(), batch.start + 1):
+            if not splits.takes(row["split"]):
+                continue
             if row["media_id"] in seen:
                 stats.collapsed += 1
                 continue
@@ -116,7 +122,7 @@ def _requests(inputs: Inputs, options: ScoreOptions, stats: RunStats) -> Iterato
 def finish(stats: RunStats, tally: Tally, _: ScoreOptions) -> dict[str, Any]:
     """The number of media; under `run`, which is not stored, the first scores and the speed."""
     counts = {"model": stats.model, "media": stats.rows, "collapsed": stats.collapsed}
-    return {**counts, **ignored_report(tally), "run": stats.as_dict()}
+    return {**counts, **stats.other_splits(), **ignored_report(tally), "run": stats.as_dict()}
 
 
 def render(report: dict[str, Any]) -> str:
@@ -130,7 +136,9 @@ def render(report: dict[str, Any]) -> str:
         lines.append(f"… {report['media'] - len(lines):,} more")
     scored = f"{plural(report['media'], 'medium', 'media')} scored by {report['model']}"
     speed = f"{run['seconds']:.1f} s, {run['rows_per_s']:.3g} per second"
-    return "\n".join([*lines, f"{scored}: {speed}", *format_ignored(report)])
+    left_out = format_left_out(report.get("left_out", {}))
+    lines += [f"{scored}: {speed}", *filter(None, [left_out]), *format_ignored(report)]
+    return "\n".join(lines)
 
 
 STAGE = Stage(

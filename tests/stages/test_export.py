@@ -12,7 +12,7 @@ from running import rejected_of, run_stage
 
 from qbuild.core.artifact.reader import Artifact, rejected_path
 from qbuild.core.canonical import canonical_json, hash_file
-from qbuild.core.errors import InputError, TooManyRejectedError
+from qbuild.core.errors import InputError, TooManyRejectedError, UsageError
 from qbuild.stages.export import STAGE
 
 
@@ -155,3 +155,20 @@ def test_the_report_is_printed_in_lines():
     report = {"files": {"llava.json": 1200}, "refused": {"mixed-kinds": 3}, "collapsed": 2}
     told = ["llava.json: 1,200 records", "3 rejected: mixed-kinds", "2 identical rows collapsed"]
     assert STAGE.render(report).splitlines() == told
+
+
+def test_records_of_other_splits_are_left_out_and_counted(tmp_path):
+    artifact = qa(tmp_path, pairs.many(5, splits=("train", "test", None)))
+    done = export([artifact], tmp_path / "out", split=("train", "none"))
+    records = json.loads((tmp_path / "out/llava.json").read_text())
+    assert [record["qbuild"].get("split") for record in records] == ["train", None, "train"]
+    assert done.report["left_out"] == {"test": 2}
+    assert "2 rows of other splits left out: test (2 rows)" in STAGE.render(done.report)
+
+
+def test_a_misspelt_split_leaves_the_existing_export(tmp_path):
+    artifact = qa(tmp_path, pairs.many(2))
+    export([artifact], tmp_path / "out")
+    with pytest.raises(UsageError, match=r"--split trian: .* Did you mean train\?"):
+        export([artifact], tmp_path / "out", split="trian")
+    assert "llava.json" in names(tmp_path / "out")

@@ -202,3 +202,20 @@ def test_a_moved_checkpoint_is_up_to_date_and_a_changed_one_runs(offer, folder, 
     assert reasons(weights) == ["prompt changed: model"]
     moved = shutil.move(weights, tmp_path / "weights")
     assert reasons(moved) == []
+
+
+def test_only_media_of_the_split_are_scored(folder, tmp_path):
+    rows = rating_table(
+        2, path=["p0.png", "p1.png"], media_id=["set:p0.png", "set:p1.png"], split=["train", "test"]
+    )
+    ratings = write_artifact(tmp_path / "ratings.parquet", rows)
+    given = {"media_roots": (str(folder),), "split": "test"}
+    done = score([ratings], tmp_path / "s.parquet", **given)
+    assert [row["path"] for row in rows_of(tmp_path / "s.parquet")] == ["p1.png"]
+    assert done.report["left_out"] == {"train": 1}
+    assert "1 row of other splits left out: train (1 row)" in render(done.report)
+
+
+def test_a_split_of_files_which_have_none_is_an_error(folder, tmp_path):
+    with pytest.raises(UsageError, match=r"--split test: .*expected one of none \(3 rows\)"):
+        score([folder], tmp_path / "s.parquet", split="test")

@@ -132,6 +132,7 @@ def make_report(matched: MatchedRows, results: Results, options: EvaluateOptions
         "matched": matched.matched,
         "collapsed": matched.collapsed,
         "unpredicted": matched.unpredicted,
+        **({"left_out": matched.left_out} if matched.left_out else {}),
         "conflicting_opinions": len(matched.conflicting),
         "leaks": [
             {

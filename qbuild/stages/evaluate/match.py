@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,6 +17,7 @@ from qbuild.core.engine.stage import Inputs
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.rows.duplicates import deduplicate
 from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
+from qbuild.core.rows.split_filter import NONE, SplitFilter, format_counts
 from qbuild.quality.level_scores import score_from_logits
 from qbuild.stages.evaluate.options import EvaluateOptions
 
@@ -38,25 +39,48 @@ class Opinion:
     mos: float
     low: float
     high: float
+    split: str | None = None
 
 
 class Opinions:
-    """Opinion scores by id, path and file name, without the media in `conflicting`."""
+    """Opinion scores by id, path and file name, without the media in `conflicting`.
 
-    def __init__(self, opinions: Iterable[Opinion]) -> None:
-        unique = deduplicate(opinions, lambda one: one.media_id, lambda one: one.mos)
-        self.by_id = {one.media_id: one for one in unique.kept}
-        self.conflicting = {group[0].media_id for group in unique.conflicts}
+    With `splits`, media with two scores of different splits conflict; a missing split differs from
+    none. UsageError for a split that no score has.
+    """
+
+    def __init__(self, opinions: Iterable[Opinion], splits: tuple[str, ...] = ()) -> None:
+        given = list(opinions)
+        known: dict[str, set[str]] = {}
+        for one in given:
+            known.setdefault(one.media_id, set()).update({one.split} - {None})  # type: ignore[arg-type]
+        several = {media_id for media_id, names in known.items() if splits and len(names) > 1}
+        unique = deduplicate(given, lambda one: one.media_id, lambda one: one.mos)
+        self.by_id = {
+            one.media_id: replace(one, split=min(known[one.media_id], default=None))
+            for one in unique.kept
+            if one.media_id not in several
+        }
+        self.conflicting = {
+            one: f"the opinion scores of {one} are in several splits" for one in several
+        }
+        self.conflicting |= {
+            one.media_id: f"the opinion scores of {one.media_id} conflict"
+            for one, *_ in unique.conflicts
+        }
+        self.splits = SplitFilter(splits)
+        self.splits.count(one.split for one in self.by_id.values())
+        self.splits.check("the opinion scores")
         self._by_path: dict[str, list[Opinion]] = {}
         self._by_name: dict[str, list[Opinion]] = {}
-        for one in unique.kept:
+        for one in self.by_id.values():
             self._by_path.setdefault(one.path, []).append(one)
             self._by_name.setdefault(PurePosixPath(one.path).name, []).append(one)
 
     def find(self, media_id: str, path: str, match: str) -> tuple[Opinion | None, str]:
         """The score of a medium and how it was found (id, path, name), or None and why not."""
         if media_id in self.conflicting:
-            return None, f"the opinion scores of {media_id} conflict"
+            return None, self.conflicting[media_id]
         if media_id in self.by_id:
             return self.by_id[media_id], "id"
         if match == "id":
@@ -107,6 +131,7 @@ class MatchedRows:
     matched: dict[str, int]  # by how they were matched
     unpredicted: dict[str, int]  # opinion scores without a prediction, by dataset
     conflicting: list[str]  # media whose opinion scores conflict
+    left_out: dict[str, int]  # predictions on media of other splits
 
 
 def match_rows(inputs: Inputs, options: EvaluateOptions) -> MatchedRows:
@@ -115,7 +140,7 @@ def match_rows(inputs: Inputs, options: EvaluateOptions) -> MatchedRows:
     Raises InputError or UsageError where there are no opinion scores at all.
     """
     rows = _read_predictions(inputs)
-    opinions = _read_opinions(inputs, rows, options.scale)
+    opinions = _read_opinions(inputs, rows, options)
     no_score = Rejection("no-score", "the row holds neither a score nor logits")
     rejections = [(row, no_score) for row in rows if not _has_score(row)]
     scored = [row for row in rows if _has_score(row)]
@@ -126,16 +151,23 @@ def match_rows(inputs: Inputs, options: EvaluateOptions) -> MatchedRows:
         for row in group
     ]
     matches: list[_Match] = []
+    left_out: Counter[str] = Counter()
     for row in unique.kept:
         opinion, how = opinions.find(row["media_id"], row["path"], options.match)
         if opinion is None:
             rejections.append((row, Rejection("no-opinion", how)))
+        elif not opinions.splits.takes(opinion.split):
+            left_out[opinion.split or NONE] += 1
         else:
             matches.append(_Match(row, opinion, *_predicted_score(row, options.temperature), how))
+    if left_out and not matches:
+        raise _nothing_predicted(opinions.splits, left_out)
     matches, shared = _one_per_opinion(matches)
     predicted = {one.opinion.media_id for one in matches}
     unpredicted = Counter(
-        one.dataset for media_id, one in opinions.by_id.items() if media_id not in predicted
+        one.dataset
+        for media_id, one in opinions.by_id.items()
+        if media_id not in predicted and opinions.splits.takes(one.split)
     )
     return MatchedRows(
         rows=np.array([one.as_tuple() for one in matches], dtype=MATCH),
@@ -146,6 +178,16 @@ def match_rows(inputs: Inputs, options: EvaluateOptions) -> MatchedRows:
         matched=dict(sorted(Counter(one.how for one in matches).items())),
         unpredicted=dict(sorted(unpredicted.items())),
         conflicting=sorted(opinions.conflicting),
+        left_out=dict(sorted(left_out.items())),
+    )
+
+
+def _nothing_predicted(splits: SplitFilter, left_out: Counter[str]) -> InputError:
+    return InputError(
+        f"--split {' '.join(splits.names)}",
+        f"no prediction is about its media, only about {format_counts(left_out)}",
+        f"expected predictions for {format_counts(splits.taken)}",
+        "Score these media too.",
     )
 
 
@@ -159,13 +201,14 @@ def _read_predictions(inputs: Inputs) -> list[Row]:
     return rows
 
 
-def _read_opinions(inputs: Inputs, rows: list[Row], scale: str) -> Opinions:
+def _read_opinions(inputs: Inputs, rows: list[Row], options: EvaluateOptions) -> Opinions:
     """The opinion scores of the side inputs, else those in the predictions themselves."""
+    scale = options.scale
     given = list(_side_opinions(inputs, scale))
     if not given and scale == "norm":
         what = "no level artifact is given"
         raise UsageError("--scale", what, "expected levels, which have a mos_norm")
-    opinions = Opinions(given or _own_opinions(rows))
+    opinions = Opinions(given or _own_opinions(rows), options.split)
     if not opinions.by_id:
         raise InputError(
             "evaluate",
@@ -180,12 +223,12 @@ def _side_opinions(inputs: Inputs, scale: str) -> Iterator[Opinion]:
     for schema in ("level",) if scale == "norm" else ("rating", "level"):
         value = "mos_norm" if scale == "norm" else "mos"
         for table in inputs.side_inputs(schema):
-            names = ["media_id", "dataset", "path", value, "scale_low", "scale_high"]
+            names = ["media_id", "dataset", "path", value, "scale_low", "scale_high", "split"]
             columns: list[list[Any]] = [table.column(name).to_pylist() for name in names]
-            for media_id, dataset, path, mos, low, high in zip(*columns, strict=True):
+            for media_id, dataset, path, mos, low, high, split in zip(*columns, strict=True):
                 declared = low is not None and high is not None
                 ends = _NORM if scale == "norm" else (low, high) if declared else _UNKNOWN
-                yield Opinion(media_id, dataset, path, mos, *ends)
+                yield Opinion(media_id, dataset, path, mos, ends[0], ends[1], split)
 
 
 def _own_opinions(rows: list[Row]) -> Iterator[Opinion]:

@@ -8,9 +8,10 @@ from pydantic import Field, field_serializer, field_validator
 
 from qbuild.core.engine.stage import Runtime, ValueHint
 from qbuild.labels.predictions.options import PredictionOptions
+from qbuild.stages.split_option import SplitOptions
 
 
-class EvaluateOptions(PredictionOptions):
+class EvaluateOptions(SplitOptions, PredictionOptions):
     """What is compared; the options of prediction files apply to inputs that are files."""
 
     match: Literal["id", "path"] = Field(

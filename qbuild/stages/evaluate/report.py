@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qbuild.core.plural import plural
+from qbuild.core.rows.split_filter import format_left_out
 
 _COLUMNS = 4  # datasets side by side
 _LABELS = {
@@ -34,6 +35,7 @@ def render(report: dict[str, Any]) -> str:
         f" on, {leak['first'][0]} the first"
         for leak in report["leaks"]
     ]
+    lines += filter(None, [format_left_out(report.get("left_out", {}))])
     if report["collapsed"]:
         lines.append(f"{plural(report['collapsed'], 'identical row')} collapsed")
     return "\n".join(lines)

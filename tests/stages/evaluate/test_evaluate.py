@@ -496,3 +496,55 @@ def test_published_predictions_match_published_scores_by_file_name(tmp_path, dat
     done = evaluate(tmp_path, file, given, match="path")
     assert done.json["rows"] == 10_073
     assert done.json["srcc"] == pytest.approx(0.448, abs=0.005)
+
+
+# ---- splits
+
+
+@pytest.fixture
+def in_splits(tmp_path):
+    """Predictions of 80 media, and their ratings: 60 of split train, 20 of split test."""
+    x, y = points(80)
+    splits = ["train"] * 60 + ["test"] * 20
+    return (
+        predictions(tmp_path / "p.parquet", ids(80), x),
+        ratings(tmp_path / "r.parquet", ids(80), y, split=splits),
+    )
+
+
+def test_predictions_on_other_splits_are_left_out_and_counted(tmp_path, in_splits):
+    x, y = points(80)
+    done = evaluate(tmp_path, *in_splits, split="test")
+    assert done.json["rows"] == 20
+    assert done.report["srcc"] == pytest.approx(spearmanr(x[60:], y[60:])[0])
+    assert done.report["left_out"] == {"train": 60}
+    assert (done.report["unpredicted"], done.rejected) == ({}, [])
+    assert "60 rows of other splits left out: train (60 rows)" in done.text
+
+
+def test_a_split_of_no_opinion_score_lists_the_splits(tmp_path, in_splits):
+    expected = r"--split tests: .*expected one of test \(20 rows\), train .* Did you mean test"
+    with pytest.raises(UsageError, match=expected):
+        evaluate(tmp_path, *in_splits, split="tests")
+
+
+def test_a_split_without_predictions_is_an_error(tmp_path, in_splits):
+    trained = predictions(tmp_path / "trained.parquet", ids(60), points(60)[0])
+    with pytest.raises(InputError, match=r"only about train \(60 rows\); .* test \(20 rows\)"):
+        evaluate(tmp_path, trained, in_splits[1], split="test")
+
+
+def test_a_medium_in_two_splits_is_rejected(tmp_path, in_splits):
+    y = points(80)[1]
+    other = ratings(tmp_path / "other.parquet", ids(1), y[:1], split=["test"])
+    unsplit = ratings(tmp_path / "unsplit.parquet", ids(80), y)
+    done = evaluate(tmp_path, *in_splits, other, unsplit, split="train")
+    assert done.json["rows"] == 59
+    assert [row["message"] for row in done.rejected] == [
+        "the opinion scores of d:v/00000.mp4 are in several splits"
+    ]
+
+
+def test_without_a_split_the_description_is_that_of_earlier_versions(tmp_path, in_splits):
+    done = evaluate(tmp_path, *in_splits)
+    assert "split" not in Artifact.open(done.output).description.options

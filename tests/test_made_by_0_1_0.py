@@ -27,6 +27,7 @@ SCORES = "predictions.parquet"
 DEPICTED = ("gpt-extend", "work/depictions.parquet", "--model", "mock-model", "--ledger", "ledger",
             "--prompts", "prompts")  # fmt: skip
 PAIRS = ("work/pairs.parquet", "--backend", "vqa2", "--media-root", "scores=pictures")
+EVERY_SPLIT = ("--split", "all")  # 0.1.0 trained on rows of every split
 
 
 @pytest.fixture
@@ -226,13 +227,13 @@ def test_a_checkpoint_gives_the_same_scores(qbuild, expected):
 
 def test_training_begins_from_a_checkpoint(qbuild, expected):
     changed = settings(expected, base="checkpoint", plan="ugc-scorer", max_steps=1)
-    done = qbuild("train", *PAIRS, "-o", "further", *changed)
+    done = qbuild("train", *PAIRS, *EVERY_SPLIT, "-o", "further", *changed)
     assert done.code == 0, done.err
     assert losses("further") == pytest.approx([expected["further_loss"]], rel=1e-5)
 
 
 def test_an_interrupted_training_resumes(qbuild, expected):
-    done = qbuild("train", *PAIRS, "-o", "cut-off", *settings(expected))
+    done = qbuild("train", *PAIRS, *EVERY_SPLIT, "-o", "cut-off", *settings(expected))
     assert done.code == 0, done.err
     assert "resuming from step 2" in done.err
     assert losses("cut-off")[:2] == losses("checkpoint")[:2]
@@ -242,6 +243,6 @@ def test_an_interrupted_training_resumes(qbuild, expected):
 def test_a_training_that_has_ended_is_not_run_again(qbuild, expected):
     weights = Path("checkpoint/model.safetensors")
     before = weights.stat().st_mtime_ns
-    done = qbuild("train", *PAIRS, "-o", "checkpoint", *settings(expected))
+    done = qbuild("train", *PAIRS, *EVERY_SPLIT, "-o", "checkpoint", *settings(expected))
     assert done.code == 0, done.err
     assert weights.stat().st_mtime_ns == before

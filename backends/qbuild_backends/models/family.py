@@ -72,7 +72,13 @@ class FamilySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # defaults of other settings, by name
+
     plan: str = Field(description="Stage, which decides what is trained.")
+
+    def frozen(self) -> tuple[str, ...]:
+        """Beginnings of the names of parameters that stay frozen in a group that is trained."""
+        return ()
 
     def configure(self, processor: Any) -> None:
         """Change the base model's processor as the settings say; UsageError if they conflict."""

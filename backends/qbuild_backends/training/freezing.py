@@ -27,12 +27,13 @@ def group_of(family: ModelFamily, name: str) -> str:
     raise InputError(f"parameter {name}", "belongs to no group", expected)
 
 
-def freeze(family: ModelFamily, model: nn.Module, plan: str) -> None:
-    """Freeze all parameters but those that the plan trains."""
+def freeze(family: ModelFamily, model: nn.Module, plan: str, frozen: tuple[str, ...] = ()) -> None:
+    """Freeze all parameters but those that the plan trains; also those whose names begin so."""
     groups = family.plans[plan].groups
+    untrained = (*family.never_trained, *frozen)
     for name, parameter in model.named_parameters():
         trained = group_of(family, name) in groups
-        parameter.requires_grad_(trained and not name.startswith(family.never_trained))
+        parameter.requires_grad_(trained and not name.startswith(untrained))
 
 
 def parameter_shares(family: ModelFamily, model: nn.Module) -> dict[str, Share]:

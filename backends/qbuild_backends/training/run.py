@@ -131,7 +131,7 @@ class Run:
     def _prepare(self, model: Any) -> dict[str, Share]:
         """Freeze the model, add adapters and set its mode; the parameters of each group."""
         settings, plan = self.settings, self.family.plans[self.settings.plan]
-        freeze(self.family, model, settings.plan)
+        freeze(self.family, model, settings.plan, settings.frozen())
         if settings.lora_rank and LANGUAGE_MODEL in plan.groups:
             adapters.add_lora(model, settings)
         shares = parameter_shares(self.family, model)

@@ -20,6 +20,8 @@ _NO_EFFECT = {
 # `auto` gives the losses of these values, so fingerprints and descriptions name them.
 _AUTO = {"per_device_batch": 1, "gradient_checkpointing": True}
 _Auto = BeforeValidator(lambda given: None if given == "auto" else given)
+# Newer than 0.1.0: left out at these values, so that an unfinished training of 0.1.0 resumes.
+_ADDED = {"recipe": "paper"}
 
 
 class TrainSettings(FamilySettings):
@@ -86,11 +88,17 @@ class TrainSettings(FamilySettings):
     def decisive(self) -> dict[str, Any]:
         """The settings that change what is learnt, for fingerprint and description."""
         settings = self.model_dump(exclude=_NO_EFFECT, by_alias=True)
-        return settings | {name: value for name, value in _AUTO.items() if settings[name] is None}
+        resolved = {name: value for name, value in _AUTO.items() if settings[name] is None}
+        as_before = {name for name, value in _ADDED.items() if settings.get(name) == value}
+        return {n: v for n, v in (settings | resolved).items() if n not in as_before}
 
 
 def read_settings(family: ModelFamily, given: Mapping[str, Any]) -> TrainSettings:
-    """The settings of a training run; raises as `validate_settings`."""
+    """The settings of a training run; raises as `validate_settings`.
+
+    Values that are given take precedence over those of the recipe, and these over the defaults.
+    """
     bases: Any = (family.train_settings, TrainSettings)
     model: type[TrainSettings] = create_model("Settings", __base__=bases)
-    return validate_settings(model, given, RENAMED)
+    recipe = model.recipes.get(str(given.get("recipe", "")), {})
+    return validate_settings(model, {**recipe, **given}, RENAMED)

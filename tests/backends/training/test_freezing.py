@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch", reason="needs the model backends' torch")
 from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
 from qbuild_backends.training.freezing import freeze, parameter_shares, train_mode  # noqa: E402
 from vqa2_toys import tiny_model  # noqa: E402
+from vqa2_training import settings_of  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,19 @@ def test_a_plan_trains_the_groups_of_the_paper(plan, groups):
     freeze(FAMILY, model, plan)
     found = parameter_shares(FAMILY, model)
     assert {group for group, share in found.items() if share.trained} == groups
+
+
+def test_the_released_script_of_stage_1_freezes_the_newline():
+    released = {
+        plan: settings_of({"base": "tiny", "plan": plan, "recipe": "release"}).frozen()
+        for plan in ("1-spatial", "ugc-scorer")
+    }
+    assert released == {"1-spatial": ("model.image_newline",), "ugc-scorer": ()}
+    assert settings_of({"base": "tiny", "plan": "1-spatial"}).frozen() == ()
+    model = tiny_model()
+    freeze(FAMILY, model, "1-spatial", released["1-spatial"])
+    assert not model.model.image_newline.requires_grad
+    assert all(p.requires_grad for p in model.model.multi_modal_projector.parameters())
 
 
 def test_every_parameter_belongs_to_one_group():

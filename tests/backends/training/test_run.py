@@ -185,7 +185,8 @@ def test_a_model_without_motion_is_scored_on_key_frames(still):
         clip = read_clip(file, key_size=112, motion_size=None)
         asked = Turn("user", "<image>\nHow would you rate the quality of this video?")
         said = Turn("assistant", "The quality of the video is")
-        batch = processor.collate([processor.encode([asked, said], clip, open_end=True)])
+        prompted = {"video_prompt": "scoring", "open_end": True}
+        batch = processor.collate([processor.encode([asked, said], clip, **prompted)])
         del batch["labels"]
         with torch.inference_mode():
             logits = model(**batch).logits[0, -1, words]

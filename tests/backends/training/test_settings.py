@@ -29,6 +29,19 @@ def test_auto_keeps_the_fingerprint_of_runs_with_the_earlier_defaults():
     assert plain.decisive()["gradient_checkpointing"] is False
 
 
+def test_the_released_recipe_has_its_own_batch_and_rate_unless_they_are_set():
+    found = settings_of(LEAST | {"recipe": "release"})
+    assert (found.batch, found.rate("vision_tower"), found.rate("projector")) == (16, 2e-6, 1e-5)
+    assert settings_of(LEAST | {"recipe": "release", "batch": 4}).batch == 4
+    with pytest.raises(UsageError, match=r"setting recipe: .*'relase'"):
+        settings_of(LEAST | {"recipe": "relase"})
+
+
+def test_a_training_of_0_1_0_resumes_since_the_default_recipe_is_not_decisive():
+    assert "recipe" not in settings_of(LEAST).decisive()
+    assert settings_of(LEAST | {"recipe": "release"}).decisive()["recipe"] == "release"
+
+
 def test_all_faults_are_reported_at_once_with_similar_names():
     with pytest.raises(CombinedError) as told:
         settings_of({"plan": "ugc", "learning_rat": 1, "batch": 0, "epochs": "two"})

@@ -45,7 +45,7 @@ def test_show_of_pairs_prints_the_turns_and_counts_the_words(work, qbuild_cli):
     shown = qbuild_cli("show", work / "pairs.parquet", "--rows", "1").out
     assert "  image toy:a.jpg\n" in shown
     assert "  user: <image> How would you rate the quality of this image?\n" in shown
-    assert "  assistant: The quality of the image is Low.\n" in shown
+    assert "  assistant: The quality of the image is low.\n" in shown
     assert "labels.word: Low 2, Fair 1, Good 1, High 1\n" in shown
     assert '"parts"' not in shown
     assert lines_fit(shown.replace(str(work), "work"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,10 +14,17 @@ Rate = float | None
 
 
 class Vqa2Settings(FamilySettings):
-    """The stage, and the learning rate of each part."""
+    """The stage, the recipe, and the learning rate of each part."""
+
+    # Table 10 and section 5.1 of the paper are the defaults. The released scripts train the vision
+    # tower at a rate of its own and accumulate two steps of 8.
+    recipes: ClassVar = {"paper": {}, "release": {"batch": 16, "vision_tower_rate": 2e-6}}
 
     plan: Literal["1-spatial", "1-motion", "ugc-scorer", "streaming-scorer", "assistant"] = Field(
         description="Stage, which decides what is trained."
+    )
+    recipe: Literal["paper", "release"] = Field(
+        "paper", description="Defaults of the paper, or of its released scripts."
     )
     motion: bool | None = Field(
         None, description="False: key frames alone, the paper's ablation; none: as the base."
@@ -33,6 +40,11 @@ class Vqa2Settings(FamilySettings):
         if self.plan == "1-motion" and self.motion is False:
             raise ValueError("motion false leaves plan 1-motion nothing to train")
         return self
+
+    def frozen(self) -> tuple[str, ...]:
+        """The released script of `1-spatial` leaves the newline after the visual tokens frozen."""
+        released = self.recipe == "release" and self.plan == "1-spatial"
+        return ("model.image_newline",) if released else ()
 
     def configure(self, processor: Any) -> None:
         """Show videos with motion or without; UsageError for `1-motion` on a base without."""

@@ -5,7 +5,7 @@
     media.py         the media that a record shows: paths, kinds, placeholders
     extras.py        what a record's own keys cannot hold, under the key `qbuild`
 
-Every other file is one dialect, with its `DIALECT` at the foot. Nothing here imports pyarrow.
+Every other file is one dialect, with its `DIALECT` at the end. Nothing here imports pyarrow.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DIALECTS = ("llava", "q-align")
 
 
 def get_dialect(name: str) -> Dialect:
-    """The dialect of that name; UsageError with the near names where there is none."""
+    """The dialect of that name; UsageError with similar names if unknown."""
     if name not in DIALECTS:
         what, expected = f"no dialect is named {name!r}", "expected the name of a dialect"
         raise UsageError("--format", what, expected, suggest(name, DIALECTS))

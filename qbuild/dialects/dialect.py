@@ -12,7 +12,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a record made elsewhere does not say: its dataset's name and its task."""
+    """What a record made elsewhere does not state: its dataset's name and its task."""
 
     dataset: str
     task: str

@@ -149,7 +149,7 @@ class _Extras:
         return value
 
     def media(self) -> list[dict[str, Any]]:
-        """What is known of each medium."""
+        """The entry of each medium."""
         entries: list[dict[str, Any]] = self.get("media", [])
         valid = isinstance(entries, list) and all(
             isinstance(entry, dict) and isinstance(entry.get("media_id"), str) for entry in entries

@@ -1,7 +1,7 @@
 """Q-Align: LLaVA's keys with the score in `id` (`name->score`), placeholder `<|image|>`.
 
-Videos are named under `image` too; the loader knows them by `.mp4` alone and opens the paths of a
-list as images. A medium may have several placeholders, as in the released files: 1,263 records of
+Videos are named under `image` too; the loader recognises them only by `.mp4` and opens all paths of
+a list as images. A medium may have several placeholders, as in the released files: 1,263 records of
 SPAQ ask two questions about one image, and a video has one placeholder per key frame. Such a record
 names its one path as a text. Here a video keeps the placeholders that its row has.
 """
@@ -77,11 +77,11 @@ def _score(record: Record) -> float | None:
     name = record.get("id")
     _, arrow, text = name.rpartition(ID_ARROW) if isinstance(name, str) else ("", "", "")
     in_id = _number(text, "id") if arrow else None
-    given = record.get("gt_score")
-    score = None if given is None else _number(given, "gt_score")
+    gt_score = record.get("gt_score")
+    score = None if gt_score is None else _number(gt_score, "gt_score")
     if None not in (in_id, score) and in_id != score:
         message = f"the score is {in_id!r} in the id, {score!r} in gt_score; expected the same"
-        raise RejectedError("score-conflict", message, "gt_score", str(given)[:80])
+        raise RejectedError("score-conflict", message, "gt_score", str(gt_score)[:80])
     return score if in_id is None else in_id
 
 

@@ -7,7 +7,7 @@ from qbuild.core.rows.rejections import RejectedError
 from qbuild.dialects.conversation import read_turns, write_turns
 
 
-def said(*values, speakers=("human", "gpt")):
+def make_turns(*values, speakers=("human", "gpt")):
     return {
         "conversations": [{"from": s, "value": v} for s, v in zip(speakers, values, strict=True)]
     }
@@ -49,14 +49,14 @@ def test_another_dialects_placeholder_is_plain_text():
         ({"conversations": []}, "bad-conversations"),
         ({"conversations": "Q"}, "bad-conversations"),
         ({"conversations": ["Q", "A"]}, "bad-conversations"),
-        (said("Q", 3), "bad-conversations"),
-        (said("Q", "  "), "empty-value"),
-        (said("Q", "A", speakers=("human", "bot")), "unknown-speaker"),
-        (said("Q", "A", speakers=("human", ["gpt"])), "unknown-speaker"),
-        (said("Q", "A", speakers=("gpt", "human")), "roles-not-alternating"),
-        (said("Q", "Q", speakers=("human", "human")), "roles-not-alternating"),
-        (said("Q", speakers=("human",)), "roles-not-alternating"),
-        (said("Q", "\ud83d"), "not-unicode"),
+        (make_turns("Q", 3), "bad-conversations"),
+        (make_turns("Q", "  "), "empty-value"),
+        (make_turns("Q", "A", speakers=("human", "bot")), "unknown-speaker"),
+        (make_turns("Q", "A", speakers=("human", ["gpt"])), "unknown-speaker"),
+        (make_turns("Q", "A", speakers=("gpt", "human")), "roles-not-alternating"),
+        (make_turns("Q", "Q", speakers=("human", "human")), "roles-not-alternating"),
+        (make_turns("Q", speakers=("human",)), "roles-not-alternating"),
+        (make_turns("Q", "\ud83d"), "not-unicode"),
     ],
 )
 def test_an_invalid_conversation_is_rejected_with_its_reason(record, reason):

@@ -24,5 +24,5 @@ def test_every_dialect_and_every_reason_is_documented(name):
 
 def test_no_documented_reason_is_unknown():
     tables = PAGE.partition("## Reasons")[2]
-    told = [line.split("|")[1] for line in tables.splitlines() if line.startswith("| `")]
-    assert {reason for cell in told for reason in re.findall(r"`([a-z-]+)`", cell)} == reasons()
+    cells = [line.split("|")[1] for line in tables.splitlines() if line.startswith("| `")]
+    assert {reason for cell in cells for reason in re.findall(r"`([a-z-]+)`", cell)} == reasons()

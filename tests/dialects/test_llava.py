@@ -12,8 +12,8 @@ DEFAULTS = Defaults("somewhere", "general")
 
 def foreign(**keys):
     """A record made elsewhere."""
-    said = [{"from": "human", "value": "<image>\nQ?"}, {"from": "gpt", "value": "A."}]
-    return {"id": "7", "image": "a.jpg", "conversations": said, **keys}
+    conversation = [{"from": "human", "value": "<image>\nQ?"}, {"from": "gpt", "value": "A."}]
+    return {"id": "7", "image": "a.jpg", "conversations": conversation, **keys}
 
 
 def test_an_image_becomes_the_published_record():

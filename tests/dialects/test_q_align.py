@@ -12,11 +12,11 @@ DEFAULTS = Defaults("koniq", "scoring")
 
 def foreign(**keys):
     """A record as published."""
-    said = [
+    conversation = [
         {"from": "human", "value": "Rate the quality of this image.\n<|image|>"},
         {"from": "gpt", "value": "The quality of the image is good."},
     ]
-    return {"id": "1.jpg->63.6", "image": "spaq/1.jpg", "conversations": said, **keys}
+    return {"id": "1.jpg->63.6", "image": "spaq/1.jpg", "conversations": conversation, **keys}
 
 
 def test_a_row_becomes_the_published_record():
@@ -85,8 +85,8 @@ def test_a_published_record_gives_its_score_and_its_medium():
 
 
 def test_two_placeholders_for_one_image_show_it_twice_and_are_written_back():
-    said = "How good?\n<|image|>How fine?\n<|image|>"
-    turns = [{"from": "human", "value": said}, {"from": "gpt", "value": "Good."}]
+    question = "How good?\n<|image|>How fine?\n<|image|>"
+    turns = [{"from": "human", "value": question}, {"from": "gpt", "value": "Good."}]
     row = read(foreign(conversations=turns), DEFAULTS)
     assert len(row["media"]) == 1
     assert [part["media"] for part in row["turns"][0]["parts"]] == [None, 0, None, 0]

@@ -50,7 +50,7 @@ class FileAnnotations:
     cancelled: int = 0
 
     def add(self, number: int, cells: Mapping[str, Any], entry: Entry | None = None) -> None:
-        """Add the annotation of these cells: the given entry, else those of the wide form."""
+        """Add the annotation of these cells: this entry, else those of the wide form."""
         entries = (entry,) if entry is not None else tuple(_wide_entries(cells))
         if entry is None:
             self.levels_without_text += _levels_without_text(cells)
@@ -65,7 +65,9 @@ def _wide_entries(cells: Mapping[str, Any]) -> Iterator[Entry]:
     for kind in ("overall", "in-context", "pathway"):
         for text in _texts(cells.get(kind)):
             yield Entry(kind, text, column=kind)
-    yield from _conversations(cells)
+    questions, answers = _texts(cells.get("question")), _texts(cells.get("answer"))
+    for question, answer in zip_longest(questions, answers):
+        yield Entry("conversation", answer, question, column="answer")
     for aspect in ASPECTS:
         level = single(cells.get(f"{aspect} level"))
         for text in _texts(cells.get(aspect)):
@@ -77,12 +79,6 @@ def _levels_without_text(cells: Mapping[str, Any]) -> int:
         not is_empty(single(cells.get(f"{aspect} level"))) and not _texts(cells.get(aspect))
         for aspect in ASPECTS
     )
-
-
-def _conversations(cells: Mapping[str, Any]) -> Iterator[Entry]:
-    questions, answers = _texts(cells.get("question")), _texts(cells.get("answer"))
-    for question, answer in zip_longest(questions, answers):
-        yield Entry("conversation", answer, question, column="answer")
 
 
 def single(cell: Any) -> Any:

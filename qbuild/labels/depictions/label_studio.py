@@ -32,11 +32,11 @@ def is_export(records: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def read_export(
-    path: Path, records: Sequence[Mapping[str, Any]], given: Mapping[str, str]
+    path: Path, records: Sequence[Mapping[str, Any]], user_columns: Mapping[str, str]
 ) -> FileAnnotations:
     """The annotations of all tasks; SchemaError where no field holds depictions."""
-    check_canonical(given, WIDE | LONG)
-    fields = _Fields(given)
+    check_canonical(user_columns, WIDE | LONG)
+    fields = _Fields(user_columns)
     file = FileAnnotations()
     for number, task in enumerate(records, 1):
         annotations = list(_annotations(task))
@@ -77,19 +77,21 @@ def _cells(
 
 
 class _Fields:
-    """The names of a project's fields, and how often each was found."""
+    """The names of a project's fields, and how often each occurs."""
 
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self._given = given
-        self._found: Counter[str] = Counter()
+    def __init__(self, user_columns: Mapping[str, str]) -> None:
+        self._user_columns = user_columns
+        self._counts: Counter[str] = Counter()
         self._names = {one: name for name in _FIELDS for one in WIDE[name]}
-        self._names |= {normalise_name(given[name]): name for name in _FIELDS if name in given}
+        self._names |= {
+            normalise_name(user_columns[name]): name for name in _FIELDS if name in user_columns
+        }
 
     def of_task(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The cells of a task on the medium and what was shown, by canonical name."""
         cells = {}
         for name in (name for name in ABOUT if name not in _OF_ANNOTATION):
-            synonyms = [self._given[name]] if name in self._given else ABOUT[name]
+            synonyms = [self._user_columns[name]] if name in self._user_columns else ABOUT[name]
             keys = [key for one in synonyms for key in find_names(data, [normalise_name(one)])]
             if keys:
                 cells[name] = data[keys[0]]
@@ -104,27 +106,27 @@ class _Fields:
             field, value = parts.get("from_name"), parts.get("value")
             if not isinstance(field, str) or not isinstance(value, dict):
                 continue  # a relation between regions, which is not part of a depiction
-            self._found[field] += 1
+            self._counts[field] += 1
             name = self._names.get(normalise_name(field))
             if name is not None:
                 cells.setdefault(name, []).extend(_values(value))
         return cells
 
     def check(self, path: Path) -> None:
-        """Raise a SchemaError where fields were found and none of them holds depictions."""
+        """Raise a SchemaError where the project has fields and none of them holds depictions."""
         texts = {name for name, field in self._names.items() if field in TEXTS}
-        if self._found and not any(normalise_name(field) in texts for field in self._found):
+        if self._counts and not any(normalise_name(field) in texts for field in self._counts):
             raise SchemaError(
                 str(path),
-                f"no field of this project is a depiction: {', '.join(sorted(self._found))}",
+                f"no field of this project is a depiction: {', '.join(sorted(self._counts))}",
                 f"expected one of {', '.join(normalise_name(name) for name in TEXTS)}",
                 "Name them with --columns overall=FIELD,….",
             )
 
     def notes(self) -> list[str]:
         """The fields that were not read."""
-        known = {CHOICE} | {field for field in self._found if normalise_name(field) in self._names}
-        unread = sorted(self._found.keys() - known)
+        known = {CHOICE} | {field for field in self._counts if normalise_name(field) in self._names}
+        unread = sorted(self._counts.keys() - known)
         return [f"fields not read: {', '.join(unread)}"] if unread else []
 
 

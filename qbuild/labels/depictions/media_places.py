@@ -33,11 +33,11 @@ def find_places(file: FileAnnotations, options: DepictionOptions) -> tuple[list[
     """The place of each annotation's medium, and how many paths lack `--strip-prefix`."""
     about = [one.about for one in file.annotations]
     named = [_split_id(cells.get("media_id")) for cells in about]
-    given = [
+    row_paths = [
         None if name or is_empty(cells.get("path")) else url_path(str(cells["path"]).strip())
         for name, cells in zip(named, about, strict=True)
     ]
-    text, unprefixed = normalise_paths(pa.array(given, pa.large_string()), options)
+    text, unprefixed = normalise_paths(pa.array(row_paths, pa.large_string()), options)
     paths = tidy(
         pa.array(
             [

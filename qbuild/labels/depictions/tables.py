@@ -20,52 +20,52 @@ from qbuild.labels.tables.columns import (
 from qbuild.labels.tables.table import Grid, read_grid
 
 
-def read_annotations(path: Path, given: Mapping[str, str]) -> FileAnnotations:
+def read_annotations(path: Path, user_columns: Mapping[str, str]) -> FileAnnotations:
     """The annotations of a table file, wide or long by its columns.
 
     SchemaError where no column holds a text or names the medium. Its message names only columns
     that resemble an expected one, since the first row of a file without header may name a person.
     """
     grid = read_grid(path)
-    check_canonical(given, WIDE | LONG)
-    long = _is_long(grid, given)
+    check_canonical(user_columns, WIDE | LONG)
+    long = _is_long(grid, user_columns)
     names = LONG if long else WIDE
-    _check_text_column(grid, given, ("text",) if long else tuple(TEXTS))
-    columns = _columns(grid, names, given)
+    _check_text_column(grid, user_columns, ("text",) if long else tuple(TEXTS))
+    columns = _columns(grid, names, user_columns)
     file = FileAnnotations(notes=list(grid.notes))
     for number, cells in enumerate(_rows(grid, columns), 1):
         file.add(number, cells, _long_entry(cells) if long else None)
     return file
 
 
-def _is_long(grid: Grid, given: Mapping[str, str]) -> bool:
+def _is_long(grid: Grid, user_columns: Mapping[str, str]) -> bool:
     """Whether the table has a column of kinds or aspects, and one for the text."""
-    if given.keys() & {"kind", "text", "aspect", "aspect_level"}:
+    if user_columns.keys() & {"kind", "text", "aspect", "aspect_level"}:
         return True
-    if given.keys() & TEXTS.keys() - {"question"}:
+    if user_columns.keys() & TEXTS.keys() - {"question"}:
         return False
     kinds = find_names(grid.names, ("kind", "depiction_kind", "aspect"))
     return bool(kinds and find_names(grid.names, LONG["text"]))
 
 
 def _columns(
-    grid: Grid, names: Mapping[str, tuple[str, ...]], given: Mapping[str, str]
+    grid: Grid, names: Mapping[str, tuple[str, ...]], user_columns: Mapping[str, str]
 ) -> dict[str, str]:
     """Canonical name → column; with a column `media_id`, several path columns are ignored."""
     paths = find_names(grid.names, ABOUT["path"])
-    has_id = "media_id" in given or find_names(grid.names, ["media_id"])
-    if not (has_id or paths or "path" in given):
+    has_id = "media_id" in user_columns or find_names(grid.names, ["media_id"])
+    if not (has_id or paths or "path" in user_columns):
         raise _missing(grid, "the medium", ABOUT["path"], "path")
-    own = {name: column for name, column in given.items() if name in names}
-    _check_given(grid, own)
-    ambiguous = has_id and "path" not in given and len(paths) > 1
+    own = {name: column for name, column in user_columns.items() if name in names}
+    _check_user_columns(grid, own)
+    ambiguous = has_id and "path" not in user_columns and len(paths) > 1
     kept = {name: known for name, known in names.items() if not (ambiguous and name == "path")}
     return resolve_columns(grid, kept, own, () if has_id else ("path",))
 
 
-def _check_given(grid: Grid, given: Mapping[str, str]) -> None:
+def _check_user_columns(grid: Grid, user_columns: Mapping[str, str]) -> None:
     """Raise a SchemaError for a missing column, without the names of all others."""
-    for canonical, column in given.items():
+    for canonical, column in user_columns.items():
         parts = [column] if column in grid.names else column.split("+")
         if not all(find_names(grid.names, [normalise_name(part)]) for part in parts):
             raise SchemaError(
@@ -76,10 +76,10 @@ def _check_given(grid: Grid, given: Mapping[str, str]) -> None:
             )
 
 
-def _check_text_column(grid: Grid, given: Mapping[str, str], names: tuple[str, ...]) -> None:
+def _check_text_column(grid: Grid, user_columns: Mapping[str, str], names: tuple[str, ...]) -> None:
     by_name = LONG if names == ("text",) else WIDE
     synonyms = tuple(dict.fromkeys(one for name in names for one in by_name[name]))
-    if not given.keys() & set(names) and not find_names(grid.names, synonyms):
+    if not user_columns.keys() & set(names) and not find_names(grid.names, synonyms):
         raise _missing(grid, "a depiction", synonyms, names[0])
 
 

@@ -2,7 +2,7 @@
 
 names   a column `distortions` (or `labels`, `attributes`, …) with one or several names, separated
         by `;`, `|` or `,`; next to it, optionally, `severity`: 1 to 5 for each name in turn, or one
-        number where there is one name. An empty cell: nothing was found.
+        number where there is one name. An empty cell: no distortion.
 shares  a column per distortion with 0 and 1, true and false, or the share of observers who saw it
         (KonIQ++: Su et al., 2021); from the threshold on it is present. An empty cell: not judged.
 """
@@ -51,7 +51,7 @@ COLUMNS = {
     "dataset": SYNONYMS["dataset"],
 }
 _BOOLEANS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
-_NO_SEVERITY = re.compile(r"0(?:\.0*)?", re.ASCII)  # of a medium in which nothing was found
+_NO_SEVERITY = re.compile(r"0(?:\.0*)?", re.ASCII)  # of a medium without distortion
 _SEVERITY = re.compile(r"([1-5])(?:\.0*)?", re.ASCII)
 
 
@@ -64,14 +64,14 @@ def read(path: Path, options: LabelOptions) -> LabelTable:
     return _read_shares(grid, columns, options)
 
 
-def _table(grid: Grid, columns: dict[str, str], **given: Any) -> LabelTable:
+def _table(grid: Grid, columns: dict[str, str], **details: Any) -> LabelTable:
     cells = {
         name: column_cells(grid, columns[name])
         for name in ("path", "dataset", "split")
         if name in columns
     }
     return LabelTable(
-        grid, cells["path"], datasets=cells.get("dataset"), splits=cells.get("split"), **given
+        grid, cells["path"], datasets=cells.get("dataset"), splits=cells.get("split"), **details
     )
 
 
@@ -155,7 +155,7 @@ def _read_shares(grid: Grid, columns: dict[str, str], options: LabelOptions) -> 
     if options.judged:
         raise UsageError(
             "--judged",
-            f"the columns of {grid.path.name} state what was looked for",
+            f"the columns of {grid.path.name} state which distortions were judged",
             "expected a column of labels",
             "Leave out --judged, or name the column with --columns labels=NAME.",
         )

@@ -1,7 +1,7 @@
 """KADID-10k (Lin et al., 2019): the name of an image, `Ixx_TT_LL`, states its type and level.
 
 Each image was made from a pristine one by one of 25 types at one of 5 levels, so all eleven
-spatial distortions count as looked for. Amounts are those of the published generator:
+spatial distortions count as judged. Amounts are those of the published generator:
 
     07  factors on the saturation 0.4, 0.2, 0.1, 0, -0.4: level 5 inverts the colours
     08  factors on a* and b* 1, 2, 3, 6, 9: level 1 changes nothing

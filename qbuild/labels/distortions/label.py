@@ -24,7 +24,7 @@ class Label:
     """The distortions of one medium.
 
     `distortions` holds names and severities, `others` the labels that are none of the thirteen,
-    `judged` the distortions that were looked for (None: all that the kind of medium can have).
+    `judged` the distortions that the label covers (None: all that the kind of medium can have).
     """
 
     distortions: tuple[tuple[str, int | None], ...] = ()

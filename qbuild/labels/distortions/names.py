@@ -49,7 +49,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-# Further meanings of a label: none of them counts as looked for and absent where it is used.
+# Further meanings of a label: none of them counts as judged and absent where it is used.
 AMBIGUOUS: dict[str, tuple[str, ...]] = {
     "blur": ("motion blur",),
     "blurry": ("motion blur",),
@@ -96,7 +96,7 @@ def is_attribute(label: str) -> bool:
 
 
 def is_none(label: str) -> bool:
-    """Whether a label says that nothing was found."""
+    """Whether a label states that there is no distortion."""
     return normalise_label(label) in _NONE
 
 

@@ -35,7 +35,6 @@ def read_labels(
 
 
 def _merge(files: list[FileRows], limit: int | None) -> Output:
-
     rows = [(number, row) for number, file in enumerate(files) for row in file.rows]
     unique = deduplicate(rows, lambda one: one[1]["media_id"], lambda one: _content(one[1]))
     rejected = [(number, row) for number, file in enumerate(files) for row in file.rejected]

@@ -64,9 +64,8 @@ def read_file(path: Path, options: LabelOptions) -> FileRows:
     text, unprefixed = read_paths(table.paths, options, rejections)
     names = [name or "" for name in text.to_pylist()]
     kinds = [media_kind(name) or "" for name in names]
-    rejections.reject(
-        _mask([not kind for kind in kinds]), "unknown-kind", "path", table.paths, UNKNOWN_KIND
-    )
+    unknown = np.array([not kind for kind in kinds])
+    rejections.reject(unknown, "unknown-kind", "path", table.paths, UNKNOWN_KIND)
     references = _read_references(table, options)
     rows = []
     for at, (name, kind) in enumerate(zip(names, kinds, strict=True)):
@@ -94,12 +93,8 @@ def _choose_layout(path: Path, options: LabelOptions) -> str:
     return layout
 
 
-def _mask(values: list[bool]) -> Any:
-    return np.array(values, dtype=np.bool_)
-
-
 def _read_references(table: LabelTable, options: LabelOptions) -> list[str | None]:
-    """The path of the medium that each was made from, by the rules of its own path."""
+    """The path of each medium's source, read by the same rules as its own path."""
     if table.references is None:
         return []
     paths, _ = normalise_paths(to_text(table.references), options)

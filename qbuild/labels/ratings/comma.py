@@ -1,6 +1,6 @@
 """Lines `path, duration, fps, MOS` without a header: DOVER's label files of LSVQ, KoNViD-1k, VQC.
 
--1 stands for an unknown duration or frame rate. The path is everything before the last three
+-1 means an unknown duration or frame rate. The path is everything before the last three
 commas: names contain commas and runs of dots, and equal names exist in different folders, so only
 the full path identifies a medium. The three files use different scales and declare none.
 """

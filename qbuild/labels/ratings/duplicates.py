@@ -32,7 +32,7 @@ class UniqueRatings:
 
 
 def deduplicate(rows: pd.DataFrame, records: list[Records]) -> UniqueRatings:
-    """The unique rows; `rows` has the columns `file` and `at`, by which `records` are found."""
+    """The unique rows; the columns `file` and `at` locate each row in `records`."""
     repeated = rows["media_id"].duplicated(keep=False)
     if not repeated.any():
         return UniqueRatings(rows)
@@ -85,11 +85,11 @@ def _reject(
 
 def _original_records(part: pd.DataFrame, records: list[Records]) -> dict[Any, str]:
     """The rows as their files have them, by index, read once per file."""
-    found: dict[Any, str] = {}
+    by_index: dict[Any, str] = {}
     for number, rows in part.groupby("file"):
         originals = records[int(str(number))](rows["at"].tolist())
-        found.update(zip(rows.index, map(record_json, originals), strict=True))
-    return found
+        by_index.update(zip(rows.index, map(record_json, originals), strict=True))
+    return by_index
 
 
 def _format_others(own: str, places: list[str]) -> str:

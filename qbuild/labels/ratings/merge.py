@@ -67,8 +67,8 @@ def merge_files(
 
 def _read_file(path: Path, layout: str | Layout, options: RatingOptions) -> FileRows:
     chosen = _choose_layout(path, layout, options)
-    for name, given in (("columns", options.columns), ("screen", options.screen != "none")):
-        if given and name not in chosen.uses:
+    for name, is_set in (("columns", options.columns), ("screen", options.screen != "none")):
+        if is_set and name not in chosen.uses:
             raise UsageError(
                 f"--{name}",
                 f"the layout {chosen.name} of {path.name} does not use it",
@@ -107,7 +107,6 @@ def _check_used(files: list[FileRows], options: RatingOptions) -> None:
 
 
 def _merge(paths: list[Path], files: list[FileRows], limit: int | None) -> Ratings:
-
     schema = load_schema("rating").arrow
     rows = pd.concat(
         [file.rows.assign(file=number) for number, file in enumerate(files)], ignore_index=True

@@ -1,6 +1,6 @@
 """Any table with named columns: CSV, TSV, JSON, JSONL, Parquet or Excel.
 
-Columns are found by their names (see `columns.py`) or given with `--columns`. A higher score is
+Columns are recognised by name (see `columns.py`) or named with `--columns`. A higher score is
 better unless `--direction down` is given.
 """
 

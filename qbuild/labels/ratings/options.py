@@ -63,7 +63,7 @@ class RatingOptions(LabelFileOptions):
 
 
 def parse_by_dataset(texts: tuple[str, ...]) -> dict[str, str]:
-    """Dataset → text, of `[DATASET=]TEXT`; the key "" stands for every other dataset."""
+    """Dataset → text, of `[DATASET=]TEXT`; the key "" applies to every other dataset."""
     by_dataset: dict[str, str] = {}
     for text in texts:
         if not all(part.strip() for part in text.split("=", 1)):

@@ -1,6 +1,6 @@
 """Q-Align's and Q-SiT's scoring data: JSON records whose `id` reads `name->score`.
 
-`image` is the path, alone or as a list of one. Test files also hold `gt_score`, which is read
+`image` is the path, or a list with only the path. Test files also hold `gt_score`, which is read
 where a record has both. The answer's last word is the published level (Q-Align, section 3.2).
 """
 

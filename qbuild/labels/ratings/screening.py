@@ -31,7 +31,7 @@ def screen_observers(scores: Floats, media: NDArray[np.intp], observers: NDArray
 
 
 def _outside(scores: Floats, media: NDArray[np.intp]) -> tuple[Mask, Mask]:
-    """Which votes lie on or above, and on or below, the band of their medium."""
+    """Which votes are on or above, and on or below, the band of their medium."""
     count = np.bincount(media)
     mean = np.bincount(media, weights=scores) / np.maximum(count, 1)
     off = scores - mean[media]

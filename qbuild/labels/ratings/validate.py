@@ -76,8 +76,8 @@ def validate_rows(table: LayoutTable, path: Path, options: RatingOptions) -> Fil
 
 def _check_layout_columns(table: LayoutTable, path: Path) -> None:
     """A column that a layout misspells would be lost silently."""
-    given = set(table.frame.columns)
-    wrong = sorted(given - set(COLUMNS)) + sorted({"path", "mos"} - given)
+    names = set(table.frame.columns)
+    wrong = sorted(names - set(COLUMNS)) + sorted({"path", "mos"} - names)
     if wrong:
         raise StageError(
             path.name,
@@ -182,8 +182,8 @@ def _identify(rows: pd.DataFrame, options: RatingOptions) -> pd.DataFrame:
     dataset = rows["dataset"]
 
     def look_up(texts: tuple[str, ...]) -> pd.Series[Any]:
-        given = parse_by_dataset(texts)
-        known = {name: given.get(name, given.get("")) for name in dataset.unique()}
+        by_dataset = parse_by_dataset(texts)
+        known = {name: by_dataset.get(name, by_dataset.get("")) for name in dataset.unique()}
         return dataset.map(known).astype("str")
 
     escaped = {name: escape_dataset(name) for name in dataset.unique()}

@@ -109,7 +109,7 @@ def _count(value: float, column: str) -> int:
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell stands for a missing value."""
+    """Whether a cell represents a missing value."""
     return cell.strip().lower() in _MISSING
 
 

@@ -124,11 +124,12 @@ def _walk(path: Path, choose: Choose, unknown: list[Path]) -> Iterator[Log]:
     if layout is not None:
         yield path, layout
     elif path.is_file():
-        broken = _check_broken(path)
-        if broken is None:
-            unknown.append(path)
+        try:
+            _check_complete(path)
+        except RejectedError as error:
+            yield path, rejected_log(error, path.name)
         else:
-            yield path, broken
+            unknown.append(path)
     else:
         side_files = {n for name in SESSION_LAYOUTS for n in get_layout(name).side_files}
         for entry in list_entries(path):
@@ -141,17 +142,8 @@ def _walk(path: Path, choose: Choose, unknown: list[Path]) -> Iterator[Log]:
                 yield from _walk(entry, choose, unknown)
 
 
-def _check_broken(path: Path) -> RejectedRow | None:
-    """Why a file that fits no layout is a broken log; None where it is a complete other file."""
-    try:
-        _check_complete(path)
-    except RejectedError as error:
-        return rejected_log(error, path.name)
-    return None
-
-
 def _check_complete(path: Path) -> None:
-    """Raise for a .mat file, and where a text file with the suffix of logs is incomplete."""
+    """RejectedError for a broken log: a .mat file, or an incomplete text file with its suffix."""
     if not path.stat().st_size:
         raise RejectedError("empty-log", "the file is empty")
     if is_mat(path):

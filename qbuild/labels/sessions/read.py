@@ -50,8 +50,8 @@ def read_valid_sessions(
     """
     sessions: list[tuple[str, ValidSession]] = []
     rejected: list[RejectedRow] = []
-    found = ((path, *one) for path in paths for one in read_sessions([path], options))
-    for log, dataset, session in found:
+    logged = ((path, *one) for path in paths for one in read_sessions([path], options))
+    for log, dataset, session in logged:
         valid = session if isinstance(session, RejectedRow) else validate_session(session)
         if isinstance(valid, RejectedRow):
             rejected.append(valid)

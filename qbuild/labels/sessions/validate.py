@@ -43,7 +43,7 @@ class ValidSession:
 
     @property
     def content(self) -> tuple[Any, ...]:
-        """All values but the place where they were read: equal for identical sessions."""
+        """All values except the log and the record: equal for identical sessions."""
         rating = tuple(sorted((k, repr(v)) for k, v in self.rating.items()))
         return (self.path, self.fps, self.media_s, self.media_frames, self.stalls, rating)
 
@@ -118,12 +118,12 @@ def _from_events(session: Session, fps: Fraction) -> ValidSession:
             "no-duration", f"the media duration is {media_s} s; expected its length in seconds"
         )
     notes = list(session.notes)
-    given = session.events or ()
-    for number, (start, length) in enumerate(given, 1):
+    logged = session.events or ()
+    for number, (start, length) in enumerate(logged, 1):
         _check_event(number, start, length)
-    kept = [(start, length) for start, length in given if length > 0]
-    if len(kept) < len(given):
-        notes.append(f"{len(given) - len(kept)} of {len(given)} stalls last no time: left out")
+    kept = [(start, length) for start, length in logged if length > 0]
+    if len(kept) < len(logged):
+        notes.append(f"{len(logged) - len(kept)} of {len(logged)} stalls last no time: left out")
     _check_order(kept, wall=session.clock == "wall")
     if session.clock == "wall":
         kept = _to_media_time(kept, session.claims.get("wall_s"), notes)

@@ -48,24 +48,24 @@ def find_names(names: Iterable[str], synonyms: Iterable[str]) -> list[str]:
 def resolve_columns(
     grid: Grid,
     synonyms: Mapping[str, tuple[str, ...]],
-    given: Mapping[str, str],
+    user_columns: Mapping[str, str],
     required: tuple[str, ...],
 ) -> dict[str, str]:
     """Canonical name → the file's column; all missing and ambiguous columns are raised together.
 
-    A column given by the user comes first, then one with the canonical name, then the only
+    A column named by the user comes first, then one with the canonical name, then the only
     synonym. A path may be `a+b`: the cells of two columns joined by a slash.
     """
-    check_canonical(given, synonyms)
+    check_canonical(user_columns, synonyms)
     problems: list[QbuildError] = []
     columns: dict[str, str] = {}
-    for canonical, name in given.items():
+    for canonical, name in user_columns.items():
         try:
-            columns[canonical] = _given_column(grid, canonical, name)
+            columns[canonical] = _find_user_column(grid, canonical, name)
         except SchemaError as error:
             problems.append(error)
     taken = {part for name in columns.values() for part in (name, *name.split("+"))}
-    for canonical in (name for name in synonyms if name not in given):
+    for canonical in (name for name in synonyms if name not in user_columns):
         names = find_names((name for name in grid.names if name not in taken), synonyms[canonical])
         exact = [name for name in names if normalise_name(name) == canonical]
         candidates = exact or names
@@ -109,9 +109,9 @@ def suggest_columns(names: list[str], synonyms: tuple[str, ...]) -> str:
     return f"Did you mean {', '.join(close)}?" if close else ""
 
 
-def check_canonical(given: Mapping[str, str], synonyms: Mapping[str, object]) -> None:
-    """Raise a UsageError for a name given with `--columns` that no layout of the files has."""
-    for canonical in given:
+def check_canonical(user_columns: Mapping[str, str], synonyms: Mapping[str, object]) -> None:
+    """Raise a UsageError for a name in `--columns` that no layout of the files has."""
+    for canonical in user_columns:
         if canonical not in synonyms:
             raise UsageError(
                 "--columns",
@@ -121,7 +121,7 @@ def check_canonical(given: Mapping[str, str], synonyms: Mapping[str, object]) ->
             )
 
 
-def _given_column(grid: Grid, canonical: str, name: str) -> str:
+def _find_user_column(grid: Grid, canonical: str, name: str) -> str:
     joined = canonical == "path" and name not in grid.names
     parts = name.split("+") if joined else [name]
     return "+".join(_only_column(grid, canonical, part) for part in parts)

@@ -39,7 +39,7 @@ class RowRejections:
         cells: pd.Series[Any] | None,
         message: str,
     ) -> None:
-        """Reject the rows where `mask` is true; `{value}` in the message stands for the cell."""
+        """Reject the rows where `mask` is true; `{value}` in the message is the cell."""
         for at in mask.nonzero()[0].tolist():
             if at not in self.by_position:
                 value = None if cells is None else cell_text(cells.iloc[at])

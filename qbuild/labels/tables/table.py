@@ -139,7 +139,6 @@ def _read_parquet(path: Path) -> Grid:
 
 
 def _parquet(path: Path) -> Any:
-
     try:
         file: Any = pq.ParquetFile(path)
     except UNREADABLE as error:

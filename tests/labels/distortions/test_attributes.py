@@ -131,7 +131,7 @@ def test_judged_names_the_distortions_that_a_column_of_labels_covers(found, writ
 
 def test_judged_is_an_error_for_columns_of_shares(read, write):
     with pytest.raises(
-        UsageError, match=r"--judged: the columns of x\.csv state what was looked for"
+        UsageError, match=r"--judged: the columns of x\.csv state which distortions were judged"
     ):
         read(write("x.csv", "image,noise\na.jpg,1\n"), judged="noise")
 

@@ -171,10 +171,10 @@ def test_a_link_to_a_folder_is_not_followed(mat):
 def test_a_file_without_read_permission_is_an_error(write, monkeypatch):
     path = write("a.json", '{"I23": {}}')
 
-    def refuse(*_, **__):
+    def deny(*_, **__):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("qbuild.labels.sessions.logs.find_layout", refuse)
+    monkeypatch.setattr("qbuild.labels.sessions.logs.find_layout", deny)
     with pytest.raises(InputError, match="cannot be read: Permission denied"):
         read(path)
 

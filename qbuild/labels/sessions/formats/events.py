@@ -61,7 +61,13 @@ def read_log(path: Path, options: SessionOptions) -> Iterator[Session | Rejected
 
 
 def _read_rows(path: Path) -> list[Row]:
-    rows = _json_rows(path) if path.suffix.lower() in _JSON else read_rows(path)
+    if path.suffix.lower() in _JSON:
+        rows = [
+            Row(number, {key.strip().lower(): _cell(value) for key, value in record.items()})
+            for number, record in enumerate(read_objects(path), start=1)
+        ]
+    else:
+        rows = read_rows(path)
     for row in rows:
         if missing := _REQUIRED - row.cells.keys():
             raise RejectedError(
@@ -70,13 +76,6 @@ def _read_rows(path: Path) -> list[Row]:
                 record={"fields": sorted(row.cells)},
             )
     return rows
-
-
-def _json_rows(path: Path) -> list[Row]:
-    return [
-        Row(number, {key.strip().lower(): _cell(value) for key, value in record.items()})
-        for number, record in enumerate(read_objects(path), start=1)
-    ]
 
 
 def _cell(value: Any) -> str:

@@ -28,8 +28,8 @@ def read(path):
     """The names of the file's variables, or the reason of its rejection."""
     try:
         return set(matlab.read_required(path, ("one", "two"), ("three",)))
-    except RejectedError as refusal:
-        return refusal.reason
+    except RejectedError as rejection:
+        return rejection.reason
 
 
 def test_a_truncated_file_is_rejected_at_any_length(mat):

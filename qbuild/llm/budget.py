@@ -10,7 +10,7 @@ from qbuild.llm.answers import Usage
 from qbuild.llm.prices import Prices
 from qbuild.llm.requests import ChatRequest
 
-_ROUNDING_USD = 1e-12  # sums of floats may exceed the cap by rounding alone
+_ROUNDING_USD = 1e-12  # sums of floats may exceed the cap by rounding errors
 
 
 class OverBudgetError(Exception):

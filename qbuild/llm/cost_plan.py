@@ -37,14 +37,14 @@ class CostPlan:
 def plan_cost(requests: Iterable[ChatRequest], ledger: Ledger | None, prices: Prices) -> CostPlan:
     """Count and price what would be sent; an answer is expected to take half of its limit."""
     plan = CostPlan(dated=prices.dated, price_usd=dict.fromkeys(TIERS, (0.0, 0.0)))
-    seen: set[bytes] = set()
+    planned: set[bytes] = set()
     for request in requests:
         plan.requests += 1
         key = bytes.fromhex(request.request_id)
-        if key in seen:
+        if key in planned:
             plan.repeated += 1
             continue
-        seen.add(key)
+        planned.add(key)
         if ledger is not None and ledger.has_answer(request.request_id):
             plan.in_ledger += 1
             continue

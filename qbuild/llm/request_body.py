@@ -16,7 +16,7 @@ _REQUIRED = {
 
 
 class BodyForm:
-    """How requests become bodies for one service; remembers what the service rejected."""
+    """Builds the bodies of requests to one service, without parameters that it rejected."""
 
     def __init__(self, structured: bool = True) -> None:
         self.structured = structured
@@ -58,7 +58,7 @@ class BodyForm:
         return f"sent without {name}: the service does not take it"
 
     def note(self, request: ChatRequest) -> str | None:
-        """What an answer's message must say of how its request was sent; never reworded."""
+        """The note on dropped parameters in an answer's message; its wording must not change."""
         dropped = [name for name in self.dropped if name in request.parameters]
         if not dropped:
             return None

@@ -35,7 +35,7 @@ _SUMMARIES = {
     },
     MEDIA: {
         "probe": "Decode every image and video and list its properties.",
-        "corrupt": "Distort images by seed.",
+        "corrupt": "Apply reproducible distortions to images.",
         "motion-clips": "Cut clips from videos, or add motion distortions.",
         "contact-sheet": "Draw an image under every distortion at every severity.",
         "demo-media": "Make distorted images with synthetic ratings.",

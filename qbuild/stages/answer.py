@@ -1,6 +1,6 @@
 """Answer questions about images and videos with a model.
 
-Reads `instruction` artifacts with their media, which lie in an artifact's own folder or below
+Reads `instruction` artifacts with their media, which are in an artifact's own folder or below
 `--media-root`; writes a `prediction` row per sample, with its `sample_id` and the model's `answer`.
 The question is the last user turn; the turns before it, the system turn and answers of the
 artifact, are the conversation so far. Answers are greedy. Source: VQA² supplement C.2, the video
@@ -9,8 +9,9 @@ prompt for understanding. See docs/scoring.md.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
-from itertools import repeat
+from itertools import accumulate
 from typing import Any, Literal
 
 from pydantic import Field
@@ -32,6 +33,7 @@ from qbuild.stages.model_stage import (
     Request,
     Row,
     RunStats,
+    first_rows,
     model_hash,
     open_model,
     predict,
@@ -42,7 +44,7 @@ MAX_SHOWN = 3
 
 
 class AnswerOptions(SplitOptions, ModelOptions):
-    """Which model answers, and how it is prompted."""
+    """The model and its prompt."""
 
     video_prompt: Literal["understanding", "training", "scoring", "none"] = Field(
         default="understanding", description="Text around a video (VQA², supplement C.2)."
@@ -70,31 +72,15 @@ def produce(inputs: Inputs, options: AnswerOptions) -> Generator[Output, None, R
 
 def _requests(inputs: Inputs, options: AnswerOptions, stats: RunStats) -> Iterator[Request[Prompt]]:
     """Each sample once."""
-    splits = read_splits(inputs, options)
-    stats.left_out = splits.left_out
-    row_roots = _roots_per_row(inputs)
-    seen: set[str] = set()
-    for batch in inputs.scan():
-        for number, row in enumerate(batch.rows.to_pylist(), batch.start + 1):
-            roots = next(row_roots)
-            if not splits.takes(row["split"]):
-                continue
-            if row["sample_id"] in seen:
-                stats.collapsed += 1
-                continue
-            seen.add(row["sample_id"])
-            yield make_request(number, row, roots)
-
-
-def _roots_per_row(inputs: Inputs) -> Iterator[MediaRoots]:
-    """For each row of the inputs, where the media of its artifact lie."""
     roots = MediaRoots.parse(inputs.media_roots)
-    for artifact in inputs.artifacts:
-        yield from repeat(roots.next_to(artifact.path), artifact.rows)
+    by_artifact = [roots.next_to(artifact.path) for artifact in inputs.artifacts]
+    ends = list(accumulate(artifact.rows for artifact in inputs.artifacts))
+    for number, row in first_rows(inputs, "sample_id", read_splits(inputs, options), stats):
+        yield make_request(number, row, by_artifact[bisect_left(ends, number)])
 
 
 def make_request(number: int, row: Row, roots: MediaRoots) -> Request[Prompt]:
-    """The prompt of a row, or why the model cannot be given one."""
+    """The prompt of a row, or why there is none."""
     turns = turns_of(row)
     system = turns.pop(0)[1] if turns and turns[0][0] == "system" else None
     if turns and turns[-1][0] == "assistant":

@@ -1,9 +1,9 @@
 """Write pairs that lead from a depiction to the level.
 
-Reads `depiction` artifacts and, as side inputs, `level` artifacts; writes canonical `instruction`
-rows of task `causal`, one for each overall depiction with a known level (VQA² section 3.4, figure
-3): the question asks for the depiction and the level that it leads to, the answer is the depiction
-and the level sentence. The level of a side input replaces the one that the person was shown.
+Reads `depiction` artifacts, and `level` artifacts if any are given; writes `instruction` rows of
+task `causal`, one for each overall depiction with a known level (VQA² section 3.4, figure 3): the
+question asks for the depiction and the resulting level, the answer is the depiction and the level
+sentence. The level of a `level` artifact replaces the one shown to the annotator.
 Depictions of other kinds are left out and counted; an overall one without a level, or with the word
 of another level, is rejected.
 """
@@ -17,7 +17,8 @@ from pydantic import Field
 
 from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_counts, plural
+from qbuild.core.rows.rejections import merge_rejections, reject_rows
 from qbuild.quality.published_text import CAUSAL_ANSWER, CAUSAL_QUESTION, LEVEL_WORDS
 
 if TYPE_CHECKING:
@@ -58,8 +59,6 @@ def prepare(inputs: Inputs, _options: CausalOptions) -> State:
 def transform(batch: Batch, state: State, options: CausalOptions) -> Output:
     """A pair for each overall depiction with a level."""
     import numpy as np
-
-    from qbuild.core.rows.rejections import merge_rejections, reject_rows
 
     once = state.duplicates.deduplicate(batch)
     rows, tally = [], Tally(collapsed=once.collapsed)
@@ -140,10 +139,9 @@ def finish(_: State, tally: Tally, options: CausalOptions) -> dict[str, Any]:
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    lines = [", ".join(f"{word} {count:,}" for word, count in report["levels"].items())]
+    lines = [format_counts(report["levels"])]
     if report["left_out"]:
-        kinds = ", ".join(f"{kind} {count:,}" for kind, count in report["left_out"].items())
-        lines.append(f"depictions of other kinds left out: {kinds}")
+        lines.append(f"depictions of other kinds left out: {format_counts(report['left_out'])}")
     if report["other_level"]:
         count = plural(report["other_level"], "depiction")
         lines.append(f"{count} had another level than the level artifact, which was used")

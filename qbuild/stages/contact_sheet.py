@@ -2,8 +2,8 @@
 
 Reads one image; writes a folder with `contact-sheet.png`: a row per distortion of the family, the
 image itself in the first column, severities 1 to 5 in the others. The image is shrunk before it is
-distorted, so the sheet shows an image of that size: blur and noise that work in pixels look
-stronger than on a large image. Transparency is ignored.
+distorted, so the sheet shows an image of that size: blur and noise that are defined in pixels
+appear stronger than on a large image. Transparency is ignored.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from qbuild.core.artifact.output_folder import File
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, UsageError
+from qbuild.media.unreadable import UnreadableMediaError
 
 SHEET = "contact-sheet.png"
 Report = dict[str, Any]
@@ -39,11 +40,10 @@ def produce(inputs: Inputs, options: ContactSheetOptions) -> Generator[Output, N
     """The sheet as one file; UsageError unless there is one input, InputError for a bad image."""
     from qbuild.media.distort.contact_sheet import draw_sheet
     from qbuild.media.images.read_write import encode_image, read_image
-    from qbuild.media.unreadable import UnreadableMediaError
 
     if len(inputs.files) != 1:
-        given = f"{len(inputs.files)} inputs given"
-        raise UsageError("contact-sheet", given, "expected one image", "Give one image.")
+        count = f"{len(inputs.files)} inputs given"
+        raise UsageError("contact-sheet", count, "expected one image", "Give one image.")
     try:
         pixels = read_image(inputs.files[0]).pixels
         sheet = draw_sheet(pixels, options.family, options.seed, options.cell)

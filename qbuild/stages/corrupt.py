@@ -1,14 +1,14 @@
-"""Distort images by seed.
+"""Apply reproducible distortions to images.
 
 Reads images, folders of them, or artifacts whose rows name them (with `--media-root`); writes the
 distorted images and a `corruption` row for each: source, seed, parameters, sha256, and PSNR and
 SSIM to the source. Family `common` is the 15 common corruptions, of which Q-SiT applies a random
 one to each of 1,012 pristine COCO images (section III); `vqa2` the eleven spatial distortions of
-VQA² stage 1 (section 3.2). `--corruption all --severity all` makes every one at every severity.
+VQA² stage 1 (section 3.2). `--corruption all --severity all` applies each at every severity.
 
-Random choices for an image come from the seed and its media id. Transparency is kept (as PNG or
-WebP); a grey image becomes a colour image, since some noise and weather is coloured. Metadata are
-dropped, and the EXIF orientation is applied.
+Random choices depend only on the seed and the media id. Transparency is kept (as PNG or WebP); a
+grey image becomes a colour image, since some noise and weather is coloured. Metadata is removed
+after the EXIF orientation was applied.
 """
 
 from __future__ import annotations
@@ -24,23 +24,21 @@ from qbuild.core.artifact.output_folder import File
 from qbuild.core.canonical import hash_bytes, hash_file
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
+from qbuild.core.errors import UsageError, suggest
+from qbuild.core.plural import format_counts, plural
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.media.distort.parameters import ALL, MAX_SIDE, MIN_SIDE, NAMES, RANDOM, Family, Severity
 from qbuild.media.distort.tasks import Engine, Task, plan_tasks
-from qbuild.media.files.listing import (
-    DecodingOptions,
-    format_ignored,
-    ignored_report,
-    list_media,
-)
+from qbuild.media.files.listing import DecodingOptions, format_ignored, ignored_report, list_media
+from qbuild.media.files.locate import MediaFiles, transform_media
 from qbuild.media.files.made_media import made_columns, made_name, synthetic_source
+from qbuild.media.unreadable import reject_disk_errors
 from qbuild.quality.distortions import SPATIAL
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qbuild.media.files.locate import MediaFiles
     from qbuild.media.images.read_write import DecodedImage
 
 LABELLED = ("distortion", "corruption")  # schemas whose images may already be distorted
@@ -72,7 +70,7 @@ class CorruptOptions(DecodingOptions):
 
     @property
     def names(self) -> list[str]:
-        """The corruptions to apply to each image; `random` stands for one."""
+        """The corruptions to apply to each image; `random` represents one."""
         if self.corruption == ALL:
             return list(NAMES[self.family])
         return list(dict.fromkeys(name.strip() for name in self.corruption.split(",")))
@@ -97,12 +95,7 @@ class Source:
 
 
 def prepare(inputs: Inputs, options: CorruptOptions) -> State:
-    """Where the images lie, and which files are copies of others.
-
-    UsageError for options that cannot be combined.
-    """
-    from qbuild.media.files.locate import MediaFiles
-
+    """The paths of the images, and copies among them; UsageError for incompatible options."""
     check_options(options)
     media = MediaFiles.without_copies(inputs, options)
     labelled = any(each.description.schema_name in LABELLED for each in inputs.artifacts)
@@ -111,8 +104,6 @@ def prepare(inputs: Inputs, options: CorruptOptions) -> State:
 
 def check_options(options: CorruptOptions) -> None:
     """Raise a UsageError for a corruption or an engine that the family does not have."""
-    from qbuild.core.errors import UsageError, suggest
-
     if options.engine != "qbuild" and options.family != "common":
         what = f"{options.engine} does not support the family {options.family}"
         raise UsageError("--engine", what, "expected --family common")
@@ -128,8 +119,6 @@ def check_options(options: CorruptOptions) -> None:
 
 def transform(batch: Batch, state: State, options: CorruptOptions) -> Output:
     """The distorted images of each source, or why it is rejected."""
-    from qbuild.media.files.locate import transform_media
-
     tally = Tally()
 
     def distort_row(number: int, row: dict[str, Any]) -> list[tuple[dict[str, Any], File]]:
@@ -151,7 +140,6 @@ def transform(batch: Batch, state: State, options: CorruptOptions) -> Output:
 def read_source(number: int, row: dict[str, Any], state: State, options: CorruptOptions) -> Source:
     """The image of row `number`; RejectedError if it cannot be read or distorted."""
     from qbuild.media.images.read_write import read_image
-    from qbuild.media.unreadable import reject_disk_errors
 
     file = state.media.find(number, row)
     with reject_disk_errors(file):
@@ -163,7 +151,6 @@ def read_source(number: int, row: dict[str, Any], state: State, options: Corrupt
 
 def check_size(image: DecodedImage, options: CorruptOptions) -> None:
     """Raise RejectedError for sides that the kernels or the format do not support."""
-    from qbuild.core.rows.rejections import RejectedError
     from qbuild.media.images.read_write import MAX_SIDES
 
     height, width = image.buffer.shape[:2]
@@ -193,7 +180,7 @@ def distort_source(
     file = state.scratch / f"{hash_bytes(name.encode())[7:39]}.{options.format}"
     file.write_bytes(data)
     row = {
-        **corruption_row(source.row, task, name, options.engine),
+        **_task_columns(source.row, task, name, options.engine),
         **labels_of(task, not np.array_equal(before, after), state.pristine),
         "psnr": psnr(before, written),
         "ssim": ssim(before, written),
@@ -205,8 +192,7 @@ def distort_source(
     return row, File(name, file)
 
 
-def corruption_row(row: dict[str, Any], task: Task, name: str, engine: Engine) -> dict[str, Any]:
-    """The columns of a distorted image that come from its source's row and from the task."""
+def _task_columns(row: dict[str, Any], task: Task, name: str, engine: Engine) -> dict[str, Any]:
     return {
         **made_columns(row, "corrupt", name, task.seed),
         "source": synthetic_source(row, "spoiled by qbuild corrupt"),
@@ -222,8 +208,8 @@ def corruption_row(row: dict[str, Any], task: Task, name: str, engine: Engine) -
 def labels_of(task: Task, changed: bool, pristine: bool) -> dict[str, Any]:
     """The distortions of a distorted image, and those it was judged for.
 
-    An image that did not change has none: a grey image loses no saturation. If the source is not
-    `pristine`, it is unknown which distortions the image does not have.
+    An unchanged image has none: a grey image loses no saturation. Without a `pristine` source, the
+    distortions that the image does not have are unknown.
     """
     known = task.distortion if changed else None
     return {
@@ -271,9 +257,8 @@ def finish(_: State, tally: Tally, options: CorruptOptions) -> dict[str, Any]:
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    kinds = ", ".join(f"{name} {count}" for name, count in report["corruptions"].items())
-    read = plural(report["images"], "image")
-    lines = [f"{read} read, {report['written']:,} distorted: {kinds}"]
+    counts = f"{plural(report['images'], 'image')} read, {report['written']:,} distorted"
+    lines = [f"{counts}: {format_counts(report['corruptions'])}"]
     if report["unchanged"]:
         lines.append(f"{plural(report['unchanged'], 'image')} did not change")
     return "\n".join([*lines, *format_ignored(report)])

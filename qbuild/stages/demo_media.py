@@ -82,13 +82,10 @@ class DemoMediaOptions(Options):
         default=320,
         ge=32,
         le=2048,
-        description="Longest side in pixels; nothing is enlarged.",
+        description="Longest side in pixels; images are never enlarged.",
     )
     strengths: int = Field(
-        default=5,
-        ge=1,
-        le=5,
-        description="Strengths per kind, beginning with the weakest.",
+        default=5, ge=1, le=5, description="Strengths per kind, from the weakest."
     )
 
 
@@ -107,10 +104,7 @@ class Variant:
         return STRENGTHS[self.kind][self.strength - 1]
 
     def path(self, seed: int, size: int) -> str:
-        """Its file name, which contains everything that decides the file's bytes.
-
-        Some dialects keep only the name of a path.
-        """
+        """Its file name, which contains everything that determines the file's bytes."""
         return self._name(f"{size}px-s{seed}")
 
     def seed_key(self, seed: int) -> str:

@@ -3,8 +3,8 @@
 Reads `instruction` artifacts; writes a folder: `FORMAT.json`, a JSON array with one record per line
 (UTF-8), and next to it the files that the framework expects (llava: `mix.yaml`). With --split-files
 each split has its own file, `FORMAT-SPLIT.json`; rows of no split go to `FORMAT.json`. Rows that
-the dialect cannot hold are rejected with the reason. What a record's own keys cannot hold is under
-its key `qbuild`, so that `import-qa` gives the same rows back. See docs/dialects.md.
+the dialect cannot hold are rejected with the reason. Values for which the dialect has no key are
+under the key `qbuild`, so that `import-qa` restores the same rows. See docs/dialects.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from qbuild.core.artifact.output_folder import File
 from qbuild.core.canonical import canonical_json
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, plural
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table
 from qbuild.core.rows.split_filter import SplitFilter, format_left_out, is_held_out
 from qbuild.dialects import get_dialect
@@ -40,7 +40,7 @@ _CONFLICT = "another row of this id has other values; conflicting rows are all r
 
 
 class ExportOptions(SplitOptions):
-    """Which dialect, and how many files."""
+    """The dialect and the files."""
 
     format: Literal["llava", "q-align"] = Field(
         default="llava", description="Dialect of the records."
@@ -62,7 +62,8 @@ def produce(inputs: Inputs, options: ExportOptions) -> Generator[Output, None, d
             yield _write_batch(batch, duplicates.deduplicate(batch), dialect, arrays, inputs)
         counts = arrays.finish()
     files = [File(name, inputs.scratch / name) for name in counts]
-    companions = dialect.companions(arrays.training_files()) if counts else {}
+    training = [name for name in sorted(counts) if name not in arrays.held_out]
+    companions = dialect.companions(training) if counts else {}
     files += [File(name, text.encode()) for name, text in companions.items()]
     yield Output(files=tuple(files))
     return counts
@@ -84,8 +85,7 @@ def render(report: dict[str, Any]) -> str:
     lines = [f"{name}: {plural(count, 'record')}" for name, count in report["files"].items()]
     lines += [f"{count:,} rejected: {reason}" for reason, count in report["refused"].items()]
     lines += filter(None, [format_left_out(report.get("left_out", {}))])
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'identical row')} collapsed")
+    lines += format_collapsed(report["collapsed"])
     return "\n".join(lines)
 
 
@@ -104,8 +104,11 @@ def _write_batch(
         if at in conflicts:
             rejection = Rejection("conflict", _CONFLICT, "sample_id", row["sample_id"])
         elif at in kept:
-            rejection = _write_row(row, dialect, arrays)
-            tally.add("rows", count=int(rejection is None))
+            try:
+                arrays.add(row["split"], dialect.write(row))
+                tally.add("rows")
+            except RejectedError as error:
+                rejection = error.rejection
         else:
             tally.add("collapsed")
         if rejection is not None:
@@ -113,15 +116,6 @@ def _write_batch(
             rejected.append(RejectedRow(*place, rejection, canonical_json(row)))
             tally.add("refused", rejection.reason)
     return Output(rejected=rejected_table(rejected), tally=tally)
-
-
-def _write_row(row: Row, dialect: Dialect, arrays: _Arrays) -> Rejection | None:
-    """Write the record of a row; the rejection of a row that the dialect cannot hold."""
-    try:
-        arrays.add(row["split"], dialect.write(row))
-    except RejectedError as error:
-        return error.rejection
-    return None
 
 
 def _rows(batch: Batch) -> Iterator[Row]:
@@ -147,7 +141,7 @@ class _Arrays:
         self.splits = splits
         self._streams: dict[str, TextIO] = {}
         self._counts: Counter[str] = Counter()
-        self._held_out: set[str] = set()
+        self.held_out: set[str] = set()  # files of test, validation and dev splits
 
     def add(self, split: str | None, record: Record) -> None:
         """Write one record to the file of its split."""
@@ -158,10 +152,6 @@ class _Arrays:
         text = json.dumps(record, ensure_ascii=False, allow_nan=False)
         self._streams[name].write((",\n" if self._counts[name] else "[\n") + text)
         self._counts[name] += 1
-
-    def training_files(self) -> list[str]:
-        """The files to train on: not those of test, validation and dev splits."""
-        return [name for name in sorted(self._counts) if name not in self._held_out]
 
     def finish(self) -> dict[str, int]:
         """Close every array; the number of records per file, by name."""
@@ -176,7 +166,7 @@ class _Arrays:
         # quoted, since a split's name may hold characters that no file name can
         name = f"{self._options.format}-{quote(split, safe=' ')}.json"
         if is_held_out(split):
-            self._held_out.add(name)
+            self.held_out.add(name)
         return name
 
 

@@ -24,7 +24,7 @@ from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import InputError, SchemaError
 from qbuild.core.json_stream import decode_utf8, iter_json
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, plural
 from qbuild.core.rows.rejections import RejectedError, RejectedRow, Rejection, rejected_table
 from qbuild.dialects import get_dialect, recognise
 from qbuild.dialects.dialect import Defaults, Dialect, Row
@@ -40,7 +40,7 @@ Task = Literal[
 
 
 class ImportOptions(Options):
-    """What the files are, and what their records do not say."""
+    """Dialect of the files, and values that their records lack."""
 
     format: Literal["auto", "llava", "q-align"] = Field(
         default="auto", description="Dialect of the records; auto infers it from placeholders."
@@ -61,12 +61,10 @@ class Accepted:
     files: list[dict[str, Any]] = field(default_factory=list)
 
 
-def produce(
-    inputs: Inputs, options: ImportOptions
-) -> Generator[Output, None, list[dict[str, Any]]]:
+def produce(inputs: Inputs, options: ImportOptions) -> Generator[Output, None, list[Row]]:
     """The rows of the files, after the rejected records; conflicting rows are rejected last."""
     accepted, left = Accepted(), inputs.limit
-    paths = [path for given in inputs.files for path in _record_files(given)]
+    paths = [path for file_or_folder in inputs.files for path in _record_files(file_or_folder)]
     for number, path in enumerate(paths):
         count = yield from _read_file(path, number, options, accepted, left)
         left = None if left is None else left - count
@@ -74,7 +72,7 @@ def produce(
     return accepted.files
 
 
-def finish(files: list[dict[str, Any]], tally: Tally, _: ImportOptions) -> dict[str, Any]:
+def finish(files: list[Row], tally: Tally, _: ImportOptions) -> dict[str, Any]:
     """Each file with its dialect and records, duplicates, and rejected records by reason."""
     return {"files": files, "collapsed": tally["collapsed"], "refused": tally.of("refused")}
 
@@ -85,27 +83,26 @@ def render(report: dict[str, Any]) -> str:
         f"{file['file']}: {plural(file['records'], 'record')} of {file['format']}"
         for file in report["files"]
     ]
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'identical duplicate')} collapsed")
+    lines += format_collapsed(report["collapsed"], "identical duplicate")
     return "\n".join(lines + [f"{n:,} rejected: {why}" for why, n in report["refused"].items()])
 
 
-def _record_files(given: Path) -> list[Path]:
-    """The file given, or the files of records in the folder of an export."""
-    if given.name != DESCRIPTION and not given.is_dir():
-        return [given]
+def _record_files(path: Path) -> list[Path]:
+    """The file itself, or the files of records in the folder of an export."""
+    if path.name != DESCRIPTION and not path.is_dir():
+        return [path]
     from qbuild.core.artifact.lineage import open_output
 
     files: list[Path] = []
-    if (given / DESCRIPTION).is_file() or given.name == DESCRIPTION:
-        export = open_output(given)
+    if (path / DESCRIPTION).is_file() or path.name == DESCRIPTION:
+        export = open_output(path)
         names = sorted(export.description.files)
         files = [export.path / name for name in names if name.endswith(".json")]
-    if given.is_dir() and files:
+    if path.is_dir() and files:
         return files
-    what = "a folder without an export in it" if given.is_dir() else "the description of an export"
+    what = "a folder without an export in it" if path.is_dir() else "the description of an export"
     raise InputError(
-        str(given),
+        str(path),
         f"{what}, not a file of records",
         "expected the JSON or JSONL of a dialect, or the folder of an export",
         f"Give {' or '.join(map(str, files[:3]))}." if files else "Give the files themselves.",
@@ -255,21 +252,21 @@ def _find_duplicates(rows: pa.Table) -> tuple[set[int], dict[int, Rejection]]:
 def _rejected(source: str, rejections: dict[int, Rejection], records: dict[int, Any]) -> Output:
     """Rejected rows by number, with the records as they were read."""
     rows = [
-        RejectedRow(source, number, _storable(rejection), _as_json(records[number]))
+        RejectedRow(
+            source,
+            number,
+            replace(
+                rejection,
+                message=_escape(rejection.message),
+                value=None if rejection.value is None else _escape(rejection.value),
+            ),
+            _escape(json.dumps(records[number], ensure_ascii=False)),
+        )
         for number, rejection in sorted(rejections.items())
     ]
     tally = Tally()
     tally.add_each("refused", (rejection.reason for rejection in rejections.values()))
     return Output(rejected=rejected_table(rows), tally=tally)
-
-
-def _storable(rejection: Rejection) -> Rejection:
-    value = None if rejection.value is None else _escape(rejection.value)
-    return replace(rejection, message=_escape(rejection.message), value=value)
-
-
-def _as_json(record: Any) -> str:
-    return _escape(json.dumps(record, ensure_ascii=False))
 
 
 def _escape(text: str) -> str:

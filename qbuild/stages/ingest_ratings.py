@@ -12,7 +12,7 @@ from typing import Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, plural
 from qbuild.labels.ratings import read_rating_files
 from qbuild.labels.ratings.options import RatingOptions
 
@@ -41,8 +41,7 @@ def finish(_: None, tally: Tally, __: IngestOptions) -> dict[str, Any]:
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
     lines = [f"{name}: {plural(rows, 'rating')}" for name, rows in report["datasets"].items()]
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'identical duplicate')} collapsed")
+    lines += format_collapsed(report["collapsed"], "identical duplicate")
     return "\n".join([*lines, *report["notes"]])
 
 

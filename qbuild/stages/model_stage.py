@@ -13,18 +13,19 @@ from pydantic import Field, field_serializer
 
 from qbuild.backends.protocol import Backend, Computing, Rejected
 from qbuild.backends.registry import load_backend
-from qbuild.core.engine.stage import Options, Output, Runtime
+from qbuild.core.engine.stage import Inputs, Options, Output, Runtime
 from qbuild.core.errors import StageError
 from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
+from qbuild.core.rows.split_filter import SplitFilter
 from qbuild.media.files.listing import rejected_medium
 
-A = TypeVar("A")  # what the model is given: a medium or a prompt
+A = TypeVar("A")  # input of the model: a medium or a prompt
 CHUNK = 64  # rows per output
 Row = dict[str, Any]
 
 
 class ModelOptions(Options):
-    """Which model to use."""
+    """The model and its backend."""
 
     backend: str = Field(default="vqa2", min_length=1, description="Backend; see `qbuild doctor`.")
     model: str = Field(
@@ -41,7 +42,7 @@ class ModelOptions(Options):
 
 
 class ModelRuntime(Runtime):
-    """How the model is run; the batch size changes at most a logit's last digits."""
+    """How the model is run; the batch size affects at most the last digits of a logit."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where to compute; auto uses a GPU if there is one."
@@ -56,7 +57,7 @@ def model_hash(options: ModelOptions) -> dict[str, str]:
 
 
 def open_model(options: ModelOptions, runtime: Runtime) -> tuple[Backend, Computing]:
-    """The backend with its model, and how it shall compute."""
+    """The backend with its model, and the settings of the computation."""
     how = ModelRuntime(**runtime.model_dump())
     computing = Computing(how.device, options.dtype, how.batch, how.readers)
     return load_backend(options.backend, options.model), computing
@@ -64,7 +65,7 @@ def open_model(options: ModelOptions, runtime: Runtime) -> tuple[Backend, Comput
 
 @dataclass(frozen=True)
 class Request(Generic[A]):
-    """What the model is given for a row, or why it cannot be; `number` counts rows from 1."""
+    """The model's input for a row, or why there is none; `number` counts rows from 1."""
 
     number: int
     row: Row
@@ -91,6 +92,23 @@ class RunStats:
         """Speed and first rows; they are reported, but not part of the artifact."""
         speed = self.rows / self.seconds if self.seconds else 0.0
         return {"seconds": self.seconds, "rows_per_s": speed, "first": self.first}
+
+
+def first_rows(
+    inputs: Inputs, key: str, splits: SplitFilter, stats: RunStats
+) -> Iterator[tuple[int, Row]]:
+    """Each row of the splits whose `key` is new, with its number from 1; counts the others."""
+    stats.left_out = splits.left_out
+    known: set[str] = set()
+    for batch in inputs.scan():
+        for number, row in enumerate(batch.rows.to_pylist(), batch.start + 1):
+            if not splits.takes(row["split"]):
+                continue
+            if row[key] in known:
+                stats.collapsed += 1
+            else:
+                known.add(row[key])
+                yield number, row
 
 
 def predict(

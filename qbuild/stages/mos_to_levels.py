@@ -17,7 +17,8 @@ from pydantic import Field, field_validator
 
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, format_figure, plural
+from qbuild.core.rows.rejections import merge_rejections
 from qbuild.labels.ratings import read_rating_files
 from qbuild.labels.ratings.options import RatingOptions
 from qbuild.labels.tables.options import reject_file_options
@@ -69,7 +70,7 @@ class LevelOptions(RatingOptions):
 
 
 def parse_range(text: str) -> tuple[str, tuple[str, ...]]:
-    """The rule and its numbers, as written; ValueError says what was expected."""
+    """The rule and its numbers, as written; ValueError with the expected form."""
     if text in ("observed", "declared"):
         return text, ()
     if text.startswith("trimmed:"):
@@ -106,7 +107,6 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import merge_rejections
     from qbuild.quality.levels import cut_levels, normalise
 
     rows, positions, rejections, tally = state.deduplicate(batch)
@@ -139,7 +139,7 @@ def transform(batch: Batch, state: LevelState, options: LevelOptions) -> Output:
 
 
 def finish(state: LevelState, tally: Tally, options: LevelOptions) -> dict[str, Any]:
-    """Per dataset: rows, range, SRCC, PLCC, counts of levels, clamped, rejected, flip share."""
+    """Per dataset: rows, range, SRCC, PLCC, rows per level, clamped, rejected, uncertain."""
     words = LEVEL_WORDS[options.words]
     datasets = state.figures(tally, words, options.closed, inside=not options.clamps)
     return {
@@ -151,7 +151,7 @@ def finish(state: LevelState, tally: Tally, options: LevelOptions) -> dict[str, 
 
 
 def render(report: dict[str, Any]) -> str:
-    """For each dataset its range and agreement, rows in doubt, rows per level."""
+    """Range and agreement of each dataset, uncertain rows, rows per level."""
     lines = []
     for figures in report["datasets"]:
         counts = figures["levels"]  # in any order, where the report was read from a description
@@ -160,18 +160,14 @@ def render(report: dict[str, Any]) -> str:
         lines.append(
             f"{figures['dataset']}: {plural(figures['rows'], 'row')}"
             f" on [{figures['low']:g}, {figures['high']:g}]"
-            f"  SRCC {_format(figures['srcc'])}  PLCC {_format(figures['plcc'])}"
+            f"  SRCC {format_figure(figures['srcc'])}  PLCC {format_figure(figures['plcc'])}"
             f"\n    {figures['clamped']:,} clamped"
             f"  {figures['rejected']:,} rejected as outside or in conflict"
-            f"  flip share {_format(figures['flip_share'])}\n    {levels}"
+            f"  levels uncertain within one standard error {format_figure(figures['flip_share'])}"
+            f"\n    {levels}"
         )
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'identical duplicate')} collapsed")
+    lines += format_collapsed(report["collapsed"], "identical duplicate")
     return "\n".join([*lines, *report["notes"]])
-
-
-def _format(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _count_flips(

@@ -9,23 +9,15 @@ are rejected with a typed reason, and so are files with the same bytes as an ear
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field
 
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
-from qbuild.media.files.listing import (
-    DecodingOptions,
-    format_ignored,
-    ignored_report,
-    list_media,
-)
-
-if TYPE_CHECKING:
-    from qbuild.media.files.locate import MediaFiles
-    from qbuild.media.files.probe import MediaProperties
+from qbuild.core.plural import format_counts, plural
+from qbuild.media.files.listing import DecodingOptions, format_ignored, ignored_report, list_media
+from qbuild.media.files.locate import MediaFiles, transform_media
 
 NAMED = ("rating", "level", "stall", "media", "distortion", "corruption", "clip")
 PIECE = 16
@@ -40,15 +32,12 @@ class ProbeOptions(DecodingOptions):
 
 
 def prepare(inputs: Inputs, options: ProbeOptions) -> MediaFiles:
-    """Where the media lie, and which files are copies of others."""
-    from qbuild.media.files.locate import MediaFiles
-
+    """The paths of the media, and which files are copies of others."""
     return MediaFiles.without_copies(inputs, options)
 
 
 def transform(batch: Batch, media: MediaFiles, options: ProbeOptions) -> Output:
     """A row for each medium that decodes to its end."""
-    from qbuild.media.files.locate import transform_media
     from qbuild.media.files.probe import probe
     from qbuild.media.isolation import shared_child
 
@@ -58,17 +47,14 @@ def transform(batch: Batch, media: MediaFiles, options: ProbeOptions) -> Output:
         properties = child.call(probe, media.find(number, row), options.max_pixels)
         tally.add("kind", properties.kind)
         tally.add("codec", str(properties.codec))
-        return [({**row, **_columns(properties)}, None)]
+        columns = dict(vars(properties))
+        fps = columns.pop("fps")
+        columns |= {"fps_num": fps and fps.numerator, "fps_den": fps and fps.denominator}
+        return [({**row, **columns}, None)]
 
     return transform_media(
         enumerate(batch.rows.to_pylist(), batch.start), probe_row, "media", tally
     )
-
-
-def _columns(properties: MediaProperties) -> dict[str, Any]:
-    columns = dict(vars(properties))
-    fps = columns.pop("fps")
-    return {**columns, "fps_num": fps and fps.numerator, "fps_den": fps and fps.denominator}
 
 
 def finish(_: MediaFiles, tally: Tally, __: ProbeOptions) -> dict[str, Any]:
@@ -79,7 +65,7 @@ def finish(_: MediaFiles, tally: Tally, __: ProbeOptions) -> dict[str, Any]:
 
 def render(report: dict[str, Any]) -> str:
     """The report as one line or two."""
-    codecs = ", ".join(f"{name} {count}" for name, count in report["codecs"].items())
+    codecs = format_counts(report["codecs"])
     kinds = f"{plural(report['images'], 'image')}, {plural(report['videos'], 'video')}: {codecs}"
     return "\n".join([kinds, *format_ignored(report)])
 

@@ -1,18 +1,22 @@
 """Write the requests of a ledger as an artifact.
 
 Reads the folder of a ledger (docs/ledger.md); writes a `response` row for each attempt at a
-request, sorted by request and attempt: its answer, its cost, or that it was never answered.
+request, sorted by request and attempt: its answer and cost, or state `sent` if there is none.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Generator
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
+from qbuild.core.errors import InputError
+from qbuild.core.plural import format_counts, plural
 
 CHUNK = 4096  # rows per output
 
@@ -22,19 +26,17 @@ class ResponsesOptions(Options):
 
 
 def produce(inputs: Inputs, _: ResponsesOptions) -> Generator[Output, None, list[str]]:
-    """The rows of all ledgers given, sorted; returns their damaged lines."""
-    import heapq
-    from contextlib import ExitStack
-    from itertools import islice
+    """The rows of all ledgers, sorted; InputError for a folder that is not a ledger.
 
+    Returns the damaged lines.
+    """
     import pyarrow as pa
 
     from qbuild.core.schema import load_schema
     from qbuild.llm.ledger import Ledger
 
     schema = load_schema("response").arrow
-    for folder in inputs.files:
-        _check_ledger(folder)
+    _check_ledgers(inputs.files)
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Ledger.open(folder)) for folder in inputs.files]
         merged = heapq.merge(
@@ -49,17 +51,14 @@ def produce(inputs: Inputs, _: ResponsesOptions) -> Generator[Output, None, list
         return [line for ledger in ledgers for line in ledger.damaged]
 
 
-def _check_ledger(folder: Path) -> None:
-    from qbuild.core.errors import InputError
+def _check_ledgers(folders: list[Path]) -> None:
     from qbuild.llm.ledger.segments import list_segments
 
-    if not folder.is_dir() or not list_segments(folder):
-        raise InputError(
-            str(folder),
-            "is not a ledger",
-            "expected a folder with ledger-00001.jsonl",
-            "Name the folder given to --ledger.",
-        )
+    for folder in folders:
+        if not folder.is_dir() or not list_segments(folder):
+            expected = "expected a folder with ledger-00001.jsonl"
+            todo = "Name the folder given to --ledger."
+            raise InputError(str(folder), "is not a ledger", expected, todo)
 
 
 def finish(damaged: list[str], tally: Tally, _: ResponsesOptions) -> dict[str, Any]:
@@ -69,9 +68,8 @@ def finish(damaged: list[str], tally: Tally, _: ResponsesOptions) -> dict[str, A
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    text = ", ".join(f"{state} {count}" for state, count in report["states"].items())
-    damaged = report["damaged"]
-    if damaged:
+    text = format_counts(report["states"])
+    if damaged := report["damaged"]:
         text += f"\n{plural(len(damaged), 'damaged line')} left out: {', '.join(damaged[:5])}"
     return text
 

@@ -3,20 +3,21 @@
 Reads files, folders, or artifacts whose rows name media (with `--media-root`); writes a
 `prediction` row for each: the logits of the level words, worst to best, and the resulting score
 from 0 to 1; on the usual scale of 1 to 5 it is 1 + 4 · score. The model is loaded once; media are
-read in a single pass while it computes. What cannot be read is rejected with its reason. Source:
+read in a single pass while it computes. Unreadable media are rejected with a reason. Source:
 VQA² supplement C.2 and D, Q-Align section 3.3. See docs/scoring.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from qbuild.backends.protocol import Scored, Scoring
 from qbuild.core.canonical import hash_file
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.media_roots import Medium
 from qbuild.core.plural import plural
 from qbuild.core.renamed import Renamed
@@ -31,6 +32,7 @@ from qbuild.stages.model_stage import (
     Request,
     Row,
     RunStats,
+    first_rows,
     model_hash,
     open_model,
     predict,
@@ -38,14 +40,11 @@ from qbuild.stages.model_stage import (
 from qbuild.stages.probe import NAMED
 from qbuild.stages.split_option import SplitOptions, read_splits
 
-if TYPE_CHECKING:
-    from qbuild.core.engine.tally import Tally
-
 MAX_SHOWN = 10
 
 
 class ScoreOptions(FileOptions, SplitOptions, ModelOptions):
-    """Which model scores, and how it is prompted."""
+    """The model and its prompt."""
 
     video_prompt: Literal["scoring", "training", "understanding", "none"] = Field(
         default="scoring", description="Text around a video (VQA², supplement C.2)."
@@ -97,26 +96,16 @@ def produce(inputs: Inputs, options: ScoreOptions) -> Generator[Output, None, Ru
 def _requests(inputs: Inputs, options: ScoreOptions, stats: RunStats) -> Iterator[Request[Medium]]:
     """Each medium once, with the hash of its file."""
     media = MediaFiles.of(inputs, options.dataset)
-    splits = read_splits(inputs, options)
-    stats.left_out = splits.left_out
-    seen: set[str] = set()
-    for batch in inputs.scan():
-        for number, row in enumerate(batch.rows.to_pylist(), batch.start + 1):
-            if not splits.takes(row["split"]):
-                continue
-            if row["media_id"] in seen:
-                stats.collapsed += 1
-                continue
-            seen.add(row["media_id"])
-            try:
-                file = media.find(number, row)
-                file_size(file)
-                with reject_disk_errors(file):
-                    row["sha256"] = hash_file(file).removeprefix("sha256:")
-            except RejectedError as error:
-                yield Request(number, row, None, error.rejection)
-            else:
-                yield Request(number, row, Medium(row["media_id"], row["path"], file))
+    for number, row in first_rows(inputs, "media_id", read_splits(inputs, options), stats):
+        try:
+            file = media.find(number, row)
+            file_size(file)
+            with reject_disk_errors(file):
+                row["sha256"] = hash_file(file).removeprefix("sha256:")
+        except RejectedError as error:
+            yield Request(number, row, None, error.rejection)
+        else:
+            yield Request(number, row, Medium(row["media_id"], row["path"], file))
 
 
 def finish(stats: RunStats, tally: Tally, _: ScoreOptions) -> dict[str, Any]:

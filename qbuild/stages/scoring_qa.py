@@ -1,10 +1,10 @@
 """Write pairs that ask for the quality level.
 
-Reads `level` artifacts; writes canonical `instruction` rows of task `scoring`, one per medium.
+Reads `level` artifacts; writes `instruction` rows of task `scoring`, one per medium.
 Forms: vqa2 (VQA² stage 2, UGC), q-align (Q-Align section 3.4, images and videos, quality or
 aesthetics, one of nine phrasings chosen by seed and row), q-sit (Q-SiT section III-C, images, with
-the evaluator prefix). The answer uses the form's own word for the level, whichever words the levels
-were cut with: released models know no other.
+the evaluator prefix). The answer uses the form's own word for the level, not the word in the
+`level` row: released models know no other words.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from qbuild.core.canonical import row_seed
 from qbuild.core.engine.stage import Batch, Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, plural
 from qbuild.core.renamed import Renamed
+from qbuild.core.rows.rejections import merge_rejections, reject_rows
 from qbuild.quality.media_types import media_kind
 from qbuild.quality.published_text import (
     LEVEL_WORDS,
@@ -43,7 +44,7 @@ class ScoringOptions(Options):
     """Which system's pairs are written."""
 
     form: Literal["vqa2", "q-align", "q-sit"] = Field(
-        default="vqa2", description="Whose questions and answers."
+        default="vqa2", description="System whose questions and answers are used."
     )
     word_case: WordCase = Field(
         default="lower",
@@ -76,11 +77,10 @@ def transform(batch: Batch, duplicates: Duplicates, options: ScoringOptions) -> 
     import numpy as np
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import merge_rejections
-
     unique = duplicates.deduplicate(batch)
     kinds = media_kinds(unique.rows, options.kind)
-    usable = np.array([kind in _kinds_of(options.form) for kind in kinds], dtype=bool)
+    askable = ("image",) if options.form == "q-sit" else ("image", "video")
+    usable = np.array([kind in askable for kind in kinds], dtype=bool)
     others = np.flatnonzero(~usable)
     unusable = _reject_kinds(unique.rows.take(pa.array(others)), [kinds[at] for at in others])
     rejected = merge_rejections(
@@ -107,8 +107,7 @@ def render(report: dict[str, Any]) -> str:
     """The report as a line."""
     kinds = f"{plural(report['images'], 'image')}, {plural(report['videos'], 'video')}"
     line = f"{report['form']}: {kinds}"
-    collapsed = report["collapsed"]
-    return f"{line}; {plural(collapsed, 'identical row')} collapsed" if collapsed else line
+    return "; ".join([line, *format_collapsed(report["collapsed"])])
 
 
 def media_kinds(rows: pa.Table, kind: str) -> list[str | None]:
@@ -117,15 +116,8 @@ def media_kinds(rows: pa.Table, kind: str) -> list[str | None]:
     return [media_kind(path) if kind == "auto" else kind for path in paths]
 
 
-def _kinds_of(form: str) -> tuple[str, ...]:
-    """The kinds of media that a form asks about."""
-    return ("image",) if form == "q-sit" else ("image", "video")
-
-
 def _reject_kinds(rows: pa.Table, kinds: list[str | None]) -> pa.Table:
     import pyarrow as pa
-
-    from qbuild.core.rows.rejections import reject_rows
 
     tables = [
         reject_rows([row], "unknown-kind", ["neither an image nor a video by its name"], "path")

@@ -1,8 +1,8 @@
 """Write streaming sessions with their stalls.
 
 Reads session logs: the layouts of `docs/sessions.md`, files or folders. Writes `stall` rows: the
-stalls on the media and on the wall clock, initial buffering apart from them, the 0/1 sequence as
-run lengths, the summary. Time rules: docs/stalls.md. Source: VQA² section 3.3.
+stalls in media time and in wall-clock time, separately the initial buffering, the 0/1 sequence as
+run lengths, and the summary. Time rules: docs/stalls.md. Source: VQA² section 3.3.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, plural
+from qbuild.core.rows.rejections import rejected_table
 from qbuild.labels.sessions.options import SessionOptions
 
 
 def produce(inputs: Inputs, options: SessionOptions) -> Iterator[Output]:
     """The sessions of all logs, and the rejected ones."""
-    from qbuild.core.rows.rejections import rejected_table
     from qbuild.labels.sessions.read import read_valid_sessions, stall_tables
 
     read = read_valid_sessions(inputs.files, options, inputs.limit)
@@ -44,8 +44,7 @@ def render(report: dict[str, Any]) -> str:
     """The report as lines."""
     kinds = ", ".join(f"{count:,} with {kind}" for kind, count in report["sessions"].items())
     lines = [f"sessions: {kinds}; {plural(report['stalls'], 'playback stall')}"]
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'identical session')} collapsed")
+    lines += format_collapsed(report["collapsed"], "identical session")
     notes = [f"{plural(n, 'session')}: {note}" for note, n in report["notes"].items()]
     return "\n".join([*lines, *notes])
 

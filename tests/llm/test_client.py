@@ -90,7 +90,7 @@ def test_a_lasting_failure_is_reported_after_the_last_attempt(tmp_path):
     answers, error, server, _ = buy(tmp_path, [ask(1)], [{"do": "status:500", "times": 0}])
     assert error is None
     assert only(answers).state == "http_error"
-    assert only(answers).message == "HTTP 500: as the script says"
+    assert only(answers).message == "HTTP 500: scripted error"
     assert server.requests == QUICK.max_attempts
 
 
@@ -370,7 +370,7 @@ async def replayed(folder, requests):
 def test_replay_gives_the_paid_answers_without_a_socket_or_a_key(tmp_path, monkeypatch):
     answers, _, _, _ = buy(tmp_path, asks(4))
     monkeypatch.delenv("QBUILD_TEST_KEY")
-    loop = asyncio.new_event_loop()  # which opens a pair of sockets of its own
+    loop = asyncio.new_event_loop()  # which opens its own pair of sockets
     with monkeypatch.context() as blocked:
         blocked.setattr(socket, "socket", None)
         blocked.setattr(socket, "create_connection", None)

@@ -66,12 +66,12 @@ def test_a_run_killed_again_and_again_loses_nothing_and_pays_nothing_twice(tmp_p
                 assert recorded <= answered <= recorded + len(unanswered)
                 assert sum(before.values()) <= answered
             async with open_client(tmp_path, server) as client:
-                found = [answer async for _, answer in answers_of(client, asks(REQUESTS))]
-            return found, late, server
+                answers = [answer async for _, answer in answers_of(client, asks(REQUESTS))]
+            return answers, late, server
 
     tmp_path.mkdir(exist_ok=True)
-    found, late, server = asyncio.run(run())
-    assert [answer.state for answer in found] == ["ok"] * REQUESTS
+    answers, late, server = asyncio.run(run())
+    assert [answer.state for answer in answers] == ["ok"] * REQUESTS
     assert server.distinct == REQUESTS
     # each kill leaves at most as many open as were in flight, and only those were asked again
     assert all(b - a <= CONCURRENCY for a, b in zip([0, *late], late, strict=False))

@@ -1,4 +1,4 @@
-"""What a reply means, whatever its form."""
+"""The decision on a reply, for every form of reply."""
 
 from __future__ import annotations
 

@@ -40,20 +40,20 @@ def answer(given, root, tmp_path, name="out.parquet", **options):
     return output, run_stage(STAGE, artifact, output, **{**how, **options})
 
 
-def asked(row, root):
+def request_of(row, root):
     return make_request(1, row, MediaRoots.parse((f"koniq={root}",)))
 
 
 def test_each_sample_has_an_answer_under_its_id(root, tmp_path):
     output, result = answer(rows(), root, tmp_path)
-    found = rows_of(output)
-    assert [row["sample_id"] for row in found] == [f"{at:032x}" for at in range(4)]
-    assert [row["media_id"] for row in found] == [f"koniq:p{at}.png" for at in range(4)]
-    assert all(row["answer"].startswith("fake answer: ") for row in found)
-    assert {row["score"] for row in found} == {None}
+    predictions = rows_of(output)
+    assert [row["sample_id"] for row in predictions] == [f"{at:032x}" for at in range(4)]
+    assert [row["media_id"] for row in predictions] == [f"koniq:p{at}.png" for at in range(4)]
+    assert all(row["answer"].startswith("fake answer: ") for row in predictions)
+    assert {row["score"] for row in predictions} == {None}
     assert result.report["answers"] == 4
     lines = render(result.report).splitlines()
-    assert lines[0] == f"p0.png: {found[0]['answer']}"
+    assert lines[0] == f"p0.png: {predictions[0]['answer']}"
     assert lines[-1].startswith("4 answers by fake: ")
     assert "run" not in Artifact.open(output).description.report
 
@@ -99,18 +99,18 @@ def test_a_root_given_for_a_dataset_overrides_the_media_next_to_its_artifact(roo
 
 def test_the_medium_is_in_the_question_where_the_row_has_it(root):
     turns = pairs.turns(["Look: ", 0, "\nIs it sharp?"], ["Yes."])
-    found = asked(pairs.pair(media=[pairs.medium("p1.png")], turns=turns), root).payload
-    assert found.question == f"Look: {PLACE}\nIs it sharp?"
-    assert found.media == (Medium("koniq:p1.png", "p1.png", root / "p1.png"),)
-    assert found.before == ()
+    prompt = request_of(pairs.pair(media=[pairs.medium("p1.png")], turns=turns), root).payload
+    assert prompt.question == f"Look: {PLACE}\nIs it sharp?"
+    assert prompt.media == (Medium("koniq:p1.png", "p1.png", root / "p1.png"),)
+    assert prompt.before == ()
 
 
 def test_earlier_turns_are_the_conversation_and_the_last_answer_is_left_out(root):
     turns = pairs.turns([0, "\nSharp?"], ["No."], ["Why?"], ["It moves."], ["Where?"], ["Left."])
-    found = asked(pairs.pair(turns=turns, system="Be brief."), root).payload
-    assert found.system == "Be brief."
-    assert found.before == ((f"{PLACE}\nSharp?", "No."), ("Why?", "It moves."))
-    assert found.question == "Where?"
+    prompt = request_of(pairs.pair(turns=turns, system="Be brief."), root).payload
+    assert prompt.system == "Be brief."
+    assert prompt.before == ((f"{PLACE}\nSharp?", "No."), ("Why?", "It moves."))
+    assert prompt.question == "Where?"
 
 
 def test_a_system_turn_among_the_turns_is_kept_and_neighbours_of_one_role_join(root):
@@ -119,8 +119,8 @@ def test_a_system_turn_among_the_turns_is_kept_and_neighbours_of_one_role_join(r
         {"role": "user", "parts": [pairs.part(0)]},
         {"role": "user", "parts": [pairs.part("Sharp?")]},
     ]
-    found = asked(pairs.pair(turns=turns), root).payload
-    assert (found.system, found.question) == ("Be brief.", f"{PLACE}\nSharp?")
+    prompt = request_of(pairs.pair(turns=turns), root).payload
+    assert (prompt.system, prompt.question) == ("Be brief.", f"{PLACE}\nSharp?")
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_a_sample_that_cannot_be_asked_is_rejected_with_its_reason(root, tmp_pat
     (root / "out.png").symlink_to(tmp_path)
     bad = pairs.pair(sample_id="f" * 32, **given)
     output, result = answer([*rows(2), bad], root, tmp_path)
-    (refused,) = rejected_of(output)
-    assert (refused["reason"], refused["row"]) == (reason, 3)
-    assert "f" * 32 in refused["record"]
+    (rejected,) = rejected_of(output)
+    assert (rejected["reason"], rejected["row"]) == (reason, 3)
+    assert "f" * 32 in rejected["record"]
     assert result.rows == 2
 
 

@@ -19,8 +19,8 @@ from qbuild.stages.import_qa import STAGE, ImportOptions
 
 
 def record(path="a.jpg", question="<image>\nQ?", answer="A.", **keys):
-    said = [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
-    return {"image": path, "conversations": said, **keys}
+    turns = [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+    return {"image": path, "conversations": turns, **keys}
 
 
 def written(tmp_path, records, name="pairs.json"):
@@ -86,8 +86,8 @@ def test_the_task_is_the_options(tmp_path):
     path = written(tmp_path, [record()])
     imported(path, tmp_path / "general.parquet")
     imported(path, tmp_path / "scoring.parquet", task="scoring")
-    found = [rows_of(tmp_path / n)[0]["task"] for n in ("general.parquet", "scoring.parquet")]
-    assert found == ["general", "scoring"]
+    tasks = [rows_of(tmp_path / n)[0]["task"] for n in ("general.parquet", "scoring.parquet")]
+    assert tasks == ["general", "scoring"]
 
 
 def test_the_tasks_are_those_of_the_schema():
@@ -152,12 +152,12 @@ def test_records_of_one_sample_that_differ_are_all_rejected(tmp_path):
     two = written(tmp_path, [record(question=ask, id="a.jpg->4.5")], "2.json")
     result = imported([one, two], tmp_path / "qa.parquet", dataset="d")
     assert (result.rows, result.rejected) == (1, 2)
-    found = rejected_of(tmp_path / "qa.parquet")
-    assert [(bad["source"], bad["row"], bad["reason"]) for bad in found] == [
+    rejected = rejected_of(tmp_path / "qa.parquet")
+    assert [(bad["source"], bad["row"], bad["reason"]) for bad in rejected] == [
         ("1.json", 1, "conflict"),
         ("2.json", 1, "conflict"),
     ]
-    assert json.loads(found[1]["record"])["id"] == "a.jpg->4.5"
+    assert json.loads(rejected[1]["record"])["id"] == "a.jpg->4.5"
 
 
 def test_the_error_of_a_truncated_file_has_line_and_column(tmp_path):
@@ -223,12 +223,14 @@ def test_the_rows_do_not_depend_on_the_size_of_chunks(tmp_path, monkeypatch):
         record(["x.jpg", "y.jpg"]),
         record("3.jpg"),
     ]
-    path, found = written(tmp_path, records), set()
+    path, outcomes = written(tmp_path, records), set()
     for size in (1, 7, 1_024):
         monkeypatch.setattr(import_qa, "CHUNK", size)
         imported(path, tmp_path / "qa.parquet")
-        found.add((hash_file(tmp_path / "qa.parquet"), len(rejected_of(tmp_path / "qa.parquet"))))
-    assert len(found) == 1
+        outcomes.add(
+            (hash_file(tmp_path / "qa.parquet"), len(rejected_of(tmp_path / "qa.parquet")))
+        )
+    assert len(outcomes) == 1
 
 
 def test_the_report_is_printed_in_lines():

@@ -59,11 +59,11 @@ def test_every_option_of_rating_files_has_a_case():
 @pytest.mark.parametrize(("option", "text", "value", "what", "without", "given"), CASES)
 def test_each_option_changes_the_rows(tmp_path, option, text, value, what, without, given):
     for expected, options in ((without, {}), (given, {option: value})):
-        found = column(ingest(tmp_path, text, **options)[1], what)
+        values = column(ingest(tmp_path, text, **options)[1], what)
         if isinstance(expected, str):
-            assert found[0].startswith(expected)
+            assert values[0].startswith(expected)
         else:
-            assert found == expected
+            assert values == expected
 
 
 def test_licence_and_source_can_be_given_a_dataset(tmp_path):

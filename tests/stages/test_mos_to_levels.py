@@ -386,17 +386,17 @@ def test_votes_of_five_categories_become_shares_and_others_are_null(tmp_path):
 def test_a_normal_distribution_gives_shares_that_sum_to_1_where_the_deviation_is_known(tmp_path):
     std = [15.0, 0.0, None, 1e-320, 1e300]
     table = ratings(10, 30, 50, 70, 90, mos_std=std)
-    found = shares(cut(tmp_path, table, probs="normal", range="0:100"))
-    assert found[2] is None
-    assert [sum(probs) for probs in found if probs] == pytest.approx([1.0] * 4)
-    assert found[1] == [0, 1, 0, 0, 0]
-    assert found[3] == [0, 0, 0, 1, 0]
-    assert found[0][0] == pytest.approx(0.7475, abs=1e-4)  # Φ((20 - 10) / 15)
+    probabilities = shares(cut(tmp_path, table, probs="normal", range="0:100"))
+    assert probabilities[2] is None
+    assert [sum(probs) for probs in probabilities if probs] == pytest.approx([1.0] * 4)
+    assert probabilities[1] == [0, 1, 0, 0, 0]
+    assert probabilities[3] == [0, 0, 0, 1, 0]
+    assert probabilities[0][0] == pytest.approx(0.7475, abs=1e-4)  # Φ((20 - 10) / 15)
 
 
 @given(st.lists(st.tuples(st.floats(-50, 150), st.floats(0, 100)), min_size=1, max_size=20))
-def test_shares_of_any_score_and_deviation_sum_to_1(given_):
-    table = ratings(*(mos for mos, _ in given_), mos_std=[std for _, std in given_])
+def test_shares_of_any_score_and_deviation_sum_to_1(mos_and_std):
+    table = ratings(*(mos for mos, _ in mos_and_std), mos_std=[std for _, std in mos_and_std])
     state = LevelState(["d"], Range(0.0, 100.0).edges[:, None], Duplicates(), "")
     options = LevelOptions(probs="normal", range="0:100")
     for row in transform(Batch(table, 0), state, options).rows.to_pylist():
@@ -409,8 +409,8 @@ def test_probs_of_a_mixed_batch_use_each_datasets_own_edges(tmp_path):
         ratings(0, 50, 100, dataset="a", mos_std=[5.0] * 3),
         ratings(0, 5, 10, dataset="b", mos_std=[0.5] * 3),
     ])  # fmt: skip
-    found = shares(cut(tmp_path, table, probs="normal"))
-    for one, other in zip(found[:3], found[3:], strict=True):
+    probabilities = shares(cut(tmp_path, table, probs="normal"))
+    for one, other in zip(probabilities[:3], probabilities[3:], strict=True):
         assert one == pytest.approx(other)
 
 
@@ -433,7 +433,7 @@ def level_of(score, edges, closed):
 
 @pytest.mark.parametrize("closed", ["left", "right"])
 @pytest.mark.parametrize("range_", ["observed", "20:80"])
-def test_the_flip_share_equals_that_of_a_plain_loop(tmp_path, closed, range_):
+def test_the_share_of_uncertain_levels_equals_that_of_a_plain_loop(tmp_path, closed, range_):
     done = cut(tmp_path, noisy(), closed=closed, range=range_)
     for dataset, figures in done.figures.items():
         edges = np.linspace(figures["low"], figures["high"], 6).tolist()
@@ -480,17 +480,18 @@ def test_one_level_gives_no_correlation_and_no_nan(tmp_path):
 def test_a_dataset_with_all_rows_outside_is_reported_without_nan(tmp_path):
     table = pa.concat_tables([ratings(1, 2, 3), ratings(500, dataset="e")])
     done = cut(tmp_path, table, range="0:10", outside="reject")
-    found = done.figures["e"]
-    assert (found["rows"], found["rejected"], found["srcc"]) == (0, 1, None)
+    figures = done.figures["e"]
+    assert (figures["rows"], figures["rejected"], figures["srcc"]) == (0, 1, None)
     json.dumps(done.result.as_dict(), allow_nan=False)
 
 
 def test_the_text_report_has_a_line_of_figures_per_dataset(tmp_path):
     known = {"mos_std": [1.0] * 3, "num_ratings": pa.array([4] * 3, pa.int32())}
     done = cut(tmp_path, ratings(0, 50, 130, **known), range="0:100")
+    uncertain = "levels uncertain within one standard error"
     assert STAGE.render(done.result.report).splitlines() == [
         "d: 3 rows on [0, 100]  SRCC 1.000  PLCC 0.991",
-        "    1 clamped  0 rejected as outside or in conflict  flip share 0.000",
+        f"    1 clamped  0 rejected as outside or in conflict  {uncertain} 0.000",
         "    Low 1  Poor 0  Fair 1  Good 0  High 1",
     ]
 
@@ -512,18 +513,18 @@ def command(monkeypatch, capsys):
 
 def test_json_holds_the_figures_under_the_documented_names(tmp_path, command):
     given = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(10))
-    code, told, errors = command(given, "-o", tmp_path / "levels.parquet", "--limit", 8)
+    code, report, errors = command(given, "-o", tmp_path / "levels.parquet", "--limit", 8)
     assert code == 0
-    assert told.keys() >= {"rows", "output", "datasets"}
-    assert (told["rows"], told["output"]) == (8, str(tmp_path / "levels.parquet"))
-    assert [found["dataset"] for found in told["datasets"]] == ["set0", "set1"]
-    for found in told["datasets"]:
-        assert list(found) == [
+    assert report.keys() >= {"rows", "output", "datasets"}
+    assert (report["rows"], report["output"]) == (8, str(tmp_path / "levels.parquet"))
+    assert [figures["dataset"] for figures in report["datasets"]] == ["set0", "set1"]
+    for figures in report["datasets"]:
+        assert list(figures) == [
             "dataset", "rows", "low", "high", "srcc", "plcc", "levels",
             "clamped", "rejected", "flip_share",
         ]  # fmt: skip
-        assert list(found["levels"]) == VQA2
-    assert errors.count("warning: ") == len(told["warnings"]) == 3
+        assert list(figures["levels"]) == VQA2
+    assert errors.count("warning: ") == len(report["warnings"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -536,9 +537,9 @@ def test_json_holds_the_figures_under_the_documented_names(tmp_path, command):
 )
 def test_a_wrong_option_ends_with_code_2(tmp_path, command, arguments, what):
     given = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(10))
-    code, told, _ = command(given, "-o", tmp_path / "levels.parquet", *arguments)
-    assert (code, told["error"]["code"], told["error"]["where"]) == (2, "usage", arguments[0])
-    assert what in " ".join(told["error"].values())
+    code, report, _ = command(given, "-o", tmp_path / "levels.parquet", *arguments)
+    assert (code, report["error"]["code"], report["error"]["where"]) == (2, "usage", arguments[0])
+    assert what in " ".join(report["error"].values())
 
 
 # ---- warnings and rejections
@@ -597,9 +598,9 @@ def test_all_datasets_of_equal_scores_are_reported_at_once(tmp_path):
     flat = [ratings(3, 3, dataset="a"), ratings(1, 5, dataset="b"), ratings(7, dataset="c")]
     with pytest.raises(CombinedError) as caught:
         cut(tmp_path, pa.concat_tables(flat))
-    told = [str(problem) for problem in caught.value.problems]
-    assert len(told) == 2
-    for text, name, score in zip(told, ("a", "c"), (3, 7), strict=True):
+    messages = [str(problem) for problem in caught.value.problems]
+    assert len(messages) == 2
+    for text, name, score in zip(messages, ("a", "c"), (3, 7), strict=True):
         assert f"{name}: all scores are equal ({score}); levels need a range." in text
         assert "name a range with --range LOW:HIGH" in text
     assert cut(tmp_path, pa.concat_tables(flat), range="0:10").result.rows == 5
@@ -629,15 +630,15 @@ def mixed():
 def test_shuffled_rows_give_the_same_set_of_rows(tmp_path):
     table = mixed()
     order = np.random.default_rng(1).permutation(len(table))
-    found = []
-    for given_ in (table, table.take(pa.array(order))):
-        done = cut(tmp_path, given_, range="trimmed:0.05", outside="reject", probs="normal")
+    outcomes = []
+    for rating_rows in (table, table.take(pa.array(order))):
+        done = cut(tmp_path, rating_rows, range="trimmed:0.05", outside="reject", probs="normal")
         rows = [{**row, "source_row": None} for row in done.rows]  # the first of equals differs
         rejected = [json.loads(row["record"])["media_id"] for row in done.rejected]
-        found.append((sorted(map(repr, rows)), sorted(rejected), done.figures))
-    assert len(found[0][1]) > 12  # more than the six pairs that conflict
-    assert found[0][:2] == found[1][:2]
-    assert {name: found[0][2][name] for name in found[1][2]} == found[1][2]
+        outcomes.append((sorted(map(repr, rows)), sorted(rejected), done.figures))
+    assert len(outcomes[0][1]) > 12  # more than the six pairs that conflict
+    assert outcomes[0][:2] == outcomes[1][:2]
+    assert {name: outcomes[0][2][name] for name in outcomes[1][2]} == outcomes[1][2]
 
 
 def test_one_hash_at_any_batch_size_and_number_of_workers(tmp_path):

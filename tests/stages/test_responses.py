@@ -39,11 +39,11 @@ def test_every_attempt_is_a_row_by_request_and_attempt(tmp_path):
     folder = filled(tmp_path / "ledger", 4)
     result = made([folder], tmp_path / "responses.parquet")
     assert result.report["states"] == {"http_error": 4, "ok": 4, "sent": 1}
-    found = rows_of(tmp_path / "responses.parquet")
-    keys = [(row["request_id"], row["attempt"]) for row in found]
+    rows = rows_of(tmp_path / "responses.parquet")
+    keys = [(row["request_id"], row["attempt"]) for row in rows]
     assert keys == sorted(keys)
     with Ledger.open(folder) as ledger:
-        assert found == list(ledger.rows())
+        assert rows == list(ledger.rows())
     assert STAGE.render(result.report) == "http_error 4, ok 4, sent 1"
 
 

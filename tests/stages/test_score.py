@@ -93,17 +93,17 @@ def test_rows_of_an_artifact_are_scored_below_the_media_root(folder, tmp_path):
     score(artifact, tmp_path / "s.parquet", media_roots=(f"set0={folder}",))
     rows = rows_of(tmp_path / "s.parquet")
     assert [row["media_id"] for row in rows] == ["set0:p0.png", "set0:a.mp4"]
-    (refused,) = rejected_of(tmp_path / "s.parquet")
-    assert (refused["reason"], refused["row"]) == ("missing-file", 3)
+    (rejected,) = rejected_of(tmp_path / "s.parquet")
+    assert (rejected["reason"], rejected["row"]) == ("missing-file", 3)
 
 
 def test_media_made_by_a_stage_are_found_next_to_their_artifact(tmp_path):
     from qbuild.stages.corrupt import STAGE as CORRUPT
 
     assert SPOTS.media
-    pictures = image_folder(tmp_path / "in", count=2)
+    images = image_folder(tmp_path / "in", count=2)
     made = tmp_path / "made"
-    run_stage(CORRUPT, pictures, made)
+    run_stage(CORRUPT, images, made)
     score(made, tmp_path / "s.parquet")
     assert len(rows_of(tmp_path / "s.parquet")) == 2
 
@@ -112,8 +112,8 @@ def test_what_cannot_be_read_is_rejected_with_its_type_and_the_rest_is_scored(fo
     (folder / "empty.png").touch()
     (folder / "out.png").symlink_to(tmp_path)
     score(folder, tmp_path / "s.parquet")
-    refused = rejected_of(tmp_path / "s.parquet")
-    assert {row["value"]: row["reason"] for row in refused} == {
+    rejected = rejected_of(tmp_path / "s.parquet")
+    assert {row["value"]: row["reason"] for row in rejected} == {
         "empty.png": "empty-file",
         "out.png": "outside-root",
     }

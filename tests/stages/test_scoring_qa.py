@@ -62,7 +62,7 @@ def pairs(tmp_path, table, **given):
     return ask(tmp_path, table, **given)[1].table().to_pylist()
 
 
-def said(row):
+def question_and_answer(row):
     """Both turns, the medium as `<0>`."""
     return tuple(
         "".join(f"<{part['media']}>" if part["text"] is None else part["text"] for part in parts)
@@ -71,7 +71,10 @@ def said(row):
 
 
 def questions(tmp_path, table, **given):
-    return {row["media"][0]["media_id"]: said(row)[0] for row in pairs(tmp_path, table, **given)}
+    return {
+        row["media"][0]["media_id"]: question_and_answer(row)[0]
+        for row in pairs(tmp_path, table, **given)
+    }
 
 
 MANY = [f"clips/{at:03d}.mp4" for at in range(200)]
@@ -97,26 +100,26 @@ IMAGES = [f"shots/{at:03d}.jpg" for at in range(200)]
 )  # fmt: skip
 def test_the_exact_words_of_a_form(tmp_path, options, path, level, question, answer):
     (row,) = pairs(tmp_path, level_table([path], [level]), **options)
-    assert said(row) == (question, answer)
+    assert question_and_answer(row) == (question, answer)
     assert [turn["role"] for turn in row["turns"]] == ["user", "assistant"]
 
 
 def test_the_nine_phrasings_of_q_align_all_occur_and_no_other(tmp_path):
-    found = questions(tmp_path, level_table(IMAGES), form="q-align")
-    assert set(found.values()) == {f"{question}\n<0>" for question in NINE}
+    texts = questions(tmp_path, level_table(IMAGES), form="q-align")
+    assert set(texts.values()) == {f"{question}\n<0>" for question in NINE}
 
 
 def test_q_align_asks_about_videos_in_the_same_phrasings(tmp_path):
-    found = questions(tmp_path, level_table(MANY), form="q-align")
+    texts = questions(tmp_path, level_table(MANY), form="q-align")
     spoken = [q.replace("image", "video").replace("picture", "video") for q in NINE]
-    assert set(found.values()) == {f"{question}\n<0>" for question in spoken}
+    assert set(texts.values()) == {f"{question}\n<0>" for question in spoken}
 
 
 def test_q_align_asks_for_aesthetics_in_question_and_answer(tmp_path):
-    found = pairs(tmp_path, level_table(IMAGES), form="q-align", aspect="aesthetics")
+    rows = pairs(tmp_path, level_table(IMAGES), form="q-align", aspect="aesthetics")
     spoken = {f"{q.replace('quality', 'aesthetics')}\n<0>" for q in NINE}
-    assert {said(row)[0] for row in found} == spoken
-    assert said(found[4])[1] == "The aesthetics of the image is excellent."
+    assert {question_and_answer(row)[0] for row in rows} == spoken
+    assert question_and_answer(rows[4])[1] == "The aesthetics of the image is excellent."
 
 
 @pytest.mark.parametrize(
@@ -131,20 +134,24 @@ def test_q_align_asks_for_aesthetics_in_question_and_answer(tmp_path):
 def test_the_words_are_those_of_the_form_whichever_the_levels_were_cut_with(
     tmp_path, form, words, cut_with
 ):
-    found = pairs(tmp_path, level_table(IMAGES[:5], words=cut_with), form=form)
+    rows = pairs(tmp_path, level_table(IMAGES[:5], words=cut_with), form=form)
     answers = [f"The quality of the image is {word.lower()}." for word in words]
-    assert [said(row)[1] for row in found] == answers
-    assert [row["labels"]["word"] for row in found] == words
-    assert [row["labels"]["level"] for row in found] == [1, 2, 3, 4, 5]
+    assert [question_and_answer(row)[1] for row in rows] == answers
+    assert [row["labels"]["word"] for row in rows] == words
+    assert [row["labels"]["level"] for row in rows] == [1, 2, 3, 4, 5]
 
 
 def test_capitalised_words_of_vqa2_differ_from_the_default_only_in_case(tmp_path):
     table = level_table(IMAGES[:5])
     lower = pairs(tmp_path, table)
-    answers = [said(row)[1] for row in pairs(tmp_path, table, word_case="capitalised")]
+    answers = [
+        question_and_answer(row)[1] for row in pairs(tmp_path, table, word_case="capitalised")
+    ]
     words = [answer.removesuffix(".").split()[-1] for answer in answers]
     assert words == ["Low", "Poor", "Fair", "Good", "High"]
-    assert [said(row)[1].lower() for row in lower] == [answer.lower() for answer in answers]
+    assert [question_and_answer(row)[1].lower() for row in lower] == [
+        answer.lower() for answer in answers
+    ]
     assert [row["labels"]["word"] for row in lower] == ["Low", "Poor", "Fair", "Good", "High"]
 
 
@@ -195,8 +202,8 @@ def test_level_probabilities_are_kept(tmp_path):
     table = level_table(["a.mp4", "b.mp4"])
     at = table.column_names.index("level_probs")
     given = pa.array([shares, None], pa.list_(pa.float64()))
-    found = pairs(tmp_path, table.set_column(at, "level_probs", given))
-    assert [row["labels"]["level_probs"] for row in found] == [shares, None]
+    rows = pairs(tmp_path, table.set_column(at, "level_probs", given))
+    assert [row["labels"]["level_probs"] for row in rows] == [shares, None]
 
 
 def test_scores_that_no_human_gave_are_marked_synthetic(tmp_path):
@@ -209,10 +216,10 @@ def test_scores_that_no_human_gave_are_marked_synthetic(tmp_path):
 def test_q_sit_rejects_videos_with_the_reason(tmp_path):
     result, artifact = ask(tmp_path, level_table(["a.jpg", "b.mp4"]), form="q-sit")
     assert (result.rows, result.rejected) == (1, 1)
-    (refused,) = rejected_of(artifact.path)
-    assert (refused["reason"], refused["value"]) == ("not-an-image", "b.mp4")
-    assert refused["message"] == "Q-SiT asks about images only"
-    assert (refused["source"], refused["row"]) == ("made.csv", 2)
+    (rejected,) = rejected_of(artifact.path)
+    assert (rejected["reason"], rejected["value"]) == ("not-an-image", "b.mp4")
+    assert rejected["message"] == "Q-SiT asks about images only"
+    assert (rejected["source"], rejected["row"]) == ("made.csv", 2)
 
 
 def test_a_medium_of_unknown_kind_is_rejected_unless_kind_names_it(tmp_path):
@@ -220,9 +227,9 @@ def test_a_medium_of_unknown_kind_is_rejected_unless_kind_names_it(tmp_path):
     result, artifact = ask(tmp_path, table)
     reasons = [row["reason"] for row in rejected_of(artifact.path)]
     assert (result.rows, reasons) == (1, ["unknown-kind"] * 2)
-    found = pairs(tmp_path, table, kind="video")
-    assert [row["media"][0]["kind"] for row in found] == ["video"] * 3
-    assert said(found[0])[1] == "The quality of the video is low."
+    rows = pairs(tmp_path, table, kind="video")
+    assert [row["media"][0]["kind"] for row in rows] == ["video"] * 3
+    assert question_and_answer(rows[0])[1] == "The quality of the video is low."
     assert [row["media"][0]["kind"] for row in pairs(tmp_path, table, kind="image")] == [
         "image"
     ] * 3
@@ -230,8 +237,8 @@ def test_a_medium_of_unknown_kind_is_rejected_unless_kind_names_it(tmp_path):
 
 def test_a_kind_follows_from_the_last_suffix_in_any_case():
     paths = ["A.JPG", "a.jpeg", "a.mp4.png", "a.png.MP4", "jpg", "a.jpgx", "a.b/c", "x.y4m"]
-    found = media_kinds(pa.table({"path": paths}), "auto")
-    assert found == ["image", "image", "image", "video", None, None, None, "video"]
+    kinds = media_kinds(pa.table({"path": paths}), "auto")
+    assert kinds == ["image", "image", "image", "video", None, None, None, "video"]
 
 
 def test_the_report_counts_images_and_videos(tmp_path):
@@ -254,9 +261,9 @@ def test_a_sample_id_is_the_hash_of_its_content(tmp_path):
 
 def test_another_question_gives_another_sample_id(tmp_path):
     table = level_table(IMAGES)
-    found = [pairs(tmp_path, table, form="q-align", seed=seed) for seed in (1, 2)]
-    for one, other in zip(*found, strict=True):
-        same = said(one) == said(other)
+    by_seed = [pairs(tmp_path, table, form="q-align", seed=seed) for seed in (1, 2)]
+    for one, other in zip(*by_seed, strict=True):
+        same = question_and_answer(one) == question_and_answer(other)
         assert same == (one["sample_id"] == other["sample_id"])
 
 
@@ -316,5 +323,5 @@ def test_pairs_are_made_from_levels_of_mos_to_levels(tmp_path):
     run_stage(STAGE, levels, output)
     for row, pair in zip(rows_of(levels), rows_of(output), strict=True):
         word = ("Low", "Poor", "Fair", "Good", "High")[row["level"] - 1]
-        assert said(pair)[1] == f"The quality of the video is {word.lower()}."
+        assert question_and_answer(pair)[1] == f"The quality of the video is {word.lower()}."
         assert pair["labels"]["mos"] == row["mos"]

@@ -92,15 +92,15 @@ def read_batch_files(folder: Path) -> Iterator[tuple[str, Answer]]:
     bodies: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("requests-*.jsonl")):
         bodies |= read_bodies(path)
-    seen: set[str] = set()
+    answered: set[str] = set()
     for path in sorted(folder.glob("answers-*.jsonl")):
         for row in read_rows(path):
             name = str(row.get("custom_id"))
             if name not in bodies:
                 expected = "expected the id of a request in requests-*.jsonl"
                 raise InputError(str(path), f"custom_id {name!r} was not requested", expected)
-            if name not in seen:
-                seen.add(name)
+            if name not in answered:
+                answered.add(name)
                 yield name, decide_row(row, bodies[name]).answer
 
 

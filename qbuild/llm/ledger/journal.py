@@ -45,7 +45,9 @@ class Journal:
         self._rescuing = False  # whether the current segment was begun because of a full disk
         self._handle, self._size = -1, 0
         with disk_errors(folder):
-            _allocate(self._reserve, reserve_bytes)
+            with self._reserve.open("ab") as stream:
+                if reserve_bytes:
+                    os.posix_fallocate(stream.fileno(), 0, reserve_bytes)
             self._open(last)
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._thread.start()
@@ -178,16 +180,6 @@ def _settle(pairs: list[tuple[_Waiting, int | DiskError]]) -> None:
             waiting.done.set_result(outcome)
         else:
             waiting.done.set_exception(outcome)
-
-
-def _allocate(path: Path, size: int) -> None:
-    """A file of `size` bytes whose blocks are allocated."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
-    try:
-        if size:
-            os.posix_fallocate(handle, 0, size)
-    finally:
-        os.close(handle)
 
 
 def _write_all(handle: int, data: bytes) -> None:

@@ -58,7 +58,7 @@ def last_text(body: dict[str, Any]) -> str:
 
 
 def completion(body: dict[str, Any], text: str, fault: str = "") -> dict[str, Any]:
-    """The body of a completion with this text, changed as the fault says."""
+    """The body of a completion with this text, changed by the fault."""
     identity = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:24]
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
     finish = "stop"

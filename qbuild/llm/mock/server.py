@@ -191,7 +191,7 @@ def _scripted_error(
     """The error that a fault returns instead of an answer; None for other faults."""
     do, _, status = fault.do.partition(":")
     if do == "status":
-        return int(status), _error("as the script says", fault.code)
+        return int(status), _error("scripted error", fault.code)
     if do == "quota":
         return 429, _error("You exceeded your current quota", "insufficient_quota")
     if do == "echo-key":

@@ -1,10 +1,10 @@
 """Write pairs about the distortions of images and videos.
 
 Reads `distortion` rows: label files (docs/distortions.md), or artifacts of `corrupt` and
-`motion-clips`. Writes canonical `instruction` rows of task `distortion` with answers, in three
-forms: whether one of the thirteen distortions is present, which one of four is present, how severe
-it is. Answers are balanced over the whole run (plan.py); the sentences are ours (questions.py).
-Media that no question fits are skipped and counted, not rejected. Source: VQA² section 3.2, stage
+`motion-clips`. Writes `instruction` rows of task `distortion` with answers, in three forms: whether
+one of the thirteen distortions is present, which one of four is present, how severe it is. Answers
+are balanced over the whole run; the sentences are qbuild's own, not from the paper. Media without a
+suitable question are skipped and counted, not rejected. Source: VQA² section 3.2, stage
 1; the form of the answers, figure 2.
 """
 
@@ -16,13 +16,24 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
+from qbuild.core.canonical import row_seed
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
+from qbuild.core.errors import InputError
+from qbuild.core.plural import format_collapsed, format_counts, plural
+from qbuild.core.rows.rejections import merge_rejections
 from qbuild.labels.distortions import read_label_files
 from qbuild.labels.distortions.options import LabelOptions
 from qbuild.labels.tables.options import reject_file_options
-from qbuild.stages.distortion_qa.questions import FORMS, Question
+from qbuild.quality.distortions import DISTORTIONS
+from qbuild.quality.published_text import answer_text, choice_text
+from qbuild.stages.distortion_qa.questions import (
+    FORMS,
+    Question,
+    ask_binary,
+    ask_severity,
+    ask_which,
+)
 
 if TYPE_CHECKING:
     from qbuild.stages.distortion_qa.media import Media
@@ -58,7 +69,6 @@ class DistortionOptions(LabelOptions):
 
 def prepare(inputs: Inputs, options: DistortionOptions) -> Plan:
     """The questions of every medium; InputError if there is no question at all."""
-    from qbuild.core.errors import InputError
     from qbuild.stages.distortion_qa.plan import ASKED, NOT_ASKED, SKIP_REASONS, make_plan
 
     if not inputs.files:
@@ -83,7 +93,6 @@ def transform(batch: Batch, plan: Plan, options: DistortionOptions) -> Output:
     """The pairs of each medium, form by form; skipped media are counted."""
     import pyarrow as pa
 
-    from qbuild.core.rows.rejections import merge_rejections
     from qbuild.stages.distortion_qa.media import read_media
 
     unique = plan.duplicates.deduplicate(batch)
@@ -127,10 +136,7 @@ def _questions_of(
     medium: str, kind: str, present: int, number: int, plan: Plan, seed: int
 ) -> Iterator[tuple[str, Question]]:
     """Distortion and question of each pair of a medium; `present` is the set of its distortions."""
-    from qbuild.core.canonical import row_seed
-    from qbuild.quality.distortions import DISTORTIONS
     from qbuild.stages.distortion_qa.plan import NOT_ASKED
-    from qbuild.stages.distortion_qa.questions import ask_binary, ask_severity, ask_which
 
     for column, code in enumerate(plan.asked[number].tolist()):
         if code == NOT_ASKED:
@@ -149,7 +155,6 @@ def _questions_of(
 
 def _pairs(rows: Any, questions: list[Question]) -> Any:
     from qbuild.quality.instruction import Pairs, instruction_table
-    from qbuild.quality.published_text import answer_text, choice_text
 
     pairs = Pairs(
         task="distortion",
@@ -167,8 +172,6 @@ def _pairs(rows: Any, questions: list[Question]) -> Any:
 
 def finish(_: Plan, tally: Tally, options: DistortionOptions) -> dict[str, Any]:
     """Pairs per form and distortion, right letters per form, skipped media by reason and label."""
-    from qbuild.quality.distortions import DISTORTIONS
-
     kinds = ("yes", "no", *FORMS[1:])
     counts = {name: {kind: tally["asked", name, kind] for kind in kinds} for name in DISTORTIONS}
     letters = {form: tally.of("letter", form) for form in options.forms.split(",")}
@@ -185,22 +188,16 @@ def finish(_: Plan, tally: Tally, options: DistortionOptions) -> dict[str, Any]:
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    lines = [_counts(report["forms"])]
+    lines = [format_counts(report["forms"])]
     for name, by_kind in report["distortions"].items():
-        lines.append(f"    {name}: {_counts({k: n for k, n in by_kind.items() if n})}")
+        lines.append(f"    {name}: {format_counts({k: n for k, n in by_kind.items() if n})}")
     for form, by_letter in report["letters"].items():
-        lines += [f"right answers, {form}: {_counts(by_letter, '  ')}"] if by_letter else []
+        lines += [f"right answers, {form}: {format_counts(by_letter)}"] if by_letter else []
     for reason, count in report["left_out"].items():
         lines.append(f"{plural(count, 'medium', 'media')} left out {_REASON_TEXTS[reason]}")
         if reason == "outside":
-            lines.append(f"    {_counts(report['labels_outside'])}")
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'identical row')} collapsed")
-    return "\n".join([*lines, *report["notes"]])
-
-
-def _counts(counts: dict[str, int], separator: str = ", ") -> str:
-    return separator.join(f"{name} {count:,}" for name, count in counts.items())
+            lines.append(f"    {format_counts(report['labels_outside'])}")
+    return "\n".join([*lines, *format_collapsed(report["collapsed"]), *report["notes"]])
 
 
 STAGE = Stage(

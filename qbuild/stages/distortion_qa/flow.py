@@ -10,7 +10,7 @@ _ROUNDS = 100
 
 
 def distribute(sizes: Ints, allowed: Mask, wanted: Ints) -> Ints:
-    """How many rows of each group get each name, `[groups, names]`; every row gets one.
+    """Rows of each group that get each name, `[groups, names]`; every row gets one.
 
     `allowed` `[groups, names]` are the names that a group may get, at least one each. As many rows
     as possible get names that are wanted; the others get the name with the smallest surplus. Groups
@@ -43,7 +43,7 @@ def _ratio(to: Ints, have: Floats) -> Floats:
 
 
 def _largest_flow(sizes: Ints, allowed: Mask, wanted: Ints, start: Ints) -> Ints:
-    """What a maximum flow from groups to names adds to `start`, or removes from it."""
+    """The change of `start` by a maximum flow from groups to names."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import maximum_flow
 

@@ -84,8 +84,6 @@ def _flat(rows: pa.Table, column: str) -> tuple[Ints, Any]:
 
 
 def _codes(names: Any) -> Ints:
-    import pyarrow as pa
-
     indices = pc.index_in(names, value_set=pa.array(DISTORTIONS, names.type))
     codes: Ints = indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return codes

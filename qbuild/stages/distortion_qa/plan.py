@@ -1,4 +1,4 @@
-"""Which medium gets which question, so that answers are balanced over the whole run.
+"""The questions of each medium, chosen so that answers are balanced over the whole run.
 
     forms      media that allow the same forms get them in turn
     binary     as many Yes as No, also per distortion as far as possible: the No questions are
@@ -7,8 +7,8 @@
                as possible, by the same flow
     letters    right answers have each position equally often, also per name
 
-Everything is decided by rank among random keys of seed and media id, never by the position of a
-row: the same media in another order get the same questions. Memory: about 60 bytes per row.
+Every choice depends on the rank among random keys of seed and media id, never on the position of
+a row: the same media in another order get the same questions. Memory: about 60 bytes per row.
 """
 
 from __future__ import annotations
@@ -74,8 +74,7 @@ def make_plan(inputs: Inputs, forms: tuple[str, ...], pairs: int, seed: int) -> 
             asked[rows, form] = codes = _choose(sets_of(part.severities > 0))
             degrees = part.severities[np.arange(len(rows)), codes].astype(np.int64)
             right[rows, form], falling[rows] = _degrees(codes, degrees)
-    surplus = takes.any(axis=1) & (asked == NOT_ASKED).all(axis=1)
-    skipped[surplus] = SURPLUS
+    skipped[takes.any(axis=1) & (asked == NOT_ASKED).all(axis=1)] = SURPLUS
     return Plan(duplicates, asked, right, wrong, falling, skipped)
 
 
@@ -186,12 +185,7 @@ def _split(media: Media, keys: Keys) -> tuple[Mask, Mask]:
         yes[either] = draw_stratified(strata, keys[either], sizes)
     no = lacks & ~yes
     most = min(int(yes.sum()), int(no.sum())) + 1
-    return _first(yes, most), _first(no, most)
-
-
-def _first(flags: Mask, most: int) -> Mask:
-    """The first flags, at most so many."""
-    return flags & (np.cumsum(flags) <= most)
+    return yes & (np.cumsum(yes) <= most), no & (np.cumsum(no) <= most)
 
 
 def _absent_names(absent: Ints, wanted: Ints) -> Ints:

@@ -1,4 +1,4 @@
-"""The questions of `distortion-qa`: sentences, choices and degrees, all of them ours.
+"""The questions of `distortion-qa`: sentences, choices and degrees, none of them from a paper.
 
 Forms: binary (is this distortion present?), which (which one of four is present?), severity (how
 strong is it?). plan.py decides which medium gets which question.

@@ -1,18 +1,19 @@
 """Compare predicted scores with opinion scores.
 
-Reads `prediction` artifacts or prediction files, and `rating` or `level` artifacts as side input;
-writes `metric` rows: SRCC, PLCC, KRCC and RMSE for each model and dataset and overall, PLCC and
-RMSE also after the four-parameter logistic mapping of VQEG, each with a bootstrap interval. Media
-that the model was trained on (--trained-on) are an error, or are flagged. See docs/evaluate.md.
+Reads `prediction` artifacts or prediction files, and `rating` or `level` artifacts with the opinion
+scores; writes `metric` rows: SRCC, PLCC, KRCC and RMSE for each model and dataset and overall, PLCC
+and RMSE also after the four-parameter logistic mapping of VQEG, each with a bootstrap interval.
+Media that the model was trained on (--trained-on) are an error, or flagged. See docs/evaluate.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage
+from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError
 from qbuild.core.renamed import Renamed
 from qbuild.labels.predictions import read_predictions
@@ -20,9 +21,6 @@ from qbuild.labels.predictions.options import PredictionOptions
 from qbuild.labels.tables.options import reject_file_options
 from qbuild.stages.evaluate.options import EvaluateOptions, EvaluateRuntime
 from qbuild.stages.evaluate.report import render
-
-if TYPE_CHECKING:
-    from qbuild.core.engine.tally import Tally
 
 
 def produce(inputs: Inputs, options: EvaluateOptions) -> Generator[Output, None, dict[str, Any]]:

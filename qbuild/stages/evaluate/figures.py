@@ -147,7 +147,7 @@ def make_report(matched: MatchedRows, results: Results, options: EvaluateOptions
 
 
 def scatter_panels(rows: NDArray[Any], results: Results) -> list[Panel]:
-    """A diagram per model and dataset: its points and its mapping."""
+    """A panel per model and dataset, with points and mapping."""
     several = len(set(rows["model"])) > 1
     panels = []
     for one in results.figures:
@@ -173,7 +173,7 @@ def _find_leaks(matched: MatchedRows, options: EvaluateOptions) -> list[Overlap]
             InputError(
                 media_id,
                 f"the model was trained on it, according to {leak.source}",
-                "expected media that it has never seen",
+                "expected media that it was not trained on",
                 "Leave them out with `qbuild sample --exclude`, or give --on-leak flag.",
             )
             for leak in leaks
@@ -219,7 +219,7 @@ def _model_figures(
 def _measure(
     rows: NDArray[Any], named: tuple[str, str | None, str | None], options: EvaluateOptions
 ) -> Figures:
-    # copies without gaps between the values, which could change the last digit of sums
+    # contiguous copies: strides could change the last digit of sums
     predicted, opinions = (np.ascontiguousarray(rows[name]) for name in ("predicted", "mos"))
     comparable = _comparable(rows, predicted)
     agreement = measure_agreement(predicted, opinions, comparable)

@@ -23,7 +23,7 @@ from qbuild.stages.evaluate.options import EvaluateOptions
 
 Row = dict[str, Any]
 
-# where a prediction was read and which question was asked are not part of its content
+# neither the place of a prediction nor its question is part of its content
 _NOT_CONTENT = ("source_file", "source_row", "sample_id")
 _NORM = (0.0, 100.0)
 _UNKNOWN = (np.nan, np.nan)
@@ -78,7 +78,7 @@ class Opinions:
             self._by_name.setdefault(PurePosixPath(one.path).name, []).append(one)
 
     def find(self, media_id: str, path: str, match: str) -> tuple[Opinion | None, str]:
-        """The score of a medium and how it was found (id, path, name), or None and why not."""
+        """The score of a medium and how it matched (id, path, name), or None and why not."""
         if media_id in self.conflicting:
             return None, self.conflicting[media_id]
         if media_id in self.by_id:
@@ -95,7 +95,7 @@ class Opinions:
         return None, f"no opinion score has the path or file name {path}"
 
 
-# a prediction with its opinion score; `predicted` lies on [0, 1] where `on_unit_scale`
+# a prediction with its opinion score; `predicted` is on [0, 1] where `on_unit_scale`
 MATCH = np.dtype(
     [
         ("model", object), ("dataset", object), ("media_id", object), ("predicted", float),
@@ -243,7 +243,7 @@ def _has_score(row: Row) -> bool:
 
 
 def _predicted_score(row: Row, temperature: float) -> tuple[float, bool]:
-    """The predicted score, and whether it lies on [0, 1]; a given temperature reads logits."""
+    """The predicted score, and whether it is on [0, 1]; from logits if a temperature is given."""
     logits = row["logits"]
     if logits is not None and (temperature or (row["score"] is None and row["raw_score"] is None)):
         temperature = temperature or row["temperature"] or 1.0
@@ -262,7 +262,7 @@ def _one_per_opinion(
 ) -> tuple[list[_Match], list[tuple[Row, Rejection]]]:
     """The matches in order of model and medium; those of a model that share a score are rejected.
 
-    The order of the inputs decides nothing: metrics and intervals depend on the set of rows.
+    Metrics and intervals depend on the set of rows, not on the order of the inputs.
     """
     by_score: dict[tuple[str, str], list[_Match]] = {}
     for one in matches:

@@ -12,7 +12,7 @@ from qbuild.stages.split_option import SplitOptions
 
 
 class EvaluateOptions(SplitOptions, PredictionOptions):
-    """What is compared; the options of prediction files apply to inputs that are files."""
+    """What is compared; options of prediction files apply only to inputs that are files."""
 
     match: Literal["id", "path"] = Field(
         default="id", description="path: also by path, else file name, where only one has it."
@@ -39,14 +39,14 @@ class EvaluateOptions(SplitOptions, PredictionOptions):
     )
     on_leak: Literal["error", "flag"] = Field(
         default="error",
-        description="Tested media it was trained on: an error, or separate metrics.",
+        description="Tested media in the training set: an error, or separate metrics.",
     )
 
     @field_validator("trained_on", mode="before")
     @classmethod
-    def _as_list(cls, given: Any) -> Any:
+    def _as_list(cls, value: Any) -> Any:
         """A single path as a list: a pipeline may contain `trained_on: model`."""
-        return (given,) if isinstance(given, str) else given
+        return (value,) if isinstance(value, str) else value
 
     @field_serializer("trained_on", when_used="json")
     def _content_only(self, paths: tuple[str, ...]) -> list[str]:
@@ -57,7 +57,7 @@ class EvaluateOptions(SplitOptions, PredictionOptions):
 
 
 class EvaluateRuntime(Runtime):
-    """Where a plot of the points is written."""
+    """The file of a plot."""
 
     scatter: Annotated[str, ValueHint("FILE")] = Field(
         default="", description="PNG to draw predictions and scores in."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, format_figure, plural
 from qbuild.core.rows.split_filter import format_left_out
 
 _COLUMNS = 4  # datasets side by side
@@ -36,8 +36,7 @@ def render(report: dict[str, Any]) -> str:
         for leak in report["leaks"]
     ]
     lines += filter(None, [format_left_out(report.get("left_out", {}))])
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'identical row')} collapsed")
+    lines += format_collapsed(report["collapsed"])
     return "\n".join(lines)
 
 
@@ -49,7 +48,9 @@ def _models(report: dict[str, Any]) -> list[tuple[str, str | None]]:
 def _table(report: dict[str, Any]) -> list[str]:
     names = list(dict.fromkeys(one["dataset"] for one in report["datasets"]))
     cells = {
-        (one["model"], one["group"], one["dataset"]): _pair(one)
+        (one["model"], one["group"], one["dataset"]): (
+            f"{format_figure(one['srcc'])} / {format_figure(one['plcc'])}"
+        )
         for one in [*report["datasets"], *report["models"]]
     }
     columns: list[tuple[str, str | None]] = [(name, name) for name in names]
@@ -71,16 +72,12 @@ def _table(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _pair(one: dict[str, Any]) -> str:
-    return f"{_format(one['srcc'])} / {_format(one['plcc'])}"
-
-
 def _details(one: dict[str, Any], *, several: bool) -> list[str]:
     about = [one["dataset"]]
     if several:
         about += [part for part in (one["model"], one["group"]) if part]
     metrics = [
-        f"{label} {_format(one[name])}{_interval(one['intervals'].get(name))}"
+        f"{label} {format_figure(one[name])}{_interval(one['intervals'].get(name))}"
         for name, label in _LABELS.items()
         if one[name] is not None
     ]
@@ -90,9 +87,5 @@ def _details(one: dict[str, Any], *, several: bool) -> list[str]:
     ]
 
 
-def _format(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
 def _interval(ends: list[float] | None) -> str:
-    return f" [{_format(ends[0])}, {_format(ends[1])}]" if ends else ""
+    return f" [{format_figure(ends[0])}, {format_figure(ends[1])}]" if ends else ""

@@ -1,12 +1,12 @@
 """Extend depictions into question-answer pairs by a language model, or by rules.
 
-Reads `depiction` artifacts; writes canonical `instruction` rows of tasks binary, multi, open,
+Reads `depiction` artifacts; writes `instruction` rows of tasks binary, multi, open,
 temporal, extended and in-context (VQA² section 3.4 and appendix C.1, Q-Instruct). An overall
 depiction of a video gives three quality-centric pairs, a temporal and an extended one; a note or
 conversation one; an aspect of a generated video one; a pathway feedback, or any depiction of an
 image, what/how, yes/no and extended pairs.
 
-Provider `rules` needs no model: it asks about what the depiction itself states. `openai` asks any
+Provider `rules` needs no model: it asks about the statements of the depiction. `openai` uses any
 server with that protocol (`--base-url`), `openai-batch` its Batch API, `replay` only the ledger.
 The ledger keeps every answer: none is paid twice, and running again continues a run that stopped
 early. Every pair is checked before it becomes a row; a faulty answer is sent back with its faults,
@@ -15,16 +15,15 @@ and rejected if they remain. See docs/gpt-extend.md and docs/ledger.md.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Inputs, Output, Reads, Stage, StoppedEarlyError
+from qbuild.core.engine.tally import Tally
 from qbuild.core.renamed import Renamed
 from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from qbuild.core.engine.tally import Tally
     from qbuild.stages.gpt_extend.state import State
 
 

@@ -23,18 +23,16 @@ Number = Annotated[str, AfterValidator(_check_number)]
 
 
 class ExtendOptions(Options):
-    """Who answers, what is asked, and how often a faulty answer is sent back."""
+    """Source of the answers, requests, and revisions of faulty answers."""
 
     provider: Literal["rules", "openai", "openai-batch", "replay"] = Field(
-        default="rules", description="Who answers; see above."
+        default="rules", description="Source of the answers; see above."
     )
     model: str = Field(default="", description="Name of the model on the server.")
     prompts: Annotated[str, ValueHint("DIR")] = Field(
         default="", description="Folder of templates that replace the shipped ones."
     )
-    structured: bool = Field(
-        default=True, description="Request JSON by a schema; else the text form is requested."
-    )
+    structured: bool = Field(default=True, description="Request JSON by a schema, else plain text.")
     temperature: Number = Field(
         default="", description="Sampling temperature; by default not sent."
     )
@@ -43,10 +41,7 @@ class ExtendOptions(Options):
         default="standard", description="Service tier; flex is cheaper and slower."
     )
     max_revisions: int = Field(
-        default=2,
-        ge=0,
-        le=10,
-        description="How often a faulty answer is sent back with its faults.",
+        default=2, ge=0, le=10, description="How often a faulty answer is sent back for revision."
     )
     seed: int = Field(
         default=0, ge=0, description="Seed of wordings, right answers and the order of choices."
@@ -64,13 +59,13 @@ class ExtendOptions(Options):
 
 
 class ExtendRuntime(Runtime):
-    """Where the server and the ledger are, how fast requests are sent, and for how much.
+    """Server, ledger, rate of requests and cost limit.
 
-    Rejected pairs cost no more than money: few runs should fail because of their number.
+    Rejected pairs cost only money, so by default no run fails because of their number.
     """
 
     max_reject_share: float = Field(
-        default=1, ge=0, le=1, description="Rejected pairs per depiction above which it fails."
+        default=1, ge=0, le=1, description="Rejected pairs per depiction above which the run fails."
     )
     base_url: str = Field(default="", description="Address of the server; by default OpenAI's.")
     key_env: Annotated[str, ValueHint("NAME")] = Field(
@@ -95,7 +90,7 @@ class ExtendRuntime(Runtime):
         "for `vllm run-batch`; nothing is sent.",
     )
     max_consecutive_failures: int = Field(
-        default=10, ge=1, description="Consecutive failures of one kind after which it stops."
+        default=10, ge=1, description="Consecutive failures of one kind after which the run stops."
     )
     enqueued_tokens: int = Field(
         default=0, ge=0, description="Most tokens in batches at a time; 0: no limit."

@@ -1,4 +1,4 @@
-"""Who answers in a run of `gpt-extend`: chosen by its options, closed at its end."""
+"""The source of answers of a run of `gpt-extend`: opened by its options, closed at its end."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qbuild.llm.answers import Answer
-from qbuild.llm.client import Replay
+from qbuild.llm.batch.files import Limits, read_batch_files, read_bodies, write_batch_files
+from qbuild.llm.batch.provider import TIER, BatchProvider, Polling
+from qbuild.llm.budget import Budget
+from qbuild.llm.client import ChatClient, Replay
 from qbuild.llm.ledger import Ledger
+from qbuild.llm.openai_client import OpenAIClient
+from qbuild.llm.rate_limit import RetryPolicy
 from qbuild.llm.reply_policy import ServiceError
+from qbuild.llm.request_body import BodyForm
+from qbuild.llm.requests import ChatRequest
 from qbuild.pairs.answerers import AnswerSource, ModelSource, RulesSource
 from qbuild.stages.gpt_extend.state import INTERRUPTED, State
-
-if TYPE_CHECKING:
-    from qbuild.llm.batch.provider import BatchProvider
-    from qbuild.llm.budget import Budget
-    from qbuild.llm.client import ChatClient
-    from qbuild.llm.openai_client import OpenAIClient
-    from qbuild.llm.rate_limit import RetryPolicy
-    from qbuild.llm.requests import ChatRequest
 
 
 @asynccontextmanager
@@ -53,21 +51,14 @@ async def open_source(state: State) -> AsyncIterator[AnswerSource]:
 
 
 def _chat_client(ledger: Ledger, state: State) -> ChatClient:
-    from qbuild.llm.client import ChatClient
-    from qbuild.llm.request_body import BodyForm
-
     form, budget = BodyForm(state.options.structured), _budget(ledger, state)
-    return ChatClient(_sender(state), ledger, budget, form, _policy(state), state.stats)
+    return ChatClient(_client(state), ledger, budget, form, _policy(state), state.stats)
 
 
 def _batch_provider(ledger: Ledger, state: State) -> BatchProvider:
-    from qbuild.llm.batch.files import Limits
-    from qbuild.llm.batch.provider import TIER, BatchProvider, Polling
-    from qbuild.llm.request_body import BodyForm
-
     runtime = state.runtime
     return BatchProvider(
-        _sender(state),
+        _client(state),
         ledger,
         _budget(ledger, state, TIER),
         BodyForm(state.options.structured),
@@ -77,16 +68,12 @@ def _batch_provider(ledger: Ledger, state: State) -> BatchProvider:
     )
 
 
-def _sender(state: State) -> OpenAIClient:
-    from qbuild.llm.openai_client import OpenAIClient
-
+def _client(state: State) -> OpenAIClient:
     runtime = state.runtime
     return OpenAIClient(runtime.base_url or None, runtime.key_env, runtime.timeout)
 
 
 def _policy(state: State) -> RetryPolicy:
-    from qbuild.llm.rate_limit import RetryPolicy
-
     runtime = state.runtime
     return RetryPolicy(
         concurrency=runtime.concurrency,
@@ -97,8 +84,6 @@ def _policy(state: State) -> RetryPolicy:
 
 def _budget(ledger: Ledger, state: State, tier: str | None = None) -> Budget:
     """The cap of this run; unanswered attempts of earlier runs count from the start."""
-    from qbuild.llm.budget import Budget
-
     state.possibly_paid = len(ledger.unanswered_attempts())
     cap = float(state.runtime.max_usd) if state.runtime.max_usd else None
     state.budget = Budget(state.prices, cap, ledger.unanswered_usd(), tier)
@@ -124,9 +109,6 @@ async def _send_missing(state: State, batches: BatchProvider) -> None:
 
 async def _exchange_files(state: State, ledger: Ledger) -> None:
     """Record the answers of all rounds in the folder, and write a round of missing requests."""
-    from qbuild.llm.batch.files import read_batch_files, read_bodies, write_batch_files
-    from qbuild.llm.request_body import BodyForm
-
     folder = Path(state.runtime.batch_files)
     rounds = sorted(folder.glob("round-*"))
     missing = await _find_missing(state, ledger)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from qbuild.core.plural import plural
-
-if TYPE_CHECKING:
-    from qbuild.core.engine.tally import Tally
-    from qbuild.llm.cost_plan import CostPlan
+from qbuild.core.engine.tally import Tally
+from qbuild.core.plural import format_counts, plural
+from qbuild.llm.cost_plan import CostPlan
 
 # VQA² section 3.4: the pairs by form of an overall depiction, and of a note or an aspect.
 PAPER = {"overall": 5, "in-context": 1, "conversation": 1, "aspect": 1}
@@ -64,7 +62,7 @@ def format_report(report: dict[str, Any]) -> str:
 
 
 def _list_counts(name: str, counts: dict[str, int]) -> str:
-    return f"{name}: " + ", ".join(f"{key} {count:,}" for key, count in counts.items())
+    return f"{name}: {format_counts(counts)}"
 
 
 def _format_run(run: dict[str, Any]) -> list[str]:

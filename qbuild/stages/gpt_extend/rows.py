@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from qbuild.core.canonical import canonical_json
 from qbuild.core.engine.stage import Output
 from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import RejectedRow, rejected_table
+from qbuild.pairs.generate import AcceptedPair, DepictionPairs, RejectedAnswer
+from qbuild.quality.instruction import SYNTHETIC, Pairs, instruction_table
 from qbuild.quality.published_text import answer_text, choice_text
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from qbuild.pairs.generate import AcceptedPair, DepictionPairs, RejectedAnswer
-
 Depiction = Mapping[str, Any]
-RAW_KEPT = 4_000  # characters of an answer in a rejected row; the ledger has all of it
+RAW_KEPT = 4_000  # characters of an answer in a rejected row; the ledger has the complete answer
 STAGE = "gpt-extend"
 
 
 class RowMaker:
-    """Makes Outputs of depictions and their pairs; a pair about the same medium is a row once."""
+    """Makes Outputs of depictions and their pairs; duplicate pairs about a medium are dropped."""
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
-        self._seen: set[str] = set()
+        self._samples: set[str] = set()
 
     def make_output(
         self, start: int, results: Sequence[tuple[Depiction, DepictionPairs]]
@@ -40,18 +39,16 @@ class RowMaker:
             _count(tally, depiction, pairs)
             accepted += [(depiction, pair) for pair in pairs.accepted]
             rejected += [_rejected_row(depiction, answer) for answer in pairs.rejected]
-        table = self._drop_seen(_table(accepted, self._origin), tally) if accepted else None
+        table = self._drop_duplicates(_table(accepted, self._origin), tally) if accepted else None
         return Output(table, rejected_table(rejected), tally=tally, at=start, answers=len(results))
 
-    def _drop_seen(self, table: pa.Table, tally: Tally) -> pa.Table:
+    def _drop_duplicates(self, table: pa.Table, tally: Tally) -> pa.Table:
         """The rows whose sample is new; counts them by form and letter."""
-        import pyarrow as pa
-
         columns = (table.column(name).to_pylist() for name in ("sample_id", "task", "answer_key"))
         fresh = []
         for sample, task, key in zip(*columns, strict=True):
-            fresh.append(sample not in self._seen)
-            self._seen.add(sample)
+            fresh.append(sample not in self._samples)
+            self._samples.add(sample)
             if not fresh[-1]:
                 tally.add("repeated")
                 continue
@@ -62,10 +59,6 @@ class RowMaker:
 
 
 def _table(accepted: Sequence[tuple[Depiction, AcceptedPair]], origin: str) -> pa.Table:
-    import pyarrow as pa
-
-    from qbuild.quality.instruction import SYNTHETIC, Pairs, instruction_table
-
     names = ("media_id", "path", "split", "source", "level", "word", "mos_norm")
     depictions = [depiction for depiction, _ in accepted]
     rows = pa.table({name: [depiction[name] for depiction in depictions] for name in names})

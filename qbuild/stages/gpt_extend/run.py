@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
+from dataclasses import asdict
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qbuild.core.engine.stage import Output
 from qbuild.llm.client import run_concurrently
+from qbuild.llm.cost_plan import plan_cost
 from qbuild.llm.ledger import Ledger
 from qbuild.llm.reply_policy import ServiceError
 from qbuild.pairs.generate import DepictionPairs, PairGenerator
+from qbuild.pairs.tasks import request_of, tasks_of
 from qbuild.stages.gpt_extend.providers import open_source
+from qbuild.stages.gpt_extend.report import format_plan
 from qbuild.stages.gpt_extend.rows import RowMaker
 from qbuild.stages.gpt_extend.state import INTERRUPTED, State
-
-if TYPE_CHECKING:
-    from qbuild.core.engine.stage import Output
 
 # A depiction and its pairs, all of them or the reason why it is pending; numbered by input row.
 Result = tuple[Mapping[str, Any], DepictionPairs]
@@ -27,7 +29,7 @@ CHUNK = 128  # depictions whose rows are made at a time: a table of one row cost
 
 
 async def extend_depictions(state: State) -> AsyncIterator[Output]:
-    """The rows of depictions, chunk by chunk; `state.stopped` says why a run ended early."""
+    """The rows of depictions, chunk by chunk; `state.stopped` is why a run ended early."""
     options = state.options
     maker = RowMaker("rules" if options.provider == "rules" else f"model {options.model}")
     async with open_source(state) as source:
@@ -69,7 +71,7 @@ def _outputs(held: Mapping[int, Result], maker: RowMaker) -> Iterator[Output]:
 async def _generate(state: State, generator: PairGenerator) -> AsyncIterator[Numbered]:
     """Each depiction with its pairs, in any order, until they or the run end.
 
-    Ctrl-C cancels what waits here: what was answered until then is kept.
+    Ctrl-C cancels pending requests; answers until then are kept.
     """
 
     async def generate(numbered: tuple[int, dict[str, Any]]) -> DepictionPairs:
@@ -89,7 +91,7 @@ async def _generate(state: State, generator: PairGenerator) -> AsyncIterator[Num
 
 
 def _count(pairs: DepictionPairs, state: State) -> bool:
-    """Count a depiction as done or pending; whether it ends the run, for the cap is reached."""
+    """Count a depiction as done or pending; whether the cap is reached, which ends the run."""
     if pairs.pending is None:
         state.done += 1
         return False
@@ -102,23 +104,14 @@ def _count(pairs: DepictionPairs, state: State) -> bool:
 
 def plan_requests(state: State) -> dict[str, Any]:
     """What would be sent and cost: `plan` as figures, `text` as lines."""
-    from dataclasses import asdict
-
-    from qbuild.llm.cost_plan import plan_cost
-    from qbuild.pairs.tasks import request_of, tasks_of
-    from qbuild.stages.gpt_extend.report import format_plan
-
     if state.options.provider == "rules":
         return {"plan": None, "text": "provider rules sends nothing and costs nothing"}
-    ledger = Ledger.open(state.ledger_folder) if state.ledger_folder.is_dir() else None
-    try:
-        requests = (
-            request_of(task, state.style)
-            for _, depiction in state.depictions()
-            for task in tasks_of(depiction, state.templates, state.options.seed)
-        )
+    requests = (
+        request_of(task, state.style)
+        for _, depiction in state.depictions()
+        for task in tasks_of(depiction, state.templates, state.options.seed)
+    )
+    folder = state.ledger_folder
+    with Ledger.open(folder) if folder.is_dir() else nullcontext() as ledger:
         plan = plan_cost(requests, ledger, state.prices)
-    finally:
-        if ledger is not None:
-            ledger.close()
     return {"plan": asdict(plan), "text": format_plan(plan, state.options.model)}

@@ -7,21 +7,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from qbuild.core.engine.stage import Inputs
 from qbuild.core.errors import UsageError
+from qbuild.llm.budget import Budget
 from qbuild.llm.client import RequestStats
 from qbuild.llm.prices import Prices
+from qbuild.llm.requests import Parameter
+from qbuild.pairs.answerers import AnswerSource
 from qbuild.pairs.generate import PairGenerator
 from qbuild.pairs.tasks import Style
 from qbuild.pairs.templates import Template, load_templates
-
-if TYPE_CHECKING:
-    from qbuild.core.engine.stage import Inputs
-    from qbuild.llm.budget import Budget
-    from qbuild.llm.requests import Parameter
-    from qbuild.pairs.answerers import AnswerSource
-    from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
+from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 
 INTERRUPTED = "interrupted"
 

@@ -1,8 +1,8 @@
-"""Read what people wrote about quality, and report on their annotations.
+"""Read depictions of quality, and report on the annotations.
 
 Reads tables (CSV, TSV, JSON, JSONL, Parquet, Excel) with a row per medium and annotator or a row
-per depiction, Label Studio exports, and `depiction` artifacts; as side inputs `level` artifacts,
-whose level and score replace those of the files. Writes a `depiction` row for each text.
+per depiction, Label Studio exports, and `depiction` artifacts. `level` artifacts among the inputs
+replace level and score of the files. Writes a `depiction` row for each text.
 Annotators are written as pseudonyms. The report compares annotations with the rules of VQA²
 (appendix B): attributes, temporal descriptions, degree words and tone by level, media per day,
 agreement. None of these rejects a row. See docs/depictions.md.
@@ -20,11 +20,12 @@ from qbuild.labels.depictions.options import DepictionOptions
 from qbuild.labels.tables.options import reject_file_options
 from qbuild.stages.ingest_depictions.level_lookup import LevelLookup
 from qbuild.stages.ingest_depictions.report import Report
+from qbuild.stages.ingest_depictions.report_text import format_report
 
 if TYPE_CHECKING:
     from qbuild.core.rows.duplicates import Deduplicator
 
-State = tuple["Report", "LevelLookup", "Deduplicator"]
+State = tuple[Report, LevelLookup, "Deduplicator"]
 CHUNK_ROWS = 1_000  # rows as Python values take ten times the memory of a table
 
 
@@ -38,8 +39,6 @@ def produce(inputs: Inputs, options: IngestOptions) -> Generator[Output, None, S
 
     from qbuild.core.rows.duplicates import Deduplicator
     from qbuild.core.schema import load_schema
-    from qbuild.stages.ingest_depictions.level_lookup import LevelLookup
-    from qbuild.stages.ingest_depictions.report import Report
 
     if not inputs.files:
         reject_file_options(options, DepictionOptions, "ingest-depictions")
@@ -58,7 +57,7 @@ def produce(inputs: Inputs, options: IngestOptions) -> Generator[Output, None, S
 
 
 def finish(state: State, tally: Tally, _: IngestOptions) -> dict[str, Any]:
-    """The figures of all and of each annotator, what was left out, and levels that differ."""
+    """The figures of all and of each annotator, rows left out, and levels that differ."""
     report, levels, unique = state
     return {
         **report.figures(),
@@ -73,8 +72,6 @@ def finish(state: State, tally: Tally, _: IngestOptions) -> dict[str, Any]:
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    from qbuild.stages.ingest_depictions.report_text import format_report
-
     return format_report(report)
 
 

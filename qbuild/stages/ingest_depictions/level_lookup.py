@@ -1,4 +1,4 @@
-"""The level and score that annotators were shown: from `level` artifacts, else from the file."""
+"""Level and score shown to the annotators: from `level` artifacts, else from the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = ("level", "word", "mos_norm")
 class LevelLookup:
     """The levels of media, and counts of the rows that were joined with them."""
 
-    given: bool = False
+    has_artifacts: bool = False
     by_medium: dict[str, dict[str, Any]] = field(default_factory=dict)
     joined: int = 0
     unknown: int = 0
@@ -25,7 +25,7 @@ class LevelLookup:
 
     @classmethod
     def load(cls, inputs: Inputs) -> LevelLookup:
-        """The levels of the depicted media in the side inputs; of several, the first counts."""
+        """The levels of the depicted media in the side inputs; of several, the first is used."""
         depicted = {
             medium
             for batch in inputs.scan(["media_id"])
@@ -33,7 +33,7 @@ class LevelLookup:
         }
         lookup = cls()
         for table in inputs.side_inputs("level"):
-            lookup.given = True
+            lookup.has_artifacts = True
             for row in table.select(["media_id", *_COLUMNS]).to_pylist():
                 medium = row.pop("media_id")
                 if medium in depicted:
@@ -41,10 +41,10 @@ class LevelLookup:
         return lookup
 
     def join(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The row with the level of the artifact, which overrides its own; differences count."""
+        """The row with the level of the artifact instead of its own; differences are counted."""
         known = self.by_medium.get(row["media_id"])
         if known is None:
-            self.unknown += self.given
+            self.unknown += self.has_artifacts
             return row
         self.joined += 1
         self.other_level += row["level"] not in (None, known["level"])

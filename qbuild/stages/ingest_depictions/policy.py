@@ -2,20 +2,18 @@
 
 Appendix B.2: fourteen attributes (Table 11), degree words with the levels each is mainly for
 (Table 12, meant to be flexible), a temporal description (Table 13), and by level which side is
-described: High the good alone, Good both with a turn between them, Fair and below the bad alone.
-No depiction is rejected for them.
+described: High only the good, Good both with a turn between them, Fair and below only the bad.
+No depiction is rejected for a violation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from qbuild.language.degrees import DEGREES
+from qbuild.language.mentions import Mention, read
 from qbuild.stages.ingest_depictions.agreement import Sides
-
-if TYPE_CHECKING:
-    from qbuild.language.mentions import Mention
 
 HIGH, GOOD = 5, 4
 
@@ -31,10 +29,10 @@ class DegreeUse:
 
 @dataclass(frozen=True)
 class TextFindings:
-    """What a text says of quality.
+    """The statements of a text about quality.
 
-    `sides` holds each attribute named with its side, `turn` whether the tone changes between good
-    and bad, `timed` whether it has a temporal description.
+    `sides` holds each named attribute with its side, `turn` whether the tone changes between good
+    and bad, `timed` whether there is a temporal description.
     """
 
     sides: Sides
@@ -64,13 +62,11 @@ class TextFindings:
             return []
         attributes = [name for name, side_of in self.sides.items() if side_of == unwanted]
         names = ", ".join(attributes) or "an attribute described as both"
-        return [f"expected the {side} side alone; also found: {names}"]
+        return [f"expected only the {side} side; also found: {names}"]
 
 
 def check_text(text: str) -> TextFindings:
-    """What a depiction in English says; nothing for other languages."""
-    from qbuild.language.mentions import read
-
+    """The findings in a depiction in English; none for other languages."""
     reading = read(text)
     polarities = {mention.polarity for mention in reading.mentions}
     return TextFindings(
@@ -79,7 +75,11 @@ def check_text(text: str) -> TextFindings:
         turn=any(mention.turn for mention in reading.mentions),
         positive=1 in polarities,
         negative=-1 in polarities,
-        degrees=tuple(_degrees(reading.mentions)),
+        degrees=tuple(
+            DegreeUse(mention.degree, mention.attribute, DEGREES[mention.degree].levels)
+            for mention in reading.mentions
+            if mention.degree is not None
+        ),
     )
 
 
@@ -87,13 +87,5 @@ def _sides(mentions: Iterable[Mention]) -> Sides:
     polarities: dict[str, set[int]] = {}
     for mention in mentions:
         polarities.setdefault(mention.attribute, set()).add(mention.polarity)
-    sides = {name: signs - {0} for name, signs in polarities.items()}
+    sides = {name: values - {0} for name, values in polarities.items()}
     return {name: next(iter(known)) if len(known) == 1 else 0 for name, known in sides.items()}
-
-
-def _degrees(mentions: Iterable[Mention]) -> Iterable[DegreeUse]:
-    from qbuild.language.degrees import DEGREES
-
-    for mention in mentions:
-        if mention.degree is not None:
-            yield DegreeUse(mention.degree, mention.attribute, DEGREES[mention.degree].levels)

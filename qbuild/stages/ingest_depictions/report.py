@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Any
 
+from qbuild.language.attributes import ATTRIBUTES
 from qbuild.quality.published_text import LEVEL_WORDS
 from qbuild.stages.ingest_depictions.agreement import Agreement, PairSums
 from qbuild.stages.ingest_depictions.policy import TextFindings, check_text
@@ -79,8 +80,6 @@ class Figures:
 
     def report(self, pairs: PairSums) -> Row:
         """The figures as JSON values."""
-        from qbuild.language.attributes import ATTRIBUTES
-
         return {
             "depictions": self.kinds.total(),
             "media": len(self.media),
@@ -108,7 +107,6 @@ class Figures:
         }
 
     def _days(self) -> Row | None:
-        """Media per day and person; None without dates."""
         counts = [len(media) for media in self.days.values()]
         if not counts:
             return None

@@ -1,10 +1,10 @@
-"""The report on annotations as lines: some for all annotators, and one for each."""
+"""The report on annotations as lines: totals, then a line per annotator."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, format_counts, format_figure, plural
 from qbuild.quality.published_text import LEVEL_WORDS
 from qbuild.stages.ingest_depictions.report import MAX_PER_DAY, MIN_PER_DAY
 
@@ -13,9 +13,9 @@ EXAMPLES_SHOWN = 2
 
 
 def format_report(report: dict[str, Any]) -> str:
-    """The main figures; the report itself contains all."""
+    """The main figures of the report, as lines."""
     total, people = report["totals"], report["annotators"]
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in total["kinds"].items())
+    kinds = format_counts(total["kinds"])
     media = plural(total["media"], "medium", "media")
     by = f"of {media} by {plural(len(people), 'annotator')}"
     lines = [
@@ -33,8 +33,7 @@ def format_report(report: dict[str, Any]) -> str:
         lines.append(f"… {more} more; --json lists all")
     if count := report["cancelled"]:
         lines.append(f"{plural(count, 'cancelled annotation')} left out")
-    if count := report["collapsed"]:
-        lines.append(f"{plural(count, 'identical duplicate')} collapsed")
+    lines += format_collapsed(report["collapsed"], "identical duplicate")
     return "\n".join([*lines, *report["notes"]])
 
 
@@ -42,7 +41,7 @@ def _attributes(total: dict[str, Any]) -> list[str]:
     if total["attributes_a_depiction"] is None:
         return []
     counts = sorted(total["attributes"].items(), key=lambda item: -item[1])
-    named = ", ".join(f"{name} {count:,}" for name, count in counts if count)
+    named = format_counts({name: count for name, count in counts if count})
     mean, blank = total["attributes_a_depiction"], total["without_attributes"]
     lines = [f"attributes per overall depiction: {mean:.2f}" + (f" ({named})" if named else "")]
     if blank:
@@ -62,7 +61,7 @@ def _rules(total: dict[str, Any]) -> list[str]:
     if policy["judged"]:
         counts = policy["violations"]
         words = [word for word in LEVEL_WORDS["vqa2"] if word in counts]
-        by_level = ", ".join(f"{word} {counts[word]:,}" for word in words)
+        by_level = format_counts({word: counts[word] for word in words})
         line = f"overall depictions against the policy of their level: {sum(counts.values()):,}"
         lines.append(f"{line} of {policy['judged']:,}" + (f" ({by_level})" if by_level else ""))
         first = policy["examples"][:EXAMPLES_SHOWN]
@@ -85,8 +84,8 @@ def _agreement(total: dict[str, Any]) -> list[str]:
         return []
     media = plural(agreement["media"], "medium", "media")
     pairs = f"{plural(agreement['pairs'], 'pair')} on {media}"
-    shares = f"attributes {_figure(agreement['attributes'])}, sides {_figure(agreement['sides'])}"
-    return [f"agreement of {pairs}: {shares}"]
+    attributes, sides = (format_figure(agreement[name]) for name in ("attributes", "sides"))
+    return [f"agreement of {pairs}: attributes {attributes}, sides {sides}"]
 
 
 def _annotator(one: dict[str, Any]) -> str:
@@ -101,9 +100,5 @@ def _annotator(one: dict[str, Any]) -> str:
     if one["days"] is not None:
         parts.append(f"{one['days']['outside']:,} of {plural(one['days']['days'], 'day')} outside")
     if one["agreement"]["pairs"]:
-        parts.append(f"agreement {_figure(one['agreement']['attributes'])}")
+        parts.append(f"agreement {format_figure(one['agreement']['attributes'])}")
     return ", ".join(parts)
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -19,7 +19,8 @@ from qbuild.core.artifact.output_folder import File
 from qbuild.core.engine.stage import Inputs, Options, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, format_counts, plural
+from qbuild.core.rows.rejections import merge_rejections
 
 CONFIG, TASKS = "config.xml", "tasks.json"
 CHUNK_ROWS = 1_000  # rows as Python values take ten times the memory of a table
@@ -43,7 +44,6 @@ class ProjectOptions(Options):
 def produce(inputs: Inputs, options: ProjectOptions) -> Generator[Output, None, dict[str, Any]]:
     """The two files; UsageError where images and videos would share a project."""
     from qbuild.core.rows.duplicates import find_duplicates
-    from qbuild.core.rows.rejections import merge_rejections
     from qbuild.stages.label_project.config import make_config
 
     duplicates = find_duplicates(inputs, "media_id")
@@ -117,12 +117,10 @@ def finish(state: dict[str, Any], tally: Tally, options: ProjectOptions) -> dict
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    levels = ", ".join(f"{word} {count:,}" for word, count in report["levels"].items())
-    lines = [f"{TASKS}: {plural(report['tasks'], report['medium'] + ' task')} ({levels})"]
+    tasks = plural(report["tasks"], report["medium"] + " task")
+    lines = [f"{TASKS}: {tasks} ({format_counts(report['levels'])})"]
     lines.append(f"{CONFIG}: form {report['form']}")
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'identical row')} collapsed")
-    return "\n".join(lines)
+    return "\n".join(lines + format_collapsed(report["collapsed"]))
 
 
 STAGE = Stage(

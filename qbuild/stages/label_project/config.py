@@ -1,7 +1,7 @@
 """A Label Studio project for depictions: the labelling configuration and the tasks.
 
 The annotator sees the medium with its normalised MOS and its level, as in VQA² (Figure 6). The
-names of the fields are those that the reader of exports knows. Forms: `ugc`, an overall depiction
+names of the fields are those that `ingest-depictions` reads. Forms: `ugc`, an overall depiction
 and a note, either in-context or a conversation (appendix B.2, B.3); `aigc`, five aspects, each with
 a level from 1 to 4 (B.4); `pathway`, one feedback (Q-Instruct).
 """
@@ -20,7 +20,6 @@ from qbuild.labels.tables.columns import normalise_name
 Form = Literal["ugc", "aigc", "pathway"]
 Medium = Literal["image", "video"]
 
-LOCAL_FILES = "/data/local-files/?d="
 IN_CONTEXT, CONVERSATION = "in-context depiction", "own conversation"
 
 
@@ -34,7 +33,7 @@ def make_config(form: Form, medium: Medium) -> str:
     return ET.tostring(view, encoding="unicode") + "\n"
 
 
-def make_task(row: Mapping[str, Any], medium: Medium, prefix: str = LOCAL_FILES) -> dict[str, Any]:
+def make_task(row: Mapping[str, Any], medium: Medium, prefix: str) -> dict[str, Any]:
     """The task of one `level` row; its URL is the prefix and the quoted path."""
     shown = {
         "media_id": row["media_id"],

@@ -1,14 +1,14 @@
-"""Cut clips from videos, or put camera shake, flicker or stuttering into them.
+"""Cut clips from videos, or inject camera shake, flicker or stuttering.
 
 Reads labelled videos, as artifacts or as label files, or media files and folders without labels
-(`--media-root` says where the videos of labels lie); writes the clips and a `clip` row for each.
+(`--media-root` is the folder of labelled videos); writes the clips and a `clip` row for each.
 Cutting (`temporal`: a range of frames; `spatial`: a square window of the whole duration) keeps the
 video's labels: this is how VQA² stage 1 makes 5,211 clips of 134 videos with flicker or stuttering
 (section 3.2), here with `--total 5211`. Injecting adds camera shake, flicker or stuttering of known
 strength to a part of a video: shake and flicker are both the paper's flicker.
 
-Each video is read and its clips are written in a child process. Clips are nearly lossless H.264, at
-a constant rate, upright and without sound; see docs/motion.md.
+Each video is decoded and its clips are encoded in a child process. Clips are nearly lossless H.264,
+at a constant rate, upright and without sound; see docs/motion.md.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from qbuild.core.canonical import hash_bytes
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError, suggest
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, format_counts, plural
 from qbuild.core.rows.rejections import RejectedError, Rejection
+from qbuild.labels.distortions import read_label_files
 from qbuild.labels.distortions.options import LabelOptions
+from qbuild.labels.tables.options import reject_file_options
 from qbuild.media.clips.plan import CUT, GROUPS, INJECT, WHOLE, ClipSettings, Quota, request_clips
 from qbuild.media.distort.parameters import MIN_SIDE, RANDOM, Severity
 from qbuild.media.files.listing import (
@@ -37,13 +39,13 @@ from qbuild.media.files.listing import (
     list_media,
     rejected_medium,
 )
+from qbuild.media.files.locate import MediaFiles, transform_media
 from qbuild.quality.distortions import DISTORTIONS
 from qbuild.stages.motion_clips.rows import QP, clip_row, unlabelled
 
 if TYPE_CHECKING:
     from qbuild.core.rows.duplicates import Duplicates
     from qbuild.media.clips.make import VideoClips
-    from qbuild.media.files.locate import MediaFiles
 
 LABEL_FILES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".xlsx"})
 TIME_LIMIT_S = 3600.0  # for all clips of one video
@@ -60,21 +62,17 @@ class MotionClipsOptions(LabelOptions):
     )
     per_video: int = Field(default=8, ge=1, description="Clips per video, its operations in turn.")
     total: int = Field(
-        default=0,
-        ge=0,
-        description="Clips of all videos, distributed evenly; 0: --per-video.",
+        default=0, ge=0, description="Clips of all videos, distributed evenly; 0: --per-video."
     )
     lengths: str = Field(
-        default="2,4,6",
-        description="Seconds per clip: numbers with commas, LOW:HIGH, or whole.",
+        default="2,4,6", description="Seconds per clip: numbers with commas, LOW:HIGH, or whole."
     )
     crops: str = Field(
         default="224,320,448", description="Sides of the spatial windows in pixels, even."
     )
     within_shots: bool = Field(default=False, description="Let no clip contain a cut.")
     severity: Severity = Field(
-        default=RANDOM,
-        description="Severity of injected distortions: 1 to 5, random, or all in turn.",
+        default=RANDOM, description="Severity of injected distortions: 1 to 5, random or all."
     )
     seed: int = Field(default=0, ge=0, description="Seed of frames, windows and motion.")
     qp: int = Field(
@@ -113,8 +111,8 @@ class MotionClipsOptions(LabelOptions):
     @property
     def chosen(self) -> tuple[str, ...]:
         """The operations, each once, with groups expanded."""
-        given = [name.strip() for name in self.operations.split(",")]
-        return tuple(dict.fromkeys(n for name in given for n in GROUPS.get(name, (name,))))
+        names = [name.strip() for name in self.operations.split(",")]
+        return tuple(dict.fromkeys(n for name in names for n in GROUPS.get(name, (name,))))
 
     @property
     def settings(self) -> ClipSettings:
@@ -133,7 +131,7 @@ class MotionClipsOptions(LabelOptions):
 
 @dataclass(frozen=True)
 class State:
-    """How many clips each video gives, where it lies, and a folder for written clips."""
+    """Number of clips of each video, paths of the videos, and a folder for written clips."""
 
     duplicates: Duplicates
     quota: Quota
@@ -145,8 +143,6 @@ def read_files(
     paths: list[Path], options: MotionClipsOptions, limit: int | None
 ) -> Iterator[Output]:
     """The videos of files and folders, without labels, and those of label files."""
-    from qbuild.labels.distortions.read import read_labels
-
     media, labels = _split_inputs(paths)
     named = FileOptions(dataset=options.dataset, licence=options.licence, source=options.source)
     count = 0
@@ -157,14 +153,12 @@ def read_files(
         yield Output(rows=rows, rejected=output.rejected, tally=output.tally)
     rest = None if limit is None else limit - count
     if labels and rest != 0:
-        yield from read_labels(labels, options, rest)
+        yield from read_label_files(labels, options, rest)
 
 
 def prepare(inputs: Inputs, options: MotionClipsOptions) -> State:
-    """How many clips each video gives; UsageError for options that cannot be combined."""
+    """The number of clips of each video; UsageError for incompatible options."""
     from qbuild.core.rows.duplicates import find_duplicates
-    from qbuild.labels.tables.options import reject_file_options
-    from qbuild.media.files.locate import MediaFiles
 
     reject_unused_options(options)
     if not inputs.files:
@@ -195,8 +189,6 @@ def reject_unused_options(options: MotionClipsOptions) -> None:
 
 def transform(batch: Batch, state: State, options: MotionClipsOptions) -> Output:
     """The clips of each video, or why it is rejected."""
-    from qbuild.media.files.locate import transform_media
-
     unique = state.duplicates.deduplicate(batch)
     tally = Tally(collapsed=unique.collapsed)
 
@@ -232,7 +224,7 @@ def _numbered(batch: Batch, positions: Any, rows: Any) -> Iterator[tuple[int, di
 def clips_of(
     number: int, row: dict[str, Any], requested: int, state: State, options: MotionClipsOptions
 ) -> VideoClips:
-    """The clips of one video, in a folder of its own; raises RejectedError."""
+    """The clips of one video, in a separate folder; raises RejectedError."""
     import shutil
 
     from qbuild.media.clips.make import make_clips
@@ -254,7 +246,7 @@ def clips_of(
 
 
 def finish(_: State, tally: Tally, options: MotionClipsOptions) -> dict[str, Any]:
-    """Videos read, clips per operation and per distortion, and how many fewer than requested."""
+    """Videos read, clips per operation and per distortion, and how many are missing."""
     clips = {name: tally["operation", name] for name in options.chosen}
     distortions = {name: tally["distortion", name] for name in DISTORTIONS}
     return {
@@ -271,18 +263,16 @@ def finish(_: State, tally: Tally, options: MotionClipsOptions) -> dict[str, Any
 
 def render(report: dict[str, Any]) -> str:
     """The report as lines."""
-    kinds = ", ".join(f"{name} {count}" for name, count in report["operations"].items())
-    distorted = ", ".join(f"{name} {count}" for name, count in report["distortions"].items())
+    distorted = format_counts(report["distortions"])
     clips, videos = plural(report["clips"], "clip"), plural(report["videos"], "video")
-    lines = [f"{clips} of {videos}: {kinds}"]
+    lines = [f"{clips} of {videos}: {format_counts(report['operations'])}"]
     lines += [f"clips with {distorted}" if distorted else "no clip has a known distortion"]
     if report["unchanged"]:
         lines.append(f"{plural(report['unchanged'], 'clip')} did not change")
     if report["fewer_than_asked"]:
         fewer = plural(report["fewer_than_asked"], "clip")
         lines.append(f"{fewer} fewer than requested: the videos allow no more")
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'duplicate row')} collapsed")
+    lines += format_collapsed(report["collapsed"], "duplicate row")
     return "\n".join([*lines, *format_ignored(report)])
 
 
@@ -308,10 +298,7 @@ def _split_inputs(paths: list[Path]) -> tuple[list[Path], list[Path]]:
 
 def _number(text: str) -> float:
     """A decimal number, 0 for any other text."""
-    try:
-        return float(text) if text.strip().replace(".", "", 1).isdecimal() else 0.0
-    except ValueError:
-        return 0.0
+    return float(text) if text.strip().replace(".", "", 1).isdecimal() else 0.0
 
 
 STAGE = Stage(

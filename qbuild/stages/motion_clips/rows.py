@@ -24,13 +24,12 @@ def unlabelled(rows: pa.Table) -> pa.Table:
 
     from qbuild.core.schema import load_schema
 
-    labels: dict[str, Any] = {"distortions": [], "others": [], "judged": []}
-    with_labels = [{**row, **labels, "kind": _kind(row["path"])} for row in rows.to_pylist()]
+    with_labels = []
+    for row in rows.to_pylist():
+        is_image = row["path"].rpartition(".")[2].lower() in SUFFIXES["image"]
+        kind = "image" if is_image else "video"
+        with_labels.append({**row, "distortions": [], "others": [], "judged": [], "kind": kind})
     return pa.Table.from_pylist(with_labels, schema=load_schema("distortion").arrow)
-
-
-def _kind(path: str) -> str:
-    return "image" if path.rpartition(".")[2].lower() in SUFFIXES["image"] else "video"
 
 
 def clip_row(
@@ -87,7 +86,7 @@ def injected_labels(
 def file_name(row: dict[str, Any], written: WrittenClip, qp: int) -> str:
     """`<dataset>/<path>.<operation>-<start>-<frames>f[-<w>x<h>+<x>+<y>][-<severity>]-s<seed>.mp4`.
 
-    The name contains everything that decides the bytes of a clip.
+    The name contains everything that determines the bytes of a clip.
     """
     clip = written.clip
     window = f"-{clip.width}x{clip.height}+{clip.left}+{clip.top}"

@@ -1,11 +1,11 @@
-"""Choose which rows to use: keep or flatten the scores.
+"""Choose rows; keep or flatten the score distribution.
 
 Reads `level` artifacts, after the levels are cut, so that no observed range moves; writes `level`
 rows in the order of the input. `keep` takes each level of each dataset in proportion (VQA² section
 3.1); `flatten` takes rows so that each dataset's scores have a given mean and deviation (Q-SiT
 Table III) and reports where that is not possible. Media that are used elsewhere are excluded first
-(VQA² section 5.2): named with --exclude, or by `instruction` artifacts among the inputs. See
-docs/sampling.md.
+(VQA² section 5.2): those named by --exclude, and those of `instruction` artifacts among the inputs.
+See docs/sampling.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
+from qbuild.core.plural import format_collapsed
+from qbuild.core.rows.rejections import merge_rejections
 from qbuild.stages.sample.options import SampleOptions, check_combinations
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ def prepare(inputs: Inputs, options: SampleOptions) -> Selection:
 def transform(batch: Batch, selection: Selection, options: SampleOptions) -> Output:  # noqa: ARG001
     """The batch's rows that are taken, unchanged."""
     import pyarrow as pa
-
-    from qbuild.core.rows.rejections import merge_rejections
 
     unique = selection.duplicates.deduplicate(batch)
     return Output(
@@ -67,9 +67,7 @@ def render(report: dict[str, Any]) -> str:
         f" {one['by_content']:,} more by content"
         for one in report["excluded"]
     ]
-    if report["collapsed"]:
-        lines.append(f"{report['collapsed']:,} identical rows collapsed")
-    return "\n".join(lines)
+    return "\n".join(lines + format_collapsed(report["collapsed"]))
 
 
 def _change(before: dict[str, Any], after: dict[str, Any], name: str) -> str:

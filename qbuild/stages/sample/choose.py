@@ -26,7 +26,7 @@ from qbuild.stages.sample.options import SampleOptions
 from qbuild.stages.sample.population import DatasetRows, figures, read_population
 
 Groups = list[tuple[list[DatasetRows], int]]  # datasets that share a number of rows
-ALL = ""  # the name of a value without a dataset
+ALL = ""  # name of a value that applies to all other datasets
 TOLERANCE = 0.5  # points of 100 by which a sampled mean or deviation may miss its target
 _ONE_EACH = "expected one for every dataset, or one without a name for the rest"
 
@@ -93,18 +93,18 @@ def _missed(report: dict[str, Any]) -> str:
 
 
 def group_sizes(
-    datasets: list[DatasetRows], option: str, given: Mapping[str, int | Decimal]
+    datasets: list[DatasetRows], option: str, amounts: Mapping[str, int | Decimal]
 ) -> Groups:
     """Groups of datasets with the rows to take of each; all problems at once.
 
-    A dataset with its own size or share is a group; those under the value without a name are one.
+    A dataset with its own size or share is a group; the others share the value without a name.
     Without any value all rows are taken.
     """
-    _check_names(option, given, datasets)
-    groups = [[dataset] for dataset in datasets if dataset.name in given]
-    rest = [dataset for dataset in datasets if dataset.name not in given]
+    _check_names(option, amounts, datasets)
+    groups = [[dataset] for dataset in datasets if dataset.name in amounts]
+    rest = [dataset for dataset in datasets if dataset.name not in amounts]
     problems: list[QbuildError] = []
-    if rest and given and ALL not in given:
+    if rest and amounts and ALL not in amounts:
         names = ", ".join(dataset.name for dataset in rest)
         problems.append(UsageError(option, f"none is given for {names}", _ONE_EACH))
     elif rest:
@@ -112,7 +112,7 @@ def group_sizes(
     sized = []
     for group in groups:
         rows = sum(len(dataset.positions) for dataset in group)
-        amount = given.get(group[0].name, given.get(ALL, rows))
+        amount = amounts.get(group[0].name, amounts.get(ALL, rows))
         # halves are rounded up
         size = int(amount * rows + Decimal("0.5")) if isinstance(amount, Decimal) else amount
         sized.append((group, size))
@@ -159,12 +159,12 @@ def _flatten_scores(
     return masks, reports
 
 
-def _check_names(option: str, given: Mapping[str, Any], datasets: list[DatasetRows]) -> None:
+def _check_names(option: str, names: Mapping[str, Any], datasets: list[DatasetRows]) -> None:
     """Raise a UsageError for each name in an option that is not a dataset of the inputs."""
     known = [dataset.name for dataset in datasets]
     raise_all(
         UsageError(option, f"no dataset {name!r} in the inputs", todo=suggest(name, known))
-        for name in given
+        for name in names
         if name not in (ALL, *known)
     )
 
@@ -210,7 +210,7 @@ def _not_flattenable(
         what = f"all {len(dataset.scores):,} scores are {low:g}"
         return InputError(name, what, "expected scores that differ", "Use --method keep for it.")
     if not low <= aim[0] <= high:
-        what = f"the mean {aim[0]:g} lies outside the scores of {name}"
+        what = f"the mean {aim[0]:g} is outside the scores of {name}"
         expected = f"expected a mean from {low:g} to {high:g}"
         return UsageError("--target", what, expected, "Give another one, or another --scale.")
     return None

@@ -21,7 +21,7 @@ class SampleOptions(Options):
         default="keep", description="Keep the distribution of levels, or flatten towards a target."
     )
     size: tuple[str, ...] = Field(
-        default=(), description="Rows to take, [DATASET=]N; repeatable; N alone is for the rest."
+        default=(), description="Rows to take, [DATASET=]N; repeatable; N: all other datasets."
     )
     share: tuple[str, ...] = Field(
         default=(), description="Share of rows to take instead, [DATASET=]S in (0, 1]; repeatable."
@@ -42,16 +42,16 @@ class SampleOptions(Options):
 
     @field_validator("size", "share", "target", "exclude", mode="before")
     @classmethod
-    def _as_list(cls, given: Any) -> Any:
+    def _as_list(cls, value: Any) -> Any:
         """A single value as a list, numbers as text: a pipeline may contain `size: 1000`."""
-        values = given if isinstance(given, list | tuple) else [given]
+        values = value if isinstance(value, list | tuple) else [value]
         return tuple(str(one) if type(one) in (int, float) else one for one in values)
 
     @field_validator("size", "share", "target")
     @classmethod
-    def _valid(cls, given: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        by_dataset(given, _PARSERS[info.field_name])
-        return given
+    def _valid(cls, texts: tuple[str, ...], info: Any) -> tuple[str, ...]:
+        by_dataset(texts, _PARSERS[info.field_name])
+        return texts
 
     @field_serializer("exclude", when_used="json")
     def _content_only(self, paths: tuple[str, ...]) -> list[str]:
@@ -109,10 +109,10 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def by_dataset(given: tuple[str, ...], parse: Callable[[str], Any]) -> dict[str, Any]:
+def by_dataset(texts: tuple[str, ...], parse: Callable[[str], Any]) -> dict[str, Any]:
     """The values by dataset, the one for all others under `""`; ValueError for duplicates."""
     values: dict[str, Any] = {}
-    for text in given:
+    for text in texts:
         dataset, _, value = text.rpartition("=")
         if dataset in values:
             raise ValueError(f"{dataset or 'the value without a dataset'} is given twice")
@@ -133,5 +133,5 @@ def check_combinations(inputs: Inputs, options: SampleOptions) -> None:
         what = "flatten of all rows would change nothing"
         raise UsageError("--size", what, "expected --size or --share")
     if options.exclude_by == "content" and not inputs.media_roots:
-        what = "content can only be compared with the media at hand"
+        what = "content can only be compared below a media root"
         raise UsageError("--exclude-by", what, "expected --media-root [DATASET=]DIR")

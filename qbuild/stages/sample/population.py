@@ -81,7 +81,7 @@ def figures(scores: Floats, levels: Ints, low: float, high: float) -> dict[str, 
 
 @dataclass
 class _Columns:
-    """What one pass keeps of every row, 40 bytes; a code is an index into the sorted names."""
+    """The columns kept of every row, 40 bytes; a code is an index into the sorted names."""
 
     datasets: list[str]
     codes: Ints
@@ -103,7 +103,7 @@ def _read_columns(inputs: Inputs, options: SampleOptions) -> _Columns:
         scores[window] = batch.rows.column(column).to_numpy()
         levels[window] = _check_levels(batch, scores[window], column)
         hashes[window] = string_hashes(batch.rows.column("media_id").combine_chunks())
-    ordered = sorted(names)  # so that the order of the inputs decides nothing
+    ordered = sorted(names)  # independent of the order of the inputs
     rank = np.array([ordered.index(name) for name in names], dtype=np.int64)
     keys = row_keys(hashes, row_seed(options.seed, "sample"))
     return _Columns(ordered, rank[codes], levels, scores, keys, hashes)
@@ -149,7 +149,10 @@ def _exclude(
     inputs: Inputs, options: SampleOptions, usable: Mask
 ) -> tuple[Mask, list[dict[str, Any]], list[str]]:
     """Which rows are excluded, how many by each source, and warnings."""
-    sources = _read_sources(inputs, options.exclude)
+    pairs = MediaSet("instruction inputs")
+    for table in inputs.side_inputs("instruction"):
+        pairs.add(media_of(table, ID_AND_HASH))
+    sources = [*read_media_sets(options.exclude), *([pairs] if pairs.ids else [])]
     by_id = _rows_with_ids(inputs, [source.ids for source in sources], usable)
     by_content, warnings = np.zeros_like(by_id), list[str]()
     if options.exclude_by == "content" and sources:
@@ -171,13 +174,6 @@ def _exclude(
     return np.any(by_id | by_content, axis=0), reports, warnings
 
 
-def _read_sources(inputs: Inputs, paths: tuple[str, ...]) -> list[MediaSet]:
-    pairs = MediaSet("instruction inputs")
-    for table in inputs.side_inputs("instruction"):
-        pairs.add(media_of(table, ID_AND_HASH))
-    return [*read_media_sets(paths), *([pairs] if pairs.ids else [])]
-
-
 def _rows_with_ids(inputs: Inputs, sets: list[set[str]], usable: Mask) -> Mask:
     """(sets, rows): which of the usable rows have a media id of each set."""
     mask = np.zeros((len(sets), len(usable)), np.bool_)
@@ -191,7 +187,7 @@ def _rows_with_ids(inputs: Inputs, sets: list[set[str]], usable: Mask) -> Mask:
 def _rows_with_content(
     inputs: Inputs, sources: list[MediaSet], left: Mask
 ) -> tuple[Mask, list[str]]:
-    """(sources, rows): which rows have a file of the bytes of a source; warnings."""
+    """(sources, rows): which rows have a file with the bytes of a source; warnings."""
     roots = MediaRoots.parse(inputs.media_roots)
     same = find_same_content(sources, _candidates(inputs, left), roots)
     warnings = [

@@ -1,12 +1,12 @@
 """Write pairs about streaming sessions and their stalls.
 
-Reads `stall` artifacts as its rows and `level` artifacts as side input, joined by `media_id`;
-writes canonical `instruction` rows of task `streaming`. A session gives two pairs, with its stalls
-as a sequence of one digit per frame (1 stalled) and as a summary in words: number of stalls,
-duration of each, their share of the total length, initial buffering, time after the last of them.
-Then the question and the answer of the UGC pairs. Scores, levels and whether they are synthetic
-come from the level row. The medium is the session as it was watched, stalls included: its number
-of frames is the length of the sequence. Source: VQA² section 3.3; the sentences are our own.
+Reads `stall` artifacts and the `level` artifacts of the same sessions, joined by `media_id`; writes
+`instruction` rows of task `streaming`. Each session gives two pairs, with its stalls as a sequence
+of one digit per frame (1: stalled) and as a summary in words: number of stalls, duration of each,
+their share of the total length, initial buffering, time after the last stall. Both end with the
+question and the answer of the UGC pairs. Score, level and the mark of synthetic scores come from
+the `level` row. The medium is the session as it was watched, stalls included: its number of frames
+is the length of the sequence. Source: VQA² section 3.3; the sentences are qbuild's own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, plural
 from qbuild.core.renamed import Renamed
 from qbuild.stages.streaming_qa.options import DECIMALS, StreamingOptions
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def prepare(inputs: Inputs, options: StreamingOptions) -> SessionLevels:
-    """The level of each session; UsageError where an input is missing or an option has no use.
+    """The level of each session; UsageError for a missing input or an option without effect.
 
-    InputError where the level artifacts conflict.
+    InputError for level artifacts that conflict.
     """
     from qbuild.stages.streaming_qa.levels import join_levels
 
@@ -67,8 +67,7 @@ def render(report: dict[str, Any]) -> str:
     """The report as a line."""
     each = " and a ".join(report["formats"])
     line = f"{plural(report['sessions'], 'session')}, each with a {each}"
-    collapsed = report["collapsed"]
-    return f"{line}; {plural(collapsed, 'identical row')} collapsed" if collapsed else line
+    return "; ".join([line, *format_collapsed(report["collapsed"])])
 
 
 STAGE = Stage(

@@ -23,7 +23,7 @@ class StreamingOptions(Options):
         description="Case of the level words: high, as the scorer reads them, or High.",
     )
     every_nth_frame: int = Field(
-        default=1, ge=1, description="Keep the digit of every nth frame; the text says so."
+        default=1, ge=1, description="Keep the digit of every nth frame; the text states it."
     )
     decimals: int = Field(
         default=DECIMALS, ge=0, le=6, description="Maximum decimals of seconds and percentages."

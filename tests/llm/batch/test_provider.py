@@ -197,8 +197,8 @@ def test_a_restart_after_the_upload_finds_the_batch_by_its_file(tmp_path):
             async with batching(tmp_path, server) as provider:
                 return states(await provider.answer_all([ask(1)])), server
 
-    found, server = asyncio.run(run())
-    assert found == ["ok"]
+    answer_states, server = asyncio.run(run())
+    assert answer_states == ["ok"]
     assert (len(server.store.batches), server.requests) == (1, 1)
 
 
@@ -231,10 +231,10 @@ def test_the_same_requests_give_the_same_files_and_answers_are_read_back(tmp_pat
     ]
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "answers-00001.jsonl").write_text(text)
-    found = dict(read_batch_files(tmp_path))
-    assert len(found) == 5
-    assert found[ask(1).request_id].raw == "fair"
-    assert found[ask(9, schema=SCHEMA).request_id].state == "invalid"
+    answers = dict(read_batch_files(tmp_path))
+    assert len(answers) == 5
+    assert answers[ask(1).request_id].raw == "fair"
+    assert answers[ask(9, schema=SCHEMA).request_id].state == "invalid"
     (tmp_path / "answers-00002.jsonl").write_text('{"custom_id": "stranger"}\n')
     with pytest.raises(InputError, match="'stranger' was not requested"):
         dict(read_batch_files(tmp_path))

@@ -157,11 +157,11 @@ def test_models_are_compared_side_by_side(tmp_path, pair):
     done = evaluate(tmp_path, *pair, other)
     assert [one["model"] for one in done.report["models"]] == ["base", "tiny"]
     assert done.json["srcc"] is None  # of which model?
-    alone = evaluate(tmp_path, *pair)
-    assert done.rows["srcc", None, None, "tiny"]["value"] == alone.json["srcc"]
+    one_model = evaluate(tmp_path, *pair)
+    assert done.rows["srcc", None, None, "tiny"]["value"] == one_model.json["srcc"]
     lines = done.text.splitlines()
     assert lines[0].split() == ["SRCC", "/", "PLCC", "d"]
-    figures = f"{alone.json['srcc']:.3f} / {alone.json['plcc']:.3f}"
+    figures = f"{one_model.json['srcc']:.3f} / {one_model.json['plcc']:.3f}"
     assert lines[2] == f"{'tiny':<11}  {figures}"
 
 
@@ -198,8 +198,8 @@ def test_figures_and_intervals_do_not_depend_on_order_or_batches(tmp_path, pair,
 def test_a_dataset_keeps_its_interval_next_to_others(tmp_path, two):
     both = evaluate(tmp_path, *two, bootstrap=50)
     x, _ = points(80)
-    alone = predictions(tmp_path / "alone.parquet", ids(80), x)
-    one = evaluate(tmp_path, alone, two[1], bootstrap=50)
+    first_model = predictions(tmp_path / "alone.parquet", ids(80), x)
+    one = evaluate(tmp_path, first_model, two[1], bootstrap=50)
     key = ("srcc", "d", None, "tiny")
     assert one.rows[key] == both.rows[key]
 
@@ -329,17 +329,17 @@ def checkpoint(tmp_path):
 
 
 def test_media_that_the_model_was_trained_on_are_named_in_the_error(tmp_path, pair, checkpoint):
-    with pytest.raises(CombinedError) as told:
+    with pytest.raises(CombinedError) as raised:
         evaluate(tmp_path, *pair, trained_on=(str(checkpoint),))
     assert (
-        str(told.value)
+        str(raised.value)
         .splitlines()[0]
         .startswith(
             "d:v/00078.mp4: the model was trained on it, according to checkpoint; expected media"
         )
     )
-    assert len(told.value.problems) == 2
-    assert told.value.exit_code == 1
+    assert len(raised.value.problems) == 2
+    assert raised.value.exit_code == 1
     assert not (tmp_path / "m.parquet").exists()
 
 
@@ -348,8 +348,8 @@ def test_a_base_with_unknown_training_media_gives_a_warning(tmp_path, pair):
     folder = tmp_path / "checkpoint"
     folder.mkdir()
     write_trained_on(folder, {"x:y.mp4": None}, [base], {"name": "train", "version": 1})
-    (told,) = evaluate(tmp_path, *pair, trained_on=(str(folder),)).report["warnings"]
-    assert told.startswith("checkpoint: what its base published-7b was trained on is not known")
+    (warning,) = evaluate(tmp_path, *pair, trained_on=(str(folder),)).report["warnings"]
+    assert warning.startswith("checkpoint: what its base published-7b was trained on is not known")
 
 
 def test_flagged_leaks_are_measured_separately(tmp_path, pair, checkpoint):
@@ -399,8 +399,8 @@ def test_the_description_holds_the_content_of_what_was_trained_on(tmp_path, pair
     moved = checkpoint.rename(tmp_path / "elsewhere")
     given = [str(moved)]
     done = evaluate(tmp_path, *pair, trained_on=given, on_leak="flag")
-    (said,) = Artifact.open(done.output).description.options["trained_on"]
-    assert said.startswith("trained_on.parquet@sha256:")
+    (described,) = Artifact.open(done.output).description.options["trained_on"]
+    assert described.startswith("trained_on.parquet@sha256:")
 
 
 # ---- files made elsewhere
@@ -415,8 +415,8 @@ def test_opinion_scores_come_from_the_prediction_file_or_from_artifacts(tmp_path
     (tmp_path / "d.json").write_text(json.dumps(rows))
     own = evaluate(tmp_path, tmp_path / "d.json")
     assert own.json["srcc"] == pytest.approx(-spearmanr(x, y).statistic)
-    beside = evaluate(tmp_path, tmp_path / "d.json", pair[1])  # artifacts decide
-    assert beside.json["srcc"] == pytest.approx(spearmanr(x, y).statistic)
+    with_artifact = evaluate(tmp_path, tmp_path / "d.json", pair[1])  # artifacts decide
+    assert with_artifact.json["srcc"] == pytest.approx(spearmanr(x, y).statistic)
 
 
 def test_a_limit_takes_the_first_predictions(tmp_path, pair):
@@ -425,8 +425,8 @@ def test_a_limit_takes_the_first_predictions(tmp_path, pair):
 
 def test_a_scatter_plot_is_drawn_on_request(tmp_path, pair):
     evaluate(tmp_path, *pair, scatter=tmp_path / "plots" / "a.png")
-    with Image.open(tmp_path / "plots" / "a.png") as picture:
-        assert picture.format == "PNG"
+    with Image.open(tmp_path / "plots" / "a.png") as image:
+        assert image.format == "PNG"
 
 
 # ---- usage

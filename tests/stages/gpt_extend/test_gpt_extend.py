@@ -9,7 +9,7 @@ import socket
 from collections import Counter
 
 import pytest
-from buying import KEY, KEY_ENV
+from buying import KEY_ENV
 from depictions import depictions
 from extending import (
     answer_of,
@@ -166,9 +166,8 @@ def test_rows_do_not_depend_on_the_size_of_batches(batch_rows, mixed, tmp_path):
 
 
 @pytest.fixture
-def paid(mixed, tmp_path, monkeypatch):
+def paid(mixed, tmp_path):
     """The artifact of a model's answers, next to its ledger."""
-    monkeypatch.setenv(KEY_ENV, KEY)
     output = tmp_path / "paid" / "out.parquet"
     with serve_mock() as server:
         assert extend(mixed, output, server.base_url, concurrency=1).complete
@@ -306,9 +305,11 @@ def test_a_given_template_is_sent_and_named_in_its_rows(tmp_path):
         extend(source, tmp_path / "own.parquet", server.base_url, prompts=own)
         assert server.requests == sent + 1
         assert server.bodies[-1]["messages"][0]["content"].startswith("Please write questions")
-    found = {row["task"]: row["provenance"]["prompt"] for row in rows_of(tmp_path / "own.parquet")}
-    assert found.pop("temporal").startswith("vqa2/temporal@9 sha256:")
-    assert set(found.values()) < {template.named for template in load_templates().values()}
+    prompts = {
+        row["task"]: row["provenance"]["prompt"] for row in rows_of(tmp_path / "own.parquet")
+    }
+    assert prompts.pop("temporal").startswith("vqa2/temporal@9 sha256:")
+    assert set(prompts.values()) < {template.named for template in load_templates().values()}
     described = Artifact.open(tmp_path / "own.parquet").description
     assert str(tmp_path) not in described.to_json()
     ours = Artifact.open(tmp_path / "out.parquet").description

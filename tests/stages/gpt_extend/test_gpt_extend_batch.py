@@ -1,11 +1,11 @@
-"""gpt-extend by the Batch API: the same rows as one by one, whatever happens to a batch."""
+"""gpt-extend by the Batch API: the same rows as one by one, also after failures of a batch."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from buying import KEY, KEY_ENV
+from buying import KEY_ENV
 from extending import assert_no_key, extend, ledger_rows, of_kind, serve_mock, write_depictions
 from running import rows_of
 
@@ -17,25 +17,10 @@ from qbuild.pairs.mock_answers import depiction_answer
 COUNT = 4
 
 
-@pytest.fixture(autouse=True)
-def key(monkeypatch):
-    monkeypatch.setenv(KEY_ENV, KEY)
-    return KEY
-
-
 @pytest.fixture
 def source(tmp_path):
     rows = [*of_kind("overall", COUNT, seed=1), *of_kind("pathway", 1, seed=1)]
     return write_depictions(tmp_path / "depictions.parquet", rows)
-
-
-@pytest.fixture
-def whole(source, tmp_path_factory):
-    """The artifact of answers paid one by one."""
-    place = tmp_path_factory.mktemp("whole") / "out.parquet"
-    with serve_mock() as server:
-        assert extend(source, place, server.base_url).complete
-    return place
 
 
 def batch(source, output, server, **given):

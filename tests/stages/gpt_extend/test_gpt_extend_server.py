@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from buying import KEY, KEY_ENV
+from buying import KEY_ENV
 from extending import (
     GOOD,
     assert_no_key,
@@ -27,28 +27,8 @@ from qbuild.pairs.mock_answers import depiction_answer
 COUNT = 10
 
 
-@pytest.fixture(autouse=True)
-def key(monkeypatch):
-    monkeypatch.setenv(KEY_ENV, KEY)
-    return KEY
-
-
-@pytest.fixture
-def source(tmp_path):
-    return write_depictions(tmp_path / "depictions.parquet", of_kind("overall", COUNT, seed=1))
-
-
-@pytest.fixture
-def whole(source, tmp_path_factory):
-    """The artifact of a run that nothing disturbed."""
-    place = tmp_path_factory.mktemp("whole") / "out.parquet"
-    with serve_mock() as server:
-        assert extend(source, place, server.base_url).complete
-    return place
-
-
 def bad_rows(output):
-    """Rows whose text no server answer should bring in."""
+    """Rows with text of a faulty server answer."""
     marks = ("html", "Certainly", "cannot help", "HACKED", "你", "notes", "depiction")
     return [
         row for row in rows_of(output) if any(mark in json.dumps(row["turns"]) for mark in marks)
@@ -376,15 +356,17 @@ def test_the_text_form_gives_the_same_pairs_as_the_structured_one(tmp_path):
     rows = [row for kind in ("overall", "in-context", "conversation", "aspect", "pathway")
             for row in of_kind(kind, 4, seed=3)]  # fmt: skip
     source = write_depictions(tmp_path / "d.parquet", rows)
-    said = []
+    contents = []
     for structured in (True, False):
         output = tmp_path / f"{structured}.parquet"
         with serve_mock() as server:
             extend(source, output, server.base_url, structured=structured)
             assert all(("response_format" in body) == structured for body in server.bodies)
-        said.append([(question_of(row), row["answer_key"], row["task"]) for row in rows_of(output)])
-    assert said[0] == said[1]
-    assert len(said[0]) > 40
+        contents.append(
+            [(question_of(row), row["answer_key"], row["task"]) for row in rows_of(output)]
+        )
+    assert contents[0] == contents[1]
+    assert len(contents[0]) > 40
 
 
 def test_what_and_how_questions_of_a_model_get_their_wrong_choices_separately(tmp_path):

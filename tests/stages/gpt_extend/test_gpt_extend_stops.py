@@ -10,14 +10,12 @@ import sys
 import time
 
 import pytest
-from buying import KEY, KEY_ENV
+from buying import KEY_ENV
 from extending import (
     assert_no_key,
     extend,
     ledger_rows,
-    of_kind,
     serve_mock,
-    write_depictions,
 )
 from running import rows_of
 
@@ -29,28 +27,8 @@ from qbuild.llm.prices import Prices
 COUNT, CONCURRENCY = 24, 4
 
 
-@pytest.fixture(autouse=True)
-def key(monkeypatch):
-    monkeypatch.setenv(KEY_ENV, KEY)
-    return KEY
-
-
-@pytest.fixture
-def source(tmp_path):
-    return write_depictions(tmp_path / "depictions.parquet", of_kind("overall", COUNT, seed=1))
-
-
-@pytest.fixture
-def whole(source, tmp_path_factory):
-    """The artifact of a run that nothing disturbed."""
-    place = tmp_path_factory.mktemp("whole") / "out.parquet"
-    with serve_mock() as server:
-        assert extend(source, place, server.base_url).complete
-    return place
-
-
 def command(source, output, url, *more):
-    """The command line of a run, in a process of its own."""
+    """The command line of a run in a separate process."""
     given = ["gpt-extend", source, "-o", output, "--provider", "openai", "--model", "gpt-4o"]
     given += ["--base-url", url, "--key-env", KEY_ENV, "--concurrency", CONCURRENCY, *more]
     return [sys.executable, "-c", "from qbuild.cli.main import main; main()", *map(str, given)]

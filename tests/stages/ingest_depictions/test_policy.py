@@ -18,9 +18,9 @@ def test_a_depiction_of_its_own_level_follows_the_policy(text, level):
 @pytest.mark.parametrize(
     ("text", "level", "expected"),
     [
-        (GOOD, 5, ["expected the good side alone; also found: noise"]),
-        (GOOD, 3, ["expected the bad side alone; also found: sharpness"]),
-        (GOOD, 1, ["expected the bad side alone; also found: sharpness"]),
+        (GOOD, 5, ["expected only the good side; also found: noise"]),
+        (GOOD, 3, ["expected only the bad side; also found: sharpness"]),
+        (GOOD, 1, ["expected only the bad side; also found: sharpness"]),
         (HIGH, 4, ["expected a bad side", "expected a turn"]),
         (LOW, 4, ["expected a good side", "expected a turn"]),
         ("The picture is sharp and noisy.", 4, ["expected a turn"]),

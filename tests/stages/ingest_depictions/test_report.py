@@ -30,37 +30,37 @@ def figures(*rows):
 
 
 def test_attributes_are_counted_in_the_order_of_table_11():
-    found = figures(row(GOOD), row(HIGH), row(LOW, kind="in-context"))["totals"]
-    assert list(found["attributes"]) == list(ATTRIBUTES)
-    counted = {name: count for name, count in found["attributes"].items() if count}
+    totals = figures(row(GOOD), row(HIGH), row(LOW, kind="in-context"))["totals"]
+    assert list(totals["attributes"]) == list(ATTRIBUTES)
+    counted = {name: count for name, count in totals["attributes"].items() if count}
     assert counted == {"sharpness": 2, "noise": 1, "color": 1}
-    assert found["attributes_a_depiction"] == 2.0
-    assert found["kinds"] == {"in-context": 1, "overall": 2}
+    assert totals["attributes_a_depiction"] == 2.0
+    assert totals["kinds"] == {"in-context": 1, "overall": 2}
 
 
 def test_temporal_descriptions_are_counted_for_videos_only():
-    found = figures(row(GOOD), row("It is sharp."), row("It is sharp.", medium="set:a.png"))
-    assert found["totals"]["temporal"] == {"videos": 2, "with": 1, "share": 0.5}
+    report = figures(row(GOOD), row("It is sharp."), row("It is sharp.", medium="set:a.png"))
+    assert report["totals"]["temporal"] == {"videos": 2, "with": 1, "share": 0.5}
 
 
 def test_tones_off_their_level_are_counted_with_examples():
     bad = [row(GOOD, 5) for _ in range(EXAMPLES + 2)]
-    found = figures(*bad, row(HIGH, 5), row(LOW, 1), row(HIGH, 1), row(GOOD))["totals"]["policy"]
-    assert found["judged"] == EXAMPLES + 5
-    assert found["violations"] == {"Low": 1, "High": EXAMPLES + 2}
-    assert [one["depiction_id"] for one in found["examples"]] == [
+    policy = figures(*bad, row(HIGH, 5), row(LOW, 1), row(HIGH, 1), row(GOOD))["totals"]["policy"]
+    assert policy["judged"] == EXAMPLES + 5
+    assert policy["violations"] == {"Low": 1, "High": EXAMPLES + 2}
+    assert [one["depiction_id"] for one in policy["examples"]] == [
         one["depiction_id"] for one in bad[:EXAMPLES]
     ]
-    assert found["examples"][0]["level"] == "High"
-    assert "also found: noise" in found["examples"][0]["found"]
+    assert policy["examples"][0]["level"] == "High"
+    assert "also found: noise" in policy["examples"][0]["found"]
 
 
 def test_degree_words_are_compared_with_the_level_shown_except_of_aspects():
     text = "There is extremely severe noise."
     rows = [row(text, level, kind=kind) for kind in ("overall", "aspect") for level in (1, 3, None)]
-    found = figures(*rows)["totals"]["degrees"]
-    assert (found["words"], found["misplaced"]) == (2, 1)
-    assert found["examples"] == [
+    degrees = figures(*rows)["totals"]["degrees"]
+    assert (degrees["words"], degrees["misplaced"]) == (2, 1)
+    assert degrees["examples"] == [
         {
             "depiction_id": rows[1]["depiction_id"],
             "level": "Fair",
@@ -78,10 +78,10 @@ def test_media_are_counted_per_day_and_person():
         for at in range(count)
         for kind in ("overall", "in-context")
     ]
-    found = figures(*rows)
-    days = found["totals"]["days"]
+    report = figures(*rows)
+    days = report["totals"]["days"]
     assert (days["days"], days["min"], days["median"], days["max"]) == (4, 14, 22.5, 31)
-    assert [one["days"]["outside"] for one in found["annotators"]] == [2, 0]
+    assert [one["days"]["outside"] for one in report["annotators"]] == [2, 0]
     assert days["outside"] == 2
 
 
@@ -90,9 +90,9 @@ def test_without_dates_there_are_no_days():
 
 
 def test_annotators_are_sorted_by_pseudonym_with_none_last():
-    found = figures(row(GOOD, annotator=None), row(GOOD, annotator="a-2"), row(GOOD))
-    assert [one["annotator"] for one in found["annotators"]] == ["a-1", "a-2", None]
-    assert sum(one["depictions"] for one in found["annotators"]) == found["totals"]["depictions"]
+    report = figures(row(GOOD, annotator=None), row(GOOD, annotator="a-2"), row(GOOD))
+    assert [one["annotator"] for one in report["annotators"]] == ["a-1", "a-2", None]
+    assert sum(one["depictions"] for one in report["annotators"]) == report["totals"]["depictions"]
 
 
 def test_agreement_is_the_overlap_of_attributes_and_the_share_of_equal_sides():
@@ -124,8 +124,8 @@ def test_depictions_of_one_person_count_together():
 
 
 def test_depictions_without_annotator_have_no_agreement():
-    found = figures(row(GOOD, annotator=None), row(GOOD), row(GOOD, annotator=None))
-    assert found["totals"]["agreement"]["pairs"] == 0
+    report = figures(row(GOOD, annotator=None), row(GOOD), row(GOOD, annotator=None))
+    assert report["totals"]["agreement"]["pairs"] == 0
 
 
 def test_the_text_is_short_with_one_line_per_person():

@@ -56,7 +56,7 @@ def test_a_task_quotes_its_path_and_rounds_its_score():
         "level": 4,
         "word": "Good",
     }
-    assert make_task(row, "video") == {
+    assert make_task(row, "video", "/data/local-files/?d=") == {
         "data": {
             "video": "/data/local-files/?d=a%20b/%C3%BC%231.mp4",
             "media_id": "s:a b/ü#1.mp4",

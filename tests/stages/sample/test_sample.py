@@ -42,12 +42,12 @@ def level_table(scores, dataset="d", start=0, factor=1.0, **columns):
     count = len(scores)
     paths = [f"{at:06d}.jpg" for at in range(start, start + count)]
     levels = np.clip(np.ceil(scores / 20), 1, 5).astype(np.int8)
-    given_ = {
+    all_columns = {
         "path": paths, "dataset": [dataset] * count, "mos": scores * factor,
         "media_id": [f"{dataset}:{path}" for path in paths], **columns,
     }  # fmt: skip
     return (
-        tables.rating_table(count, **given_)
+        tables.rating_table(count, **all_columns)
         .append_column("mos_norm", pa.array(scores))
         .append_column("level", pa.array(levels))
         .append_column("word", pa.array([WORDS[level - 1] for level in levels]))
@@ -67,10 +67,10 @@ def two_datasets():
     return both.take(pa.array(np.random.default_rng(0).permutation(1500)))
 
 
-def sample(tmp_path, *given_, share_=0.05, name="s", **options):
+def sample(tmp_path, *tables_or_paths, share_=0.05, name="s", **options):
     """Runs the stage on tables or paths; result, rows, figures by dataset."""
     paths = []
-    for number, one in enumerate(given_):
+    for number, one in enumerate(tables_or_paths):
         place = tmp_path / f"levels{number}.parquet"
         is_table = isinstance(one, pa.Table)
         paths.append(
@@ -114,47 +114,47 @@ def test_kept_rows_are_unchanged_and_in_order(tmp_path):
 def test_every_level_of_every_dataset_is_within_one_row_of_its_share(tmp_path, size):
     done = sample(tmp_path, two_datasets(), size=size)
     assert len(done.ids) == size
-    for found in done.figures.values():
-        for level, count in found["before"]["levels"].items():
-            assert abs(found["after"]["levels"][level] - count * size / 1500) < 1
+    for figures in done.figures.values():
+        for level, count in figures["before"]["levels"].items():
+            assert abs(figures["after"]["levels"][level] - count * size / 1500) < 1
 
 
 @settings(deadline=None, max_examples=30)
 @given(
-    given_=st.dictionaries(st.sampled_from(["", "a", "b", "c"]), st.integers(1, 400), min_size=1),
+    sizes=st.dictionaries(st.sampled_from(["", "a", "b", "c"]), st.integers(1, 400), min_size=1),
 )
-def test_sizes_are_exact_or_an_error(given_):
+def test_sizes_are_exact_or_an_error(sizes):
     none = np.empty(0)
     sources = [
         DatasetRows(name, np.arange(rows), none, none, none, 0, 0.0, 100.0, {})
         for name, rows in (("a", 300), ("b", 200), ("c", 100))
     ]
     there = {"a": 300, "b": 200, "c": 100}
-    rest = sum(rows for name, rows in there.items() if name not in given_)
-    named = set(given_) - {""}
-    fits = all(given_[name] <= there[name] for name in named) and (
-        ("" in given_ and given_[""] <= rest) if len(named) < 3 else True
+    rest = sum(rows for name, rows in there.items() if name not in sizes)
+    named = set(sizes) - {""}
+    fits = all(sizes[name] <= there[name] for name in named) and (
+        ("" in sizes and sizes[""] <= rest) if len(named) < 3 else True
     )
     try:
-        found = group_sizes(sources, "--size", given_)
+        groups = group_sizes(sources, "--size", sizes)
     except (InputError, UsageError, CombinedError):
         assert not fits
     else:
         assert fits
-        said = {group[0].name: size for group, size in found if group[0].name in named}
-        assert said == {name: given_[name] for name in named}
-        assert len(named) == 3 or given_[""] in [size for _, size in found]
+        own_sizes = {group[0].name: size for group, size in groups if group[0].name in named}
+        assert own_sizes == {name: sizes[name] for name in named}
+        assert len(named) == 3 or sizes[""] in [size for _, size in groups]
 
 
 def test_a_size_may_be_given_for_a_dataset_and_for_the_rest(tmp_path):
     table = pa.concat_tables([two_datasets(), level_table(skewed(500, 8), "c=x")])
     done = sample(tmp_path, table, size=("a=50", "400"))
-    after = {name: found["after"]["rows"] for name, found in done.figures.items()}
+    after = {name: figures["after"]["rows"] for name, figures in done.figures.items()}
     assert after["a"] == 50
     assert after["b"] + after["c=x"] == 400  # each level of b and c=x within one row of its share
     assert abs(after["b"] - 150) < 5
     done = sample(tmp_path, table, size=("a=50", "c=x=20", "300"))
-    after = {name: found["after"]["rows"] for name, found in done.figures.items()}
+    after = {name: figures["after"]["rows"] for name, figures in done.figures.items()}
     assert after == {"a": 50, "b": 300, "c=x": 20}
 
 
@@ -216,14 +216,14 @@ def test_method_and_scale_change_what_is_taken_and_reported(tmp_path):
 def test_a_missed_target_is_reported_with_the_result(tmp_path):
     table = level_table(skewed(1200))
     done = sample(tmp_path, table, size=900, method="flatten", target="40:20")
-    found = done.figures["d"]
+    figures = done.figures["d"]
     assert len(done.ids) == 900
-    assert not found["target"]["met"]
-    assert found["before"]["mean"] > found["after"]["mean"] > 50  # nearer, not there
-    most = found["target"]["most_rows"]
-    reached = f"{found['after']['mean']:.2f}, {found['after']['std']:.2f}"
-    said = "d: 900 of 1,200 rows do not reach mean 40, SD 20"
-    assert done.warnings == [f"{said}; they have {reached}; about {most:,} rows could"]
+    assert not figures["target"]["met"]
+    assert figures["before"]["mean"] > figures["after"]["mean"] > 50  # nearer, not there
+    most = figures["target"]["most_rows"]
+    reached = f"{figures['after']['mean']:.2f}, {figures['after']['std']:.2f}"
+    missed = "d: 900 of 1,200 rows do not reach mean 40, SD 20"
+    assert done.warnings == [f"{missed}; they have {reached}; about {most:,} rows could"]
     done = sample(tmp_path, table, size=most, method="flatten", target="40:20")
     assert done.figures["d"]["target"]["met"]
     done = sample(tmp_path, table, size=900, method="flatten", target="40:90")
@@ -280,8 +280,8 @@ def test_identical_rows_collapse_and_conflicting_ones_are_rejected(tmp_path):
     assert (len(done.ids), len(set(done.ids))) == (50, 50)
     assert done.report["collapsed"] == 20
     assert done.figures["d"]["before"]["rows"] == 98
-    refused = rejected_of(done.output)
-    assert [row["reason"] for row in refused] == ["conflict"] * 4
+    rejected = rejected_of(done.output)
+    assert [row["reason"] for row in rejected] == ["conflict"] * 4
     assert "20 identical rows collapsed" in STAGE.render(done.report)
     with pytest.raises(TooManyRejectedError):
         sample(tmp_path, table, odd, size=50, share_=0.01)
@@ -332,8 +332,8 @@ def test_media_are_excluded_by_id_from_any_source(tmp_path):
         assert done.ids == [f"d:{at:06d}.jpg" for at in (*range(20), *range(50, 100))], kind
         assert done.figures["d"]["excluded"] == 30
         assert done.figures["d"]["before"]["rows"] == 100
-        told = done.report["excluded"][0]
-        assert (told["media"], told["by_id"], told["by_content"]) == (30, 30, 0)
+        excluded = done.report["excluded"][0]
+        assert (excluded["media"], excluded["by_id"], excluded["by_content"]) == (30, 30, 0)
 
 
 def test_instruction_artifacts_among_the_inputs_exclude_their_media(tmp_path):
@@ -478,7 +478,7 @@ FLAT = {"method": "flatten", "target": "50:20"}
         ({"size": "x=5"}, UsageError, "--size: no dataset 'x' in the inputs. Known: d"),
         ({"share": "dd=1"}, UsageError, "--share: no dataset 'dd' in the inputs. Did you mean d"),
         ({**FLAT, "size": "9", "target": "e=1:1"}, UsageError, "--target: no dataset 'e'"),
-        ({**FLAT, "size": "9", "target": "99:5"}, UsageError, "mean 99 lies outside the scores"),
+        ({**FLAT, "size": "9", "target": "99:5"}, UsageError, "mean 99 is outside the scores"),
         ({"size": "61"}, InputError, "d: 61 rows are requested of 60"),
         ({"share": "0.001"}, InputError, "d: 0 rows are requested of 60"),
         ({**FLAT, "size": "1"}, InputError, "d: 1 rows are requested of 60; expected at least 2"),
@@ -535,19 +535,19 @@ def test_invalid_files_to_exclude_are_all_reported_at_once(tmp_path):
     (tmp_path / "latin.txt").write_bytes(b"d:\xe9.jpg\n")
     with pytest.raises(CombinedError) as caught:
         sample(tmp_path, level_table([1, 2]), exclude=(missing, empty, bare))
-    said = [str(problem) for problem in caught.value.problems]
-    assert "no.txt: no such file" in said[0]
-    assert "empty.txt: names no media" in said[1]
-    assert "bare.txt: line 2: '1.jpg' is not a media id" in said[2]
+    messages = [str(problem) for problem in caught.value.problems]
+    assert "no.txt: no such file" in messages[0]
+    assert "empty.txt: names no media" in messages[1]
+    assert "bare.txt: line 2: '1.jpg' is not a media id" in messages[2]
     with pytest.raises(InputError, match="byte 0xe9 at offset 2 is not UTF-8"):
         sample(tmp_path, level_table([1, 2]), exclude=str(tmp_path / "latin.txt"))
 
 
 def test_an_artifact_to_exclude_whose_rows_name_no_media_is_an_error(tmp_path):
     done = sample(tmp_path, level_table([10.0, 20, 30]), level_table([50.0]), share_=0.9)
-    refused = rejected_path(done.output)
+    rejected = rejected_path(done.output)
     with pytest.raises(SchemaError, match="rows of schema rejected name no media"):
-        sample(tmp_path, level_table([10.0, 20]), exclude=str(refused), name="t")
+        sample(tmp_path, level_table([10.0, 20]), exclude=str(rejected), name="t")
     (tmp_path / "plain.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
         sample(tmp_path, level_table([1, 2]), exclude=str(tmp_path / "plain.parquet"))
@@ -606,9 +606,9 @@ def test_a_target_that_the_published_scores_allow_is_met(tmp_path, published, na
             tmp_path, published / f"{name}.parquet", method="flatten", size=size, seed=seed,
             target=f"{target[0]}:{target[1]}",
         )  # fmt: skip
-        found = done.figures[name]
-        assert found["target"]["met"], found
-        assert (found["after"]["mean"], found["after"]["std"]) == pytest.approx(target, abs=0.1)
+        figures = done.figures[name]
+        assert figures["target"]["met"], figures
+        assert (figures["after"]["mean"], figures["after"]["std"]) == pytest.approx(target, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -625,16 +625,16 @@ def test_a_target_that_the_published_scores_do_not_allow_is_reported(
 ):
     path = published / f"{name}.parquet"
     done = sample(tmp_path, path, method="flatten", size=size, target=target)
-    found = done.figures[name]
+    figures = done.figures[name]
     assert len(done.ids) == size
-    assert not found["target"]["met"]
-    assert most[0] <= found["target"]["most_rows"] <= most[1]
+    assert not figures["target"]["met"]
+    assert most[0] <= figures["target"]["most_rows"] <= most[1]
     assert f"{size:,} of" in done.warnings[0]
     assert "do not reach mean" in done.warnings[0]
     assert "MISSED" in STAGE.render(done.report)
-    if found["target"]["most_rows"] > 10:
+    if figures["target"]["most_rows"] > 10:
         again = sample(
-            tmp_path, path, method="flatten", size=found["target"]["most_rows"], target=target
+            tmp_path, path, method="flatten", size=figures["target"]["most_rows"], target=target
         )
         assert again.figures[name]["target"]["met"]
 

@@ -42,26 +42,28 @@ ONE_EACH = (
 def session(path, media_s, events=(), fps=(10, 1), **changed):
     """A stall row: seconds of media, and (media time, duration) of each stall."""
     starts, lasting = ([float(e[at]) for e in events] for at in (0, 1))
-    found = stalls.Events(np.array([0, len(events)]), np.array(starts), np.array(lasting))
+    stall_events = stalls.Events(np.array([0, len(events)]), np.array(starts), np.array(lasting))
     rates = stalls.Rates(np.array([fps[0]]), np.array([fps[1]]))
-    said = stalls.summarise(found, np.array([float(media_s)]))
-    first, covered = stalls.covered_frames(found, rates)
-    frames = rates.frames(said.duration)
-    runs, _ = stalls.run_lengths(found.offsets, first, covered, frames)
+    summary = stalls.summarise(stall_events, np.array([float(media_s)]))
+    first, covered = stalls.covered_frames(stall_events, rates)
+    frames = rates.frames(summary.duration)
+    runs, _ = stalls.run_lengths(stall_events.offsets, first, covered, frames)
     events = zip(
-        np.where(found.initial, stalls.INITIAL, stalls.PLAYBACK).tolist(),
-        starts, found.wall_start.tolist(), lasting, first.tolist(), covered.tolist(), strict=True,
+        np.where(stall_events.initial, stalls.INITIAL, stalls.PLAYBACK).tolist(),
+        starts, stall_events.wall_start.tolist(), lasting, first.tolist(), covered.tolist(),
+        strict=True,
     )  # fmt: skip
     form = load_schema("stall").arrow.field("events").type.value_type
     return {
         "media_id": f"d:{path}", "dataset": "d", "path": path, "mos": 50.0,
         "source_file": "made.log", "source_row": 1, "fps_num": fps[0], "fps_den": fps[1],
         "media_frames": int(rates.frames(np.array([float(media_s)]))[0]),
-        "num_frames": int(frames[0]), "duration_s": said.duration[0],
-        "initial_buffering_s": said.initial_buffering[0],
+        "num_frames": int(frames[0]), "duration_s": summary.duration[0],
+        "initial_buffering_s": summary.initial_buffering[0],
         "events": [dict(zip((f.name for f in form), event, strict=True)) for event in events],
-        "runs": runs.tolist(), "stall_count": int(said.count[0]), "stall_total_s": said.total[0],
-        "stall_share": said.share[0], "tail_s": said.tail[0], **changed,
+        "runs": runs.tolist(), "stall_count": int(summary.count[0]),
+        "stall_total_s": summary.total[0], "stall_share": summary.share[0],
+        "tail_s": summary.tail[0], **changed,
     }  # fmt: skip
 
 
@@ -69,8 +71,10 @@ def watched(path, digits, fps=(24000, 1001)):
     """A stall row made from one digit a frame, as per-frame logs have them."""
     runs = stalls.vector_run_lengths(np.array(digits))
     rates = stalls.Rates(np.array([fps[0]]), np.array([fps[1]]))
-    found, frames = stalled.events_of(runs, np.array([0, len(runs)]), rates)
-    events = list(zip(found.media_start.tolist(), found.duration.tolist(), strict=True))
+    stall_events, frames = stalled.events_of(runs, np.array([0, len(runs)]), rates)
+    events = list(
+        zip(stall_events.media_start.tolist(), stall_events.duration.tolist(), strict=True)
+    )
     return session(path, rates.seconds(frames)[0], events, fps)
 
 
@@ -90,7 +94,7 @@ def artifact(path, schema, rows):
     return tables.write_artifact(path, table, schema, "made")
 
 
-def tell(tmp_path, sessions, levels=None, **given):
+def write_pairs(tmp_path, sessions, levels=None, **given):
     """Runs the stage; the result and the pairs as an artifact. Levels are made up if not given."""
     levels = [level(row["path"]) for row in sessions] if levels is None else levels
     inputs = (
@@ -103,10 +107,10 @@ def tell(tmp_path, sessions, levels=None, **given):
 
 
 def pairs(tmp_path, sessions, levels=None, **given):
-    return tell(tmp_path, sessions, levels, **given)[1].table().to_pylist()
+    return write_pairs(tmp_path, sessions, levels, **given)[1].table().to_pylist()
 
 
-def said(row):
+def question_and_answer(row):
     """Both turns, the medium as `<0>`."""
     return tuple(
         "".join(f"<{part['media']}>" if part["text"] is None else part["text"] for part in parts)
@@ -115,7 +119,7 @@ def said(row):
 
 
 def questions(tmp_path, *sessions, **given):
-    return [said(row)[0] for row in pairs(tmp_path, sessions, **given)]
+    return [question_and_answer(row)[0] for row in pairs(tmp_path, sessions, **given)]
 
 
 PLAIN = session("plain.mp4", 1)
@@ -125,7 +129,7 @@ THREE = session("three.mp4", 2, [(0.5, 0.5), (1, 1), (1.5, 0.5)])
 BOTH = session("both.mp4", 1, [(0, 0.5), (0.4, 0.5)])
 BLINK = session("blink.mp4", 1, [(0.31, 0.004)])
 ALL = [PLAIN, BUFFERED, ONE, THREE, BOTH, BLINK]
-TOLD = {
+TEXTS = {
     "plain.mp4": (
         "0000000000",
         (
@@ -184,20 +188,22 @@ TOLD = {
 
 @pytest.mark.parametrize("row", ALL, ids=lambda row: row["path"])
 def test_the_exact_words_of_both_pairs_of_a_session(tmp_path, row):
-    digits, summary = TOLD[row["path"]]
-    assert [said(pair) for pair in pairs(tmp_path, [row], [level(row["path"], 5)])] == [
+    digits, summary = TEXTS[row["path"]]
+    assert [
+        question_and_answer(pair) for pair in pairs(tmp_path, [row], [level(row["path"], 5)])
+    ] == [
         (f"<0>\n{ONE_EACH}\n{digits}\n{QUESTION}", "The quality of the video is high."),
         (f"<0>\n{summary}\n{QUESTION}", "The quality of the video is high."),
     ]
 
 
 def test_every_session_gives_its_two_pairs_side_by_side(tmp_path):
-    result, found = tell(tmp_path, ALL)
+    result, pairs_artifact = write_pairs(tmp_path, ALL)
     assert (result.rows, result.rejected) == (12, 0)
-    told = [said(row)[0] for row in found.table().to_pylist()]
-    wanted = [TOLD[row["path"]] for row in ALL]
-    assert [text for text in told if ONE_EACH in text] == told[::2]
-    assert all(summary in text for text, (_, summary) in zip(told[1::2], wanted, strict=True))
+    texts = [question_and_answer(row)[0] for row in pairs_artifact.table().to_pylist()]
+    wanted = [TEXTS[row["path"]] for row in ALL]
+    assert [text for text in texts if ONE_EACH in text] == texts[::2]
+    assert all(summary in text for text, (_, summary) in zip(texts[1::2], wanted, strict=True))
 
 
 def test_a_thinned_sequence_states_its_step(tmp_path):
@@ -206,7 +212,7 @@ def test_a_thinned_sequence_states_its_step(tmp_path):
         "<0>\nEach digit below stands for one frame in 5 of this video, from the first on, "
         f"in the order shown: 0 where playback runs, 1 where it stalls.\n01011010\n{QUESTION}"
     )
-    assert TOLD["three.mp4"][1] in summary
+    assert TEXTS["three.mp4"][1] in summary
 
 
 @pytest.mark.parametrize(
@@ -216,27 +222,29 @@ def test_a_thinned_sequence_states_its_step(tmp_path):
 def test_the_answers_word_has_the_case_asked_for(tmp_path, word_case, words):
     sessions = [session(f"{at}.mp4", 1) for at in range(5)]
     levels = [level(f"{at}.mp4", at + 1) for at in range(5)]
-    found = pairs(tmp_path, sessions, levels, word_case=word_case)
-    assert [said(row)[1] for row in found[::2]] == [
+    rows = pairs(tmp_path, sessions, levels, word_case=word_case)
+    assert [question_and_answer(row)[1] for row in rows[::2]] == [
         f"The quality of the video is {w}." for w in words
     ]
-    assert [row["labels"]["word"] for row in found[1::2]] == list(WORDS)
+    assert [row["labels"]["word"] for row in rows[1::2]] == list(WORDS)
 
 
 def test_the_words_are_those_of_vqa2_whichever_the_levels_were_cut_with(tmp_path):
-    found = pairs(tmp_path, [ONE], [level("one.mp4", 5, word="excellent")])
-    assert {said(row)[1] for row in found} == {"The quality of the video is high."}
-    assert {row["labels"]["word"] for row in found} == {"High"}
+    rows = pairs(tmp_path, [ONE], [level("one.mp4", 5, word="excellent")])
+    assert {question_and_answer(row)[1] for row in rows} == {"The quality of the video is high."}
+    assert {row["labels"]["word"] for row in rows} == {"High"}
 
 
 def test_every_option_changes_the_pairs(tmp_path):
     row = session("a.mp4", 2, [(0, 0.123), (1, 0.456)])
-    given_ = [
+    choices = [
         {}, {"format": "sequence"}, {"format": "summary"}, {"word_case": "capitalised"},
         {"every_nth_frame": 2}, {"decimals": 1}, {"decimals": 0}, {"decimals": 3},
     ]  # fmt: skip
-    texts = [tuple(map(said, pairs(tmp_path, [row], **options))) for options in given_]
-    assert len(set(texts)) == len(given_)
+    texts = [
+        tuple(map(question_and_answer, pairs(tmp_path, [row], **options))) for options in choices
+    ]
+    assert len(set(texts)) == len(choices)
     assert texts[0] == texts[1] + texts[2]
 
 
@@ -287,17 +295,17 @@ EVENTS = st.lists(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_the_text_reads_back_as_the_values_of_the_row(tmp_path, events, fps, thin, decimals):
-    rows = [session(f"{at}.mp4", 10, found, fps) for at, found in enumerate(events)]
-    told = questions(tmp_path, *rows, every_nth_frame=thin, decimals=decimals)
-    for row, sequence, summary in zip(rows, told[::2], told[1::2], strict=True):
+    rows = [session(f"{at}.mp4", 10, stalls_of_one, fps) for at, stalls_of_one in enumerate(events)]
+    texts = questions(tmp_path, *rows, every_nth_frame=thin, decimals=decimals)
+    for row, sequence, summary in zip(rows, texts[::2], texts[1::2], strict=True):
         digits = stalls.expand_runs(np.array(row["runs"]))[::thin]
         assert sequence.split("\n")[-2] == "".join(map(str, digits))
         lasting = [e["duration_s"] for e in row["events"] if e["kind"] == "stall"]
         buffering = [row["initial_buffering_s"]] if row["initial_buffering_s"] else []
         numbers = re.findall(r"(less than )?(\d+(?:\.\d+)?)(?: second|%)", summary)
         figures = [*lasting, 100 * row["stall_share"], *buffering, row["tail_s"]]
-        found = [0.0 if less else float(number) for less, number in numbers]
-        assert found == [round(float(figure), decimals) for figure in figures]
+        stalls_of_one = [0.0 if less else float(number) for less, number in numbers]
+        assert stalls_of_one == [round(float(figure), decimals) for figure in figures]
         assert (len(lasting) > 1) == (f"stalls {len(lasting)} times" in summary)
 
 
@@ -305,18 +313,18 @@ def test_the_text_reads_back_as_the_values_of_the_row(tmp_path, events, fps, thi
 
 
 def test_rows_are_valid_by_the_schema_and_by_its_oracle(tmp_path):
-    _, found = tell(tmp_path, ALL)
-    assert validate(found.path, MediaRoots({})).total == 0
-    oracle = jsonschema.Draft202012Validator(found.schema.document)
-    rows = found.table().to_pylist()
+    _, pairs_artifact = write_pairs(tmp_path, ALL)
+    assert validate(pairs_artifact.path, MediaRoots({})).total == 0
+    oracle = jsonschema.Draft202012Validator(pairs_artifact.schema.document)
+    rows = pairs_artifact.table().to_pylist()
     assert not [error.message for row in rows for error in oracle.iter_errors(row)]
 
 
 def test_a_pair_has_its_labels_its_medium_and_its_parent(tmp_path):
     shares = [0.0, 0.25, 0.75, 0.0, 0.0]
-    given_ = level("b/a.mp4", 4, mos=3.5, mos_std=7.5, level_probs=shares)
+    level_row = level("b/a.mp4", 4, mos=3.5, mos_std=7.5, level_probs=shares)
     row = session("b/a.mp4", 10, [(5, 1)], fps=(24000, 1001), split="train")
-    for pair in pairs(tmp_path, [row], [given_]):
+    for pair in pairs(tmp_path, [row], [level_row]):
         (medium,) = pair["media"]
         assert medium == {
             "media_id": "d:b/a.mp4", "kind": "video", "path": "b/a.mp4", "sha256": None,
@@ -334,7 +342,7 @@ def test_a_pair_has_its_labels_its_medium_and_its_parent(tmp_path):
 
 def test_a_medium_has_as_many_frames_as_its_sequence_has_digits(tmp_path):
     for pair, row in zip(pairs(tmp_path, ALL, format="sequence"), ALL, strict=True):
-        assert pair["media"][0]["num_frames"] == len(said(pair)[0].split("\n")[2])
+        assert pair["media"][0]["num_frames"] == len(question_and_answer(pair)[0].split("\n")[2])
         assert row["media_frames"] <= row["num_frames"]
 
 
@@ -344,9 +352,9 @@ def test_a_session_without_a_split_takes_that_of_its_level(tmp_path):
 
 
 def test_scores_that_no_human_gave_are_marked_synthetic(tmp_path):
-    given_ = [level("one.mp4", source="synthetic: a model"), level("both.mp4", source="A study")]
-    found = pairs(tmp_path, [ONE, BOTH], given_, format="summary")
-    assert [row["provenance"]["origin"] for row in found] == ["synthetic", None]
+    levels = [level("one.mp4", source="synthetic: a model"), level("both.mp4", source="A study")]
+    rows = pairs(tmp_path, [ONE, BOTH], levels, format="summary")
+    assert [row["provenance"]["origin"] for row in rows] == ["synthetic", None]
 
 
 def test_a_sample_id_is_the_hash_of_its_content(tmp_path):
@@ -362,12 +370,12 @@ def test_a_sample_id_is_the_hash_of_its_content(tmp_path):
 
 
 def test_the_report_counts_sessions_and_the_pairs_of_each_format(tmp_path):
-    result, _ = tell(tmp_path, [ONE, BOTH, BOTH])
+    result, _ = write_pairs(tmp_path, [ONE, BOTH, BOTH])
     formats = {"sequence": 2, "summary": 2}
     assert result.report == {"sessions": 2, "formats": formats, "collapsed": 1}
     line = "2 sessions, each with a sequence and a summary; 1 identical row collapsed"
     assert STAGE.render(result.report) == line
-    result, _ = tell(tmp_path, [ONE], format="summary")
+    result, _ = write_pairs(tmp_path, [ONE], format="summary")
     assert STAGE.render(result.report) == "1 session, each with a summary"
 
 
@@ -375,27 +383,27 @@ def test_the_report_counts_sessions_and_the_pairs_of_each_format(tmp_path):
 
 
 def test_a_session_without_a_level_is_rejected(tmp_path):
-    result, _ = tell(tmp_path, [ONE, BOTH], [level("both.mp4"), level("elsewhere.mp4")])
+    result, _ = write_pairs(tmp_path, [ONE, BOTH], [level("both.mp4"), level("elsewhere.mp4")])
     assert (result.rows, result.rejected) == (2, 1)
-    (refused,) = rejected_of(tmp_path / "pairs.parquet")
-    assert (refused["reason"], refused["column"]) == ("no-level", "media_id")
-    assert (refused["value"], refused["source"], refused["row"]) == ("d:one.mp4", "made.log", 1)
-    assert refused["message"] == "no level artifact has a row of this session"
-    assert json.loads(refused["record"])["stall_count"] == 1
+    (rejected,) = rejected_of(tmp_path / "pairs.parquet")
+    assert (rejected["reason"], rejected["column"]) == ("no-level", "media_id")
+    assert (rejected["value"], rejected["source"], rejected["row"]) == ("d:one.mp4", "made.log", 1)
+    assert rejected["message"] == "no level artifact has a row of this session"
+    assert json.loads(rejected["record"])["stall_count"] == 1
 
 
 def test_nothing_is_written_if_no_session_has_a_level(tmp_path):
     with pytest.raises(InputError, match=r"no usable row \(2 of 2 rejected: .*no-level"):
-        tell(tmp_path, [ONE, BOTH], [level("elsewhere.mp4")])
+        write_pairs(tmp_path, [ONE, BOTH], [level("elsewhere.mp4")])
 
 
 def test_identical_sessions_collapse_and_conflicting_ones_are_rejected(tmp_path):
     other = session("both.mp4", 1, [(0.4, 0.5)], source_row=2)
     moved = ONE | {"source_file": "again.log", "source_row": 7}
-    result, _ = tell(tmp_path, [ONE, BOTH, moved, other, PLAIN])
+    result, _ = write_pairs(tmp_path, [ONE, BOTH, moved, other, PLAIN])
     assert (result.rows, result.rejected, result.report["collapsed"]) == (4, 2, 1)
-    refused = rejected_of(tmp_path / "pairs.parquet")
-    assert [(row["reason"], row["value"]) for row in refused] == [("conflict", "d:both.mp4")] * 2
+    rejected = rejected_of(tmp_path / "pairs.parquet")
+    assert [(row["reason"], row["value"]) for row in rejected] == [("conflict", "d:both.mp4")] * 2
 
 
 @pytest.mark.parametrize(
@@ -409,17 +417,17 @@ def test_identical_sessions_collapse_and_conflicting_ones_are_rejected(tmp_path)
     ],
 )
 def test_an_inconsistent_session_is_rejected(tmp_path, changed, given_, reason, column):
-    result, _ = tell(
+    result, _ = write_pairs(
         tmp_path, [PLAIN, ONE | changed], [level("plain.mp4"), level("one.mp4", **given_)]
     )
     assert (result.rows, result.rejected) == (2, 1)
-    (refused,) = rejected_of(tmp_path / "pairs.parquet")
-    assert (refused["reason"], refused["column"]) == (reason, column)
+    (rejected,) = rejected_of(tmp_path / "pairs.parquet")
+    assert (rejected["reason"], rejected["column"]) == (reason, column)
 
 
 def test_rejected_sessions_keep_the_order_of_the_input(tmp_path):
     sessions = [PLAIN, ONE | {"stall_count": 4}, THREE, BOTH | {"runs": [1]}]
-    tell(tmp_path, sessions, [level(row["path"]) for row in (PLAIN, ONE, BOTH)])
+    write_pairs(tmp_path, sessions, [level(row["path"]) for row in (PLAIN, ONE, BOTH)])
     reasons = [row["reason"] for row in rejected_of(tmp_path / "pairs.parquet")]
     assert reasons == ["inconsistent", "no-level", "inconsistent"]
 
@@ -434,12 +442,12 @@ def test_conflicting_levels_are_all_reported_at_once(tmp_path):
     with pytest.raises(
         InputError, match=r"d:one\.mp4: has levels that conflict: mos is 50\.0 and 70"
     ):
-        tell(tmp_path, [ONE], levels)
+        write_pairs(tmp_path, [ONE], levels)
     more = [level("both.mp4", 3), level("both.mp4", 3, split="test")]
     with pytest.raises(
         CombinedError, match=r"d:both\.mp4: has levels that conflict: split is None and "
     ):
-        tell(tmp_path, [ONE, BOTH], [*levels, *more])
+        write_pairs(tmp_path, [ONE, BOTH], [*levels, *more])
 
 
 def test_levels_of_other_media_may_conflict(tmp_path):
@@ -459,14 +467,14 @@ def test_levels_of_several_artifacts_in_any_order_are_joined(tmp_path):
         artifact(tmp_path / "d.parquet", "stall", [BOTH]),
     )
     assert run(tmp_path, *inputs).rows == 4
-    found = rows_of(tmp_path / "pairs.parquet")
-    assert [row["labels"]["level"] for row in found] == [1, 1, 5, 5]
+    rows = rows_of(tmp_path / "pairs.parquet")
+    assert [row["labels"]["level"] for row in rows] == [1, 1, 5, 5]
 
 
 def test_without_levels_the_command_that_makes_them_is_named(tmp_path):
-    given_ = artifact(tmp_path / "live.parquet", "stall", [ONE])
+    sessions = artifact(tmp_path / "live.parquet", "stall", [ONE])
     with pytest.raises(UsageError) as caught:
-        run(tmp_path, given_)
+        run(tmp_path, sessions)
     assert str(caught.value) == (
         "streaming-qa: no level artifact is given; "
         "expected the levels of the sessions as well as their stalls. "
@@ -475,15 +483,15 @@ def test_without_levels_the_command_that_makes_them_is_named(tmp_path):
 
 
 def test_without_sessions_the_command_that_makes_them_is_named(tmp_path):
-    given_ = artifact(tmp_path / "levels.parquet", "level", [level("one.mp4")])
+    levels = artifact(tmp_path / "levels.parquet", "level", [level("one.mp4")])
     with pytest.raises(UsageError, match=r"no stall artifact is given.*`qbuild stalling LOGS"):
-        run(tmp_path, given_)
+        run(tmp_path, levels)
 
 
 def test_an_artifact_of_another_kind_is_an_error(tmp_path):
-    given_ = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(3))
+    ratings = tables.write_artifact(tmp_path / "ratings.parquet", tables.rating_table(3))
     with pytest.raises(SchemaError, match="expected schema stall or level"):
-        run(tmp_path, given_)
+        run(tmp_path, ratings)
 
 
 @pytest.mark.parametrize(
@@ -498,7 +506,7 @@ def test_an_artifact_of_another_kind_is_an_error(tmp_path):
 )
 def test_options_without_effect_are_an_error(tmp_path, options, what):
     with pytest.raises(UsageError, match=what):
-        tell(tmp_path, [ONE], **options)
+        write_pairs(tmp_path, [ONE], **options)
 
 
 @pytest.mark.parametrize(
@@ -516,10 +524,10 @@ def test_a_value_out_of_range_is_a_usage_error(tmp_path, given_, monkeypatch, ca
 
 def test_limit_and_the_share_of_rejected_rows_count_sessions(tmp_path):
     levels = [level(row["path"]) for row in ALL[:-1]]
-    assert tell(tmp_path, ALL, levels, limit=2)[0].rows == 4
+    assert write_pairs(tmp_path, ALL, levels, limit=2)[0].rows == 4
     with pytest.raises(TooManyRejectedError, match="1 of 6 rows rejected"):
-        tell(tmp_path, ALL, levels, share=0.1)
-    assert tell(tmp_path, ALL, levels, share=0.2)[0].rows == 10
+        write_pairs(tmp_path, ALL, levels, share=0.1)
+    assert write_pairs(tmp_path, ALL, levels, share=0.2)[0].rows == 10
 
 
 # --------------------------------------------------------------------------------- reproducibility
@@ -541,8 +549,10 @@ def test_one_hash_at_any_batch_size_and_number_of_workers(tmp_path):
     sessions, levels = many()
     hashes = set()
     for rows, workers in [(1, 1), (7, 1), (65_536, 1), (7, 2), (65_536, 2)]:
-        _, found = tell(tmp_path, sessions, levels, batch_rows=rows, workers=workers)
-        files = [found.path, rejected_path(found.path)]
+        _, pairs_artifact = write_pairs(
+            tmp_path, sessions, levels, batch_rows=rows, workers=workers
+        )
+        files = [pairs_artifact.path, rejected_path(pairs_artifact.path)]
         hashes.add(tuple(map(hash_file, files)))
     assert len(hashes) == 1
 
@@ -554,12 +564,12 @@ def test_the_order_of_the_levels_changes_no_pair(tmp_path):
 
 def test_pairs_are_made_from_levels_of_mos_to_levels(tmp_path):
     rows = [session(f"{at}.mp4", 1, [(0.5, at + 1)], mos=10.0 * at) for at in range(11)]
-    given_ = artifact(tmp_path / "stalls.parquet", "stall", rows)
+    sessions = artifact(tmp_path / "stalls.parquet", "stall", rows)
     levels = tmp_path / "levels.parquet"
-    run_stage(get_stage("mos-to-levels"), given_, levels)
-    assert run(tmp_path, given_, levels, format="summary").rows == 11
+    run_stage(get_stage("mos-to-levels"), sessions, levels)
+    assert run(tmp_path, sessions, levels, format="summary").rows == 11
     made = rows_of(levels)
-    found = rows_of(tmp_path / "pairs.parquet")
-    for row, pair in zip(made, found, strict=True):
+    qa_rows = rows_of(tmp_path / "pairs.parquet")
+    for row, pair in zip(made, qa_rows, strict=True):
         assert pair["labels"]["mos"] == row["mos"]
-        assert said(pair)[1] == f"The quality of the video is {row['word'].lower()}."
+        assert question_and_answer(pair)[1] == f"The quality of the video is {row['word'].lower()}."

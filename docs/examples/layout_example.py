@@ -10,6 +10,8 @@ import re
 import tempfile
 from pathlib import Path
 
+import pandas as pd
+
 from qbuild.labels.ratings.layout import Layout, LayoutTable
 from qbuild.labels.ratings.merge import read_ratings
 from qbuild.labels.ratings.options import RatingOptions
@@ -26,8 +28,6 @@ def matches(preview: FilePreview) -> bool:
 
 def read(path: Path, options: RatingOptions) -> LayoutTable:  # noqa: ARG001 - unused here
     """One row per line. Scores stay raw: the toolkit checks them, adds ids and finds duplicates."""
-    import pandas as pd  # imported here: listing the layouts must not need pandas
-
     lines = [line for line in read_utf8(path).decode().splitlines() if line]
     parsed = [LINE.match(line) for line in lines]
     frame = pd.DataFrame(

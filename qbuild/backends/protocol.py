@@ -76,13 +76,15 @@ class Computing:
 class Scoring:
     """The options of scoring; a backend rejects values that it does not know.
 
-    video_prompt names the words around a video; words the levels to choose among (a set's name, or
-    words worst to best, separated by commas); weights those of the words (a name, or numbers;
-    empty: those of the set, else evenly from 0 to 1); temperature divides their logits.
+    - video_prompt: the words around a video
+    - words: the levels to choose among, a set's name or words worst to best, separated by commas;
+      auto: those that the model was trained on
+    - weights: those of the words, a name or numbers; empty: those of the set, else evenly 0 to 1
+    - temperature: divides the logits of the words
     """
 
     video_prompt: str = "scoring"
-    words: str = "vqa2"
+    words: str = "auto"
     weights: str = ""
     temperature: float = 1.0
     computing: Computing = Computing()

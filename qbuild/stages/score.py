@@ -50,10 +50,10 @@ class ScoreOptions(FileOptions, SplitOptions, ModelOptions):
         default="scoring", description="Text around a video (VQA², supplement C.2)."
     )
     words: str = Field(
-        default="vqa2",
+        default="auto",
         min_length=1,
         description="Levels to choose from: vqa2 (low … high), vqa2-capitalised (Low … High), itu, "
-        "or words separated by commas.",
+        "or words separated by commas; auto: those that the model was trained on.",
     )
     weights: str = Field(
         default="",

@@ -14,6 +14,7 @@ from transformers.utils import logging
 
 from qbuild.core.canonical import hash_file, hash_value
 from qbuild.core.errors import InputError, UsageError, suggest
+from qbuild_backends.checkpoints.level_words import LEVEL_WORDS
 from qbuild_backends.checkpoints.stored import stored
 from qbuild_backends.models.family import HEAD, ModelFamily, Processor
 
@@ -132,13 +133,18 @@ def check_folder(family: ModelFamily, place: Path) -> None:
 
 
 def fingerprint(family: ModelFamily, name: str) -> str:
-    """`sha256:…` of a checkpoint's weights, configuration and tokenizer, or of a preset's name."""
+    """`sha256:…` of what decides a checkpoint's output, or of a preset's name."""
     place = Path(name)
     if not place.is_dir():
         return hash_value({"preset": name})
     check_folder(family, place)
-    # what decides a model's output; not how it came to be, nor when
-    patterns = ("*.safetensors", "config.json", "tokenizer*.json", family.processor_file)
+    patterns = (
+        "*.safetensors",
+        "config.json",
+        "tokenizer*.json",
+        family.processor_file,
+        LEVEL_WORDS,
+    )
     files = sorted(file for pattern in patterns for file in place.glob(pattern))
     stats = [(file, file.stat()) for file in files]
     return _files_hash(tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats))

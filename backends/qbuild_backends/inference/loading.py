@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from qbuild.backends.protocol import Computing
 from qbuild.core.errors import UsageError, suggest
 from qbuild_backends.checkpoints.folder import load_named
+from qbuild_backends.checkpoints.level_words import read_level_words
 from qbuild_backends.memory import memory_errors
 from qbuild_backends.models.family import ModelFamily, Processor
 
@@ -26,6 +28,7 @@ class Loaded:
     model: Any
     processor: Processor
     device: torch.device
+    level_words: frozenset[str] = frozenset()  # that it was trained on; empty where not known
 
 
 def load_model(family: ModelFamily, name: str, computing: Computing) -> Loaded:
@@ -40,7 +43,7 @@ def load_model(family: ModelFamily, name: str, computing: Computing) -> Loaded:
         model, processor = load_named(family, name, f"--model {name}", dtype=dtype)
         model.to(device=device, dtype=dtype).eval().requires_grad_(False)
         family.prepare_inference(model)
-    return Loaded(family, model, processor, device)
+    return Loaded(family, model, processor, device, frozenset(read_level_words(Path(name))))
 
 
 def find_device(name: str) -> torch.device:

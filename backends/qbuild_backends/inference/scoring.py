@@ -40,8 +40,9 @@ class Scorer:
     def __init__(self, loaded: Loaded, how: Scoring) -> None:
         self.loaded, self.how = loaded, how
         self.prompt = loaded.family.scoring
-        self.words = find_words(self.prompt, how.words)
-        self.weights = find_weights(self.prompt, how, len(self.words))
+        named = trained_words(loaded) if how.words == "auto" else how.words
+        self.words = find_words(self.prompt, named)
+        self.weights = find_weights(self.prompt, how.weights, named, len(self.words))
         if not 0 < how.temperature < float("inf"):
             where = f"--temperature {how.temperature}"
             raise UsageError(where, "is not valid", "expected a number above 0")
@@ -104,6 +105,23 @@ class Scorer:
         return logits
 
 
+def trained_words(loaded: Loaded) -> str:
+    """The set of words that a model was trained on; the family's first where it is not known.
+
+    UsageError where it was trained on other words.
+    """
+    sets = loaded.family.scoring.words
+    for name, words in sets.items():
+        if loaded.level_words <= set(words):
+            return name
+    raise UsageError(
+        "--words auto",
+        f"the model was trained on the words {', '.join(sorted(loaded.level_words))}",
+        f"expected those of one set: {', '.join(sets)}",
+        "Name the words, worst to best, separated by commas.",
+    )
+
+
 def find_words(prompt: ScoringPrompt, named: str) -> tuple[str, ...]:
     """The words of a set, or those given with commas, worst to best."""
     if named in prompt.words:
@@ -119,9 +137,14 @@ def find_words(prompt: ScoringPrompt, named: str) -> tuple[str, ...]:
     return words
 
 
-def find_weights(prompt: ScoringPrompt, how: Scoring, words: int) -> tuple[float, ...] | None:
-    """The weights of a set, or those given with commas, worst to best; None: evenly from 0 to 1."""
-    named = how.weights or (how.words if how.words in prompt.weights else "")
+def find_weights(
+    prompt: ScoringPrompt, given: str, words_named: str, words: int
+) -> tuple[float, ...] | None:
+    """The weights of a set, or those given with commas, worst to best.
+
+    Without any, those with the name of the words' set; None: evenly from 0 to 1.
+    """
+    named = given or (words_named if words_named in prompt.weights else "")
     if not named:
         return None
     weights = prompt.weights.get(named) or tuple(_weight(text) for text in named.split(","))

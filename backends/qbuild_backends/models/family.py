@@ -52,8 +52,9 @@ class FreezingPlan:
 class ScoringPrompt:
     """How a score is asked for: templates of `{kind}` for question and beginning of the answer.
 
-    words are sets of levels by name, worst to best; weights are sets of one weight per level. A set
-    of words has the weights of its own name, else it is weighted evenly from 0 to 1.
+    words are sets of levels by name, worst to best, the default first; weights are sets of one
+    weight per level. A set of words has the weights of the same name, else it is weighted evenly
+    from 0 to 1.
     """
 
     question: str

@@ -27,6 +27,7 @@ from qbuild.core.media_roots import MediaRoots
 from qbuild.core.plural import plural
 from qbuild.core.rows.split_filter import SplitFilter, format_left_out
 from qbuild_backends.checkpoints import description, folder, saving
+from qbuild_backends.checkpoints.level_words import write_level_words
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.media_reader import MediaReader
 from qbuild_backends.data.sample import FIX, Sample, Samples
@@ -215,6 +216,8 @@ class Run:
         with disk_errors(output), saving.replace_folder(output) as place:
             model.eval().save_pretrained(place, state_dict=weights)
             loop.loader.processor.save(place)
+            conversations = (sample.turns for sample in self.samples.good)
+            write_level_words(place, conversations, Path(self.settings.base))
             lineage.write_trained_on(place, self.samples, self.settings.base, self.lineage)
             skipped = [*self.samples.bad, *progress.skipped]
             lineage.write_records(place, progress.losses, skipped, figures)

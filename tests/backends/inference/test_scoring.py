@@ -180,6 +180,34 @@ def test_words_and_weights_are_options_apart(checkpoint, media):
     assert own.score == pytest.approx(shares @ [0, 0.1, 0.2, 0.3, 1])
 
 
+@pytest.mark.parametrize(
+    ("trained_on", "words"),
+    [
+        (["excellent", "poor"], ("bad", "poor", "fair", "good", "excellent")),
+        (["Fair", "High"], ("Low", "Poor", "Fair", "Good", "High")),
+        (["fair", "poor"], ("low", "poor", "fair", "good", "high")),
+        ([], ("low", "poor", "fair", "good", "high")),
+    ],
+)
+def test_the_words_are_those_that_the_model_was_trained_on(
+    checkpoint, media, tmp_path, trained_on, words
+):
+    trained = shutil.copytree(checkpoint, tmp_path / "trained")
+    before = vqa2(str(trained)).fingerprint()
+    (trained / "level_words.json").write_text(json.dumps(trained_on))
+    (found,) = scored(trained, media[:1])
+    assert found.words == words
+    assert vqa2(str(trained)).fingerprint() != before
+
+
+def test_a_model_trained_on_unknown_words_must_be_given_them(checkpoint, media, tmp_path):
+    trained = shutil.copytree(checkpoint, tmp_path / "trained")
+    (trained / "level_words.json").write_text('["awful", "High"]')
+    with pytest.raises(UsageError, match=r"--words auto: .* High, awful; .* Name the words"):
+        scored(trained, media[:1])
+    assert scored(trained, media[:1], words="poor,good")[0].words == ("poor", "good")
+
+
 @pytest.mark.parametrize("weights", ["relaese", "0,1", "0,1,2,3,4", "0,.5,x,.8,1", "0,0,nan,1,1"])
 def test_unfit_weights_are_rejected_with_what_was_expected(checkpoint, media, weights):
     expected = f"--weights {weights}: does not weight the 5 words; .* 5 numbers from 0 to 1"

@@ -60,4 +60,4 @@ def test_the_example_of_a_pipeline_loads(tmp_path):
     (tmp_path / "example.yaml").write_text(text.split("```yaml\n")[1].split("```")[0])
     pipeline = load_pipeline(tmp_path / "example.yaml", STAGES, get_stage)
     assert [step.id for step in pipeline.steps] == ["levels", "pairs", "train"]
-    assert pipeline.roots == (f"study={tmp_path / 'pictures'}",)
+    assert pipeline.roots == (f"study={tmp_path / 'images'}",)

@@ -9,7 +9,7 @@ ifneq ($(DATA),)
 export QBUILD_TEST_DATA ?= $(abspath $(DATA))
 endif
 
-.PHONY: help install demo test test-quick test-newest check format docs bench learn build clean
+.PHONY: help install demo test test-quick test-newest check format docs bench demo-train learn build clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,16 @@ $(VENV)/.dev: $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## Make images, ratings, levels, pairs and exports in work/demo.
 	$(BIN)/qbuild run demo
+
+DEMO := work/demo-train
+demo-train: $(VENV)/.dev  ## Train, score and evaluate the tiny model on the demo's photographs (3 minutes).
+	$(BIN)/qbuild run demo-train
+	$(BIN)/qbuild train $(DEMO)/pairs.parquet -o $(DEMO)/scorer --backend vqa2 \
+		--set base=tiny --set plan=ugc-scorer --media-root $(DEMO)/crops/media
+	$(BIN)/qbuild score $(DEMO)/levels.parquet --split test -o $(DEMO)/scores.parquet \
+		--model $(DEMO)/scorer --media-root $(DEMO)/crops/media --batch 32
+	$(BIN)/qbuild evaluate $(DEMO)/scores.parquet $(DEMO)/levels.parquet \
+		-o $(DEMO)/metrics.parquet --trained-on $(DEMO)/scorer --scatter $(DEMO)/scatter.png
 
 test: $(VENV)/.dev  ## Run all tests.
 	$(BIN)/python -m pytest

@@ -55,7 +55,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "save_every": 1_000_000,
     }
     spec = TrainSpec((place / "pairs.json",), place / "unwritten", (), 0, settings)
-    given = read_settings(FAMILY, settings)
+    given = read_settings(FAMILY.train_settings, settings)
     samples = read_samples(spec.artifacts, MediaRoots.parse(()))
     run = Measured(FAMILY, "vqa2", spec, given, samples, make_accelerator(given))
     run.naive, run.steps = naive, options.steps

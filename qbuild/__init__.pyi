@@ -89,6 +89,7 @@ def demo_media(
     seed: int = ...,
     size: int = ...,
     strengths: int = ...,
+    crops: int = ...,
     workers: int = ...,
     batch_rows: int = ...,
     max_reject_share: float = ...,

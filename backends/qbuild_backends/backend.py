@@ -28,12 +28,18 @@ if TYPE_CHECKING:
     )
     from qbuild.core.media_roots import Medium
     from qbuild_backends.inference.loading import Loaded
-    from qbuild_backends.models.family import ModelFamily
+    from qbuild_backends.models.family import FamilySettings, ModelFamily
 
 
 def vqa2(model: str = "") -> FamilyBackend:
     """VQA² models."""
-    return FamilyBackend("vqa2", lambda: load_family("vqa2"), model)
+    return FamilyBackend("vqa2", lambda: load_family("vqa2"), model, _vqa2_settings)
+
+
+def _vqa2_settings() -> type[FamilySettings]:
+    from qbuild_backends.models.vqa2.settings import Vqa2Settings
+
+    return Vqa2Settings
 
 
 def load_family(name: str) -> ModelFamily:
@@ -45,11 +51,18 @@ def load_family(name: str) -> ModelFamily:
 class FamilyBackend(Backend):
     """A checkpoint's folder, or the preset tiny, whose random weights know nothing.
 
-    `load_family` imports the family, and with it torch.
+    `load_family` imports the family, and with it torch; `load_settings` its settings of training
+    without torch, so that they can be checked before.
     """
 
-    def __init__(self, name: str, load_family: Callable[[], ModelFamily], model: str = "") -> None:
-        self.name, self._load_family = name, load_family
+    def __init__(
+        self,
+        name: str,
+        load_family: Callable[[], ModelFamily],
+        model: str = "",
+        load_settings: Callable[[], type[FamilySettings]] | None = None,
+    ) -> None:
+        self.name, self._load_family, self._load_settings = name, load_family, load_settings
         self._model = model or "tiny"
         is_folder = Path(self._model).is_dir()
         self.model = Path(self._model).resolve().name if is_folder else f"{self._model} (untrained)"
@@ -66,7 +79,11 @@ class FamilyBackend(Backend):
         return fingerprint(self._load_family(), self._model)
 
     def train(self, spec: TrainSpec) -> Path:
-        """The checkpoint's folder."""
+        """The checkpoint's folder; mistakes in the settings are raised before torch is loaded."""
+        if self._load_settings is not None:
+            from qbuild_backends.training.settings import read_settings
+
+            read_settings(self._load_settings(), spec.settings)
         from qbuild_backends.training.run import train
 
         return train(self._load_family(), self.name, spec)

@@ -235,3 +235,29 @@ def test_the_global_generator_does_not_change(tmp_path):
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
     make(tmp_path / "out", limit=7)
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+def test_crops_differ_and_each_has_one_distortion_in_turn(tmp_path):
+    cropped = tmp_path / "crops"
+    make(cropped, size=32, strengths=1, crops=5)
+    rows = [row for row in rows_of(cropped) if row["source_file"] == "coffee.png"]
+    kinds = [row["path"].split("-")[1] for row in rows]
+    assert kinds == ["clean", "blur", "jpeg", "noise", "clean"]
+    assert rows[4]["path"] == "coffee-clean-0-crop5-32px-s0.png"
+    first, fifth = (
+        np.asarray(Image.open(cropped / "media" / rows[at]["path"]).convert("RGB")) for at in (0, 4)
+    )
+    assert first.shape == fifth.shape == (32, 32, 3)
+    assert not np.array_equal(first, fifth)
+
+
+def test_a_crop_is_a_part_of_the_photograph_without_a_border():
+    red = Image.new("RGB", (300, 200), (200, 0, 0))
+    for seed in range(5):
+        pixels = np.asarray(demo_media.crop(red, 64, seed)).reshape(-1, 3)
+        assert len(np.unique(pixels, axis=0)) == 1
+        assert np.count_nonzero(pixels[0]) == 1
+
+
+def test_a_photograph_smaller_than_the_crop_is_enlarged():
+    assert demo_media.crop(Image.new("RGB", (20, 30)), 64, 0).size == (64, 64)

@@ -26,12 +26,16 @@ QUICK = {
     "batch": 4,
     "per_device_batch": 2,
     "learning_rate": 1e-3,
+    "weight_decay": 0.0,
+    "warmup": 0.03,
+    "hold": 0.0,
+    "epochs": 1,
     "workers": 0,
     "device": "cpu",
     "gradient_checkpointing": False,
 }
 
-# A process of several that train together on what `picture_pairs` and `video_pairs` wrote.
+# A process of several that train together on what `image_pairs` and `video_pairs` wrote.
 _CHILD = """
 import sys
 from dataclasses import replace
@@ -42,7 +46,7 @@ torch.set_num_threads(1)
 from vqa2_training import spec, train
 if __name__ == "__main__":  # processes that decode import this file
     place = Path({place!r})
-    given = spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r})
+    given = spec(place, place / "images.parquet", place / "videos.parquet", **{settings!r})
     train(replace(given, output=place / {output!r}))
 """
 
@@ -64,13 +68,13 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def picture_pairs(folder: Path, count: int = 8, **what: Any) -> Path:
+def image_pairs(folder: Path, count: int = 8, **what: Any) -> Path:
     """Scoring pairs on images below `folder/media`, as an artifact."""
     rows = []
     for at in range(count):
         write_image(folder / "media" / f"p{at}.png", seed=at)
         rows.append(_row(at, f"p{at}.png", "image", **what))
-    return artifact(folder / "pictures.parquet", rows)
+    return artifact(folder / "images.parquet", rows)
 
 
 def video_pairs(folder: Path, count: int = 4, frames: int = 8, **what: Any) -> Path:
@@ -108,10 +112,10 @@ def train(given: TrainSpec) -> Path:
 
 def settings_of(given: dict[str, Any]):
     """The settings of a run of vqa2."""
-    from qbuild_backends.models.vqa2.family import FAMILY
+    from qbuild_backends.models.vqa2.settings import Vqa2Settings
     from qbuild_backends.training.settings import read_settings
 
-    return read_settings(FAMILY, given)
+    return read_settings(Vqa2Settings, given)
 
 
 def spec(folder: Path, *pairs: Path, seed: int = 0, **settings: Any) -> TrainSpec:

@@ -81,6 +81,11 @@ class FamilySettings(BaseModel):
         """Beginnings of the names of parameters that stay frozen in a group that is trained."""
         return ()
 
+    @classmethod
+    def defaults_of(cls, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003 - for families
+        """Defaults for the base that is given, where they differ from the published ones."""
+        return {}
+
     def configure(self, processor: Any) -> None:
         """Change the base model's processor as the settings say; UsageError if they conflict."""
 

@@ -60,7 +60,7 @@ def train(family: ModelFamily, backend: str, spec: TrainSpec) -> Path:
     """
     check_packages(backend)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    settings = read_settings(family, spec.settings)
+    settings = read_settings(family.train_settings, spec.settings)
     kind = family.plans[settings.plan].kind
     splits = SplitFilter(spec.splits, training=True)
     samples = read_samples(spec.artifacts, MediaRoots.parse(spec.media_roots), kind, splits)

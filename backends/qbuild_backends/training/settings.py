@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from qbuild.core.renamed import Renamed
-from qbuild_backends.models.family import FamilySettings, ModelFamily
+from qbuild_backends.models.family import FamilySettings
 from qbuild_backends.settings import validate_settings
 
 RENAMED = {"frame": Renamed("video_prompt")}
@@ -93,12 +93,14 @@ class TrainSettings(FamilySettings):
         return {n: v for n, v in (settings | resolved).items() if n not in as_before}
 
 
-def read_settings(family: ModelFamily, given: Mapping[str, Any]) -> TrainSettings:
-    """The settings of a training run; raises as `validate_settings`.
+def read_settings(family: type[FamilySettings], given: Mapping[str, Any]) -> TrainSettings:
+    """The settings of a training run of a family; raises as `validate_settings`.
 
-    Values that are given take precedence over those of the recipe, and these over the defaults.
+    Values that are given take precedence over those of the recipe, or without one over those for
+    the base, and these over the defaults. Needs no torch, so that a mistake is reported at once.
     """
-    bases: Any = (family.train_settings, TrainSettings)
-    model: type[TrainSettings] = create_model("Settings", __base__=bases)
-    recipe = model.recipes.get(str(given.get("recipe", "")), {})
-    return validate_settings(model, {**recipe, **given}, RENAMED)
+    model: Any = create_model("Settings", __base__=(family, TrainSettings))
+    recipe = family.recipes.get(str(given["recipe"]), {}) if "recipe" in given else None
+    defaults = family.defaults_of(given) if recipe is None else recipe
+    settings: TrainSettings = validate_settings(model, {**defaults, **given}, RENAMED)
+    return settings

@@ -104,10 +104,10 @@ def test_an_imported_folder_is_scored_with(qbuild, source, tmp_path):
 
 def test_an_imported_folder_is_trained_from(source, tmp_path):
     pytest.importorskip("accelerate", reason="needs accelerate, which training runs on")
-    from vqa2_training import picture_pairs, spec, train
+    from vqa2_training import image_pairs, spec, train
 
     base = imported(source, tmp_path / "base")
-    told = spec(tmp_path, picture_pairs(tmp_path, 4), base=str(base), plan="1-spatial")
+    told = spec(tmp_path, image_pairs(tmp_path, 4), base=str(base), plan="1-spatial")
     done = json.loads((train(told) / DESCRIPTION).read_text())
     assert done["report"]["base"] == "base"
     assert done["lineage"][-1]["hash"] == fingerprint(FAMILY, str(base))

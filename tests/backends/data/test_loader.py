@@ -23,7 +23,7 @@ from qbuild_backends.models.inputs import Turn
 from qbuild_backends.models.vqa2.processor import Vqa2Processor
 from qbuild_backends.training.loop import sample_losses
 from vqa2_toys import tiny_model, tiny_processor
-from vqa2_training import artifact, picture_pairs, spec, train
+from vqa2_training import artifact, image_pairs, spec, train
 
 from qbuild.core.errors import DiskError, InputError
 
@@ -182,6 +182,6 @@ def test_text_only_and_mixed_passes_have_the_losses_of_each_sample(samples):
 def test_text_is_trained_on_together_with_images(tmp_path):
     asked = pair(sample_id="f" * 32, media=[], turns=said(["What is blur?"], ["Lost detail."]))
     text = artifact(tmp_path / "text.parquet", [asked] * 2)
-    given = spec(tmp_path, picture_pairs(tmp_path, 2), text, batch=1, per_device_batch=1)
+    given = spec(tmp_path, image_pairs(tmp_path, 2), text, batch=1, per_device_batch=1)
     done = json.loads((train(given) / "qbuild.json").read_text())["report"]
     assert (done["samples"], done["steps"], done["skipped"]) == (4, 4, 0)

@@ -13,7 +13,7 @@ from images import write_image
 from pairs import medium, pair, part, turns
 from qbuild_backends.data.samples import read_samples
 from qbuild_backends.training.lineage import lineage_of, write_trained_on
-from vqa2_training import artifact, picture_pairs
+from vqa2_training import artifact, image_pairs
 
 from qbuild.core.artifact.reader import Artifact
 from qbuild.core.engine.inputs import describe_input
@@ -188,7 +188,7 @@ def test_an_artifact_of_another_schema_is_rejected(tmp_path, roots):
 
 
 def test_inputs_are_described_by_name_and_content_hash(tmp_path):
-    path = picture_pairs(tmp_path, 3)
+    path = image_pairs(tmp_path, 3)
     found = read_samples([path], MediaRoots({"": tmp_path / "media"}))
     assert found.inputs == [describe_input(Artifact.open(path)).as_dict()]
 

@@ -25,7 +25,7 @@ from qbuild_backends.training.run import Run  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 from vqa2_toys import batch_of, drawn_clip, tiny_model, tiny_processor  # noqa: E402
 from vqa2_training import (  # noqa: E402
-    picture_pairs,
+    image_pairs,
     settings_of,
     spec,
     train,
@@ -127,7 +127,7 @@ def test_gradients_go_through_four_bits_to_the_adapters_and_the_branches():
 
 @four_bits
 def test_a_run_in_four_bits_writes_a_whole_checkpoint_in_the_bases_own_numbers(tmp_path):
-    pairs = (picture_pairs(tmp_path), video_pairs(tmp_path))
+    pairs = (image_pairs(tmp_path), video_pairs(tmp_path))
     given = spec(tmp_path, *pairs, qlora=True, lora_rank=4, epochs=3)
     found = train(given)
     lines = (found / "losses.jsonl").read_text().splitlines()
@@ -155,7 +155,7 @@ def test_a_run_in_four_bits_writes_a_whole_checkpoint_in_the_bases_own_numbers(t
 def test_an_interrupted_run_in_four_bits_resumes_to_the_same_losses_and_weights(
     tmp_path, monkeypatch
 ):
-    pairs = (picture_pairs(tmp_path), video_pairs(tmp_path))
+    pairs = (image_pairs(tmp_path), video_pairs(tmp_path))
     given = spec(tmp_path, *pairs, qlora=True, lora_rank=4, epochs=2, save_every=2, log_every=1)
     whole = train(replace(given, output=tmp_path / "whole"))
 

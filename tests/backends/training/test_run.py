@@ -21,7 +21,7 @@ from qbuild_backends.training import loop  # noqa: E402
 from vqa2_toys import read_clip  # noqa: E402
 from vqa2_training import (  # noqa: E402
     WORDS,
-    picture_pairs,
+    image_pairs,
     spec,
     train,
     video_pairs,
@@ -49,7 +49,7 @@ def described(checkpoint):
 def trained(tmp_path_factory):
     """A folder with images, videos and a checkpoint of three epochs on both."""
     place = tmp_path_factory.mktemp("trained")
-    train(spec(place, picture_pairs(place), video_pairs(place), epochs=3))
+    train(spec(place, image_pairs(place), video_pairs(place), epochs=3))
     return place
 
 
@@ -67,7 +67,7 @@ def test_the_description_names_what_it_was_trained_on(trained):
     told = described(checkpoint)
     assert told["complete"]
     names = [one["name"] for one in told["lineage"]]
-    assert names == ["pictures.parquet", "videos.parquet", "tiny"]
+    assert names == ["images.parquet", "videos.parquet", "tiny"]
     known = {f"koniq:p{n}.png" for n in range(8)} | {f"koniq:v{n}.mp4" for n in range(4)}
     assert lineage.read_trained_media(checkpoint).ids == known
     assert told["report"]["samples"] == 12
@@ -75,35 +75,35 @@ def test_the_description_names_what_it_was_trained_on(trained):
 
 
 def test_the_media_of_the_base_count_as_trained_on(trained, tmp_path):
-    given = spec(tmp_path, picture_pairs(tmp_path, 4), base=str(trained / "checkpoint"))
+    given = spec(tmp_path, image_pairs(tmp_path, 4), base=str(trained / "checkpoint"))
     found = lineage.read_trained_media(train(given))
     assert {"koniq:v3.mp4", "koniq:p7.png", "koniq:p0.png"} <= found.ids
     names = [one["name"] for one in described(given.output)["lineage"]]
-    assert names == ["pictures.parquet", "checkpoint", "trained_on.parquet"]
+    assert names == ["images.parquet", "checkpoint", "trained_on.parquet"]
 
 
 def test_the_same_run_again_finds_its_checkpoint_whole(trained, monkeypatch):
     monkeypatch.setattr(loop.Loop, "run", None)  # nothing may be trained
-    again = spec(trained, trained / "pictures.parquet", trained / "videos.parquet", epochs=3)
+    again = spec(trained, trained / "images.parquet", trained / "videos.parquet", epochs=3)
     assert train(again) == trained / "checkpoint"
 
 
 def test_the_same_seed_gives_the_same_bytes_with_any_number_of_threads(trained, tmp_path):
-    pairs = (trained / "pictures.parquet", trained / "videos.parquet")
+    pairs = (trained / "images.parquet", trained / "videos.parquet")
     given = spec(trained, *pairs, epochs=3, workers=3, cache=str(tmp_path / "kept"))
     other = train(type(given)(pairs, tmp_path / "other", given.media_roots, 0, given.settings))
     assert described(other)["files"] == described(trained / "checkpoint")["files"]
 
 
 def test_passes_of_one_give_the_losses_of_passes_of_four(tmp_path):
-    pairs = picture_pairs(tmp_path, 6)  # and a last batch of two, cut in four passes
+    pairs = image_pairs(tmp_path, 6)  # and a last batch of two, cut in four passes
     one = losses(train(spec(tmp_path, pairs, per_device_batch=1)))
     four = losses(train(spec(tmp_path, pairs, per_device_batch=4)))
     assert one == pytest.approx(four, abs=1e-5)
 
 
 def test_bfloat16_gives_nearly_the_losses_of_float32(tmp_path):
-    pairs = (picture_pairs(tmp_path), video_pairs(tmp_path))
+    pairs = (image_pairs(tmp_path), video_pairs(tmp_path))
     slow = {"learning_rate": 1e-5}  # at 1e-3 AdamW's first steps make rounding large
     full = losses(train(spec(tmp_path, *pairs, **slow)))
     half = losses(train(spec(tmp_path, *pairs, **slow, precision="bfloat16")))
@@ -122,7 +122,7 @@ def test_gradient_checkpointing_changes_no_loss(tmp_path):
 @pytest.mark.parametrize(
     ("plan", "pairs", "moved"),
     [
-        ("1-spatial", picture_pairs, {"vision_tower", "multi_modal_projector", "image_newline"}),
+        ("1-spatial", image_pairs, {"vision_tower", "multi_modal_projector", "image_newline"}),
         ("1-motion", video_pairs, {"motion_extractor", "motion_projector"}),
     ],
 )
@@ -140,7 +140,7 @@ def test_stage_one_moves_its_groups_and_no_other_weight(tmp_path, plan, pairs, m
 
 
 def test_lora_leaves_a_checkpoint_that_loads_like_any_other(tmp_path):
-    made = train(spec(tmp_path, picture_pairs(tmp_path, 4), lora_rank=2, epochs=2))
+    made = train(spec(tmp_path, image_pairs(tmp_path, 4), lora_rank=2, epochs=2))
     model, _ = vqa2_toys.load(made)
     assert not [name for name, _ in model.named_parameters() if "lora" in name]
     before = FAMILY.tiny(0)[0].state_dict()
@@ -239,7 +239,7 @@ def test_a_bad_sample_stops_the_run_by_name(tmp_path):
 
 
 def test_a_bad_sample_is_skipped_with_a_record_and_none_takes_its_place(tmp_path):
-    pairs = (with_a_bad_video(tmp_path), picture_pairs(tmp_path, 4, media=[medium("gone.png")]))
+    pairs = (with_a_bad_video(tmp_path), image_pairs(tmp_path, 4, media=[medium("gone.png")]))
     made = train(spec(tmp_path, *pairs, on_bad_sample="skip", epochs=2))
     lines = (made / "skipped.jsonl").read_text().splitlines()
     found = [json.loads(line) for line in lines]
@@ -250,7 +250,7 @@ def test_a_bad_sample_is_skipped_with_a_record_and_none_takes_its_place(tmp_path
 
 
 def test_a_run_that_stopped_at_a_bad_sample_resumes_by_skipping_it(tmp_path, capsys):
-    pairs = (picture_pairs(tmp_path, 8), with_a_bad_video(tmp_path))
+    pairs = (image_pairs(tmp_path, 8), with_a_bad_video(tmp_path))
     given = {"batch": 1, "per_device_batch": 1, "save_every": 1}
     with pytest.raises(InputError):
         train(spec(tmp_path, *pairs, **given))
@@ -270,8 +270,8 @@ def test_a_run_that_skips_all_it_draws_leaves_no_checkpoint_and_no_states(tmp_pa
 
 def pairs_of_two_splits(place):
     """Two pairs of split test, four of split train."""
-    test = picture_pairs(place, 2, split="test").rename(place / "test.parquet")
-    return [test, picture_pairs(place, 4)]
+    test = image_pairs(place, 2, split="test").rename(place / "test.parquet")
+    return [test, image_pairs(place, 4)]
 
 
 def test_rows_of_other_splits_are_left_out_and_reported(tmp_path, capsys):
@@ -290,7 +290,7 @@ def test_a_checkpoint_is_not_up_to_date_for_other_splits(tmp_path):
 
 
 def test_a_run_cut_short_by_its_steps_counts_the_samples_that_it_drew(tmp_path):
-    made = train(spec(tmp_path, picture_pairs(tmp_path, 8), batch=2, max_steps=3))
+    made = train(spec(tmp_path, image_pairs(tmp_path, 8), batch=2, max_steps=3))
     assert described(made)["report"]["samples"] == 6
 
 
@@ -314,7 +314,7 @@ def test_settings_that_the_machine_or_the_base_does_not_support_are_rejected(
     if "device" in settings and torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     with pytest.raises(UsageError, match=told):
-        train(spec(tmp_path, picture_pairs(tmp_path, 4), **settings))
+        train(spec(tmp_path, image_pairs(tmp_path, 4), **settings))
 
 
 def test_a_base_whose_weights_have_other_shapes_names_one(trained, tmp_path):
@@ -328,14 +328,14 @@ def test_a_base_whose_weights_have_other_shapes_names_one(trained, tmp_path):
     with pytest.raises(
         InputError, match=r"mlp\.\w+\.weight is \[384, 128\], not \[256, 128\] \(9 in all"
     ):
-        train(spec(tmp_path, picture_pairs(tmp_path, 4), base=str(base)))
+        train(spec(tmp_path, image_pairs(tmp_path, 4), base=str(base)))
 
 
 def test_a_base_with_a_damaged_processor_is_rejected_with_the_file_name(trained, tmp_path):
     base = shutil.copytree(trained / "checkpoint", tmp_path / "base")
     (base / "vqa2_processor.json").write_text("{")
     with pytest.raises(InputError, match=r"base/vqa2_processor\.json: cannot be read"):
-        train(spec(tmp_path, picture_pairs(tmp_path, 4), base=str(base)))
+        train(spec(tmp_path, image_pairs(tmp_path, 4), base=str(base)))
 
 
 def test_out_of_memory_names_the_setting_to_lower(tmp_path, monkeypatch):
@@ -344,25 +344,25 @@ def test_out_of_memory_names_the_setting_to_lower(tmp_path, monkeypatch):
 
     monkeypatch.setattr(loop, "sample_losses", full)
     with pytest.raises(StageError, match=r"out of memory .* Lower per_device_batch to 1"):
-        train(spec(tmp_path, picture_pairs(tmp_path, 4)))
+        train(spec(tmp_path, image_pairs(tmp_path, 4)))
 
 
 def test_a_nan_loss_stops_the_run_and_names_the_samples(tmp_path):
-    with pytest.raises(StageError, match=r"the loss is nan on pictures\.parquet row"):
-        train(spec(tmp_path, picture_pairs(tmp_path, 8), learning_rate=1e30, max_norm=0))
+    with pytest.raises(StageError, match=r"the loss is nan on images\.parquet row"):
+        train(spec(tmp_path, image_pairs(tmp_path, 8), learning_rate=1e30, max_norm=0))
 
 
 def test_a_folder_of_other_things_is_not_written_over(tmp_path):
     (tmp_path / "checkpoint").mkdir()
     (tmp_path / "checkpoint" / "thesis.tex").write_text("years of work")
     with pytest.raises(UsageError, match="holds something other"):
-        train(spec(tmp_path, picture_pairs(tmp_path, 4)))
+        train(spec(tmp_path, image_pairs(tmp_path, 4)))
     assert (tmp_path / "checkpoint" / "thesis.tex").exists()
 
 
 def test_an_empty_folder_is_filled(tmp_path):
     (tmp_path / "checkpoint").mkdir()
-    made = train(spec(tmp_path, picture_pairs(tmp_path, 4)))
+    made = train(spec(tmp_path, image_pairs(tmp_path, 4)))
     assert described(made)["report"]["samples"] == 4
 
 

@@ -19,7 +19,7 @@ from vqa2_toys import tiny_model  # noqa: E402
 from vqa2_training import (  # noqa: E402
     child_script,
     free_port,
-    picture_pairs,
+    image_pairs,
     spec,
     train,
     video_pairs,
@@ -46,7 +46,7 @@ def test_the_layers_that_fsdp_wraps_are_the_models_own():
 
 @pytest.mark.slow
 def test_two_processes_give_the_losses_of_one(tmp_path):
-    pairs = (picture_pairs(tmp_path), video_pairs(tmp_path))
+    pairs = (image_pairs(tmp_path), video_pairs(tmp_path))
     settings = {"epochs": 2, "batch": 4, "per_device_batch": 1, "save_every": 2}
     given = spec(tmp_path, *pairs, **settings)
     one = train(replace(given, output=tmp_path / "one"))

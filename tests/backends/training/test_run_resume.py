@@ -17,7 +17,7 @@ pytest.importorskip("accelerate", reason="needs accelerate, which training runs 
 
 from safetensors.torch import load_file  # noqa: E402
 from vqa2_training import (  # noqa: E402
-    picture_pairs,
+    image_pairs,
     spec,
     train,
     video_pairs,
@@ -35,7 +35,7 @@ import torch
 torch.set_num_threads(1)
 from vqa2_training import spec, train
 place = Path({place!r})
-train(spec(place, place / "pictures.parquet", place / "videos.parquet", **{settings!r}))
+train(spec(place, place / "images.parquet", place / "videos.parquet", **{settings!r}))
 """
 SETTINGS = {"epochs": 8, "save_every": 3, "log_every": 1, "workers": 2}
 
@@ -62,10 +62,10 @@ def run_and_kill(place, step, later):
 def check_after_kills(folder, kills, seed):
     chance = random.Random(seed)
     whole, broken = folder / "whole", folder / "broken"
-    picture_pairs(whole)
+    image_pairs(whole)
     video_pairs(whole)
     shutil.copytree(whole, broken)  # x264 may write another file the second time
-    pairs = [Path("pictures.parquet"), Path("videos.parquet")]
+    pairs = [Path("images.parquet"), Path("videos.parquet")]
     expected = train(spec(whole, *(whole / one for one in pairs), **SETTINGS))
     moments = sorted(chance.sample(range(1, STEPS + 1), kills))
     for step in moments:

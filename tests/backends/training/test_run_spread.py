@@ -28,7 +28,7 @@ from safetensors.torch import load_file  # noqa: E402
 from vqa2_training import (  # noqa: E402
     child_script,
     free_port,
-    picture_pairs,
+    image_pairs,
     spec,
     train,
     video_pairs,
@@ -65,7 +65,7 @@ BY = [
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("spread")
-    picture_pairs(folder, 7)
+    image_pairs(folder, 7)
     video_pairs(folder, 10)
     broken = folder / "media" / "v9.mp4"
     broken.write_bytes(broken.read_bytes()[:2000])
@@ -79,7 +79,7 @@ def alone(place):
 
 
 def given(place, **more):
-    return spec(place, place / "pictures.parquet", place / "videos.parquet", **SETTINGS | more)
+    return spec(place, place / "images.parquet", place / "videos.parquet", **SETTINGS | more)
 
 
 def on_two_processes(place, by, output, kill_after=0, **more):

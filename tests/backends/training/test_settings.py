@@ -10,7 +10,7 @@ from vqa2_training import settings_of
 
 from qbuild.core.errors import CombinedError, UsageError
 
-LEAST = {"base": "tiny", "plan": "ugc-scorer"}
+LEAST = {"base": "folder", "plan": "ugc-scorer"}
 
 
 def test_without_more_it_is_the_papers_recipe():
@@ -18,6 +18,21 @@ def test_without_more_it_is_the_papers_recipe():
     assert (found.epochs, found.batch) == (1, 8)
     assert (found.learning_rate, found.warmup, found.weight_decay) == (1e-5, 0.03, 0.0)
     assert found.video_prompt == "training"
+
+
+def test_the_preset_tiny_has_defaults_of_its_own_that_settings_override():
+    tiny = settings_of(LEAST | {"base": "tiny"})
+    assert (tiny.learning_rate, tiny.batch, tiny.max_steps) == (1e-3, 16, 1_000)
+    assert settings_of(LEAST | {"base": "tiny", "batch": 4}).batch == 4
+    once = settings_of(LEAST | {"base": "tiny", "epochs": 1})
+    assert settings_of(LEAST | {"base": "tiny", "recipe": "paper"}).learning_rate == 1e-5
+    assert (once.epochs, once.max_steps) == (1, 0)
+
+
+def test_a_folder_that_is_called_tiny_is_not_the_preset(tmp_path, monkeypatch):
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert settings_of(LEAST | {"base": "tiny"}).learning_rate == 1e-5
 
 
 def test_auto_keeps_the_fingerprint_of_runs_with_the_earlier_defaults():

@@ -24,6 +24,7 @@ from qbuild_backends.models.vqa2.clips import MULTIPLE
 from qbuild_backends.models.vqa2.config import Vqa2Config
 from qbuild_backends.models.vqa2.layouts import LAYOUTS, PARTS
 from qbuild_backends.models.vqa2.model import FEATURES, Vqa2ForConditionalGeneration
+from qbuild_backends.models.vqa2.patch_embedding import set_dct_filters
 from qbuild_backends.models.vqa2.presets import PRESETS, preset
 from qbuild_backends.models.vqa2.processor import FILE, Settings, Vqa2Processor
 from qbuild_backends.models.vqa2.settings import Vqa2ImportSettings, Vqa2Settings
@@ -88,7 +89,9 @@ class Vqa2Family(ModelFamily):
         """The preset tiny; `motion` as of `preset`."""
         set_seed(seed)
         config = preset("tiny", motion)
-        return Vqa2ForConditionalGeneration(config), self.processor(config, tiny_tokenizer())
+        model = Vqa2ForConditionalGeneration(config)
+        set_dct_filters(model.model.vision_tower.embeddings.patch_embedding)
+        return model, self.processor(config, tiny_tokenizer())
 
     def processor(self, config: Vqa2Config, tokenizer: Any) -> Vqa2Processor:
         """As `ModelFamily.processor`."""

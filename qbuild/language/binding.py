@@ -8,7 +8,9 @@ from itertools import pairwise, takewhile
 
 from qbuild.language.clauses import Item
 from qbuild.language.degrees import Strength, degree_of
+from qbuild.language.judging import Bound, add_term, mark_excess, mark_less, negate, settle
 from qbuild.language.lexicon import CARRIERS, Term
+from qbuild.language.predicates import drop_attributive, resolve_events
 
 _REACH = 3  # a word judges an attribute that follows it this closely, else the one before it
 _NEGATED_REACH = 6
@@ -24,39 +26,13 @@ VERBS = frozenset((
 _PRONOUNS = frozenset(("it", "they", "this", "that", "these"))
 
 
-@dataclass(slots=True)
-class Bound:
-    """An attribute in a sentence with its judgement; `start`, `end` are positions in the text."""
-
-    term: Term
-    at: int
-    start: int
-    end: int
-    attribute: str
-    polarity: int = 0
-    strengths: set[Strength] = field(default_factory=set)
-    negated: bool = False
-    listed: bool = False  # in a clause without a verb
-    by_noun: bool = False
-
-    @property
-    def degree(self) -> str | None:
-        """The name of the degree, None where no word expresses one."""
-        return degree_of(self.polarity, self.strengths)
-
-    @property
-    def bare(self) -> bool:
-        """Whether it is a noun that nothing judges."""
-        return self.term.kind == "noun" and not self.polarity and not self.strengths
-
-
 def bind(clauses: list[list[Item]], noun: str | None = None) -> list[list[Bound]]:
     """The judged attributes of each clause of a sentence; `noun` is the attribute it is about."""
     by_clause: list[list[Bound]] = []
     before: Bound | None = None
     for clause in clauses:
         own: list[Bound] = []
-        for part in _parts(clause):
+        for part in _parts(resolve_events(clause)):
             if own:
                 _add_after(own[-1], part)
             for carrier in _judged(part, noun, before):
@@ -82,27 +58,65 @@ def _parts(clause: list[Item]) -> Iterator[list[Item]]:
 
 def _judged(part: list[Item], noun: str | None, before: Bound | None) -> list[Bound]:
     """The attributes of one part, judged by the words around them."""
+    part = drop_attributive(part)
     words = [item.what for item in part if item.kind == "word"]
     listed = VERBS.isdisjoint(words)
     carriers = _merged(_carriers(part), noun if listed or not _PRONOUNS.isdisjoint(words) else None)
     if not carriers:
         return []
-    touched = False
-    for at, item in enumerate(part):
-        if isinstance(item.what, Term) and item.what.kind in ("rating", "amount", "modifier"):
-            _add(_nearest(carriers, at), item.what)
-            touched = True
-    for at, item in enumerate(part):
-        if isinstance(item.what, Term) and item.what.kind in ("negator", "free"):
-            _negate(carriers, at, item.what, part)
-            touched = True
+    touched = _judge_all(carriers, part)
     first = carriers[0]
-    if before and _denied(before) and listed and not touched and first.term.kind == "fault":
-        first.negated = True  # "no flicker or noise"
+    first.asked = _asks_how(part)
+    if before and before.denied and listed and not touched and first.term.kind == "fault":
+        first.negations += 1  # "no flicker or noise"
     for carrier in carriers:
         carrier.listed = listed
-        _settle(carrier)
+        settle(carrier)
     return carriers
+
+
+def _judge_all(carriers: list[Bound], part: list[Item]) -> bool:
+    """Let each word judge the attribute in its reach; whether there was one."""
+    terms = [(at, item.what) for at, item in enumerate(part) if isinstance(item.what, Term)]
+    touched = False
+    for at, term in terms:
+        if term.kind in ("rating", "control", "amount", "modifier"):
+            add_term(_nearest(carriers, at), term)
+        elif term.kind == "excess":
+            _judge_excess(carriers, at, term, part)
+        elif term.kind == "less":
+            mark_less(_nearest(carriers, at))
+        elif term.kind not in ("negator", "free"):
+            continue
+        touched = True
+    for at, term in terms:
+        if term.kind in ("negator", "free"):
+            _negate(carriers, at, term, part)
+    return touched
+
+
+def _judge_excess(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> None:
+    """Bind "too" to what follows it, across degrees and amounts, else to the attribute before."""
+    end = at + 1
+    while end < len(part) and _grades(part[end]):
+        end += 1
+    after = next((one for one in carriers if one.at == end), None)
+    before = next((one for one in reversed(carriers) if one.at < at), None)
+    target = after or (before if at + 1 < len(part) else None)
+    if target is not None:
+        mark_excess(target, term)
+
+
+def _grades(item: Item) -> bool:
+    return isinstance(item.what, Term) and item.what.kind in ("modifier", "amount", "rating")
+
+
+def _asks_how(part: list[Item]) -> bool:
+    """Whether the part asks for a degree: "how sharp", "how much noise", "how does it change"."""
+    for item, after in pairwise(part):
+        if isinstance(item.what, Term) and item.what.kind == "how":
+            return isinstance(after.what, Term) or after.what in ("do", "does", "did")
+    return False
 
 
 def _add_after(carrier: Bound, part: list[Item]) -> None:
@@ -115,11 +129,7 @@ def _add_after(carrier: Bound, part: list[Item]) -> None:
         return
     for term in terms:
         if term.kind == "modifier":
-            _add(carrier, term)
-
-
-def _denied(carrier: Bound) -> bool:
-    return carrier.negated and carrier.term.kind == "fault"
+            add_term(carrier, term)
 
 
 def _carriers(part: list[Item]) -> list[Bound]:
@@ -180,75 +190,19 @@ def _nearest(carriers: list[Bound], at: int) -> Bound:
     return before or carriers[0]
 
 
-def _add(carrier: Bound, term: Term) -> None:
-    sign = term.polarity
-    fault = carrier.term.kind == "fault"
-    strength = _strength(term, carrier.term.kind)
-    if term.kind == "modifier":
-        carrier.strengths.add(strength)
-    elif fault:
-        carrier.strengths.add(strength)
-        if strength in ("good", "top"):
-            carrier.polarity = 1
-    elif carrier.term.kind == "noun":
-        carrier.strengths -= {"good", "plain", "top", "worst"} if carrier.polarity else set()
-        carrier.polarity = sign
-        carrier.strengths.add(strength)
-    elif sign == carrier.term.senses[0][1]:
-        carrier.strengths.add(strength)
-
-
-def _strength(term: Term, kind: str) -> Strength:
-    """The strength of a judging word: a high amount is severe for a fault, good for an attribute.
-
-    A weak fault is slight, a weak attribute is poor.
-    """
-    if term.kind != "amount":
-        weak = term.kind == "rating" and term.strength == "light" and kind != "fault"
-        return "plain" if weak or term.strength is None else term.strength
-    if kind == "fault":
-        return "severe" if term.polarity > 0 else "good"
-    return "good" if term.polarity > 0 else "plain"
-
-
 def _negate(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> None:
     """Apply a negating word to the attribute in its reach."""
     before = next((one for one in reversed(carriers) if one.at < at), None)
     after = next((one for one in carriers if 0 < one.at - at <= _NEGATED_REACH), None)
     if term.kind == "free":
         if before is not None and at - before.at == 1:
-            before.negated = True
-        return
-    if after is not None:
-        after.negated = True
+            negate(before, is_after=False, severity=False)
+    elif after is not None:
+        negate(after, is_after=True, severity=False)
     elif before is not None:
-        severity = any(
-            isinstance(item.what, Term) and item.what.kind == "modifier" for item in part[at:]
-        )
-        if before.term.kind == "fault" and severity:
-            before.strengths = {"light"}  # "the flicker is not very severe"
-        else:
-            before.negated = True
-
-
-def _settle(carrier: Bound) -> None:
-    """Set the polarity, once all words are known."""
-    kind = carrier.term.kind
-    if kind == "noun":
-        carrier.by_noun = True
-        if carrier.negated and not carrier.polarity:
-            carrier.polarity, carrier.negated = -1, False  # "lack of clarity"
-    elif kind == "fault":
-        if carrier.negated:
-            carrier.polarity = 1
-            carrier.strengths = {"good"} if carrier.strengths - {"light"} else set()
-            return
-        carrier.polarity = carrier.polarity or -1
-    else:
-        carrier.polarity = carrier.term.senses[0][1]
-    if carrier.negated:
-        carrier.polarity = -carrier.polarity
-        carrier.strengths = {"light"} if "strong" in carrier.strengths else set()
+        rest = part[at:]
+        severity = any(isinstance(one.what, Term) and one.what.kind == "modifier" for one in rest)
+        negate(before, is_after=False, severity=severity)
 
 
 def _inherit(carriers: list[Bound]) -> None:

@@ -12,6 +12,7 @@ from qbuild.language.time_patterns import find_times_and_places
 from qbuild.language.times import Place, Time
 
 _CAPITALS = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
+_CAPITALS |= {ord("\u00e9"): ord("e"), ord("\u00c9"): ord("e")}  # moir\u00e9
 _APOSTROPHE = "'\u2019"
 _STOPS = frozenset(".;!?\n\u2026\u3002\uff01\uff1f")  # the last four: …, and the CJK ones
 _COMMAS = frozenset(",:()\u2014\u2013\uff0c")

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 # The strength of a single word; a degree follows from all strengths and the polarity.
-Strength = Literal["strong", "worst", "severe", "middle", "light", "good", "top", "plain"]
+Strength = Literal[
+    "strong", "worst", "severe", "middle", "moderate", "light", "good", "top", "plain"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +33,73 @@ DEGREES: dict[str, Degree] = {degree.name: degree for degree in _TABLE}
 
 MODIFIERS: dict[Strength, str] = {
     "strong": """very, extremely, exceptionally, really, highly, severely, seriously, heavily,
-        terribly, badly, incredibly, remarkably, thoroughly, overly, excessively, far too, utterly,
-        intensely, massively""",
+        terribly, badly, incredibly, remarkably, thoroughly, utterly, intensely, massively, violently,
+        wildly, completely, totally, entirely, absolutely, dramatically, extreme, hugely""",
     "severe": """severe, serious, heavy, significant, significantly, obvious, obviously, pronounced,
         major, intense, strong, strongly, considerable, considerably, prominent, clearly visible,
         annoying, noticeable, noticeably, marked, markedly, large amplitude, high amplitude, dense,
-        densely, distracting, substantial, a lot of, plenty of, much, many""",
-    "middle": "relatively, quite, fairly, rather, reasonably, pretty, moderately, somewhat strong",
+        densely, distracting, substantial, a lot of, plenty of, much, many, cannot be overlooked,
+        cannot be ignored, hard to ignore, hard to overlook, difficult to ignore, not negligible,
+        disturbing, clearly noticeable""",
+    "middle": "relatively, quite, fairly, rather, reasonably, pretty, somewhat strong",
+    "moderate": "moderately, to some extent, to a certain extent, to a certain degree",
     "light": """slight, slightly, mild, mildly, minor, faint, faintly, subtle, small, tiny,
         merely noticeable, barely noticeable, barely visible, hardly noticeable, just noticeable,
         a little, a bit, a bit of, a touch of, a touch, a hint of, a trace of, a few, somewhat,
         small amount of, small amplitude, minor amplitude, low amplitude, marginal, marginally,
-        not serious, not severe, not obvious""",
+        not serious, not severe, not obvious, not disturbing, not strong, not heavy, not pronounced,
+        scarcely noticeable, scarcely visible, hardly visible, barely perceptible, isolated""",
 }
 
 # Adjectives that judge the noun next to them, by polarity and strength.
 RATINGS: dict[tuple[int, Strength], str] = {
     (1, "top"): """excellent, flawless, perfect, perfectly, outstanding, superb, impeccable,
-        exceptional, faultless, first rate, very best, immaculate, excellently""",
-    (1, "good"): """good, well, decent, fine, nice, great, satisfactory, pleasing, better, proper,
-        appropriate, suitable, acceptable, moderate, well controlled, well maintained, improves,
-        improved, impressive, solid""",
+        exceptional, faultless, first rate, very best, immaculate, excellently, spot on, optimal,
+        leaves nothing to be desired, leave nothing to be desired, brilliant, ideal""",
+    (1, "good"): """good, well, decent, fine, nice, nicely, great, satisfactory, satisfying,
+        pleasing, better, proper, appropriate, suitable, acceptable, well maintained, improves,
+        improved, impressive, solid, accurate, accurately, correct, correctly, right, precise,
+        precisely, reliable, reliably, reasonable, tidy, neat, neatly, interesting, appealing,
+        attractive, pleasant, preserved, retained, well resolved, resolved, locked, convincing,
+        sufficient, adequate, not bad, just right, preserves, maintained, favourable, favorable""",
     (-1, "plain"): """poor, poorly, bad, inferior, unsatisfactory, worse, worst, disappointing,
         limited, inadequate, deteriorates, deteriorate, declines, decline, degrades, degraded, drop,
-        drops, decreases, decrease, falls, suffers, reduced, diminished, unpleasant""",
+        drops, decreases, decrease, falls, suffers, suffer, reduced, diminished, unpleasant, wrong,
+        incorrect, incorrectly, inaccurate, inaccurately, imprecise, unreliable, faulty, flawed,
+        boring, dreary, problematic, unsuitable, inappropriate, unconvincing, unattractive,
+        leaves much to be desired, leaves a lot to be desired, leave much to be desired,
+        leaves something to be desired, leave a lot to be desired, could be better, should be better,
+        could be higher, should be higher, not good enough, subpar, lousy, missing, destroyed,
+        ruined, scarce, questionable, collapses, vanishes, disappears, gone, lost""",
     (-1, "light"): "weak",
-    (-1, "worst"): "terrible, awful, horrible, dreadful, unwatchable, abysmal, unacceptable",
-    (0, "middle"): "average, fair, medium, ordinary, mediocre, passable",
+    (-1, "worst"): """terrible, awful, horrible, dreadful, unwatchable, abysmal, unacceptable,
+        disastrous, catastrophic, atrocious""",
+    (0, "middle"): "average, fair, medium, ordinary, mediocre, passable, so so, middling",
+    (0, "moderate"): "moderate, tolerable, bearable",
+}
+
+# Good for an attribute, and for a fault too: it is kept low.
+CONTROLLED = """well controlled, under control, kept under control, kept in check, well suppressed,
+    suppressed, well handled, well corrected, kept low, kept to a minimum, kept at a minimum"""
+
+# Attributes with a right amount between too little and too much: "moderate" is good.
+ADJUSTABLE = frozenset(("light", "exposure", "color", "camera trajectory"))
+
+# Too much, or too little, of whatever follows: always a fault.
+EXCESS: dict[Strength, str] = {
+    "plain": "too",
+    "strong": """far too, much too, way too, overly, excessively, excessive, extremely too,
+        really too, clearly too much""",
+    "severe": "clearly too, obviously too, noticeably too, markedly too, considerably too",
+    "middle": "rather too, quite too, relatively too",
+    "light": """a bit too, a little bit too, a little too, slightly too, somewhat too, a touch too,
+        a tad too, marginally too, just a bit too""",
 }
 
 # Amounts, by sign: much of an attribute is good, much of a fault is bad.
 AMOUNTS: dict[int, str] = {
-    1: "high, higher, rises, rise, increases, increase, abundant",
-    -1: "low, lower, little, few, minimal, negligible, scarce, lacking",
+    1: "high, higher, rises, rise, increases, increase, abundant, more",
+    -1: "low, lower, little, few, minimal, negligible, very few, very little",
 }
 
 
@@ -81,13 +117,15 @@ def degree_of(polarity: int, strengths: set[Strength]) -> str | None:
 def _fault_degree(strengths: set[Strength]) -> str | None:
     if strengths & {"strong", "worst"}:
         return "very severe"
+    if "moderate" in strengths:
+        return "mild"
     return "relatively severe" if strengths & {"severe", "middle"} else None
 
 
 def _merit_degree(strengths: set[Strength]) -> str | None:
     if strengths & {"top", "strong"}:
         return "excellent"
-    return "good" if strengths & {"good", "middle", "severe"} else None
+    return "good" if strengths & {"good", "middle", "moderate", "severe"} else None
 
 
 def steps(one: str, other: str) -> int:

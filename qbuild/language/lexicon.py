@@ -6,25 +6,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from qbuild.language.attributes import ALONE, ATTRIBUTES, split_expressions
-from qbuild.language.degrees import AMOUNTS, MODIFIERS, RATINGS, Strength
+from qbuild.language.degrees import AMOUNTS, CONTROLLED, EXCESS, MODIFIERS, RATINGS, Strength
+from qbuild.language.events import EVENTS, SUBJECTS
 
 Kind = Literal[
-    "noun", "fault", "quality", "rating", "amount", "modifier", "negator", "free", "turn", "cause",
-    "and", "with", "skip",
+    "noun", "fault", "quality", "rating", "control", "amount", "modifier", "excess", "negator",
+    "less", "free", "turn", "cause", "and", "with", "skip", "subject", "event", "how",
 ]  # fmt: skip
 CARRIERS: frozenset[Kind] = frozenset(("noun", "fault", "quality"))
 
 NEGATORS = """no, not, never, without, without any, free of, free from, neither, nor, lack of, lack,
     lacks, absence of, almost no, nearly no, hardly any, hardly, none of, devoid of, not any,
-    absent, nowhere, cannot"""
+    absent, nowhere, cannot, lacking in, lacking, no longer, nothing, nobody, none, barely, scarcely,
+    barely any, scarcely any, far from, anything but, nowhere near, by no means, in no way,
+    not at all, not exactly, not even, hardly ever, not visible, not noticeable, not perceptible,
+    not seen, invisible, imperceptible, unnoticeable, not present, in no case, neither of, rid of,
+    fails to be, fail to be, not a trace of, no trace of, no sign of, clear of, devoid"""
 TURNS = """however, but, yet, although, though, whereas, nevertheless, nonetheless, despite,
     in contrast, on the other hand, even so, unfortunately, conversely, still though"""
 CAUSES = """due to, because of, because, caused by, as a result of, owing to, thanks to,
     resulting from, a result of, on account of, brought about by, stems from, stemming from"""
 AND = "and, or, plus, as well as, along with, accompanied by, together with, which, that, where"
+# Adjectives of everyday things too: before the noun of one ("a sharp knife") they state nothing.
+EVERYDAY = """sharp, clean, clear, dark, bright, soft, colorful, colourful, natural, even, rich, dull,
+    single, smooth, fluid, pale, vivid, steady, stable, balanced"""
 # Expressions without a judgement whose words would otherwise have one.
-SKIPPED = """not only, no longer, light weight, at least, focus on, focuses on, low light, blur of,
-    well as, in detail, traffic light, traffic lights, street light, street lights, on the whole,
+SKIPPED = """not only, more or less, no doubt, without doubt, light weight, at least, focus on, focuses on, low light, blur of,
+    well as, in detail, like new, traffic light, traffic lights, street light, street lights, on the whole,
     sunlight, in general, high speed, at high, low angle, high angle, still image, the tone of,
     short term, long term, small object, small objects, few people, many people, little girl,
     little boy, quality of the, stable quality of"""
@@ -41,6 +49,10 @@ class Term(NamedTuple):
     senses: tuple[tuple[str, int], ...] = ()
     polarity: int = 0
     strength: Strength | None = None
+    scale: bool = False  # of a fault: its amount, which "good" may judge ("noise level")
+    everyday: bool = False
+    subjects: tuple[str, ...] = ()
+    acts: tuple[tuple[str, str, int], ...] = ()  # of an event: (subject, attribute, polarity)
 
 
 def _attribute_terms() -> Iterator[tuple[str, Term]]:
@@ -58,10 +70,13 @@ def _attribute_terms() -> Iterator[tuple[str, Term]]:
             for phrase in phrases:
                 kinds.setdefault(phrase, kind)
                 senses.setdefault(phrase, []).append((name, polarity))
+    everyday = frozenset(split_expressions(EVERYDAY))
     for phrase, phrase_senses in senses.items():
         alone = [sense for sense in phrase_senses if sense[0] == ALONE.get(phrase)]
         rest = [sense for sense in phrase_senses if sense not in alone]
-        yield phrase, Term(kinds[phrase], (*alone, *rest))
+        term = Term(kinds[phrase], (*alone, *rest))
+        scale = phrase.endswith((" level", " levels"))
+        yield phrase, term._replace(scale=scale, everyday=phrase in everyday)
 
 
 def _degree_terms() -> Iterator[tuple[str, Term]]:
@@ -71,6 +86,11 @@ def _degree_terms() -> Iterator[tuple[str, Term]]:
     for (polarity, strength), cell in RATINGS.items():
         for phrase in split_expressions(cell):
             yield phrase, Term("rating", polarity=polarity, strength=strength)
+    for phrase in split_expressions(CONTROLLED):
+        yield phrase, Term("control", polarity=1, strength="good")
+    for strength, cell in EXCESS.items():
+        for phrase in split_expressions(cell):
+            yield phrase, Term("excess", polarity=-1, strength=strength)
     for polarity, cell in AMOUNTS.items():
         for phrase in split_expressions(cell):
             yield phrase, Term("amount", polarity=polarity)
@@ -80,10 +100,28 @@ def _structure_terms() -> Iterator[tuple[str, Term]]:
     cells: tuple[tuple[str, Kind], ...] = (
         (NEGATORS, "negator"), (TURNS, "turn"), (CAUSES, "cause"), (AND, "and"),
         ("with, while having, featuring", "with"), ("free", "free"), (SKIPPED, "skip"),
+        ("less, fewer", "less"), ("how", "how"),
     )  # fmt: skip
     for cell, kind in cells:
         for phrase in split_expressions(cell):
             yield phrase, Term(kind)
+
+
+def _event_terms(known: dict[str, Term]) -> Iterator[tuple[str, Term]]:
+    """Subjects and events; an event that is a term already stays one, and is an event too."""
+    subjects: dict[str, list[str]] = {}
+    for subject, words in SUBJECTS.items():
+        for phrase in split_expressions(words):
+            subjects.setdefault(phrase, []).append(subject)
+    for phrase, names in subjects.items():
+        yield phrase, known.get(phrase, Term("subject"))._replace(subjects=tuple(names))
+    acts: dict[str, list[tuple[str, str, int]]] = {}
+    for subject, attribute, polarity, cell in EVENTS:
+        for phrase in split_expressions(cell):
+            acts.setdefault(phrase, []).append((subject, attribute, polarity))
+    for phrase, cells in acts.items():
+        names = tuple(subjects.get(phrase, ()))
+        yield phrase, known.get(phrase, Term("event"))._replace(acts=tuple(cells), subjects=names)
 
 
 def _by_first_word(
@@ -98,8 +136,16 @@ def _by_first_word(
     return table
 
 
-# An attribute's own expression comes before a word that only strengthens ("clearly").
-LEXICON = _by_first_word([*_attribute_terms(), *_degree_terms(), *_structure_terms()])
+def _terms() -> Iterator[tuple[str, Term]]:
+    """All terms; an attribute's own expression comes before a word that only strengthens."""
+    known: dict[str, Term] = {}
+    for phrase, term in (*_attribute_terms(), *_degree_terms(), *_structure_terms()):
+        known.setdefault(phrase, term)
+    known.update(_event_terms(known))
+    yield from known.items()
+
+
+LEXICON = _by_first_word(_terms())
 
 
 def term_at(words: Sequence[str], at: int) -> tuple[Term, int] | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from qbuild.language.binding import Bound, bind
+from qbuild.language.binding import bind
 from qbuild.language.clauses import Item, lower_ascii, split_items
+from qbuild.language.judging import Bound
 from qbuild.language.lexicon import Term
 from qbuild.language.times import Place, Time
 
@@ -132,7 +133,7 @@ def _mention(
 
 
 def _carries(item: Item) -> bool:
-    return isinstance(item.what, Term) and bool(item.what.senses)
+    return isinstance(item.what, Term) and bool(item.what.senses or item.what.acts)
 
 
 _ADDS = frozenset(("mostly", "mainly", "especially", "particularly", "notably", "chiefly"))

@@ -26,7 +26,7 @@ SAID: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("there is {size}camera shake", "the picture is {more}shaky", "{size}flicker is visible"),
     ),
     "exposure": (
-        ("the frame is {more}well exposed", "the exposure is {rate}"),
+        ("the frame is {more}well exposed", "the sky is {more}properly exposed"),
         (
             "there is {size}overexposure",
             "the frame is {more}underexposed",

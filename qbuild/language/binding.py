@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 
 from qbuild.language.clauses import Item
-from qbuild.language.degrees import Strength, degree_of
 from qbuild.language.judging import Bound, add_term, mark_excess, mark_less, negate, settle
 from qbuild.language.lexicon import CARRIERS, Term
 from qbuild.language.predicates import drop_attributive, resolve_events

@@ -33,29 +33,31 @@ DEGREES: dict[str, Degree] = {degree.name: degree for degree in _TABLE}
 
 MODIFIERS: dict[Strength, str] = {
     "strong": """very, extremely, exceptionally, really, highly, severely, seriously, heavily,
-        terribly, badly, incredibly, remarkably, thoroughly, utterly, intensely, massively, violently,
-        wildly, completely, totally, entirely, absolutely, dramatically, extreme, hugely""",
-    "severe": """severe, serious, heavy, significant, significantly, obvious, obviously, pronounced,
-        major, intense, strong, strongly, considerable, considerably, prominent, clearly visible,
-        annoying, noticeable, noticeably, marked, markedly, large amplitude, high amplitude, dense,
-        densely, distracting, substantial, a lot of, plenty of, much, many, cannot be overlooked,
-        cannot be ignored, hard to ignore, hard to overlook, difficult to ignore, not negligible,
-        disturbing, clearly noticeable""",
+        terribly, badly, incredibly, remarkably, thoroughly, utterly, intensely, massively,
+        violently, wildly, completely, totally, entirely, absolutely, dramatically, extreme,
+        hugely""",
+    "severe": """severe, serious, heavy, significant, significantly, obvious, obviously,
+        pronounced, major, intense, strong, strongly, considerable, considerably, prominent,
+        clearly visible, annoying, noticeable, noticeably, marked, markedly, large amplitude,
+        high amplitude, dense, densely, distracting, substantial, a lot of, plenty of, much,
+        many, cannot be overlooked, cannot be ignored, hard to ignore, hard to overlook,
+        difficult to ignore, not negligible, disturbing, clearly noticeable""",
     "middle": "relatively, quite, fairly, rather, reasonably, pretty, somewhat strong",
     "moderate": "moderately, to some extent, to a certain extent, to a certain degree",
     "light": """slight, slightly, mild, mildly, minor, faint, faintly, subtle, small, tiny,
-        merely noticeable, barely noticeable, barely visible, hardly noticeable, just noticeable,
-        a little, a bit, a bit of, a touch of, a touch, a hint of, a trace of, a few, somewhat,
-        small amount of, small amplitude, minor amplitude, low amplitude, marginal, marginally,
-        not serious, not severe, not obvious, not disturbing, not strong, not heavy, not pronounced,
-        scarcely noticeable, scarcely visible, hardly visible, barely perceptible, isolated""",
+        merely noticeable, barely noticeable, barely visible, hardly noticeable, just
+        noticeable, a little, a bit, a bit of, a touch of, a touch, a hint of, a trace of, a
+        few, somewhat, small amount of, small amplitude, minor amplitude, low amplitude,
+        marginal, marginally, not serious, not severe, not obvious, not disturbing, not strong,
+        not heavy, not pronounced, scarcely noticeable, scarcely visible, hardly visible, barely
+        perceptible, isolated""",
 }
 
 # Adjectives that judge the noun next to them, by polarity and strength.
 RATINGS: dict[tuple[int, Strength], str] = {
     (1, "top"): """excellent, flawless, perfect, perfectly, outstanding, superb, impeccable,
-        exceptional, faultless, first rate, very best, immaculate, excellently, spot on, optimal,
-        leaves nothing to be desired, leave nothing to be desired, brilliant, ideal""",
+        exceptional, faultless, first rate, very best, immaculate, excellently, spot on,
+        optimal, leaves nothing to be desired, leave nothing to be desired, brilliant, ideal""",
     (1, "good"): """good, well, decent, fine, nice, nicely, great, satisfactory, satisfying,
         pleasing, better, proper, appropriate, suitable, acceptable, well maintained, improves,
         improved, impressive, solid, accurate, accurately, correct, correctly, right, precise,
@@ -63,14 +65,15 @@ RATINGS: dict[tuple[int, Strength], str] = {
         attractive, pleasant, preserved, retained, well resolved, resolved, locked, convincing,
         sufficient, adequate, not bad, just right, preserves, maintained, favourable, favorable""",
     (-1, "plain"): """poor, poorly, bad, inferior, unsatisfactory, worse, worst, disappointing,
-        limited, inadequate, deteriorates, deteriorate, declines, decline, degrades, degraded, drop,
-        drops, decreases, decrease, falls, suffers, suffer, reduced, diminished, unpleasant, wrong,
-        incorrect, incorrectly, inaccurate, inaccurately, imprecise, unreliable, faulty, flawed,
-        boring, dreary, problematic, unsuitable, inappropriate, unconvincing, unattractive,
-        leaves much to be desired, leaves a lot to be desired, leave much to be desired,
-        leaves something to be desired, leave a lot to be desired, could be better, should be better,
-        could be higher, should be higher, not good enough, subpar, lousy, missing, destroyed,
-        ruined, scarce, questionable, collapses, vanishes, disappears, gone, lost""",
+        limited, inadequate, deteriorates, deteriorate, declines, decline, degrades, degraded,
+        drop, drops, decreases, decrease, falls, suffers, suffer, reduced, diminished,
+        unpleasant, wrong, incorrect, incorrectly, inaccurate, inaccurately, imprecise,
+        unreliable, faulty, flawed, boring, dreary, problematic, unsuitable, inappropriate,
+        unconvincing, unattractive, leaves much to be desired, leaves a lot to be desired, leave
+        much to be desired, leaves something to be desired, leave a lot to be desired, could be
+        better, should be better, could be higher, should be higher, not good enough, subpar,
+        lousy, missing, destroyed, ruined, scarce, questionable, collapses, vanishes,
+        disappears, gone, lost""",
     (-1, "light"): "weak",
     (-1, "worst"): """terrible, awful, horrible, dreadful, unwatchable, abysmal, unacceptable,
         disastrous, catastrophic, atrocious""",
@@ -79,8 +82,9 @@ RATINGS: dict[tuple[int, Strength], str] = {
 }
 
 # Good for an attribute, and for a fault too: it is kept low.
-CONTROLLED = """well controlled, under control, kept under control, kept in check, well suppressed,
-    suppressed, well handled, well corrected, kept low, kept to a minimum, kept at a minimum"""
+CONTROLLED = """well controlled, under control, kept under control, kept in check, well
+    suppressed, suppressed, well handled, well corrected, kept low, kept to a minimum, kept at a
+    minimum"""
 
 # Attributes with a right amount between too little and too much: "moderate" is good.
 ADJUSTABLE = frozenset(("light", "exposure", "color", "camera trajectory"))
@@ -92,8 +96,8 @@ EXCESS: dict[Strength, str] = {
         really too, clearly too much""",
     "severe": "clearly too, obviously too, noticeably too, markedly too, considerably too",
     "middle": "rather too, quite too, relatively too",
-    "light": """a bit too, a little bit too, a little too, slightly too, somewhat too, a touch too,
-        a tad too, marginally too, just a bit too""",
+    "light": """a bit too, a little bit too, a little too, slightly too, somewhat too, a touch
+        too, a tad too, marginally too, just a bit too""",
 }
 
 # Amounts, by sign: much of an attribute is good, much of a fault is bad.

@@ -15,27 +15,28 @@ Kind = Literal[
 ]  # fmt: skip
 CARRIERS: frozenset[Kind] = frozenset(("noun", "fault", "quality"))
 
-NEGATORS = """no, not, never, without, without any, free of, free from, neither, nor, lack of, lack,
-    lacks, absence of, almost no, nearly no, hardly any, hardly, none of, devoid of, not any,
-    absent, nowhere, cannot, lacking in, lacking, no longer, nothing, nobody, none, barely, scarcely,
-    barely any, scarcely any, far from, anything but, nowhere near, by no means, in no way,
-    not at all, not exactly, not even, hardly ever, not visible, not noticeable, not perceptible,
-    not seen, invisible, imperceptible, unnoticeable, not present, in no case, neither of, rid of,
-    fails to be, fail to be, not a trace of, no trace of, no sign of, clear of, devoid"""
-TURNS = """however, but, yet, although, though, whereas, nevertheless, nonetheless, despite,
-    in contrast, on the other hand, even so, unfortunately, conversely, still though"""
+NEGATORS = """no, not, never, without, without any, free of, free from, neither, nor, lack of,
+    lack, lacks, absence of, almost no, nearly no, hardly any, hardly, none of, devoid of, not
+    any, absent, nowhere, cannot, lacking in, lacking, no longer, nothing, nobody, none, barely,
+    scarcely, barely any, scarcely any, far from, anything but, nowhere near, by no means, in no
+    way, not at all, not exactly, not even, hardly ever, not visible, not noticeable, not
+    perceptible, not seen, invisible, imperceptible, unnoticeable, not present, in no case,
+    neither of, rid of, fails to be, fail to be, not a trace of, no trace of, no sign of, clear
+    of, devoid"""
+TURNS = """however, but, yet, although, though, whereas, nevertheless, nonetheless, despite, in
+    contrast, on the other hand, even so, unfortunately, conversely, still though"""
 CAUSES = """due to, because of, because, caused by, as a result of, owing to, thanks to,
     resulting from, a result of, on account of, brought about by, stems from, stemming from"""
 AND = "and, or, plus, as well as, along with, accompanied by, together with, which, that, where"
 # Adjectives of everyday things too: before the noun of one ("a sharp knife") they state nothing.
-EVERYDAY = """sharp, clean, clear, dark, bright, soft, colorful, colourful, natural, even, rich, dull,
-    single, smooth, fluid, pale, vivid, steady, stable, balanced"""
+EVERYDAY = """sharp, clean, clear, dark, bright, soft, colorful, colourful, natural, even, rich,
+    dull, single, smooth, fluid, pale, vivid, steady, stable, balanced"""
 # Expressions without a judgement whose words would otherwise have one.
-SKIPPED = """not only, more or less, no doubt, without doubt, light weight, at least, focus on, focuses on, low light, blur of,
-    well as, in detail, like new, traffic light, traffic lights, street light, street lights, on the whole,
-    sunlight, in general, high speed, at high, low angle, high angle, still image, the tone of,
-    short term, long term, small object, small objects, few people, many people, little girl,
-    little boy, quality of the, stable quality of"""
+SKIPPED = """not only, more or less, no doubt, without doubt, light weight, at least, focus on,
+    focuses on, low light, blur of, well as, in detail, like new, traffic light, traffic lights,
+    street light, street lights, on the whole, sunlight, in general, high speed, at high, low
+    angle, high angle, still image, the tone of, short term, long term, small object, small
+    objects, few people, many people, little girl, little boy, quality of the, stable quality of"""
 
 
 class Term(NamedTuple):
@@ -50,7 +51,7 @@ class Term(NamedTuple):
     polarity: int = 0
     strength: Strength | None = None
     scale: bool = False  # of a fault: its amount, which "good" may judge ("noise level")
-    everyday: bool = False
+    everyday: bool = False  # an adjective of everyday things too
     subjects: tuple[str, ...] = ()
     acts: tuple[tuple[str, str, int], ...] = ()  # of an event: (subject, attribute, polarity)
 
@@ -113,8 +114,8 @@ def _event_terms(known: dict[str, Term]) -> Iterator[tuple[str, Term]]:
     for subject, words in SUBJECTS.items():
         for phrase in split_expressions(words):
             subjects.setdefault(phrase, []).append(subject)
-    for phrase, names in subjects.items():
-        yield phrase, known.get(phrase, Term("subject"))._replace(subjects=tuple(names))
+    for phrase, classes in subjects.items():
+        yield phrase, known.get(phrase, Term("subject"))._replace(subjects=tuple(classes))
     acts: dict[str, list[tuple[str, str, int]]] = {}
     for subject, attribute, polarity, cell in EVENTS:
         for phrase in split_expressions(cell):

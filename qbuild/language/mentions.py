@@ -227,6 +227,10 @@ def _times_of(
     ]
     for at in range(len(own) - 2, -1, -1):
         own[at] = own[at] or own[at + 1]
+    cause = _cause_start(clause)
+    for at in range(1, len(own)):  # a cause holds when its effect does
+        if cause is not None and starts[at] > cause:
+            own[at] = own[at] or own[at - 1]
     first = tuple(what for start, what in trailing if starts and start < starts[0])
     return [
         (*leading, *first, *times) if at == 0 else (*leading, *times)
@@ -246,6 +250,17 @@ def _trailing(clause: _Clause) -> list[tuple[int, Time]]:
 def _place_of(clause: _Clause) -> str | None:
     places = [item.what.words for item in clause.pieces if isinstance(item.what, Place)]
     return " and ".join(places) or None
+
+
+def _cause_start(clause: _Clause) -> int | None:
+    return next(
+        (
+            item.start
+            for item in clause.pieces
+            if isinstance(item.what, Term) and item.what.kind == "cause"
+        ),
+        None,
+    )
 
 
 def _cause_of(clause: _Clause, text: str) -> tuple[int, str] | None:

@@ -19,17 +19,18 @@ _COPULAS = frozenset((
 # Things whose look is the picture's quality, and words that are not things.
 _LOOKS = frozenset((
     "area", "areas", "region", "regions", "part", "parts", "night", "corner", "corners", "zone",
-    "zones", "details", "impression", "look", "appearance", "presentation", "gradation", "lines",
-    "subject", "subjects", "object", "objects", "tones", "landscape", "interior", "patches",
-    "everywhere", "again", "enough", "overall", "throughout", "here", "there", "too", "at", "in",
-    "on", "of", "for", "from", "to", "as", "all", "since", "even", "like", "only", "than", "during",
-    "when", "is", "are", "was", "were", "it", "so", "about", "near", "because", "playing", "running",
-    "looking", "under", "inside", "around", "into", "also", "later", "after", "before", "now", "then",
-    "down", "up", "still", "by", "through", "visual", "visuals", "effect", "quality", "over",
-    "recognisable", "recognizable", "visible", "distribution", "if", "every", "most",
-    "experience", "moment", "moments", "surface", "surfaces", "sections", "section", "animation",
-    "transition", "transitions", "operation", "performance", "today", "already", "anymore", "any",
-    "mostly", "mainly", "especially", "particularly", "notably", "chiefly", "across", "against",
+    "zones", "details", "impression", "look", "appearance", "presentation", "gradation",
+    "lines", "subject", "subjects", "object", "objects", "tones", "landscape", "interior",
+    "patches", "everywhere", "again", "enough", "overall", "throughout", "here", "there", "too",
+    "at", "in", "on", "of", "for", "from", "to", "as", "all", "since", "even", "like", "only",
+    "than", "during", "when", "is", "are", "was", "were", "it", "so", "about", "near",
+    "because", "playing", "running", "looking", "under", "inside", "around", "into", "also",
+    "later", "after", "before", "now", "then", "down", "up", "still", "by", "through", "visual",
+    "visuals", "effect", "quality", "over", "recognisable", "recognizable", "visible",
+    "distribution", "if", "every", "most", "experience", "moment", "moments", "surface",
+    "surfaces", "sections", "section", "animation", "transition", "transitions", "operation",
+    "performance", "today", "already", "anymore", "any", "mostly", "mainly", "especially",
+    "particularly", "notably", "chiefly", "across", "against",
 ))  # fmt: skip
 
 

@@ -38,6 +38,51 @@ def test_negation_turns_the_judgement(text, found):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
+        ("Noise is moderate.", [("noise", -1)]),
+        ("Moderate camera shake.", [("flicker", -1)]),
+        ("The exposure is too high.", [("exposure", -1)]),
+        ("The contrast is too high.", [("light", -1)]),
+        ("The focus hunts.", [("focus", -1)]),
+        ("The focus never hunts.", [("focus", 1)]),
+        ("The picture is not free of blur.", [("sharpness", -1)]),
+        ("The motion is anything but fluid.", [("fluency", -1)]),
+        ("The light is not too bright.", [("light", 1)]),
+        ("The picture is not too noisy.", [("noise", -1)]),
+        ("The brightness is moderate.", [("light", 1)]),
+        ("The sharpness is moderate.", [("sharpness", 0)]),
+        ("The noise is well controlled.", [("noise", 1)]),
+    ],
+)
+def test_a_named_fault_is_not_praise(text, found):
+    assert judged(text) == found
+
+
+@pytest.mark.parametrize("rating", ["good", "great", "acceptable", "perfect", "fair", "average"])
+def test_a_rating_of_a_fault_is_never_praise(rating):
+    assert all(polarity < 1 for _, polarity in judged(f"The blur is {rating}."))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The picture freezes.", [("fluency", -1)]),
+        ("The camera wanders.", [("camera trajectory", -1)]),
+        ("The quality drops.", [("quality switch", -1)]),
+        ("The quality does not drop.", [("quality switch", 1)]),
+        ("The white balance often jumps.", [("color", -1)]),
+        ("The man drops the ball and jumps.", []),
+        ("The content shows a man who jumps.", [("contents", 0)]),
+        ("A sharp knife lies on the table.", []),
+        ("A sharp picture.", [("sharpness", 1)]),
+    ],
+)
+def test_an_event_judges_the_subject_right_before_it_only(text, found):
+    assert judged(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
         ("The light is natural.", [("light", 1)]),
         ("The colors are natural.", [("color", 1)]),
         ("The light is dark and unnatural.", [("light", -1), ("light", -1)]),

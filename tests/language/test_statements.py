@@ -22,7 +22,9 @@ def test_there_are_600_statements_and_40_per_attribute():
 
 def test_each_half_has_each_attribute_and_the_half_follows_the_statement():
     for half in HALVES:
-        assert set(ATTRIBUTES) <= {name for row in ROWS if row.half == half for name in row.attributes}
+        assert set(ATTRIBUTES) <= {
+            name for row in ROWS if row.half == half for name in row.attributes
+        }
     for row in ROWS:
         is_first = hashlib.sha256(row.statement.encode()).digest()[0] % 2 == 0
         assert row.half == HALVES[not is_first], row.statement

@@ -83,16 +83,15 @@ def format_confusions(results: list[Result]) -> str:
     """The confusion table and the shares below it."""
     counts = count_confusions(results)
     lines = ["expected  " + "".join(f"{name:>6}" for name in READ)]
-    for name in EXPECTED:
-        lines.append(f"{name:10}" + "".join(f"{counts[name, column]:6}" for column in READ))
+    lines += [
+        f"{name:10}" + "".join(f"{counts[name, column]:6}" for column in READ) for name in EXPECTED
+    ]
     judged = [one for one in results if one.right and one.expected.polarity in ("+1", "-1")]
     lines += [
         f"polarity right: {_share(one.right for one in results)}",
         f"inverted: {sum(one.inverted for one in results)}",
-        f"degree right, where the polarity is: "
-        f"{_share(one.degree == one.expected.degree for one in judged)}",
-        f"time right, where the polarity is: "
-        f"{_share(one.time == one.expected.time for one in judged)}",
+        f"degree right, of these: {_share(one.degree == one.expected.degree for one in judged)}",
+        f"time right, of these: {_share(one.time == one.expected.time for one in judged)}",
     ]
     return "\n".join(lines)
 

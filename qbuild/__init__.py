@@ -41,6 +41,7 @@ __all__ = [
     "sample",
     "score",
     "scoring_qa",
+    "split",
     "stalling",
     "streaming_qa",
     "train",

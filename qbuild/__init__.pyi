@@ -419,6 +419,22 @@ def scoring_qa(
     media_roots: _Place | Sequence[_Place] = ...,
     limit: int | None = ...,
 ) -> Artifact: ...
+def split(
+    inputs: _Place | Iterable[_Place],
+    output: _Place,
+    *,
+    shares: str = ...,
+    group_by: Sequence[str] = ...,
+    groups: Sequence[str] = ...,
+    reference_pattern: str = ...,
+    stratify: Literal["level", "dataset", "none"] = ...,
+    seed: int = ...,
+    workers: int = ...,
+    batch_rows: int = ...,
+    max_reject_share: float = ...,
+    media_roots: _Place | Sequence[_Place] = ...,
+    limit: int | None = ...,
+) -> Artifact: ...
 def stalling(
     inputs: _Place | Iterable[_Place],
     output: _Place,

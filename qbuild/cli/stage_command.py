@@ -115,7 +115,8 @@ def _parameters(stage: Stage[Any, Any]) -> list[inspect.Parameter]:
 
 def _inputs(stage: Stage[Any, Any]) -> inspect.Parameter:
     schema = stage.reads.schema
-    what = f"Artifacts of schema {schema}" if schema else "Files or folders"
+    schemas = " or ".join([str(schema), *stage.reads.alternatives])
+    what = f"Artifacts of schema {schemas}" if schema else "Files or folders"
     if schema and stage.reads.from_files:
         what += ", or files to read as such"
     if stage.reads.side_inputs:

@@ -42,6 +42,7 @@ _SUMMARIES = {
     },
     PAIRS: {
         "sample": "Choose rows; keep or flatten the score distribution.",
+        "split": "Divide rows into splits such as train and test.",
         "scoring-qa": "Write pairs that ask for the quality level.",
         "distortion-qa": "Write pairs about distortions of images and videos.",
         "streaming-qa": "Write pairs about streaming sessions and their stalls.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from qbuild.core.artifact.description import InputRef
 from qbuild.core.artifact.output_folder import FOLDER_ARTIFACT
 from qbuild.core.artifact.reader import Artifact, is_artifact, slice_rows
 from qbuild.core.canonical import hash_file, hash_value
-from qbuild.core.engine.stage import Batch, Reads, Runtime
+from qbuild.core.engine.stage import Batch, Reads, Runtime, Stage
 from qbuild.core.errors import InputError, QbuildError, SchemaError, UsageError, raise_all
 from qbuild.core.media_roots import made_media_folder
 from qbuild.core.schema import Schema
@@ -150,6 +150,20 @@ def check_rows(schema: Schema, rows: Any, where: str, start: int) -> None:
     )
 
 
+def adapt_stage(stage: Stage[Any, Any], paths: list[Path]) -> Stage[Any, Any]:
+    """The stage for the schema of its first input, where it reads several; else as it is."""
+    if not stage.reads.alternatives or not paths:
+        return stage
+    try:
+        schema = Artifact.open(paths[0]).schema.name if is_artifact(paths[0]) else ""
+    except (OSError, QbuildError):  # `open_inputs` reports it
+        return stage
+    if schema not in stage.reads.alternatives:
+        return stage
+    reads = replace(stage.reads, schema=schema, alternatives=())
+    return replace(stage, reads=reads, writes=schema)
+
+
 def open_inputs(paths: list[Path], reads: Reads) -> list[Artifact | Path]:
     """For each path, the artifact of the schema that a stage reads, or the file that it parses.
 
@@ -228,11 +242,12 @@ def _as_accepted(artifact: Artifact, reads: Reads) -> Artifact:
     accepted = [
         name for name in (reads.schema, *reads.compatible, *reads.side_inputs) if name is not None
     ]
+    expected = " or ".join([*accepted, *reads.alternatives])
     if artifact.schema.name not in accepted:
         raise SchemaError(
             str(artifact.path),
             f"an artifact of schema {artifact.schema.name}",
-            f"expected schema {' or '.join(accepted)}",
+            f"expected schema {expected}",
             f"It was made by `qbuild {artifact.description.stage.name}`.",
         )
     reject_incomplete(artifact)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from errno import EDQUOT, EFBIG, ENOSPC
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from qbuild.core.artifact.writer import ArtifactWriter
 from qbuild.core.engine import runlog
 from qbuild.core.engine.executor import run_map, run_reduce, run_service
 from qbuild.core.engine.fingerprint import make_recipe
-from qbuild.core.engine.inputs import RunInputs, describe_input, open_inputs
+from qbuild.core.engine.inputs import RunInputs, adapt_stage, describe_input, open_inputs
 from qbuild.core.engine.output import OutputWriter, failed_path
 from qbuild.core.engine.prefetch import background_writer
 from qbuild.core.engine.progress import Progress
@@ -37,6 +38,7 @@ from qbuild.core.scratch import scratch_folder
 
 def run(request: Request) -> Result:
     """Run a stage; raises the errors of `qbuild.core.errors`, and leaves no partial output."""
+    request = replace(request, stage=adapt_stage(request.stage, list(request.inputs)))
     _check_input_count(request)
     _check_output(request)
     with runlog.record(request.output.parent, request.stage.name, request.output.name) as line:

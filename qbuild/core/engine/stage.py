@@ -156,6 +156,8 @@ class Reads:
 
     `from_files` converts files that are not artifacts to rows of that schema, all or the first few.
     `compatible` names schemas with all columns of `schema`; those columns are read.
+    `alternatives` names schemas that are read in place of `schema`, one per run, and whose rows the
+    stage then writes: those of the first input (`qbuild.core.engine.inputs.adapt_stage`).
     `side_inputs` names schemas whose artifacts are accepted among the inputs and read separately.
     `accepts_empty`: the stage itself reports a file of 0 bytes, as one of many.
     """
@@ -164,6 +166,7 @@ class Reads:
     from_files: Callable[[list[Path], Any, int | None], Iterator[Output]] | None = None
     min_inputs: int = 1
     compatible: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
     side_inputs: tuple[str, ...] = ()
     accepts_empty: bool = False
 

@@ -19,7 +19,7 @@ from qbuild.core.artifact.reader import (
 )
 from qbuild.core.canonical import hash_file
 from qbuild.core.engine.fingerprint import Reason, find_changes, make_recipe
-from qbuild.core.engine.inputs import describe_input, open_inputs
+from qbuild.core.engine.inputs import adapt_stage, describe_input, open_inputs
 from qbuild.core.engine.request import Request, Result
 from qbuild.core.engine.run import run as run_stage
 from qbuild.core.engine.stage import Runtime
@@ -114,9 +114,10 @@ def decide(
     if described is None or not inputs_current:
         return ()
     try:
-        opened = open_inputs(list(pipeline.inputs(step, workdir)), step.stage.reads)
-        references = [describe_input(source) for source in opened]
-        now = make_recipe(step.stage, step.options, references)
+        paths = list(pipeline.inputs(step, workdir))
+        stage = adapt_stage(step.stage, paths)
+        references = [describe_input(source) for source in open_inputs(paths, stage.reads)]
+        now = make_recipe(stage, step.options, references)
     except (InputError, SchemaError) as error:  # the run reports it in full
         return (Reason("input changed", f"{error.where}: {error.what}"),)
     return tuple(find_changes(described, now, step.stage.renamed))

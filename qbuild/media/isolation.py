@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler, recv_handle, send_handle
 from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
@@ -80,7 +81,7 @@ class Isolated:
         try:
             child = self._child or self._start()
             child.calls += 1
-            succeeded, value = self._request(child, (function, args, kwargs))
+            succeeded, value = self._request(child, (_current_folder(), function, args, kwargs))
         except BaseException:
             self._kill()  # interrupted during a call: the content of its pipe is undefined
             raise
@@ -157,6 +158,14 @@ class Isolated:
             child.process.close()
 
 
+def _current_folder() -> str | None:
+    """The current folder; None where it was removed."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return None
+
+
 @cache
 def shared_child(timeout_s: float) -> Isolated:
     """The child of this process for that timeout; it starts at its first call, ends with it.
@@ -177,7 +186,7 @@ def _serve(pipe: Connection, timeout_s: float) -> None:
         send_handle(pipe, shared, os.getppid())
     while True:
         try:
-            function, args, kwargs = pipe.recv()
+            folder, function, args, kwargs = pipe.recv()
         except EOFError:
             return
         except Exception as error:
@@ -185,6 +194,8 @@ def _serve(pipe: Connection, timeout_s: float) -> None:
             continue
         _alarm(timeout_s + GRACE_S)
         try:
+            if folder:
+                os.chdir(folder)  # relative paths are the parent's
             answer = (True, function(*args, **kwargs))
         except Exception as error:
             answer = (False, _picklable(error))

@@ -46,6 +46,20 @@ def test_a_function_runs_in_another_process_and_its_result_comes_back(child):
     assert child.call(os.getpid) == child.call(os.getpid)
 
 
+def test_relative_paths_are_those_of_the_current_folder_of_the_parent(child, tmp_path, monkeypatch):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        assert child.call(os.getcwd) == str(tmp_path / name)
+
+
+def test_a_parent_whose_folder_was_removed_still_reads_absolute_paths(child, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert child.call(os.path.isdir, str(tmp_path)) is True
+
+
 def test_an_exception_comes_back_unchanged_with_its_traceback(child, tmp_path):
     with pytest.raises(UnreadableMediaError, match="missing-file") as rejected:
         child.call(video_info, tmp_path / "gone.mp4")

@@ -42,7 +42,8 @@ _TABLE = (
         """sharp, sharper, clear, clearly, clearer, crisp, crisply, well defined, detailed,
         distinct, high resolution, high definition, legible, easy to make out, easily
         distinguished, distinguished to a high degree, razor sharp, clearly visible, clearly
-        recognisable, recognisable, recognizable, readable, sharply, clear cut, pin sharp""",
+        recognisable, recognisable, recognizable, readable, sharply, clear cut, pin sharp, well
+        resolved""",
         """blurry, blurred, blurrier, fuzzy, unclear, hazy, low resolution, low definition,
         vague, indistinct, unsharp, soft, barely distinguishable, hardly distinguishable,
         illegible, indistinguishable, hard to make out, difficult to make out, mushy, smeared,
@@ -101,7 +102,8 @@ _TABLE = (
         clipped highlights, highlight clipping, crushed shadows""",
         "well exposed, properly exposed, correctly exposed, accurately exposed",
         """overexposed, underexposed, over exposed, under exposed, blown out, badly exposed,
-        incorrectly exposed, wrongly exposed, burnt out, burned out, poorly exposed, too exposed""",
+        incorrectly exposed, wrongly exposed, burnt out, burned out, clipped, crushed, poorly
+        exposed, too exposed""",
     ),
     _row(
         "compression artifact",
@@ -153,8 +155,9 @@ _TABLE = (
         "composition, framing, layout, arrangement, horizon",
         "clutter",
         """well composed, well organized, well organised, well arranged, well framed, balanced,
-        harmonious, well placed, placed well, rule of thirds, uncluttered, well balanced, well
-        laid out, well proportioned""",
+        harmonious, well placed, placed well, rule of thirds, uncluttered, arranged neatly,
+        neatly arranged, carefully arranged, arranged well, well balanced, well laid out, well
+        proportioned""",
         """poorly arranged, poorly composed, poorly framed, badly framed, chaotic, cluttered,
         messy, disorganized, disorganised, unbalanced, lopsided, tilted, crooked, slanted, off
         center, off centre, out of frame, ill composed, imbalanced, overcrowded, crowded, badly

@@ -12,6 +12,7 @@ from qbuild.language.predicates import drop_attributive, resolve_events
 
 _REACH = 3  # a word judges an attribute that follows it this closely, else the one before it
 _NEGATED_REACH = 6
+_NEGATING = frozenset(("negator", "absence", "free"))
 _AFTERTHOUGHT = 4  # items of "and with minor amplitude"
 # A clause with one of these is complete; without one, it continues a list.
 VERBS = frozenset((
@@ -28,6 +29,7 @@ def bind(clauses: list[list[Item]], noun: str | None = None) -> list[list[Bound]
     """The judged attributes of each clause of a sentence; `noun` is the attribute it is about."""
     by_clause: list[list[Bound]] = []
     before: Bound | None = None
+    replaced = False  # "instead of the singer, the wall is in focus" is no praise
     for clause in clauses:
         own: list[Bound] = []
         for part in _parts(resolve_events(clause)):
@@ -37,6 +39,9 @@ def bind(clauses: list[list[Item]], noun: str | None = None) -> list[list[Bound]
                 own.append(carrier)
                 noun = carrier.attribute if carrier.by_noun else noun
                 before = carrier
+        for carrier in own[:1] if replaced else ():
+            carrier.polarity, carrier.strengths = 0, set()
+        replaced = not own and any(_is_kind(item, "instead") for item in clause)
         by_clause.append(own)
     _inherit([carrier for own in by_clause for carrier in own])
     return by_clause
@@ -77,24 +82,32 @@ def _judge_all(carriers: list[Bound], part: list[Item]) -> bool:
     """Let each word judge the attribute in its reach; whether there was one."""
     terms = [(at, item.what) for at, item in enumerate(part) if isinstance(item.what, Term)]
     touched = False
+    end = 0
     for at, term in terms:
-        if term.kind in ("rating", "control", "amount", "modifier"):
+        if at < end:
+            continue  # "too high": how high is not said
+        if term.kind in ("rating", "control", "loss", "amount", "modifier"):
             add_term(_nearest(carriers, at), term)
         elif term.kind == "excess":
-            _judge_excess(carriers, at, term, part)
+            end = _judge_excess(carriers, at, term, part)
         elif term.kind == "less":
             mark_less(_nearest(carriers, at))
-        elif term.kind not in ("negator", "free"):
+        elif term.kind == "instead":
+            _nearest(carriers, at).unsure = True
+        elif term.kind not in _NEGATING:
             continue
         touched = True
     for at, term in terms:
-        if term.kind in ("negator", "free"):
+        if term.kind in _NEGATING:
             _negate(carriers, at, term, part)
     return touched
 
 
-def _judge_excess(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> None:
-    """Bind "too" to what follows it, across degrees and amounts, else to the attribute before."""
+def _judge_excess(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> int:
+    """Bind "too" to what follows it, across degrees and amounts, else to the attribute before.
+
+    Returns the position after these degrees and amounts.
+    """
     end = at + 1
     while end < len(part) and _grades(part[end]):
         end += 1
@@ -103,10 +116,20 @@ def _judge_excess(carriers: list[Bound], at: int, term: Term, part: list[Item]) 
     target = after or (before if at + 1 < len(part) else None)
     if target is not None:
         mark_excess(target, term)
+    return end
+
+
+def _is_graded(part: list[Item], at: int) -> bool:
+    """Whether a rating follows soon: "neither precise nor reliable"."""
+    return any(_is_kind(item, "rating", "control", "amount") for item in part[at + 1 : at + 3])
+
+
+def _is_kind(item: Item, *kinds: str) -> bool:
+    return isinstance(item.what, Term) and item.what.kind in kinds
 
 
 def _grades(item: Item) -> bool:
-    return isinstance(item.what, Term) and item.what.kind in ("modifier", "amount", "rating")
+    return _is_kind(item, "modifier", "amount", "rating")
 
 
 def _asks_how(part: list[Item]) -> bool:
@@ -119,15 +142,31 @@ def _asks_how(part: list[Item]) -> bool:
 
 def _add_after(carrier: Bound, part: list[Item]) -> None:
     """Let words without an attribute of their own judge the one before, if nothing grades it."""
-    words = list(takewhile(lambda item: item.what not in VERBS, part))
-    terms = [item.what for item in words if isinstance(item.what, Term)]
+    terms = [item.what for item in part if isinstance(item.what, Term)]
     if carrier.strengths or any(term.kind in CARRIERS for term in terms):
         return
-    if len(words) > _AFTERTHOUGHT:
-        return
-    for term in terms:
-        if term.kind == "modifier":
-            add_term(carrier, term)
+    words = list(takewhile(lambda item: item.what not in VERBS, part))
+    if carrier.bare and _judge_bare(carrier, part, words):
+        settle(carrier)
+    elif len(words) <= _AFTERTHOUGHT:
+        for item in words:
+            if isinstance(item.what, Term) and item.what.kind == "modifier":
+                add_term(carrier, item.what)
+
+
+def _judge_bare(carrier: Bound, part: list[Item], words: list[Item]) -> bool:
+    """Judge a noun by what follows "and": "warm and pleasant", "sky and ground is too strong"."""
+    for at, item in enumerate(part[:-1]):
+        if isinstance(item.what, Term) and item.what.kind == "excess":
+            mark_excess(carrier, item.what)
+            return True
+        if at > _AFTERTHOUGHT:
+            break
+    first = part[0].what if len(words) == len(part) == 1 else None
+    if isinstance(first, Term) and first.kind == "rating":
+        add_term(carrier, first)
+        return True
+    return False
 
 
 def _carriers(part: list[Item]) -> list[Bound]:
@@ -197,7 +236,9 @@ def _negate(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> Non
             negate(before, is_after=False, severity=False)
     elif after is not None:
         negate(after, is_after=True, severity=False)
-    elif before is not None:
+    elif before is not None and (
+        term.kind == "negator" or (_is_graded(part, at) and not before.negations)
+    ):
         rest = part[at:]
         severity = any(isinstance(one.what, Term) and one.what.kind == "modifier" for one in rest)
         negate(before, is_after=False, severity=severity)

@@ -41,7 +41,8 @@ MODIFIERS: dict[Strength, str] = {
         clearly visible, annoying, noticeable, noticeably, marked, markedly, large amplitude,
         high amplitude, dense, densely, distracting, substantial, a lot of, plenty of, much,
         many, cannot be overlooked, cannot be ignored, hard to ignore, hard to overlook,
-        difficult to ignore, not negligible, disturbing, clearly noticeable""",
+        difficult to ignore, not negligible, quite a few, quite some, disturbing, clearly
+        noticeable""",
     "middle": "relatively, quite, fairly, rather, reasonably, pretty, somewhat strong",
     "moderate": "moderately, to some extent, to a certain extent, to a certain degree",
     "light": """slight, slightly, mild, mildly, minor, faint, faintly, subtle, small, tiny,
@@ -50,7 +51,8 @@ MODIFIERS: dict[Strength, str] = {
         few, somewhat, small amount of, small amplitude, minor amplitude, low amplitude,
         marginal, marginally, not serious, not severe, not obvious, not disturbing, not strong,
         not heavy, not pronounced, scarcely noticeable, scarcely visible, hardly visible, barely
-        perceptible, isolated""",
+        perceptible, isolated, hardly worth mentioning, not worth mentioning, hard to notice,
+        difficult to notice, hardly disturbing""",
 }
 
 # Adjectives that judge the noun next to them, by polarity and strength.
@@ -62,7 +64,7 @@ RATINGS: dict[tuple[int, Strength], str] = {
         pleasing, better, proper, appropriate, suitable, acceptable, well maintained, improves,
         improved, impressive, solid, accurate, accurately, correct, correctly, right, precise,
         precisely, reliable, reliably, reasonable, tidy, neat, neatly, interesting, appealing,
-        attractive, pleasant, preserved, retained, well resolved, resolved, locked, convincing,
+        attractive, pleasant, preserved, well preserved, retained, locked, convincing,
         sufficient, adequate, not bad, just right, preserves, maintained, favourable, favorable""",
     (-1, "plain"): """poor, poorly, bad, inferior, unsatisfactory, worse, worst, disappointing,
         limited, inadequate, deteriorates, deteriorate, declines, decline, degrades, degraded,
@@ -72,14 +74,18 @@ RATINGS: dict[tuple[int, Strength], str] = {
         unconvincing, unattractive, leaves much to be desired, leaves a lot to be desired, leave
         much to be desired, leaves something to be desired, leave a lot to be desired, could be
         better, should be better, could be higher, should be higher, not good enough, subpar,
-        lousy, missing, destroyed, ruined, scarce, questionable, collapses, vanishes,
-        disappears, gone, lost""",
+        lousy, destroyed, ruined, scarce, questionable, flaws, flaw, errors, mistakes, problems,
+        defects, issues, faults, deficiencies, weaknesses, shortcomings""",
     (-1, "light"): "weak",
     (-1, "worst"): """terrible, awful, horrible, dreadful, unwatchable, abysmal, unacceptable,
         disastrous, catastrophic, atrocious""",
     (0, "middle"): "average, fair, medium, ordinary, mediocre, passable, so so, middling",
     (0, "moderate"): "moderate, tolerable, bearable",
 }
+
+# Bad for an attribute; a fault that is gone was there before, and is not judged.
+LOSSES = """missing, gone, lost, disappears, disappear, disappeared, vanishes, vanish, vanished,
+    removed, eliminated, collapses, ceases, wears off"""
 
 # Good for an attribute, and for a fault too: it is kept low.
 CONTROLLED = """well controlled, under control, kept under control, kept in check, well

@@ -16,9 +16,11 @@ SUBJECTS: dict[str, str] = {
         overall quality, resolution""",
     "background": "background",
     "head": "head, heads, feet, subject, hair, face, person, body, arm, legs, hands, top",
-    "tonal": """blacks, shadows, whites, dress, window, windows, sky, sun, forehead, lamp, skin,
-        snow""",
+    "tonal": """blacks, shadows, whites, dress, window, windows, sky, sun, forehead,
+        lamp, skin, snow""",
     "dark": "face, room, scene, stage, hall, street, faces",
+    "lamp": "lamp, lamps, light, lights, neon lamp, bulb",
+    "story": "plot, story, storyline, narrative",
     "horizon": "horizon, building, buildings",
     "edges": "edges, lines, contours, diagonals, gradient, gradients, edge, texture, textures",
     "branches": "branches, text, letters, contours",
@@ -90,6 +92,14 @@ EVENTS: tuple[tuple[str, str, int, str], ...] = (
     ("tonal", "exposure", -1,
      """clipped, crushed, burns out, burnt out, burned out, burns, blown, clip, blows out, turns
          white, washes out, saturated, eats away"""),
+    (
+        "tonal",
+        "exposure",
+        1,
+        "preserved, well preserved, retained",
+    ),
+    ("lamp", "flicker", -1, "pulses, pulsates, flickers, strobes, blinks"),
+    ("story", "contents", -1, "holes, gaps, contradictions"),
     ("dark", "light", -1, "backlit, unlit, in the dark, in darkness"),
     ("edges", "compression artifact", -1, "jagged, banded, frayed, stepped, washed away"),
 )  # fmt: skip
@@ -101,4 +111,5 @@ FILLERS = frozenset((
     "stay", "remains", "remain", "do", "does", "did", "always", "then", "also", "suddenly", "even",
     "visibly", "briefly", "still", "abruptly", "constantly", "permanently", "ever", "just", "again",
     "partly", "starts", "begins", "to", "can", "could", "often", "sharply", "itself", "s", "so",
+    "full", "of",
 ))  # fmt: skip

@@ -70,7 +70,7 @@ def _judge_fault(carrier: Bound, term: Term) -> None:
     if few or (praised and carrier.term.scale):
         carrier.polarity = 1
         carrier.strengths.add(_strength(term, "fault"))
-    elif praised:
+    elif praised or term.kind == "loss":
         carrier.unsure = True
     elif term.kind == "rating" and term.polarity == 0:
         carrier.strengths.add("moderate")
@@ -136,9 +136,7 @@ def settle(carrier: Bound) -> None:
     elif carrier.term.kind == "noun":
         _settle_noun(carrier)
     else:
-        sign = -1 if carrier.less else 1
-        carrier.polarity = sign * carrier.term.senses[0][1]
-        _flip_if_negated(carrier)
+        _settle_quality(carrier)
 
 
 def _settle_excess(carrier: Bound) -> None:
@@ -163,6 +161,13 @@ def _settle_fault(carrier: Bound) -> None:
         carrier.strengths = {"good"} if carrier.strengths - {"light", "moderate"} else set()
     else:
         carrier.polarity = carrier.polarity or -1
+
+
+def _settle_quality(carrier: Bound) -> None:
+    carrier.polarity = carrier.term.senses[0][1]
+    if carrier.less:  # "less clear" is bad, "less noisy" is noisy still, or not
+        carrier.polarity = -max(carrier.polarity, 0)
+    _flip_if_negated(carrier)
 
 
 def _settle_noun(carrier: Bound) -> None:

@@ -6,23 +6,35 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from qbuild.language.attributes import ALONE, ATTRIBUTES, split_expressions
-from qbuild.language.degrees import AMOUNTS, CONTROLLED, EXCESS, MODIFIERS, RATINGS, Strength
+from qbuild.language.degrees import (
+    AMOUNTS,
+    CONTROLLED,
+    EXCESS,
+    LOSSES,
+    MODIFIERS,
+    RATINGS,
+    Strength,
+)
 from qbuild.language.events import EVENTS, SUBJECTS
 
 Kind = Literal[
-    "noun", "fault", "quality", "rating", "control", "amount", "modifier", "excess", "negator",
-    "less", "free", "turn", "cause", "and", "with", "skip", "subject", "event", "how",
+    "noun", "fault", "quality", "rating", "control", "loss", "amount", "modifier", "excess",
+    "negator", "absence", "less", "free", "turn", "cause", "and", "with", "skip", "subject",
+    "event", "how", "instead",
 ]  # fmt: skip
 CARRIERS: frozenset[Kind] = frozenset(("noun", "fault", "quality"))
 
-NEGATORS = """no, not, never, without, without any, free of, free from, neither, nor, lack of,
-    lack, lacks, absence of, almost no, nearly no, hardly any, hardly, none of, devoid of, not
-    any, absent, nowhere, cannot, lacking in, lacking, no longer, nothing, nobody, none, barely,
-    scarcely, barely any, scarcely any, far from, anything but, nowhere near, by no means, in no
-    way, not at all, not exactly, not even, hardly ever, not visible, not noticeable, not
-    perceptible, not seen, invisible, imperceptible, unnoticeable, not present, in no case,
-    neither of, rid of, fails to be, fail to be, not a trace of, no trace of, no sign of, clear
-    of, devoid"""
+NEGATORS = """needs more, need more, needs better, requires more, could use, could do with,
+    would benefit from, would profit from, not, never, hardly, not any, absent, nowhere, cannot,
+    no longer, nothing, nobody, none, barely, scarcely, by no means, in no way, not at all, not
+    exactly, not even, hardly ever, not visible, not noticeable, not perceptible, not seen,
+    invisible, imperceptible, unnoticeable, not present, in no case, lack, lacks, lacking in,
+    lacking, far from, anything but, nowhere near, fails to be, fail to be"""
+# These deny only what follows: "the plot has no holes" says nothing against the plot.
+ABSENCES = """hard pressed to find, hard to find, difficult to find, no, without, without any,
+    free of, free from, neither, nor, lack of, absence of, almost no, nearly no, hardly any,
+    none of, devoid of, barely any, scarcely any, neither of, rid of, not a trace of, no trace
+    of, no sign of, clear of, devoid"""
 TURNS = """however, but, yet, although, though, whereas, nevertheless, nonetheless, despite, in
     contrast, on the other hand, even so, unfortunately, conversely, still though"""
 CAUSES = """due to, because of, because, caused by, as a result of, owing to, thanks to,
@@ -81,27 +93,28 @@ def _attribute_terms() -> Iterator[tuple[str, Term]]:
 
 
 def _degree_terms() -> Iterator[tuple[str, Term]]:
-    for strength, cell in MODIFIERS.items():
+    cells = [(cell, Term("modifier", strength=strength)) for strength, cell in MODIFIERS.items()]
+    cells += [
+        (cell, Term("rating", polarity=polarity, strength=strength))
+        for (polarity, strength), cell in RATINGS.items()
+    ]
+    cells += [(CONTROLLED, Term("control", polarity=1, strength="good"))]
+    cells += [(LOSSES, Term("loss", polarity=-1, strength="plain"))]
+    cells += [
+        (cell, Term("excess", polarity=-1, strength=strength)) for strength, cell in EXCESS.items()
+    ]
+    cells += [(cell, Term("amount", polarity=polarity)) for polarity, cell in AMOUNTS.items()]
+    for cell, term in cells:
         for phrase in split_expressions(cell):
-            yield phrase, Term("modifier", strength=strength)
-    for (polarity, strength), cell in RATINGS.items():
-        for phrase in split_expressions(cell):
-            yield phrase, Term("rating", polarity=polarity, strength=strength)
-    for phrase in split_expressions(CONTROLLED):
-        yield phrase, Term("control", polarity=1, strength="good")
-    for strength, cell in EXCESS.items():
-        for phrase in split_expressions(cell):
-            yield phrase, Term("excess", polarity=-1, strength=strength)
-    for polarity, cell in AMOUNTS.items():
-        for phrase in split_expressions(cell):
-            yield phrase, Term("amount", polarity=polarity)
+            yield phrase, term
 
 
 def _structure_terms() -> Iterator[tuple[str, Term]]:
     cells: tuple[tuple[str, Kind], ...] = (
-        (NEGATORS, "negator"), (TURNS, "turn"), (CAUSES, "cause"), (AND, "and"),
+        (NEGATORS, "negator"), (ABSENCES, "absence"), (TURNS, "turn"), (CAUSES, "cause"),
+        (AND, "and"),
         ("with, while having, featuring", "with"), ("free", "free"), (SKIPPED, "skip"),
-        ("less, fewer", "less"), ("how", "how"),
+        ("less, fewer", "less"), ("how", "how"), ("instead, instead of", "instead"),
     )  # fmt: skip
     for cell, kind in cells:
         for phrase in split_expressions(cell):

@@ -8,7 +8,7 @@ from qbuild.language.clauses import Item
 from qbuild.language.events import FILLERS
 from qbuild.language.lexicon import CARRIERS, Term
 
-_FILLERS = frozenset(("modifier", "excess", "negator", "less"))
+_FILLERS = frozenset(("modifier", "excess", "negator", "absence", "less", "and"))
 _BETWEEN = 6  # items between a subject and its event
 
 _COPULAS = frozenset((
@@ -56,7 +56,7 @@ def _find_subject(clause: list[Item], at: int) -> Term | None:
         if isinstance(item.what, Term):
             if item.what.subjects or item.what.kind == "noun":
                 return item.what
-            if item.what.kind not in _FILLERS:
+            if item.what.kind not in _FILLERS and not item.what.acts:
                 return None
         elif item.kind == "word" and item.what not in FILLERS:
             return None

@@ -51,6 +51,15 @@ def test_negation_turns_the_judgement(text, found):
         ("The brightness is moderate.", [("light", 1)]),
         ("The sharpness is moderate.", [("sharpness", 0)]),
         ("The noise is well controlled.", [("noise", 1)]),
+        ("The picture is less noisy than the first one.", [("noise", 0)]),
+        ("The stutter is gone.", [("fluency", 0)]),
+        ("The sharpness is gone.", [("sharpness", -1)]),
+        ("The image would benefit from more light.", [("light", -1)]),
+        ("The focus is neither precise nor reliable.", [("focus", -1)]),
+        ("The composition has no flaws.", [("composition", 1)]),
+        ("The colors have no punch.", [("color", 0)]),
+        ("The narrative jumps without reason.", [("contents", -1)]),
+        ("Instead of the singer, the wall is in focus.", [("focus", 0)]),
     ],
 )
 def test_a_named_fault_is_not_praise(text, found):

@@ -35,6 +35,7 @@ class Sample:
     media_id: str = ""
     file: Path | None = None
     sha256: str | None = None
+    source_media_id: str = ""  # of the medium that it was made from, where the row has it
     num_frames: int = 0
     fps: float = 0.0
 

@@ -95,6 +95,7 @@ def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample:
         file = roots.locate(medium["media_id"], medium["path"]).file
     except InputError as error:  # the path leaves its root; a missing root ends the run
         raise RejectedError("path-leaves-root", str(error)) from error
+    parents = row["provenance"]["parents"]
     return Sample(
         name=name,
         turns=turns,
@@ -102,6 +103,7 @@ def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample:
         media_id=medium["media_id"],
         file=file,
         sha256=medium["sha256"],
+        source_media_id=next((one for one in parents if one != medium["media_id"]), ""),
         num_frames=medium["num_frames"] or 0,
         fps=medium["fps"] or 0.0,
     )

@@ -177,6 +177,17 @@ def is_trained_norm(module: nn.Module) -> bool:
     return isinstance(module, kind) and module.training
 
 
+def check_validation(accelerator: Any, settings: TrainSettings) -> None:
+    """Raise a UsageError for validation of a sharded model."""
+    if is_sharded(accelerator) and settings.validation:
+        raise UsageError(
+            f"setting validation {settings.validation}",
+            f"is not supported under {accelerator.distributed_type.value}",
+            "expected one device, or several that each hold the model",
+            "Leave it out, and evaluate checkpoints with `qbuild score` and `qbuild evaluate`.",
+        )
+
+
 def check_lora(accelerator: Any, settings: TrainSettings) -> None:
     """Raise a UsageError for LoRA on a sharded model."""
     if is_sharded(accelerator) and settings.lora_rank:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from torch import nn
 
 from qbuild.core.errors import InputError
-from qbuild_backends.models.family import ModelFamily
+from qbuild_backends.models.family import TEXT, ModelFamily, Processor
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,23 @@ def parameter_shares(family: ModelFamily, model: nn.Module) -> dict[str, Share]:
         count[0] += parameter.numel()
         count[1] += parameter.numel() if parameter.requires_grad else 0
     return {group: Share(*count) for group, count in counts.items()}
+
+
+def idle_groups(
+    family: ModelFamily, processor: Processor, shares: Mapping[str, Share], kinds: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """The groups to be trained that samples of these kinds do not go through.
+
+    Of each the parameters that received no gradient, and the kinds of media that would give one.
+    """
+    media: tuple[Literal["image"], Literal["video"]] = ("image", "video")
+    idle = {}
+    for group, share in shares.items():
+        branch = family.groups[group].branch
+        through = [kind for kind in media if branch in processor.branches(kind)]
+        if share.trained and branch != TEXT and not set(through) & set(kinds):
+            idle[group] = {"parameters": share.trained, "without": through}
+    return idle
 
 
 def train_mode(model: nn.Module) -> None:

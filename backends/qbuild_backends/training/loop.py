@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from qbuild.backends.conversation import PLACE
 from qbuild.backends.protocol import Rejected
@@ -27,11 +26,16 @@ from qbuild_backends.data import batching
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.sample import FIX
 from qbuild_backends.models.family import TEXT
-from qbuild_backends.models.inputs import IGNORED, Encoded, Turn
+from qbuild_backends.models.inputs import Encoded, Turn
 from qbuild_backends.training.distributed import Branches
+from qbuild_backends.training.evaluation import Evaluator
+from qbuild_backends.training.levels import Counts, LevelTokens, total
+from qbuild_backends.training.losses import sample_losses
 from qbuild_backends.training.optimiser import rate_share, set_rates
+from qbuild_backends.training.progress_lines import ProgressLines
 from qbuild_backends.training.settings import TrainSettings
-from qbuild_backends.training.states import Progress, Trained, write_state
+from qbuild_backends.training.states import Progress, Trained, write_state, write_weights
+from qbuild_backends.training.validation import Best
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,9 @@ class Loop:
     schedule: Schedule
     settings: TrainSettings
     states: Path
-    log: Callable[[str], None]
+    lines: ProgressLines
+    levels: LevelTokens
+    validation: Evaluator | None = None
 
     def run(self, progress: Progress) -> dict[str, Any]:
         """Train from `progress` to the end, updating it; returns time, speed and memory.
@@ -98,14 +104,18 @@ class Loop:
         not finite.
         """
         start, first, tokens = time.perf_counter(), progress.step, 0
+        self.lines.done = first
         batches = list(self.schedule.batches(first))
         mine = [self._my_passes(batch) for batch in batches]
         with closing(self.loader.stream([part for parts in mine for part in parts])) as stream:
             for batch, parts in zip(batches, mine, strict=True):
                 set_rates(self.optimiser, self._rate_share(progress.step))
-                loss, step_tokens = self._step(stream, len(parts), len(batch))
+                loss, step_tokens, counts = self._step(stream, len(parts), len(batch))
                 tokens += step_tokens
                 self._record(progress, loss, batch)
+                self.lines.update(progress.step, loss, counts, len(batch))
+                self._validate(progress)
+                self._save(progress)
         seconds = time.perf_counter() - start
         return {
             "steps": progress.step - first,
@@ -129,20 +139,20 @@ class Loop:
 
     def _step(
         self, stream: Iterator[list[Encoded]], passes: int, samples: int
-    ) -> tuple[float, int]:
-        """One update; its loss over all devices, and the tokens of this one."""
+    ) -> tuple[float, int, Counts]:
+        """One update; its loss over all devices, and the tokens and level words of this one."""
         device = self.accelerator.device
-        total, tokens = torch.zeros((), device=device), 0
+        loss_sum, tokens = torch.zeros((), device=device), 0
         # accelerate takes the mean over passes and devices, the loss is one over samples
         scale = passes * self.accelerator.num_processes / samples
-        seen = set[str]()
+        seen, counts = set[str](), list[Counts]()
         for _ in range(passes):
             encoded = next(stream)
             self._check_skipped()
             tokens += sum(len(sample.ids) for sample in encoded)
             seen.update(*({TEXT, *sample.media} for sample in encoded))
             with self.accelerator.accumulate(self.model):
-                loss = self._loss(encoded)
+                loss = self._loss(encoded, counts)
                 if self.accelerator.sync_gradients:
                     self.branches.seen = self._seen_anywhere(seen)  # DeepSpeed updates in backward
                 self.accelerator.backward(loss * scale)
@@ -152,10 +162,10 @@ class Loop:
                     )
                 self.optimiser.step()
                 self.optimiser.zero_grad()
-            total += loss.detach() / samples
+            loss_sum += loss.detach() / samples
         if self.accelerator.num_processes > 1:
             self.branches.share_statistics(self.accelerator, self.trained.model, seen)
-        return float(self.accelerator.reduce(total, "sum")), tokens
+        return float(self.accelerator.reduce(loss_sum, "sum")), tokens, total(counts)
 
     def _seen_anywhere(self, seen: set[str]) -> set[str]:
         """The branches that samples of the step went through in any process."""
@@ -164,7 +174,7 @@ class Loop:
         counts = self.accelerator.reduce(mine.to(self.accelerator.device), "sum")
         return {name for name, count in zip(names, counts.tolist(), strict=True) if count}
 
-    def _loss(self, encoded: list[Encoded]) -> Tensor:
+    def _loss(self, encoded: list[Encoded], counts: list[Counts]) -> Tensor:
         """The sum of the samples' losses; 0 of a blank sample where a pass has none.
 
         Every process makes the same number of passes: a sharded model waits for all of them.
@@ -173,8 +183,13 @@ class Loop:
         batch = self.loader.processor.collate(encoded or [self._blank()])
         device = self.accelerator.device
         moved = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+
+        def observe(logits: Tensor, expected: Tensor) -> None:
+            counts.append(self.levels.count(logits, expected) if encoded else Counts())
+
         with self.accelerator.autocast():
-            return sample_losses(self.model, moved).sum() * (1.0 if encoded else 0.0)
+            losses = sample_losses(self.model, moved, observe)
+        return losses.sum() * (1.0 if encoded else 0.0)
 
     def _blank(self) -> Encoded:
         processor = self.loader.processor
@@ -186,7 +201,7 @@ class Loop:
             raise bad_sample(self.loader.skipped[0], FIX)
 
     def _record(self, progress: Progress, loss: float, batch: Sequence[int]) -> None:
-        """Record a step's loss, log it and save a state where one is due."""
+        """Record a step's loss; StageError where it is not finite."""
         if not math.isfinite(loss):
             names = ", ".join(self.loader.samples[number].name for number in batch[:3])
             raise StageError(
@@ -197,13 +212,32 @@ class Loop:
             )
         progress.step += 1
         progress.losses.append(loss)
-        steps, every = self.schedule.steps, self.settings.log_every
-        if progress.step % every == 0 or progress.step == steps:
-            recent = progress.losses[-every:]
-            self.log(f"step {progress.step}/{steps}: loss {sum(recent) / len(recent):.4f}")
-        if progress.step % self.settings.save_every == 0 and progress.step < steps:
+
+    def _validate(self, progress: Progress) -> None:
+        """Validate where it is due, and keep the weights if they are the best so far."""
+        every = self.settings.validate_every or max(1, self.schedule.steps // 10)
+        is_due = progress.step % every == 0 or progress.step == self.schedule.steps
+        if self.validation is None or not is_due:
+            return
+        found = self.validation.evaluate(range(len(self.validation.loader.samples)))
+        if self.validation.loader.skipped and self.settings.on_bad_sample == "stop":
+            raise bad_sample(self.validation.loader.skipped[0], FIX)
+        accuracy = found.counts.accuracy()
+        progress.validations.append({"step": progress.step, "loss": found.loss})
+        best = Best(self.states, progress.validations)
+        words = "" if accuracy is None else f", level words {accuracy:.0%} right"
+        mark = " (best so far)" if best.step == progress.step else ""
+        self.lines.log(f"validation at step {progress.step}: loss {found.loss:.4f}{words}{mark}")
+        if best.step == progress.step and self.trained.main:
+            write_weights(self.trained.model, best.path(progress.step))
+
+    def _save(self, progress: Progress) -> None:
+        """Save a state where one is due, with the best weights that it refers to."""
+        if progress.step % self.settings.save_every == 0 and progress.step < self.schedule.steps:
             collect_skipped(progress, self.loader, self.accelerator)
             write_state(self.states, progress, self.trained, self.settings.keep)
+            if self.trained.main:
+                Best(self.states, progress.validations).prune()
 
 
 def bad_sample(rejected: Rejected, todo: str, expected: str = "") -> InputError:
@@ -222,23 +256,6 @@ def collect_skipped(progress: Progress, loader: Loader, accelerator: Any) -> Non
     known = set(progress.skipped)
     progress.skipped += [one for one in dict.fromkeys(skipped) if one not in known]
     loader.skipped = []
-
-
-def sample_losses(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-    """The mean loss over each sample's answer tokens (b,).
-
-    Only positions before an answer's token in any sample go through the language head: over a
-    vocabulary of 152,000 the others would take a gigabyte per 1,800.
-    """
-    inputs = dict(batch)
-    targets = inputs.pop("labels")[:, 1:]  # (b, n - 1)
-    places = (targets != IGNORED).any(0).nonzero()[:, 0]  # (p,)
-    logits = model(**inputs, logits_to_keep=places, use_cache=False).logits  # (b, p, vocabulary)
-    expected = targets[:, places]
-    losses = cross_entropy(
-        logits.float().transpose(1, 2), expected, ignore_index=IGNORED, reduction="none"
-    )
-    return losses.sum(1) / (expected != IGNORED).sum(1)
 
 
 def _peak_gib() -> float:

@@ -8,10 +8,12 @@ removed.
 from __future__ import annotations
 
 import math
+import random
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +44,29 @@ from qbuild_backends.training.base import (
     check_packages,
     make_accelerator,
 )
-from qbuild_backends.training.distributed import Branches, is_sharded, register_direct_reads
-from qbuild_backends.training.freezing import Share, freeze, parameter_shares, train_mode
+from qbuild_backends.training.distributed import (
+    Branches,
+    check_validation,
+    is_sharded,
+    register_direct_reads,
+)
+from qbuild_backends.training.evaluation import Evaluator
+from qbuild_backends.training.freezing import (
+    Share,
+    freeze,
+    idle_groups,
+    parameter_shares,
+    train_mode,
+)
+from qbuild_backends.training.levels import LevelTokens, format_variation
 from qbuild_backends.training.loop import Loop, Schedule, bad_sample, collect_skipped
 from qbuild_backends.training.optimiser import make_optimiser
 from qbuild_backends.training.passes import choose_passes, trains_norms
+from qbuild_backends.training.progress_lines import ProgressLines
 from qbuild_backends.training.settings import TrainSettings, read_settings
+from qbuild_backends.training.validation import Best, HeldOut, hold_out, validation_reader
 
+EVALUATED = 64  # samples at most whose predicted levels are compared at the end
 _FIX_ALL = "Fix the samples or their media."
 
 
@@ -65,10 +83,12 @@ def train(family: ModelFamily, backend: str, spec: TrainSpec) -> Path:
     splits = SplitFilter(spec.splits, training=True)
     samples = read_samples(spec.artifacts, MediaRoots.parse(spec.media_roots), kind, splits)
     _check_samples(samples, settings)
+    held_out = hold_out(samples, settings.validation, spec.seed, validation_reader(spec, kind))
     accelerator = make_accelerator(settings)
     check_devices(settings, accelerator.num_processes)
+    check_validation(accelerator, settings)
     with ExitStack() as stack:
-        run = Run(family, backend, spec, settings, samples, accelerator)
+        run = Run(family, backend, spec, settings, held_out, accelerator)
         if not run.is_done():
             if accelerator.is_main_process:
                 stack.enter_context(claimed(run.states))
@@ -90,14 +110,17 @@ class Run:
         backend: str,
         spec: TrainSpec,
         settings: TrainSettings,
-        samples: Samples,
+        held_out: HeldOut,
         accelerator: Any,
     ) -> None:
         self.family, self.spec, self.settings = family, spec, settings
-        self.samples, self.accelerator = samples, accelerator
+        self.samples, self.accelerator = held_out.training, accelerator
+        self.validation, samples = held_out.validation, held_out.training
         self.states = spec.output.with_name(f"{spec.output.name}.training")
         folder.check_name(family, settings.base, f"setting base {settings.base}")
         self.options = {**settings.decisive(), "backend": backend, "seed": spec.seed}
+        if held_out.hashes:  # of the file that the setting names
+            self.options["validation"] = held_out.hashes
         if samples.splits.left_out:  # else the checkpoint is the same whatever was asked for
             self.options["split"] = list(samples.splits.taken)
         base_fingerprint = folder.fingerprint(family, settings.base)
@@ -125,6 +148,8 @@ class Run:
             if progress.step:
                 self.log(f"resuming from step {progress.step}")
             figures = loop.run(progress)
+            self._take_best(loop, progress)
+            figures["levels"] = self._check_variation(loop)
         collect_skipped(progress, loop.loader, self.accelerator)
         self._check_not_all_skipped(progress, loop.schedule.drawn)
         self._write(loop, progress, shares, figures)
@@ -167,7 +192,8 @@ class Run:
         if accelerator.distributed_type.value == "DEEPSPEED":
             register_direct_reads(self.family, model)
         cache = Path(settings.cache) if settings.cache else None
-        return Loop(
+        schedule = Schedule.of(lengths, settings, accelerator.num_processes, self.spec.seed)
+        loop = Loop(
             accelerator=accelerator,
             model=prepared,
             optimiser=prepared_optimiser,
@@ -185,11 +211,49 @@ class Run:
                 video_prompt=settings.video_prompt,
                 workers=settings.workers,
             ),
-            schedule=Schedule.of(lengths, settings, accelerator.num_processes, self.spec.seed),
+            schedule=schedule,
             settings=settings,
             states=self.states,
-            log=self.log,
+            lines=ProgressLines(schedule.steps, settings.log_every, accelerator.is_main_process),
+            levels=LevelTokens.of(self.family, processor),
         )
+        if self.validation:
+            loop.validation = self._evaluator(loop, self.validation)
+        return loop
+
+    def _evaluator(self, loop: Loop, samples: Sequence[Sample]) -> Evaluator:
+        """Evaluates samples with the model of a loop; reads them as the loop does."""
+        reader = replace(loop.loader.reader)
+        loader = replace(loop.loader, samples=samples, reader=reader, skipped=[], waited_s=0.0)
+        together = self.settings.per_device_batch or 1
+        return Evaluator(self.accelerator, loop.model, loader, loop.levels, together)
+
+    def _take_best(self, loop: Loop, progress: states.Progress) -> None:
+        """Give the model the weights of the best validation."""
+        best = Best(self.states, progress.validations)
+        if best.step and best.step < progress.step:
+            if not best.path(best.step).is_file():
+                self.log(f"the weights of step {best.step} are missing; the last ones are kept")
+                return
+            states.read_weights(loop.trained.model, best.path(best.step))
+            self.log(f"kept the checkpoint of step {best.step}, the best on the validation data")
+
+    def _check_variation(self, loop: Loop) -> dict[str, Any]:
+        """How much the predicted levels vary; warns where it is hardly. Not for a sharded model."""
+        if loop.trained.sharded is not None:
+            return {}
+        where = "validation" if self.validation else "training"
+        samples = self.validation or self.samples.good
+        draw = random.Random(self.spec.seed)  # noqa: S311 - no secret
+        chosen = sorted(draw.sample(range(len(samples)), min(EVALUATED, len(samples))))
+        try:
+            found = self._evaluator(loop, samples).evaluate(chosen)
+        except InputError:  # none of them can be read: the run reports that by itself
+            return {}
+        figures = found.scores.figures()
+        if warning := format_variation(figures, where):
+            self.log(warning)
+        return {"on": where, **figures} if figures else {}
 
     def _estimated_length(self, processor: Processor, sample: Sample) -> int:
         characters = sum(len(turn.text) for turn in sample.turns)
@@ -211,7 +275,7 @@ class Run:
         model, weights = self._merged(loop)
         if not self.accelerator.is_main_process:
             return
-        report = self._report(progress, loop.schedule.drawn, shares)
+        report = self._report(progress, loop, shares)
         output = self.spec.output
         with disk_errors(output), saving.replace_folder(output) as place:
             model.eval().save_pretrained(place, state_dict=weights)
@@ -242,7 +306,7 @@ class Run:
         return plain, adapters.merge_into(plain, model)
 
     def _report(
-        self, progress: states.Progress, drawn: int, shares: dict[str, Share]
+        self, progress: states.Progress, loop: Loop, shares: dict[str, Share]
     ) -> dict[str, Any]:
         """The report in `qbuild.json`, which is printed too: the same for the same run.
 
@@ -250,17 +314,25 @@ class Run:
         """
         last = progress.losses[-math.ceil(progress.step / 10) :]
         base = Path(self.settings.base)
+        skipped = {one.of for one in progress.skipped}
+        kinds = {sample.kind for sample in self.samples.good if sample.name not in skipped}
+        idle = idle_groups(self.family, loop.loader.processor, shares, kinds)
+        trained = {g: replace(s, trained=0) if g in idle else s for g, s in shares.items()}
+        validated = {"samples": len(self.validation), "steps": progress.validations}
+        best = Best(self.states, progress.validations).step
         return {
             "run": self.fingerprint,
             "plan": self.settings.plan,
             "base": base.resolve().name if base.is_dir() else self.settings.base,
-            "samples": drawn - len(progress.skipped),
+            "samples": loop.schedule.drawn - len(progress.skipped),
             "left_out": self.samples.splits.left_out,
             "skipped": len(self.samples.bad) + len(progress.skipped),
             "steps": progress.step,
             "first_loss": progress.losses[0],
             "last_loss": sum(last) / len(last),
-            "parameters": {group: asdict(share) for group, share in shares.items()},
+            "parameters": {group: asdict(share) for group, share in trained.items()},
+            **({"no_gradient": idle} if idle else {}),
+            **({"validation": {**validated, "best_step": best}} if self.validation else {}),
         }
 
     def log(self, line: str) -> None:

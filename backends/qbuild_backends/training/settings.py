@@ -21,7 +21,7 @@ _NO_EFFECT = {
 _AUTO = {"per_device_batch": 1, "gradient_checkpointing": True}
 _Auto = BeforeValidator(lambda given: None if given == "auto" else given)
 # Newer than 0.1.0: left out at these values, so that an unfinished training of 0.1.0 resumes.
-_ADDED = {"recipe": "paper"}
+_ADDED = {"recipe": "paper", "validation": "", "validate_every": 0}
 
 
 class TrainSettings(FamilySettings):
@@ -40,6 +40,11 @@ class TrainSettings(FamilySettings):
     per_device_batch: Annotated[int | None, _Auto] = Field(
         None, ge=1, description="Samples in one pass of one device; auto: by the model's size."
     )
+
+    validation: Annotated[str, BeforeValidator(str)] = Field(
+        "", description="Share of the media, split or artifact whose best checkpoint is kept."
+    )
+    validate_every: int = Field(0, ge=0, description="Steps between validations; 0: ten per run.")
 
     learning_rate: float = Field(1e-5, gt=0, description="Of every group without its own rate.")
     warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps in which it rises.")

@@ -41,6 +41,7 @@ class Progress:
     step: int = 0
     losses: list[float] = field(default_factory=list)
     skipped: list[Rejected] = field(default_factory=list)
+    validations: list[dict[str, Any]] = field(default_factory=list)  # step and loss of each
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def _describe(folder: Path, progress: Progress) -> None:
     }
     skipped = [rejection_record(one) for one in progress.skipped]
     described = {"run": progress.run, "step": progress.step, "losses": progress.losses}
+    described["validations"] = progress.validations
     text = canonical_json({**described, "skipped": skipped, "files": sizes})
     (folder / STATE).write_text(text + "\n", encoding="utf-8")
     for path in [*folder.rglob("*"), folder]:
@@ -116,7 +118,26 @@ def resume(folder: Path, run: str, trained: Trained) -> Progress:
         Rejected(one["sample"], Rejection(one["reason"], one["message"]))
         for one in described["skipped"]
     ]
-    return Progress(run, described["step"], described["losses"], skipped)
+    validations = described.get("validations", [])
+    return Progress(run, described["step"], described["losses"], skipped, validations)
+
+
+def write_weights(model: nn.Module, place: Path) -> None:
+    """Write what the run has changed in the model, atomically."""
+    unfinished = place.with_suffix(".tmp")
+    with disk_errors(place):
+        tensors = {name: one.detach().cpu().contiguous().clone() for name, one in _changing(model)}
+        save_file(tensors, unfinished)
+        sync(unfinished)
+        unfinished.rename(place)
+
+
+def read_weights(model: nn.Module, place: Path) -> None:
+    """Set the weights that `write_weights` wrote."""
+    tensors = load_file(place)
+    with torch.no_grad():
+        for name, tensor in _changing(model):
+            tensor.copy_(tensors[name])
 
 
 def remove_if_empty(folder: Path) -> None:

@@ -19,8 +19,19 @@ def format_training(report: dict[str, Any]) -> str:
         )
         if left_out := format_left_out(report.get("left_out", {})):
             lines.append(f"  {left_out}")
+        idle = report.get("no_gradient", {})
         for group, share in report["parameters"].items():
+            if group in idle:
+                lines.append(format_idle(group, idle[group]))
+                continue
             lines.append(f"  {group}: {share['trained']:,} of {share['parameters']:,} trained")
+    if "validation" in report:
+        validation = report["validation"]
+        best = min(validation["steps"], key=lambda one: one["loss"])
+        lines.append(
+            f"  validation on {plural(validation['samples'], 'sample')}: loss {best['loss']:.4f}"
+            f" at step {best['step']:,}, whose checkpoint was kept"
+        )
     if run := report["run"]:
         lines.append(
             f"  {run['seconds']:.1f} s, {run['tokens_a_second']:,} tokens/s,"
@@ -33,6 +44,13 @@ def format_training(report: dict[str, Any]) -> str:
                 f" {run['per_device_batch']}, with{checkpointing} gradient checkpointing"
             )
     return "\n".join(lines)
+
+
+def format_idle(group: str, idle: dict[str, Any]) -> str:
+    """A group whose parameters received no gradient, and why."""
+    missing = " or ".join(idle["without"])
+    why = f"no {missing} in the data" if missing else "the model is trained without it"
+    return f"  {group}: {idle['parameters']:,} parameters received no gradient: {why}"
 
 
 def format_import(report: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from qbuild_backends.data.media_reader import MediaReader
 from qbuild_backends.data.sample import Sample
 from qbuild_backends.models.inputs import Turn
 from qbuild_backends.models.vqa2.processor import Vqa2Processor
-from qbuild_backends.training.loop import sample_losses
+from qbuild_backends.training.losses import sample_losses
 from vqa2_toys import tiny_model, tiny_processor
 from vqa2_training import artifact, image_pairs, spec, train
 

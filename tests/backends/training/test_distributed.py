@@ -12,7 +12,7 @@ pytest.importorskip("accelerate", reason="needs accelerate, which training runs 
 from qbuild_backends.models.vqa2.family import FAMILY  # noqa: E402
 from qbuild_backends.training import distributed  # noqa: E402
 from qbuild_backends.training.freezing import freeze, group_of, train_mode  # noqa: E402
-from qbuild_backends.training.loop import sample_losses  # noqa: E402
+from qbuild_backends.training.losses import sample_losses  # noqa: E402
 from qbuild_backends.training.optimiser import make_optimiser  # noqa: E402
 from vqa2_toys import batch_of, drawn_clip, tiny_model, tiny_processor, turns  # noqa: E402
 from vqa2_training import settings_of  # noqa: E402

@@ -378,3 +378,31 @@ def test_devices_that_do_not_divide_the_batch_are_rejected(tmp_path):
     training_base.check_devices(settings, 8)
     with pytest.raises(UsageError, match="expected a multiple of 3"):
         training_base.check_devices(settings, 3)
+
+
+# ------------------------------------------------------------------ what was not learnt
+
+
+def test_a_branch_that_no_sample_went_through_is_reported_as_without_gradient(tmp_path):
+    report = described(train(spec(tmp_path, image_pairs(tmp_path, 4))))["report"]
+    shares = report["parameters"]
+    assert shares["vision_tower"]["trained"] > 0
+    for group in ("motion_extractor", "motion_projector"):
+        assert shares[group]["trained"] == 0
+        assert report["no_gradient"][group] == {
+            "parameters": shares[group]["parameters"],
+            "without": ["video"],
+        }
+
+
+def test_with_videos_every_group_receives_a_gradient(trained):
+    report = described(trained / "checkpoint")["report"]
+    assert "no_gradient" not in report
+    assert all(share["trained"] for share in report["parameters"].values())
+
+
+def test_predictions_that_hardly_vary_are_warned_of(tmp_path, capsys):
+    made = train(spec(tmp_path, image_pairs(tmp_path, 10), learning_rate=1e-9))
+    assert "warning: the predicted levels hardly vary: " in capsys.readouterr().err
+    levels = json.loads((made / "run.json").read_text())["levels"]
+    assert (levels["on"], levels["samples"]) == ("training", 10)

@@ -124,7 +124,8 @@ def test_only_steps_whose_rows_have_changed_since_would_run(qbuild):
     would = {step["id"]: step["reasons"] for step in done.json["steps"] if not step["stands"]}
     reasons = {name: {reason["kind"] for reason in found} for name, found in would.items()}
     changed = {name: {"option changed"} for name in ("pairs", "streaming")}
-    extended = {"by-rules": {"stage changed"}, "by-model": {"stage changed", "prompt changed"}}
+    new = {"stage changed", "option changed"}
+    extended = {"by-rules": new, "by-model": {*new, "prompt changed"}, "causal": new}
     assert reasons == {**changed, **extended, "llava": {"upstream"}, "q-align": {"upstream"}}
     assert would["pairs"][0]["detail"] == "word_case: capitalised → lower"
     prompts = {found["detail"] for found in would["by-model"] if found["kind"] == "prompt changed"}

@@ -11,9 +11,19 @@ from qbuild.core.canonical import row_seed
 from qbuild.core.engine.tally import Tally
 from qbuild.core.rows.rejections import RejectedError, Rejection
 from qbuild.pairs.answerers import AnswerSource, AskResult
+from qbuild.pairs.assignment import NOTHING_ASSIGNED, Assignment
 from qbuild.pairs.conversations import judged_form, read_as
 from qbuild.pairs.parse import Pair, read_pairs
-from qbuild.pairs.tasks import DISTRACTORS, WHAT_HOW, Retry, Task, distractor_task, tasks_of
+from qbuild.pairs.tasks import (
+    DISTRACTORS,
+    QUALITY,
+    WHAT_HOW,
+    YES_NO_TASK,
+    Retry,
+    Task,
+    distractor_task,
+    tasks_of,
+)
 from qbuild.pairs.templates import Template
 from qbuild.pairs.verify import PairChecker
 from qbuild.quality.published_text import letters
@@ -70,11 +80,18 @@ class PairGenerator:
     templates: Mapping[str, Template]
     seed: int
     max_revisions: int
+    assigned: Assignment = NOTHING_ASSIGNED
 
     async def generate(self, depiction: Mapping[str, Any]) -> DepictionPairs:
         """The pairs of a depiction, in the order of its tasks."""
-        tasks = tasks_of(depiction, self.templates, self.seed)
+        joined = self.assigned.join(depiction)
+        if joined is None:
+            return DepictionPairs()
+        depiction = joined
+        tasks = tasks_of(depiction, self.templates, self.seed, self.assigned)
         result, checker = DepictionPairs(), PairChecker(full_text(depiction))
+        wants = [task.want for task in tasks if task.id in (QUALITY, YES_NO_TASK)]
+        result.counts.add_each("asked-yes-no", wants)
         outcomes = await asyncio.gather(*(self._ask(task, checker) for task in tasks))
         for task, outcome in zip(tasks, outcomes, strict=True):
             await self._add(task, outcome, checker, result)

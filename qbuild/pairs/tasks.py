@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.canonical import row_seed
 from qbuild.llm.requests import ChatRequest
+from qbuild.pairs.assignment import NOTHING_ASSIGNED, Assignment, draw_want
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from qbuild.pairs.parse import Pair
     from qbuild.pairs.templates import Template
 
+QUALITY, YES_NO_TASK = "vqa2/quality-centric", "q-instruct/yes-no"
 VQA2 = {
-    "overall": ("vqa2/quality-centric", "vqa2/temporal", "vqa2/extended"),
+    "overall": (QUALITY, "vqa2/temporal", "vqa2/extended"),
     "in-context": ("vqa2/in-context",),
     "conversation": ("vqa2/conversation",),
     "aspect": ("vqa2/aspect",),
 }
-Q_INSTRUCT = ("q-instruct/what-how", "q-instruct/yes-no", "q-instruct/extended")
+Q_INSTRUCT = ("q-instruct/what-how", YES_NO_TASK, "q-instruct/extended")
 WHAT_HOW, DISTRACTORS = "q-instruct/what-how", "q-instruct/distractors"
 NO_ANSWER = "(no answer)"  # servers reject an empty turn
 AREAS = ("cause", "photography advice", "restoration tools", "audience", "other")
@@ -71,17 +73,36 @@ class Retry:
     rejections: tuple[Rejection, ...]
 
 
-def template_ids(kind: str, medium: str) -> tuple[str, ...]:
-    """The templates for a depiction of that kind, of an image or a video."""
+def template_ids(kind: str, medium: str, *, joined: bool = False) -> tuple[str, ...]:
+    """The templates for a depiction of that kind, of an image or a video.
+
+    `joined`: all aspects of a generated video as one depiction, which needs no temporal pair.
+    """
+    if joined:
+        return (QUALITY, "vqa2/extended")
     if kind == "pathway" or (kind == "overall" and medium == "image"):
         return Q_INSTRUCT
     return VQA2[kind]
 
 
+def template_ids_of(depiction: Mapping[str, Any]) -> tuple[str, ...]:
+    """The templates for a depiction."""
+    joined = depiction["kind"] == "aspect" and depiction["aspect"] is None
+    return template_ids(depiction["kind"], depiction["medium"], joined=joined)
+
+
+def asks_yes_no(depiction: Mapping[str, Any]) -> bool:
+    """Whether a yes/no question is asked about a depiction."""
+    return not {QUALITY, YES_NO_TASK}.isdisjoint(template_ids_of(depiction))
+
+
 def tasks_of(
-    depiction: Mapping[str, Any], templates: Mapping[str, Template], seed: int
+    depiction: Mapping[str, Any],
+    templates: Mapping[str, Template],
+    seed: int,
+    assigned: Assignment = NOTHING_ASSIGNED,
 ) -> list[Task]:
-    """The tasks of a depiction, in order."""
+    """The tasks of a depiction, in order; what is not assigned is drawn for it alone."""
     own_id = depiction["depiction_id"]
     slots = {
         name: _TAG.sub("(notes)", str(depiction[name] if depiction[name] is not None else ""))
@@ -89,11 +110,11 @@ def tasks_of(
     }
     slots["medium"] = "picture" if depiction["medium"] == "image" else "video"
     slots["area"] = AREAS[row_seed(seed, own_id, "area") % len(AREAS)]
-    want = ("Yes", "No")[row_seed(seed, own_id, "want") % 2]
-    return [
-        Task(templates[name], depiction, want, {**slots, "want": want})
-        for name in template_ids(depiction["kind"], depiction["medium"])
-    ]
+    want = assigned.wants.get(own_id) or draw_want(own_id, seed)
+    names = template_ids_of(depiction)
+    if own_id in assigned.without_extended:
+        names = tuple(name for name in names if name != Q_INSTRUCT[-1])
+    return [Task(templates[name], depiction, want, {**slots, "want": want}) for name in names]
 
 
 def distractor_task(task: Task, pair: Pair, templates: Mapping[str, Template]) -> Task:

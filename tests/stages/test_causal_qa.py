@@ -62,7 +62,7 @@ def test_the_answer_is_the_depiction_and_the_level_sentence(tmp_path, output):
 
 @pytest.mark.parametrize("text", ["It is sharp", "It is sharp.", " It is sharp. \n"])
 def test_a_depiction_ends_with_one_full_stop(text):
-    text = causal_answer({"text": text, "medium": "video", "word": "Good"})
+    text = causal_answer({"text": text, "medium": "video", "word": "Good", "kind": "overall"})
     assert text.startswith("It is sharp. ")
 
 
@@ -134,3 +134,37 @@ def test_rows_do_not_depend_on_the_size_of_batches(tmp_path):
     for path in outputs:
         causal(path, source, batch_rows=int(path.stem))
     assert len({path.read_bytes() for path in outputs}) == 1
+
+
+def test_the_wording_of_the_paper_is_the_default_and_plain_is_standard_english(tmp_path, output):
+    source = write_depictions(tmp_path / "d.parquet", [overall("it is dark", level=2, word="Poor")])
+    answers = []
+    for given in ({}, {"wording": "plain"}):
+        causal(output, source, **given)
+        answers.append(answer_of(rows_of(output)[0]))
+    assert answers == [
+        "it is dark. Hence, The quality of this video is Poor.",
+        "It is dark. Hence, the quality of this video is poor.",
+    ]
+
+
+def test_a_pathway_feedback_is_itself_the_answer(tmp_path, output):
+    text = "The sky is noisy. Overall, the quality is fair"
+    rows = of_kind("pathway", 2, text=text)
+    rows[1] |= {"level": None, "word": None, "mos_norm": None, "text": "It is sharp. It is good."}
+    result = causal(output, write_depictions(tmp_path / "d.parquet", rows))
+    assert [answer_of(row) for row in rows_of(output)] == [f"{text}.", "It is sharp. It is good."]
+    assert "Describe the quality of this image" in question_of(rows_of(output)[0])
+    assert (result.rejected, result.report["pathway"]) == (0, 2)
+    assert "2 pathway feedbacks" in STAGE.render(result.report)
+
+
+def test_the_aspects_of_a_video_are_together_a_depiction_on_request(tmp_path, output):
+    rows = of_kind("aspect", 5, media_id="a:1.mp4", path="1.mp4", annotator="one")
+    source = write_depictions(tmp_path / "d.parquet", [*rows, overall()])
+    side_input = levels(tmp_path / "l.parquet", ("a:1.mp4", 2))
+    result = causal(output, source, side_input, aspects="together", batch_rows=2)
+    assert (result.rows, result.report["left_out"]) == (2, {})
+    answer = answer_of(rows_of(output)[0])
+    assert all(row["text"] in answer for row in rows)
+    assert answer.endswith("Hence, The quality of this video is Poor.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qbuild.core.rows.rejections import RejectedError
 from qbuild.pairs.rules.choices import ask_degree, ask_topic, wrong_faults
 from qbuild.pairs.rules.draws import Draw, Pair, four_choices, make_pair
 from qbuild.pairs.rules.facts import Fact
@@ -25,24 +24,12 @@ _PREPOSITIONS = {"side": "on", "edge": "at", "floor": "on"}
 def quality_pairs(facts: list[Fact], it: str, draw: Draw, want_yes: bool | None) -> list[Pair]:
     """Three pairs, yes/no, choice and open, on three facts where there are as many."""
     order = draw.shuffled(facts)
-    askable = _askable(order, want_yes)
-    rest = [fact for fact in order if fact is not askable] or order
+    first, second, third = (order[n % len(order)] for n in range(3))
     return [
-        yes_no_pair(askable, it, draw, want_yes),
-        choice_pair(rest[0], facts, it, draw),
-        open_pair(rest[1 % len(rest)], it, draw, facts),
+        yes_no_pair(first, it, draw, want_yes),
+        choice_pair(second, facts, it, draw),
+        open_pair(third, it, draw, facts),
     ]
-
-
-def _askable(facts: Sequence[Fact], want_yes: bool | None) -> Fact:
-    """The first fact of which the wanted question can be asked; a state may have no opposite."""
-    if want_yes is not False:
-        return facts[0]
-    return next((fact for fact in facts if _has_opposite(fact)), facts[0])
-
-
-def _has_opposite(fact: Fact) -> bool:
-    return fact.state is None or fact.state.free or bool(fact.state.opposite)
 
 
 def what_how_pairs(facts: list[Fact], it: str, draw: Draw) -> list[Pair]:
@@ -102,8 +89,6 @@ def _open_and_choice(
 def yes_no_pair(fact: Fact, it: str, draw: Draw, want_yes: bool | None) -> Pair:
     """A yes/no question about the fact or its opposite."""
     yes = draw.number(2) == 0 if want_yes is None else want_yes
-    if not yes and not _has_opposite(fact):
-        raise RejectedError("no-opposite", f"no opposite of {fact.name!r} can be asked about")
     question = ask_yes_no(fact, it, yes, draw)
     return make_pair("binary", question, ["Yes", "No"], "A" if yes else "B")
 

@@ -11,7 +11,7 @@ from qbuild.language.times import Part
 from qbuild.pairs.rules.draws import Draw, Pair, four_choices, make_pair
 from qbuild.pairs.rules.facts import Fact
 from qbuild.pairs.rules.phrases import PARTS, be, capitalise, is_plural
-from qbuild.pairs.rules.quality import ask_place, open_pair, yes_no_pair
+from qbuild.pairs.rules.quality import ask_place, open_pair
 from qbuild.pairs.rules.sentences import state_clause, state_sentence, where_and_when
 from qbuild.pairs.rules.wording import WHAT_STANDS_OUT
 
@@ -133,7 +133,6 @@ def in_context_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
     fact = draw.one(placed)
     where = bool(fact.place or fact.area)
     ways = [lambda: _ask_what(fact, it, draw), lambda: open_pair(fact, it, draw)]
-    ways.append(lambda: yes_no_pair(fact, it, draw, None))
     if fact.specific and fact.place:
         ways += [lambda: _ask_when_and_where(fact, it, draw)] * 3
     elif fact.specific:

@@ -43,6 +43,18 @@ class ExtendOptions(Options):
     max_revisions: int = Field(
         default=2, ge=0, le=10, description="How often a faulty answer is sent back for revision."
     )
+    aspects: Literal["each", "together"] = Field(
+        default="each",
+        description="Aspects of a generated video: one pair for each, or the pairs of one overall "
+        "depiction, without a temporal one.",
+    )
+    extended_share: float = Field(
+        default=0.207,
+        ge=0,
+        le=1,
+        description="Share of the pathway feedbacks that get an extended conversation; Q-SiT has "
+        "12 of 58 thousand.",
+    )
     seed: int = Field(
         default=0, ge=0, description="Seed of wordings, right answers and the order of choices."
     )

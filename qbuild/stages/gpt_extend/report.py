@@ -25,6 +25,7 @@ def summarise(tally: Tally) -> dict[str, Any]:
             for kind, count in tally.of("kind").items()
         },
         "table_1": TABLE_1,
+        "asked_yes_no": tally.of("asked-yes-no"),
         "yes": letters.get("binary", {}).get("A", 0),
         "no": letters.get("binary", {}).get("B", 0),
         "letters": letters,
@@ -45,6 +46,7 @@ def format_report(report: dict[str, Any]) -> str:
         lines.append(f"{kind}: {count}, {each:.2f} pairs each{paper}")
     if report["yes"] or report["no"]:
         lines.append(f"yes/no questions: {report['yes']:,} yes, {report['no']:,} no")
+        lines += _explain_imbalance(report)
     for form, letters in report["letters"].items():
         if form != "binary":
             lines.append(_list_counts(f"right choices of {form} questions", letters))
@@ -59,6 +61,15 @@ def format_report(report: dict[str, Any]) -> str:
     if run and run["states"]:
         lines += _format_run(run)
     return "\n".join(lines)
+
+
+def _explain_imbalance(report: dict[str, Any]) -> list[str]:
+    """Why Yes and No are not 1:1: what was assigned so was rejected, or a duplicate."""
+    asked = sum(report["asked_yes_no"].values())
+    left = asked - report["yes"] - report["no"]
+    if abs(report["yes"] - report["no"]) < 2:
+        return []
+    return [f"not 1:1, since {left:,} of {asked:,} yes/no questions were rejected or duplicates"]
 
 
 def _list_counts(name: str, counts: dict[str, int]) -> str:

@@ -108,8 +108,9 @@ def plan_requests(state: State) -> dict[str, Any]:
         return {"plan": None, "text": "provider rules sends nothing and costs nothing"}
     requests = (
         request_of(task, state.style)
-        for _, depiction in state.depictions()
-        for task in tasks_of(depiction, state.templates, state.options.seed)
+        for _, row in state.depictions()
+        if (depiction := state.assigned.join(row)) is not None
+        for task in tasks_of(depiction, state.templates, state.options.seed, state.assigned)
     )
     folder = state.ledger_folder
     with Ledger.open(folder) if folder.is_dir() else nullcontext() as ledger:

@@ -6,18 +6,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from qbuild.core.engine.stage import Inputs
 from qbuild.core.errors import UsageError
+from qbuild.core.rows.rejections import RejectedError
 from qbuild.llm.budget import Budget
 from qbuild.llm.client import RequestStats
 from qbuild.llm.prices import Prices
 from qbuild.llm.requests import Parameter
 from qbuild.pairs.answerers import AnswerSource
+from qbuild.pairs.assignment import Assignment, assign
 from qbuild.pairs.generate import PairGenerator
-from qbuild.pairs.tasks import Style
+from qbuild.pairs.tasks import Style, asks_yes_no
 from qbuild.pairs.templates import Template, load_templates
 from qbuild.stages.gpt_extend.options import ExtendOptions, ExtendRuntime
 
@@ -50,7 +53,22 @@ class State:
 
     def pair_generator(self, source: AnswerSource) -> PairGenerator:
         """What makes the pairs of a depiction from the answers of a source."""
-        return PairGenerator(source, self.templates, self.options.seed, self.options.max_revisions)
+        options = self.options
+        return PairGenerator(
+            source, self.templates, options.seed, options.max_revisions, self.assigned
+        )
+
+    @cached_property
+    def assigned(self) -> Assignment:
+        """What is assigned over all depictions: right answers, extended conversations, aspects."""
+        options = self.options
+        return assign(
+            lambda: (row for _, row in self.depictions()),
+            options.seed,
+            options.extended_share,
+            together=options.aspects == "together",
+            is_asked=_makes_yes_no if options.provider == "rules" else asks_yes_no,
+        )
 
     def stop(self, reason: str) -> None:
         """End the run early; the first reason is the one reported."""
@@ -99,6 +117,19 @@ class State:
                 "they may be paid twice, and count against the cap"
             )
         return warnings
+
+
+def _makes_yes_no(depiction: Mapping[str, Any]) -> bool:
+    """Whether the rules make a yes/no question about a depiction."""
+    from qbuild.pairs.rules.facts import check_length, facts_of
+
+    if not asks_yes_no(depiction):
+        return False
+    try:
+        check_length(str(depiction["text"]))
+        return bool(facts_of(depiction))
+    except RejectedError:
+        return False
 
 
 def templates_of(options: ExtendOptions) -> dict[str, Template]:

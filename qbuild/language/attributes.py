@@ -211,7 +211,7 @@ _TABLE = (
         """erratic, inconsistent, uncoordinated, abrupt, disordered, incoherent, shaky,
         unsteady, jerky, unstable, lack consistency, lacks consistency, lack coordination, lacks
         coordination, all over the place, erratically, abruptly, hectic, hectically, clumsy,
-        clumsily, aimless, aimlessly, jerkily, chaotic, restless, uncontrolled, random, sudden""",
+        clumsily, aimless, aimlessly, jerkily, chaotic, restless, uncontrolled""",
     ),
     _row(
         "quality switch",

@@ -6,12 +6,26 @@ from collections.abc import Iterator
 from itertools import pairwise, takewhile
 
 from qbuild.language.clauses import Item
-from qbuild.language.judging import Bound, add_term, mark_excess, mark_less, negate, settle
+from qbuild.language.judging import (
+    Bound,
+    add_term,
+    mark_excess,
+    mark_less,
+    mark_so,
+    mark_wish,
+    negate,
+    settle,
+)
 from qbuild.language.lexicon import CARRIERS, Term
-from qbuild.language.predicates import drop_attributive, resolve_events
+from qbuild.language.predicates import drop_attributive, is_about_subject, resolve_events
 
 _REACH = 3  # a word judges an attribute that follows it this closely, else the one before it
 _NEGATED_REACH = 6
+_WISH_REACH = 5
+_JUDGING = frozenset((
+    "rating", "control", "loss", "growth", "amount", "modifier", "excess", "less", "instead",
+    "wish", "so",
+))  # fmt: skip
 _NEGATING = frozenset(("negator", "absence", "free"))
 _AFTERTHOUGHT = 4  # items of "and with minor amplitude"
 # A clause with one of these is complete; without one, it continues a list.
@@ -84,23 +98,34 @@ def _judge_all(carriers: list[Bound], part: list[Item]) -> bool:
     touched = False
     end = 0
     for at, term in terms:
-        if at < end:
-            continue  # "too high": how high is not said
-        if term.kind in ("rating", "control", "loss", "amount", "modifier"):
-            add_term(_nearest(carriers, at), term)
-        elif term.kind == "excess":
-            end = _judge_excess(carriers, at, term, part)
-        elif term.kind == "less":
-            mark_less(_nearest(carriers, at))
-        elif term.kind == "instead":
-            _nearest(carriers, at).unsure = True
-        elif term.kind not in _NEGATING:
-            continue
-        touched = True
+        if at >= end and term.kind in _JUDGING:
+            end = _judge_by(carriers, at, term, part)
+            touched = True
     for at, term in terms:
         if term.kind in _NEGATING:
             _negate(carriers, at, term, part)
+            touched = True
     return touched
+
+
+def _judge_by(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> int:
+    """Let one word judge the attribute in its reach; returns the position after the word."""
+    if term.kind == "excess":
+        return _judge_excess(carriers, at, term, part)
+    if term.kind in ("wish", "so"):
+        reach = _WISH_REACH if term.kind == "wish" else 1
+        after = next((one for one in carriers if 0 < one.at - at <= reach), None)
+        if after is not None and after.term.kind == "quality":
+            (mark_wish if term.kind == "wish" else mark_so)(after)
+        return at + 1
+    target = _nearest(carriers, at)
+    if term.kind == "less":
+        mark_less(target)
+    elif term.kind == "instead":
+        target.unsure = True
+    elif target.at > at or not is_about_subject(part, at):
+        add_term(target, term)
+    return at + 1
 
 
 def _judge_excess(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> int:
@@ -244,9 +269,18 @@ def _negate(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> Non
         negate(before, is_after=False, severity=severity)
 
 
+def _shares_denial(one: Bound, following: Bound) -> bool:
+    """Whether a list of faults ends with its denial: "noise and blur are absent"."""
+    is_fault = one.term.kind == following.term.kind == "fault"
+    plain = one.listed and not one.negations and not one.strengths and one.polarity < 0
+    return is_fault and plain and following.denied_behind and following.polarity > 0
+
+
 def _inherit(carriers: list[Bound]) -> None:
     """Give nouns in a list the judgement at its end, or at its beginning."""
     for one, following in reversed(list(pairwise(carriers))):
+        if _shares_denial(one, following):
+            one.polarity, one.denied_behind = 1, True
         if one.bare and one.listed and following.by_noun and following.polarity:
             one.polarity, one.strengths = following.polarity, following.strengths
     for before, one in pairwise(carriers):

@@ -65,7 +65,8 @@ RATINGS: dict[tuple[int, Strength], str] = {
         improved, impressive, solid, accurate, accurately, correct, correctly, right, precise,
         precisely, reliable, reliably, reasonable, tidy, neat, neatly, interesting, appealing,
         attractive, pleasant, preserved, well preserved, retained, locked, convincing,
-        sufficient, adequate, not bad, just right, preserves, maintained, favourable, favorable""",
+        sufficient, adequate, not bad, easy to see, easily seen, just right, preserves,
+        maintained, favourable, favorable""",
     (-1, "plain"): """poor, poorly, bad, inferior, unsatisfactory, worse, worst, disappointing,
         limited, inadequate, deteriorates, deteriorate, declines, decline, degrades, degraded,
         drop, drops, decreases, decrease, falls, suffers, suffer, reduced, diminished,
@@ -74,7 +75,8 @@ RATINGS: dict[tuple[int, Strength], str] = {
         unconvincing, unattractive, leaves much to be desired, leaves a lot to be desired, leave
         much to be desired, leaves something to be desired, leave a lot to be desired, could be
         better, should be better, could be higher, should be higher, not good enough, subpar,
-        lousy, destroyed, ruined, scarce, questionable, flaws, flaw, errors, mistakes, problems,
+        lousy, hard to see, impossible to see, difficult to see, impossible to make out,
+        destroyed, ruined, scarce, questionable, flaws, flaw, errors, mistakes, problems,
         defects, issues, faults, deficiencies, weaknesses, shortcomings""",
     (-1, "light"): "weak",
     (-1, "worst"): """terrible, awful, horrible, dreadful, unwatchable, abysmal, unacceptable,
@@ -82,6 +84,9 @@ RATINGS: dict[tuple[int, Strength], str] = {
     (0, "middle"): "average, fair, medium, ordinary, mediocre, passable, so so, middling",
     (0, "moderate"): "moderate, tolerable, bearable",
 }
+
+# Good for an attribute, bad for a fault; of light or color it says nothing.
+GROWTH = "rises, rise, increases, increase, grows, grow, increased"
 
 # Bad for an attribute; a fault that is gone was there before, and is not judged.
 LOSSES = """missing, gone, lost, disappears, disappear, disappeared, vanishes, vanish, vanished,
@@ -108,7 +113,7 @@ EXCESS: dict[Strength, str] = {
 
 # Amounts, by sign: much of an attribute is good, much of a fault is bad.
 AMOUNTS: dict[int, str] = {
-    1: "high, higher, rises, rise, increases, increase, abundant, more",
+    1: "high, higher, abundant, more",
     -1: "low, lower, little, few, minimal, negligible, very few, very little",
 }
 

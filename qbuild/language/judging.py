@@ -27,6 +27,7 @@ class Bound:
     excess: bool = False
     less: bool = False
     unsure: bool = False  # a fault called good: not judged
+    denied_behind: bool = False  # by a word after it: "noise and blur are absent"
     asked: bool = False  # "how sharp is it": not judged
     listed: bool = False  # in a clause without a verb
     by_noun: bool = False
@@ -79,6 +80,8 @@ def _judge_fault(carrier: Bound, term: Term) -> None:
 
 
 def _judge_noun(carrier: Bound, term: Term) -> None:
+    if carrier.attribute in ADJUSTABLE and term.kind == "growth":
+        return
     if carrier.attribute == "exposure" and term.kind == "amount" and term.polarity > 0:
         return  # a high exposure is no merit
     if carrier.polarity:
@@ -95,6 +98,8 @@ def _strength(term: Term, kind: str) -> Strength:
 
     A weak fault is slight, a weak attribute is poor.
     """
+    if term.kind == "growth":
+        return "severe" if kind == "fault" else "good"
     if term.kind != "amount":
         weak = term.kind == "rating" and term.strength == "light" and kind != "fault"
         return "plain" if weak or term.strength is None else term.strength
@@ -115,12 +120,27 @@ def mark_less(carrier: Bound) -> None:
     carrier.less = True
 
 
+def mark_wish(carrier: Bound) -> None:
+    """Record that it should be otherwise than it is."""
+    if carrier.term.kind == "quality" and carrier.term.senses[0][1] > 0:
+        carrier.negations += 1
+    else:
+        carrier.unsure = True
+
+
+def mark_so(carrier: Bound) -> None:
+    """Record that it is so much that something follows: too much, of light and color."""
+    if carrier.attribute in ADJUSTABLE and carrier.term.senses[0][1] > 0:
+        carrier.unsure = True
+
+
 def negate(carrier: Bound, is_after: bool, severity: bool) -> None:
     """Apply a negating word; `severity`: it denies a degree of the fault, not the fault."""
     if not is_after and severity and carrier.term.kind == "fault":
         carrier.strengths = {"light"}  # "the flicker is not very severe"
     else:
         carrier.negations += 1
+        carrier.denied_behind = not is_after
 
 
 def settle(carrier: Bound) -> None:

@@ -10,6 +10,7 @@ from qbuild.language.degrees import (
     AMOUNTS,
     CONTROLLED,
     EXCESS,
+    GROWTH,
     LOSSES,
     MODIFIERS,
     RATINGS,
@@ -18,9 +19,9 @@ from qbuild.language.degrees import (
 from qbuild.language.events import EVENTS, SUBJECTS
 
 Kind = Literal[
-    "noun", "fault", "quality", "rating", "control", "loss", "amount", "modifier", "excess",
-    "negator", "absence", "less", "free", "turn", "cause", "and", "with", "skip", "subject",
-    "event", "how", "instead",
+    "noun", "fault", "quality", "rating", "control", "loss", "growth", "amount", "modifier",
+    "excess", "negator", "absence", "less", "free", "turn", "cause", "and", "with", "skip",
+    "subject", "event", "how", "instead", "wish", "so", "sound",
 ]  # fmt: skip
 CARRIERS: frozenset[Kind] = frozenset(("noun", "fault", "quality"))
 
@@ -35,6 +36,11 @@ ABSENCES = """hard pressed to find, hard to find, difficult to find, no, without
     free of, free from, neither, nor, lack of, absence of, almost no, nearly no, hardly any,
     none of, devoid of, barely any, scarcely any, neither of, rid of, not a trace of, no trace
     of, no sign of, clear of, devoid"""
+# What should be sharper is not sharp; of a fault they state nothing.
+WISHES = """wish, wishes, should be, could be, ought to be, should have been, could have been,
+    would like, might be, has to be, have to be, needs to be, must be"""
+# What is said about them is not about the picture.
+SOUNDS = "sound, sounds, audio, voice, voices, music, soundtrack, speech, melody"
 TURNS = """however, but, yet, although, though, whereas, nevertheless, nonetheless, despite, in
     contrast, on the other hand, even so, unfortunately, conversely, still though"""
 CAUSES = """due to, because of, because, caused by, as a result of, owing to, thanks to,
@@ -44,11 +50,12 @@ AND = "and, or, plus, as well as, along with, accompanied by, together with, whi
 EVERYDAY = """sharp, clean, clear, dark, bright, soft, colorful, colourful, natural, even, rich,
     dull, single, smooth, fluid, pale, vivid, steady, stable, balanced"""
 # Expressions without a judgement whose words would otherwise have one.
-SKIPPED = """not only, more or less, no doubt, without doubt, light weight, at least, focus on,
-    focuses on, low light, blur of, well as, in detail, like new, traffic light, traffic lights,
-    street light, street lights, on the whole, sunlight, in general, high speed, at high, low
-    angle, high angle, still image, the tone of, short term, long term, small object, small
-    objects, few people, many people, little girl, little boy, quality of the, stable quality of"""
+SKIPPED = """were it not for, if it were not for, if it was not for, if not for, not only, more
+    or less, no doubt, without doubt, light weight, at least, focus on, focuses on, low light,
+    blur of, well as, in detail, like new, traffic light, traffic lights, street light, street
+    lights, on the whole, sunlight, in general, high speed, at high, low angle, high angle,
+    still image, the tone of, short term, long term, small object, small objects, few people,
+    many people, little girl, little boy, quality of the, stable quality of"""
 
 
 class Term(NamedTuple):
@@ -99,6 +106,7 @@ def _degree_terms() -> Iterator[tuple[str, Term]]:
         for (polarity, strength), cell in RATINGS.items()
     ]
     cells += [(CONTROLLED, Term("control", polarity=1, strength="good"))]
+    cells += [(GROWTH, Term("growth", polarity=1, strength="severe"))]
     cells += [(LOSSES, Term("loss", polarity=-1, strength="plain"))]
     cells += [
         (cell, Term("excess", polarity=-1, strength=strength)) for strength, cell in EXCESS.items()
@@ -115,6 +123,7 @@ def _structure_terms() -> Iterator[tuple[str, Term]]:
         (AND, "and"),
         ("with, while having, featuring", "with"), ("free", "free"), (SKIPPED, "skip"),
         ("less, fewer", "less"), ("how", "how"), ("instead, instead of", "instead"),
+        (WISHES, "wish"), ("so", "so"), (SOUNDS, "sound"),
     )  # fmt: skip
     for cell, kind in cells:
         for phrase in split_expressions(cell):

@@ -48,6 +48,15 @@ class Reading:
     times: tuple[Time, ...] = ()
     places: tuple[str, ...] = ()
 
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """The attributes called both good and bad at the same times and place."""
+        sides: dict[tuple[str, frozenset[str], str | None], set[int]] = {}
+        for one in self.mentions:
+            when = frozenset(time.words for time in one.times)
+            sides.setdefault((one.attribute, when, one.place), set()).add(one.polarity)
+        return tuple(dict.fromkeys(key[0] for key, signs in sides.items() if {1, -1} <= signs))
+
     def of(self, attributes: Iterable[str]) -> tuple[Mention, ...]:
         """The mentions of these attributes."""
         wanted = frozenset(attributes)

@@ -74,9 +74,23 @@ def _event_of(event: Term, subject: Term) -> Term | None:
     return None
 
 
+def is_about_subject(part: list[Item], at: int) -> bool:
+    """Whether a rating is of the whole picture: "except for noise, the picture is excellent"."""
+    term = part[at].what
+    subject = _find_subject(part, at)
+    is_rating = isinstance(term, Term) and term.kind == "rating"
+    return is_rating and subject is not None and not subject.senses and subject.kind == "subject"
+
+
 def drop_attributive(part: list[Item]) -> list[Item]:
-    """The part without everyday adjectives before a noun that is no part of a picture."""
+    """The part without adjectives of sounds, and without those before a noun of everyday things."""
+    if any(isinstance(item.what, Term) and item.what.kind == "sound" for item in part):
+        return [item for item in part if not _is_quality(item)]
     return [item for at, item in enumerate(part) if not _is_attributive(part, at)]
+
+
+def _is_quality(item: Item) -> bool:
+    return isinstance(item.what, Term) and item.what.kind == "quality"
 
 
 def _is_attributive(part: list[Item], at: int) -> bool:

@@ -23,6 +23,7 @@ FindingKind = Literal[
     "unheld-attribute",
     "unheld-time",
     "unheld-cause",
+    "disputed-attribute",
 ]
 FAR = 2  # steps between two degrees that exclude each other
 # The rank assumed where only the polarity is stated.
@@ -112,6 +113,9 @@ def _check_claim(claim: Claim, stated: Reading) -> Iterator[Finding]:
         yield _unheld_attribute(mention.attribute, mention.words)
         return
     then = [one for one in same_attribute if _covers_times(one, mention.times, stated)]
+    if mention.attribute in stated.contradictions:
+        message = f"the depiction calls {mention.attribute} both good and bad"
+        yield Finding("disputed-attribute", "flag", mention.words, message)
     if mention.times and not then and not claim.denied:
         yield _unheld_time(mention, same_attribute)
     candidates = then or [one for one in same_attribute if not one.times]

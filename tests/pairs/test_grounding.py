@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from depictions import planted
+from grounding_answers import ANSWERS
 from grounding_cases import CASES, FRESH
 
 from qbuild.language.mentions import read
@@ -170,3 +171,46 @@ def test_of_the_pairs_written_by_hand_nine_in_ten_are_judged_right():
 def test_the_planted_pairs_depend_only_on_the_seed():
     assert planted(20, 10, seed=3) == planted(20, 10, seed=3) != planted(20, 10, seed=4)
     assert replace(planted(1, 1, seed=3)[0], fault="x").fault == "x"
+
+
+def is_rejected(question: str, answer: str, text: str) -> bool:
+    return any(one.severity == "reject" for one in judge(question, answer, text, "open"))
+
+
+def test_right_answers_pass_and_wrong_ones_are_rejected():
+    right = [(text, *pair) for text, pairs, _ in ANSWERS for pair in pairs]
+    wrong = [(text, *pair) for text, _, pairs in ANSWERS for pair in pairs]
+    assert min(len(right), len(wrong)) >= 80
+    false = [one for one in right if is_rejected(*one[1:], one[0])]
+    found = [one for one in wrong if is_rejected(*one[1:], one[0])]
+    precision, recall = len(found) / (len(found) + len(false)), len(found) / len(wrong)
+    print(f"answers by hand: precision {precision:.3f}, recall {recall:.3f}")  # noqa: T201
+    assert precision >= 0.97, false
+    assert recall >= 0.97, sorted(set(wrong) - set(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "right", "wrong"),
+    [
+        ("Noise is moderate.", "Is there noise?", "Yes", "No"),
+        ("Moderate camera shake.", "Is there camera shake?", "Yes", "No"),
+        ("The exposure is too high.", "Is the exposure good?", "No", "Yes"),
+        ("The contrast is too high.", "Is the contrast good?", "No", "Yes"),
+        ("The focus hunts.", "Is the focus accurate?", "No", "Yes"),
+    ],
+)
+def test_a_named_fault_is_never_held_to_be_good(text, question, right, wrong):
+    assert not is_rejected(question, right, text)
+    assert is_rejected(question, wrong, text)
+
+
+def test_a_depiction_that_contradicts_itself_flags_the_pair_and_rejects_neither_side():
+    text = "The picture is sharp. The picture is blurry."
+    assert kinds("Is the picture sharp?", "Yes", text=text) == {"disputed-attribute"}
+    assert kinds("Is the picture sharp?", "No", text=text) == {"disputed-attribute"}
+    assert kinds("Is it sharp?", "Yes", text="Sharp at first, but blurry at the end.") == set()
+
+
+@pytest.mark.parametrize("text", ["Das Bild ist unscharf und verrauscht.", "Video.", ""])
+def test_a_depiction_that_is_not_read_contradicts_nothing(text):
+    assert kinds("Is the picture sharp?", "Yes", text=text) == {"unheld-attribute"}

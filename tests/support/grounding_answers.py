@@ -1,0 +1,283 @@
+"""Answers to depictions written by hand, for the precision and recall of the grounding check.
+
+For each depiction: the right pairs, then the wrong ones, which say the opposite of the depiction
+or a degree far from its own. A wrong pair is found if the check rejects it, and a right one passes
+if it is not rejected. The sentences are our own.
+"""
+
+from __future__ import annotations
+
+Pairs = tuple[tuple[str, str], ...]
+
+ANSWERS: tuple[tuple[str, Pairs, Pairs], ...] = (
+    (
+        "Noise is moderate. The colors are vivid.",
+        (
+            ("Is there noise in the picture?", "Yes, there is moderate noise."),
+            ("How strong is the noise?", "It is moderate."),
+            ("Is the picture free of noise?", "No"),
+            ("How is the noise level?", "The noise level is moderate."),
+            ("How are the colors?", "They are vivid."),
+            ("Are the colors dull?", "No, they are vivid."),
+            ("Is the noise slight or extremely severe?", "It is rather slight."),
+        ),
+        (
+            ("Is there noise in the picture?", "No, there is no noise."),
+            ("Is the picture free of noise?", "Yes"),
+            ("How strong is the noise?", "There is none, the picture is clean."),
+            ("How severe is the noise?", "Extremely severe."),
+            ("How are the colors?", "They are faded."),
+            ("Are the colors dull?", "Yes, they are dull."),
+            ("Is the picture noisy?", "No, it is noiseless."),
+        ),
+    ),
+    (
+        "Moderate camera shake. The playback is smooth.",
+        (
+            ("Is there camera shake?", "Yes"),
+            ("Is the picture stable?", "No, there is moderate camera shake."),
+            ("How stable is the picture?", "It shakes moderately."),
+            ("Does the camera shake?", "Yes, to a moderate degree."),
+            ("Is the playback smooth?", "Yes"),
+            ("Does the playback stutter?", "No"),
+            ("How is the playback?", "It is fluent."),
+        ),
+        (
+            ("Is there camera shake?", "No"),
+            ("Is the picture stable?", "Yes, it is very stable."),
+            ("Does the camera shake?", "No, it is steady."),
+            ("How strong is the camera shake?", "Extremely strong."),
+            ("Is the playback smooth?", "No"),
+            ("How is the playback?", "It is choppy."),
+            ("Does the video freeze?", "Yes, it freezes."),
+        ),
+    ),
+    (
+        "The exposure is too high and the contrast is too high.",
+        (
+            ("How is the exposure?", "It is too high."),
+            ("Is the exposure correct?", "No, it is too high."),
+            ("Is the picture well exposed?", "No"),
+            ("What is wrong with the contrast?", "It is too high."),
+            ("Is the picture overexposed?", "Yes, it is overexposed."),
+            ("Is the contrast good?", "No, the contrast is too high."),
+        ),
+        (
+            ("How is the exposure?", "It is good."),
+            ("Is the exposure correct?", "Yes, it is correct."),
+            ("Is the picture well exposed?", "Yes"),
+            ("How is the contrast?", "The contrast is excellent."),
+            ("Is the picture overexposed?", "No, it is well exposed."),
+            ("Is the exposure too high?", "No"),
+        ),
+    ),
+    (
+        "The focus hunts when the woman turns around, otherwise the picture is sharp.",
+        (
+            ("What is wrong when the woman turns around?", "The focus hunts."),
+            ("Is the focus stable when the woman turns around?", "No, it hunts."),
+            ("Does the focus hunt?", "Yes"),
+            ("When does the focus hunt?", "When the woman turns around."),
+            ("Is the picture sharp?", "Yes"),
+            ("Is the focus reliable when the woman turns around?", "No"),
+        ),
+        (
+            ("Is the focus good when the woman turns around?", "Yes, it is accurate."),
+            ("Does the focus hunt?", "No"),
+            ("How is the focus when the woman turns around?", "The focus is perfect."),
+            ("Is the picture sharp?", "No, it is blurry."),
+            ("Is the focus reliable when the woman turns around?", "Yes"),
+            ("How is the sharpness?", "It is very poor."),
+        ),
+    ),
+    (
+        "Frames are dropped and the picture tears. There is no noise.",
+        (
+            ("Are there dropped frames?", "Yes"),
+            ("Is the playback smooth?", "No, frames are dropped."),
+            ("Is there tearing?", "Yes, the picture tears."),
+            ("Does the video stutter?", "Yes, frames are dropped."),
+            ("Is the video noisy?", "No"),
+            ("How much noise is there?", "There is none."),
+        ),
+        (
+            ("Are there dropped frames?", "No"),
+            ("Is the playback smooth?", "Yes, it is smooth."),
+            ("Is there tearing?", "No, the picture is stable."),
+            ("Is the video noisy?", "Yes"),
+            ("How is the fluency?", "The fluency is excellent."),
+            ("How much noise is there?", "Severe noise."),
+        ),
+    ),
+    (
+        "The image is a bit too dark and the colors are not very vivid.",
+        (
+            ("Is the image too dark?", "Yes, a bit."),
+            ("How is the brightness?", "It is a bit too low."),
+            ("Is the image bright enough?", "No, it is slightly too dark."),
+            ("Are the colors vivid?", "No, not very vivid."),
+            ("How are the colors?", "They are slightly dull."),
+            ("Is the lighting sufficient?", "No"),
+        ),
+        (
+            ("Is the image too dark?", "No"),
+            ("How is the brightness?", "The brightness is good."),
+            ("Is the image well lit?", "Yes"),
+            ("Are the colors vivid?", "Yes, very vivid."),
+            ("How are the colors?", "They are excellent."),
+            ("How dark is the image?", "It is extremely dark."),
+        ),
+    ),
+    (
+        "The video lacks sharpness. Banding shows in the sky, and halos surround the branches.",
+        (
+            ("Is the video sharp?", "No, it lacks sharpness."),
+            ("How is the sharpness?", "Poor."),
+            ("Is there banding?", "Yes, in the sky."),
+            ("Which artifact surrounds the branches?", "Halos."),
+            ("Is the video free of compression artifacts?", "No, there is banding."),
+            ("Does the sky look clean or is it banded?", "The sky shows banding."),
+        ),
+        (
+            ("Is the video sharp?", "Yes, it is crisp."),
+            ("How is the sharpness?", "Excellent."),
+            ("Is there banding?", "No"),
+            ("Are there halos?", "No, there are no halos."),
+            ("Is the video free of compression artifacts?", "Yes"),
+            ("Does the video lack sharpness?", "No"),
+        ),
+    ),
+    (
+        "The noise is not very severe. Hardly any stuttering occurs. The framing is too tight.",
+        (
+            ("How severe is the noise?", "Not very severe."),
+            ("Is there noise?", "Yes, slight noise."),
+            ("Is the playback smooth?", "Yes, it hardly stutters."),
+            ("Does it stutter?", "No"),
+            ("How is the framing?", "It is too tight."),
+            ("Is the composition good?", "No, the framing is too tight."),
+        ),
+        (
+            ("How severe is the noise?", "Extremely severe."),
+            ("Is there noise?", "No, none."),
+            ("Is the playback smooth?", "No, it is choppy."),
+            ("How is the framing?", "It is perfect."),
+            ("Is the composition good?", "Yes"),
+            ("Is the framing too tight?", "No"),
+        ),
+    ),
+    (
+        "The camera drifts off the subject and the white balance jumps. The lighting is even.",
+        (
+            ("Is the camera movement controlled?", "No, the camera drifts."),
+            ("How is the white balance?", "It jumps."),
+            ("Is the white balance stable?", "No, the white balance jumps."),
+            ("Are the colors consistent?", "No, the white balance is unstable."),
+            ("Is the lighting even?", "Yes"),
+            ("Is the lighting uneven?", "No, it is even."),
+        ),
+        (
+            ("Is the camera movement controlled?", "Yes"),
+            ("How is the white balance?", "It is accurate."),
+            ("Is the white balance good?", "Yes, it is good."),
+            ("Is the lighting even?", "No"),
+            ("How is the lighting?", "It is uneven."),
+            ("Does the white balance jump?", "No"),
+        ),
+    ),
+    (
+        "The quality is not consistent: at the 5th second the sharpness drops. It never flickers.",
+        (
+            ("Is the quality consistent?", "No"),
+            ("When does the sharpness drop?", "At the 5th second."),
+            ("What happens at the 5th second?", "The sharpness drops."),
+            ("Does it flicker?", "No, never."),
+            ("Is the picture free of flicker?", "Yes"),
+            ("Does the quality fluctuate?", "Yes, it is not consistent."),
+        ),
+        (
+            ("Is the quality consistent?", "Yes"),
+            ("Does the quality fluctuate?", "No, it is constant."),
+            ("Does it flicker?", "Yes, it flickers."),
+            ("How is the sharpness at the 5th second?", "It is excellent."),
+            ("Is the picture free of flicker?", "No"),
+            ("When does the sharpness drop?", "At the 20th second."),
+        ),
+    ),
+    (
+        "Motion blur is moderate when the skater jumps. The picture is not free of flicker.",
+        (
+            ("Is there motion blur when the skater jumps?", "Yes, moderate motion blur."),
+            ("How strong is the motion blur?", "It is mild."),
+            ("Does flicker occur?", "Yes"),
+            ("Is the picture free of flicker?", "No"),
+            ("What can be seen when the skater jumps?", "Moderate motion blur."),
+            ("Is the skater clear in motion?", "No, there is motion blur."),
+        ),
+        (
+            ("Is there motion blur when the skater jumps?", "No"),
+            ("Does flicker occur?", "No, there is no flicker."),
+            ("Is the picture free of flicker?", "Yes"),
+            ("Is the clip free of motion blur?", "Yes, the motion is clear."),
+            ("How strong is the motion blur?", "Extremely severe."),
+            ("Is the picture stable?", "Yes, there is no flicker."),
+        ),
+    ),
+    (
+        "The brightness is moderate and the light is not too harsh. The story is hard to follow.",
+        (
+            ("How is the brightness?", "It is moderate."),
+            ("Is the brightness suitable?", "Yes"),
+            ("Is the light too harsh?", "No"),
+            ("Is the scene well lit?", "Yes, the lighting is good."),
+            ("Is the story easy to follow?", "No, it is hard to follow."),
+            ("How is the content?", "It is confusing."),
+        ),
+        (
+            ("How is the brightness?", "It is too low."),
+            ("Is the light too harsh?", "Yes"),
+            ("Is the scene poorly lit?", "Yes, it is poorly lit."),
+            ("Is the story easy to follow?", "Yes"),
+            ("How is the content?", "It is logical."),
+            ("Does the content make sense?", "Yes, it is easy to follow."),
+        ),
+    ),
+    (
+        "Slight blockiness throughout. The noise is well controlled, but the zoom is jerky.",
+        (
+            ("Is there blockiness throughout the video?", "Yes, slight blockiness."),
+            ("How severe is the blockiness?", "It is slight."),
+            ("How is the noise?", "It is well controlled."),
+            ("Is the video noisy?", "No"),
+            ("Is the zoom smooth?", "No, it is jerky."),
+            ("Is the noise low?", "Yes"),
+        ),
+        (
+            ("Is there blockiness?", "No"),
+            ("How severe is the blockiness?", "It is very severe."),
+            ("Is the video noisy?", "Yes"),
+            ("How is the noise?", "The noise is too high."),
+            ("Is the zoom smooth?", "Yes, it is smooth."),
+            ("Is the zoom jerky?", "No"),
+        ),
+    ),
+    (
+        "Anything but sharp: the moving cars smear, and the exposure pumps.",
+        (
+            ("Is the video sharp?", "No"),
+            ("How is the sharpness?", "It is far from sharp."),
+            ("Is the exposure stable?", "No, the exposure pumps."),
+            ("What is wrong with the exposure?", "It pumps."),
+            ("Do the moving cars look sharp?", "No, they smear."),
+            ("Is the video blurry?", "Yes"),
+        ),
+        (
+            ("Is the video sharp?", "Yes"),
+            ("How is the sharpness?", "It is good."),
+            ("Is the exposure correct?", "Yes, it is correct."),
+            ("Is the video blurry?", "No"),
+            ("Does the exposure pump?", "No"),
+            ("How is the exposure?", "It is excellent."),
+        ),
+    ),
+)

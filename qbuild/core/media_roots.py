@@ -144,6 +144,23 @@ def media_of(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
     return rows.select(list(columns))
 
 
+def sources_of(rows: pa.Table) -> set[str]:
+    """The media from which those of the rows were made, such as the original of a distorted copy.
+
+    They are in the column `source_media_id`, and of pairs among the parents.
+    """
+    import pyarrow.compute as pc
+
+    if "source_media_id" in rows.column_names:
+        return {one for one in rows.column("source_media_id").to_pylist() if one is not None}
+    if "provenance" not in rows.column_names:
+        return set()
+    parents: Any = pc.struct_field(rows.column("provenance"), "parents")
+    own = set(media_of(rows, ["media_id"]).column("media_id").to_pylist())
+    # the other parents are samples and depictions, whose ids have no colon
+    return {one for one in pc.list_flatten(parents).to_pylist() if ":" in one} - own
+
+
 def artifact_media(artifact: Artifact, columns: Sequence[str]) -> Iterator[pa.Table]:
     """`media_of` the rows of each row group; only the columns needed are read."""
     wanted = {"media"} if "media" in artifact.schema.arrow.names else {"media_id", *columns}

@@ -18,7 +18,7 @@ from qbuild.core.artifact.reader import Artifact, is_artifact
 from qbuild.core.canonical import dataset_of, hash_file
 from qbuild.core.engine.inputs import describe_input
 from qbuild.core.errors import InputError, QbuildError, SchemaError, raise_all
-from qbuild.core.media_roots import MediaRoots, artifact_media
+from qbuild.core.media_roots import MediaRoots, artifact_media, sources_of
 
 ID_AND_HASH = ("media_id", "sha256")  # columns of the media that a set holds
 _PARQUET = b"PAR1"
@@ -27,11 +27,15 @@ _EXPECTED = "expected an artifact whose rows name media, or a file with one medi
 
 @dataclass
 class MediaSet:
-    """The media that one source names: their ids, and the hashes (hexadecimal) where known."""
+    """The media that one source names: their ids, and the hashes (hexadecimal) where known.
+
+    `sources` are the media from which these were made: they are not to be used either.
+    """
 
     name: str
     ids: set[str] = field(default_factory=set)
     hashes: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
 
     def add(self, media: pa.Table) -> None:
         """Add media given by `media_id` and `sha256` (null where unknown)."""
@@ -110,12 +114,21 @@ def _read_artifact(path: Path, *, row_hashes: bool) -> MediaSet:
             "expected a finished artifact",
             "Run the stage that makes it again.",
         )
-    found = MediaSet(describe_input(artifact).name)
+    found = MediaSet(describe_input(artifact).name, sources=artifact_sources(artifact))
     for media in artifact_media(artifact, ID_AND_HASH):
         found.add(media)
     if "media" not in names and not row_hashes:
         found.hashes.clear()
     return found
+
+
+def artifact_sources(artifact: Artifact) -> set[str]:
+    """The media from which those of an artifact's rows were made."""
+    names = {"source_media_id", "provenance", "media"} & set(artifact.schema.arrow.names)
+    if not names & {"source_media_id", "provenance"}:
+        return set()
+    groups = (artifact.group(index, sorted(names)) for index in range(artifact.groups))
+    return set().union(*map(sources_of, groups))
 
 
 def _read_text(path: Path) -> MediaSet:

@@ -124,12 +124,12 @@ def find_overlaps(
 ) -> list[Overlap]:
     """The tested media that each source names; no entry for a source that names none.
 
-    `tested` maps a media id to its other names: other ids, and hashes of the file (64 hexadecimal
-    digits, which no media id is).
+    `tested` maps a media id to its other names: other ids, the id of its source, and hashes of the
+    file (64 hexadecimal digits, which no media id is). The source of a medium counts as named.
     """
     overlaps = []
     for source in sources:
-        known = source.ids | source.hashes
+        known = source.ids | source.hashes | source.sources
         media = {one for one, others in tested.items() if one in known or known & set(others)}
         if media:
             overlaps.append(Overlap(source.name, frozenset(media)))

@@ -21,7 +21,7 @@ from qbuild.core.errors import InputError
 from qbuild.core.media_roots import MediaRoots
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.quality.media_types import VIDEOS
-from qbuild_backends.data.sample import Sample, Samples
+from qbuild_backends.data.sample import Sample, Samples, source_ids
 from qbuild_backends.models.inputs import Turn
 
 _ROLES: dict[str, Role] = {"human": "user", "gpt": "assistant", "system": "system"}
@@ -90,6 +90,7 @@ def _sample(record: Any, name: str, dataset: str, roots: MediaRoots) -> Sample:
         sha256=known.get("sha256"),
         num_frames=int(known.get("num_frames") or 0),
         fps=float(fps) if isinstance(fps, int | float) else 0.0,
+        sources=source_ids(_exported_parents(record), own),
     )
 
 
@@ -118,6 +119,14 @@ def _exported_medium(record: Mapping[str, Any]) -> Mapping[str, Any]:
     media = extra.get("media") if isinstance(extra, dict) else None
     first = media[0] if isinstance(media, list) and media else None
     return first if isinstance(first, dict) else {}
+
+
+def _exported_parents(record: Mapping[str, Any]) -> list[str]:
+    """The parents of the row as `qbuild export` wrote them under the key `qbuild`."""
+    extra = record.get("qbuild")
+    provenance = extra.get("provenance") if isinstance(extra, dict) else None
+    parents = provenance.get("parents") if isinstance(provenance, dict) else None
+    return [one for one in parents if isinstance(one, str)] if isinstance(parents, list) else []
 
 
 def _split(record: Any) -> str | None:

@@ -6,7 +6,7 @@ shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -38,6 +38,7 @@ class Sample:
     source_media_id: str = ""  # of the medium that it was made from, where the row has it
     num_frames: int = 0
     fps: float = 0.0
+    sources: tuple[str, ...] = ()  # media from which the medium was made
 
 
 @dataclass
@@ -63,6 +64,11 @@ class Samples:
             self.bad.append(Rejected(name, error.rejection))
         else:
             self.good.append(sample)
+
+
+def source_ids(parents: Sequence[str], media_id: str) -> tuple[str, ...]:
+    """The media among a row's parents (other ids have no colon) but its own."""
+    return tuple(one for one in parents if ":" in one and one != media_id)
 
 
 def rejection_record(rejected: Rejected) -> dict[str, str]:

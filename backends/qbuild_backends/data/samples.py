@@ -15,7 +15,7 @@ from qbuild.core.media_roots import MediaRoots
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.core.rows.split_filter import SplitFilter
 from qbuild_backends.data.from_json import read_json
-from qbuild_backends.data.sample import Sample, Samples
+from qbuild_backends.data.sample import Sample, Samples, source_ids
 from qbuild_backends.models.inputs import Turn
 
 BATCH_ROWS = 1_024
@@ -106,4 +106,5 @@ def _sample(row: dict[str, Any], name: str, roots: MediaRoots) -> Sample:
         source_media_id=next((one for one in parents if one != medium["media_id"]), ""),
         num_frames=medium["num_frames"] or 0,
         fps=medium["fps"] or 0.0,
+        sources=source_ids(row["provenance"]["parents"], medium["media_id"]),
     )

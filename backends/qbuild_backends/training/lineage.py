@@ -43,13 +43,18 @@ def lineage_of(samples: Samples, base: str, fingerprint: str) -> list[dict[str, 
 def write_trained_on(
     place: Path, samples: Samples, base: str, lineage: list[dict[str, Any]]
 ) -> None:
-    """Write the media of the samples and of the base's own lineage, each once, with its hash."""
+    """Write the media of the samples and of the base's own lineage, each once, with its hash.
+
+    The media from which those were made are known to the model too; their hashes are not recorded.
+    """
     own = Path(base) / TRAINED_ON
     media = leakage.media_hashes(own) if own.is_file() else {}
     for sample in samples.good:
         if sample.file is not None:
             known = sample.sha256 or media.get(sample.media_id)
             media[sample.media_id] = known or _digest(sample.file)
+            for source in sample.sources:
+                media.setdefault(source, None)
     leakage.write_trained_on(place, media, lineage, STAGE)
 
 

@@ -3,7 +3,9 @@
 Reads `prediction` artifacts or prediction files, and `rating` or `level` artifacts with the opinion
 scores; writes `metric` rows: SRCC, PLCC, KRCC and RMSE for each model and dataset and overall, PLCC
 and RMSE also after the four-parameter logistic mapping of VQEG, each with a bootstrap interval.
-Media that the model was trained on (--trained-on) are an error, or flagged. See docs/evaluate.md.
+Media that the model was trained on (--trained-on), and their sources, are an error, or flagged; so
+are copies of these, where an artifact of `corrupt`, `motion-clips` or distortion labels among the
+inputs names their sources. See docs/evaluate.md.
 """
 
 from __future__ import annotations
@@ -75,7 +77,11 @@ STAGE = Stage(
     name="evaluate",
     version=1,
     options=EvaluateOptions,
-    reads=Reads(schema="prediction", from_files=read_predictions, side_inputs=("rating", "level")),
+    reads=Reads(
+        schema="prediction",
+        from_files=read_predictions,
+        side_inputs=("rating", "level", "corruption", "clip", "distortion"),
+    ),
     writes="metric",
     runtime=EvaluateRuntime,
     produce=produce,

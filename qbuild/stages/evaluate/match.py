@@ -25,6 +25,7 @@ Row = dict[str, Any]
 
 # neither the place of a prediction nor its question is part of its content
 _NOT_CONTENT = ("source_file", "source_row", "sample_id")
+WITH_SOURCES = ("corruption", "clip", "distortion")  # schemas with the source of a medium
 _NORM = (0.0, 100.0)
 _UNKNOWN = (np.nan, np.nan)
 
@@ -124,7 +125,7 @@ class MatchedRows:
     """The rows compared, in order of model and medium, and what was not compared."""
 
     rows: NDArray[Any]  # of type MATCH
-    aliases: list[tuple[str, ...]]  # other ids and hashes of the medium of each row
+    aliases: list[tuple[str, ...]]  # other ids, hash and source of the medium of each row
     rejected: pa.Table | None
     predictions: int
     collapsed: int
@@ -169,9 +170,10 @@ def match_rows(inputs: Inputs, options: EvaluateOptions) -> MatchedRows:
         for media_id, one in opinions.by_id.items()
         if media_id not in predicted and opinions.splits.takes(one.split)
     )
+    sources = _read_sources(inputs)
     return MatchedRows(
         rows=np.array([one.as_tuple() for one in matches], dtype=MATCH),
-        aliases=[tuple(filter(None, (m.row["media_id"], m.row["sha256"]))) for m in matches],
+        aliases=[_aliases(one, sources) for one in matches],
         rejected=_rejected_table([*rejections, *shared]),
         predictions=len(rows),
         collapsed=unique.collapsed,
@@ -236,6 +238,25 @@ def _own_opinions(rows: list[Row]) -> Iterator[Opinion]:
         if row["mos"] is not None:
             media_id = row["media_id"]
             yield Opinion(media_id, dataset_of(media_id), row["path"], row["mos"], *_UNKNOWN)
+
+
+def _read_sources(inputs: Inputs) -> dict[str, str]:
+    """The source of each medium that a side input about made or labelled media names."""
+    sources: dict[str, str] = {}
+    for schema in WITH_SOURCES:
+        for table in inputs.side_inputs(schema):
+            rows = table.select(["media_id", "source_media_id"]).to_pylist()
+            sources |= {
+                row["media_id"]: row["source_media_id"] for row in rows if row["source_media_id"]
+            }
+    return sources
+
+
+def _aliases(match: _Match, sources: dict[str, str]) -> tuple[str, ...]:
+    """The other id of a medium, the hash of its file, and its source, as far as known."""
+    ids = (match.row["media_id"], match.opinion.media_id)
+    found = (ids[0], match.row["sha256"], *map(sources.get, ids))
+    return tuple(one for one in found if one)
 
 
 def _has_score(row: Row) -> bool:

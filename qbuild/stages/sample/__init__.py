@@ -65,6 +65,7 @@ def render(report: dict[str, Any]) -> str:
     lines += [
         f"{one['source']}: {one['media']:,} media, {one['by_id']:,} rows excluded by id,"
         f" {one['by_content']:,} more by content"
+        + (f", {one['by_source']:,} as sources of these media" if "by_source" in one else "")
         for one in report["excluded"]
     ]
     return "\n".join(lines + format_collapsed(report["collapsed"]))

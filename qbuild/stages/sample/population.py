@@ -13,7 +13,7 @@ from qbuild.core.canonical import row_seed
 from qbuild.core.engine.prefetch import prefetch
 from qbuild.core.engine.stage import Batch, Inputs
 from qbuild.core.errors import InputError, SchemaError
-from qbuild.core.media_roots import MediaRoots, media_of
+from qbuild.core.media_roots import MediaRoots, media_of, sources_of
 from qbuild.core.rows.duplicates import Duplicates, find_duplicates
 from qbuild.core.rows.string_hash import string_hashes
 from qbuild.quality.arrays import Floats, Ints, Keys, Mask
@@ -152,26 +152,31 @@ def _exclude(
     pairs = MediaSet("instruction inputs")
     for table in inputs.side_inputs("instruction"):
         pairs.add(media_of(table, ID_AND_HASH))
+        pairs.sources |= sources_of(table)
     sources = [*read_media_sets(options.exclude), *([pairs] if pairs.ids else [])]
     by_id = _rows_with_ids(inputs, [source.ids for source in sources], usable)
+    by_source = _rows_with_ids(inputs, [one.sources - one.ids for one in sources], usable)
     by_content, warnings = np.zeros_like(by_id), list[str]()
     if options.exclude_by == "content" and sources:
-        by_content, warnings = _rows_with_content(inputs, sources, usable & ~by_id.any(axis=0))
+        by_content, warnings = _rows_with_content(
+            inputs, sources, usable & ~(by_id | by_source).any(axis=0)
+        )
     reports = [
         {
             "source": source.name,
             "media": len(source.ids),
             "by_id": int(np.count_nonzero(by_id[at])),
             "by_content": int(np.count_nonzero(by_content[at])),
+            **({"by_source": count} if (count := int(np.count_nonzero(by_source[at]))) else {}),
         }
         for at, source in enumerate(sources)
     ]
     warnings += [
         f"{one['source']} excluded no row: none of its {one['media']:,} media is in the inputs"
         for one in reports
-        if not one["by_id"] and not one["by_content"]
+        if not one["by_id"] and not one["by_content"] and "by_source" not in one
     ]
-    return np.any(by_id | by_content, axis=0), reports, warnings
+    return np.any(by_id | by_source | by_content, axis=0), reports, warnings
 
 
 def _rows_with_ids(inputs: Inputs, sets: list[set[str]], usable: Mask) -> Mask:

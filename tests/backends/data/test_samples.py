@@ -258,3 +258,18 @@ def test_a_split_that_no_row_has_is_an_error(tmp_path, roots):
     path = artifact(tmp_path / "rows.parquet", [pair(media=[medium("p.png")])])
     with pytest.raises(UsageError, match=r"--split tran: .*expected one of train \(1 row\)"):
         read_samples([path], roots, splits=SplitFilter(("tran",)))
+
+
+def test_the_source_of_a_training_medium_is_recorded_as_known_to_the_model(tmp_path, roots):
+    parents = {"stage": "distortion-qa", "parents": ["koniq:p.png", "photos:source.png"]}
+    rows = artifact(tmp_path / "rows.parquet", [pair(media=[medium("p.png")], provenance=parents)])
+    exported = tmp_path / "exported.json"
+    record = {"id": "1", "image": "p.png", "conversations": said()}
+    exported.write_text(json.dumps([record | {"qbuild": {"provenance": parents}}]))
+    for number, path in enumerate((rows, exported)):
+        place = tmp_path / str(number)
+        place.mkdir()
+        found = read_samples([path], roots)
+        write_trained_on(place, found, "tiny", lineage_of(found, "tiny", "sha256:0"))
+        stored = Artifact.open(place / "trained_on.parquet").table().to_pylist()
+        assert {"media_id": "photos:source.png", "sha256": None} in stored

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
+import distorted
 import numpy as np
 import predicted
 import pyarrow as pa
@@ -548,3 +549,31 @@ def test_a_medium_in_two_splits_is_rejected(tmp_path, in_splits):
 def test_without_a_split_the_description_is_that_of_earlier_versions(tmp_path, in_splits):
     done = evaluate(tmp_path, *in_splits)
     assert "split" not in Artifact.open(done.output).description.options
+
+
+# ---- sources of media
+
+
+def sources_of(tmp_path, media, source):
+    """Labels of distorted copies, as an artifact that names their source."""
+    rows = [
+        distorted.row(one.partition(":")[2], media_id=one, source_media_id=source) for one in media
+    ]
+    place = tmp_path / "copies.parquet"
+    return tables.write_artifact(place, distorted.table(rows), "distortion", "distortion-qa")
+
+
+def test_the_source_of_a_training_medium_is_a_leak(tmp_path, pair):
+    copies = sources_of(tmp_path, ["x:copy.png"], ids(80)[3])
+    with pytest.raises(InputError, match=r"d:v/00003.mp4: the model was trained on it"):
+        evaluate(tmp_path, *pair, trained_on=(str(copies),))
+
+
+def test_a_copy_of_a_training_medium_is_a_leak_where_an_input_names_its_source(tmp_path, pair):
+    trained = tmp_path / "trained.txt"
+    trained.write_text("photos:p.png\n")
+    given = {"trained_on": (str(trained),), "on_leak": "flag"}
+    assert evaluate(tmp_path, *pair, **given).report["leaks"] == []
+    copies = sources_of(tmp_path, ids(3), "photos:p.png")
+    done = evaluate(tmp_path, *pair, copies, name="n", **given)
+    assert done.report["leaks"] == [{"source": "trained.txt", "media": 3, "first": ids(3)}]

@@ -3,7 +3,9 @@ from __future__ import annotations
 import hashlib
 from types import SimpleNamespace
 
+import distorted
 import numpy as np
+import pairs
 import pyarrow as pa
 import pytest
 import tables
@@ -740,3 +742,27 @@ def test_pairs_without_levels_cannot_be_sampled(tmp_path):
     pairs = tmp_path / pairs_of(tmp_path, level_table([10.0]))
     with pytest.raises(InputError, match="sample: no usable row is left to take"):
         sample(tmp_path, pairs)
+
+
+def test_the_sources_of_excluded_media_are_excluded_and_counted(tmp_path):
+    rows = [distorted.row("copy.png", source_media_id=f"d:{at:06d}.jpg") for at in range(1)]
+    rows += [distorted.row("000007.jpg", source_media_id="d:000009.jpg")]
+    labels = tables.write_artifact(
+        tmp_path / "labels.parquet", distorted.table(rows), "distortion", "distortion-qa"
+    )
+    done = sample(tmp_path, level_table(skewed(100)), exclude=str(labels))
+    assert {f"d:{at:06d}.jpg" for at in (0, 7, 9)}.isdisjoint(done.ids)
+    assert done.report["excluded"] == [
+        {"source": "labels.parquet", "media": 2, "by_id": 1, "by_content": 0, "by_source": 2}
+    ]
+    assert "1 rows excluded by id, 0 more by content, 2 as sources" in STAGE.render(done.report)
+    assert len(done.ids) == 97
+
+
+def test_the_sources_of_pairs_are_excluded(tmp_path):
+    row = pairs.pair(provenance={"parents": ["koniq:koniq/1.jpg", "d:000004.jpg", "0" * 32]})
+    table = pa.Table.from_pylist([row], schema=load_schema("instruction").arrow)
+    used = tables.write_artifact(tmp_path / "qa.parquet", table, "instruction", "distortion-qa")
+    done = sample(tmp_path, level_table(skewed(10)), used)
+    assert "d:000004.jpg" not in done.ids
+    assert done.report["excluded"][0]["by_source"] == 1

@@ -17,6 +17,10 @@ _WHOLE = re.compile(
     r"|shake|effects?|flicker|edges?|objects?|subject|subjects|storyline|illumination|smoothness"
     r"|compression|and|but|also|very|a bit|no|not|nothing|video's)\b"
 )
+_OF_THE_WHOLE = re.compile(
+    r" (?:of|in) (?:the|this) (?:picture|image|photo|video|frame|shot|scene|clip)\b"
+)
+_CLAUSE_ENDS = re.compile(r"[.;:,!?\n]|\b(?:and|but|while|whereas|because|since|so|as)\b")
 _COUNTED = re.compile(
     r"[ ,]*(?:only |exactly |about )?(twice|(?:two|three|four|five|six|seven|eight|nine|ten) times"
     r"|[2-9] times)\b",
@@ -42,7 +46,8 @@ def _find_subject(text: str, stated: str) -> str | None:
     at = text.find(stated)
     if at < 0:
         return None
-    clause = re.split(r"[.;:,!?\n]", text[max(0, at - 120) : at])[-1]
+    before = _OF_THE_WHOLE.sub("", text[max(0, at - 120) : at])
+    clause = _CLAUSE_ENDS.split(before)[-1]
     match = re.search(rf"\bthe ((?:[a-z-]+ ){{1,9}}?){_VERB} {_ADVERBS}$", clause)
     return match[1].strip() if match else None
 

@@ -141,7 +141,9 @@ def find_facts(text: str, medium: str) -> list[Fact]:
     for mention in mentions:
         if not _is_disputed(mention, mentions):
             fact = fact_of(mention, medium, text)
-            by_time.setdefault((fact.attribute, fact.when, fact.area), fact)
+            key = (fact.attribute, fact.when, fact.area)
+            if key not in by_time or (fact.state and not by_time[key].state):
+                by_time[key] = fact
     if not by_time:
         raise _no_facts(text, bool(mentions))
     return list(by_time.values())

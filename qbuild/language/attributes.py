@@ -61,7 +61,7 @@ _TABLE = (
         drift, focus shift, hunts for focus, hunting for focus, searches for focus, searching
         for focus, autofocus hunting, focus pumping, struggles to focus, cannot focus""",
         "in focus, well focused, accurately focused, properly focused, focused",
-        "out of focus, defocused, unfocused, poorly focused, misfocused",
+        "out of focus, defocused, unfocused, poorly focused, badly focused, misfocused",
     ),
     _row(
         "noise",

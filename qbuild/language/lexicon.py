@@ -51,9 +51,10 @@ EVERYDAY = """sharp, clean, clear, dark, bright, soft, colorful, colourful, natu
     dull, single, smooth, fluid, pale, vivid, steady, stable, balanced"""
 # Expressions without a judgement whose words would otherwise have one.
 SKIPPED = """were it not for, if it were not for, if it was not for, if not for, not only, more
-    or less, no doubt, without doubt, light weight, at least, focus on, focuses on, low light,
-    blur of, well as, in detail, like new, traffic light, traffic lights, street light, street
-    lights, on the whole, sunlight, in general, high speed, at high, low angle, high angle,
+    or less, no doubt, without doubt, light weight, market stall, market stalls, at least, focus on,
+    focuses on, low light, blur of, well as, in detail, like new, traffic light, traffic lights,
+    street light, street lights, on the whole, sunlight, in general, high speed, at high, low
+    angle, high angle,
     still image, the tone of, short term, long term, small object, small objects, few people,
     many people, little girl, little boy, quality of the, stable quality of"""
 

@@ -196,7 +196,7 @@ def _assign_times(clauses: list[_Clause], bound: list[list[Bound]]) -> list[list
         used = used or bool(carriers)
         waiting = [] if carriers else [time for _, time in _trailing(clause)]
     for at in range(len(clauses) - 2, -1, -1):
-        if _continues(bound[at], bound[at + 1]) and not clauses[at + 1].turn:
+        if _continues(bound[at], bound[at + 1], clauses[at + 1]) and not clauses[at + 1].turn:
             assigned[at] = [times or assigned[at + 1][0] for times in assigned[at]]
     return assigned
 
@@ -214,11 +214,20 @@ def _times(clause: _Clause) -> list[Time]:
     return [item.what for item in clause.pieces if isinstance(item.what, Time)]
 
 
-def _continues(carriers: list[Bound], following: list[Bound]) -> bool:
-    """Whether a clause only continues the list of the one before it."""
+def _continues(carriers: list[Bound], following: list[Bound], clause: _Clause) -> bool:
+    """Whether a clause only continues the list of the one before it.
+
+    One with a subject does not: "and the picture shakes" has a verb that is a noun elsewhere.
+    """
     if not carriers or not following or not all(one.listed for one in following):
         return False
+    if any(_is_subject(item) for item in clause.pieces if item.start < following[0].start):
+        return False
     return carriers[-1].term.kind == following[0].term.kind != "quality"
+
+
+def _is_subject(item: Item) -> bool:
+    return item.what == "it" or (isinstance(item.what, Term) and item.what.kind == "subject")
 
 
 def _times_of(

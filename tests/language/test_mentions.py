@@ -228,3 +228,21 @@ def test_a_depiction_of_5000_words_that_contradicts_itself_has_both_sides():
 
 def test_different_times_are_no_contradiction():
     assert read("Sharp at first, but blurry at the end.").contradictions == ()
+
+
+def test_a_clause_with_a_subject_keeps_its_time_to_itself():
+    text = "There are compression artifacts, and the picture shakes from 3 to 6 seconds."
+    artifacts, shake = read(text).mentions
+    assert (artifacts.times, [time.span for time in shake.times]) == ((), [(3.0, 6.0)])
+
+
+@pytest.mark.parametrize(
+    "text", ["The market stalls are in the sun.", "The fish is at a market stall."]
+)
+def test_the_stalls_of_a_market_are_not_those_of_a_player(text):
+    assert read(text).mentions == ()
+
+
+def test_a_camera_that_is_badly_focused_is_a_fault():
+    (mention,) = read("The camera is badly focused.").mentions
+    assert (mention.attribute, mention.polarity) == ("focus", -1)

@@ -1,7 +1,7 @@
 """Media to scores: our `score` against one-by-one `generate` behind the published loader.
 
     python benchmarks/score.py [--preset tiny] [--images 24] [--videos 6] [--seconds 8]
-                               [--repeat 3] [--device cpu] [--batch 8] [--threads 2]
+                               [--repeat 3] [--device cpu] [--batch 8] [--threads 2] [--busy]
 
 Published: an image by Pillow; a video by decord, all frames at full size as Pillow images; key
 frames bicubic to the vision tower's size and all frames to the motion size; then `generate` of the
@@ -10,6 +10,8 @@ through the vision tower by transformers' own `get_video_features`. Its motion b
 fast pathway: the slow one, which the published code computes as well, is left out in its favour.
 Ours: `FamilyBackend.score`. Weights are random and the same, images 1024 x 768 JPEG, videos
 1280 x 720 H.264 at 30 frames/s.
+
+With --busy another process keeps one core busy meanwhile.
 
 Each contender runs in a process of its own, alternately, after a pass over the same media that
 warms it up. Printed are media per second from file to score; media per second of processor time,
@@ -24,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -34,6 +37,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from busy import busy_process
 from made_media import (
     KINDS,
     children_watched,
@@ -172,6 +176,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """What one contender does with the media of one kind."""
     import torch
 
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)  # or tiny would compute with one
     torch.set_num_threads(options.threads)
     files = sorted((options.media / options.kind).iterdir())
     made = CONTENDERS[options.contender](options)
@@ -228,7 +233,8 @@ def run(contender: str, kind: str, place: Path, options: argparse.Namespace) -> 
     own = ["--contender", contender, "--kind", kind, "--media", place, "--model", place / "model"]
     same = ["--device", options.device, "--batch", options.batch, "--threads", options.threads]
     command = [sys.executable, __file__, *own, *same]
-    done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE)
+    with busy_process(options.busy):
+        done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
@@ -273,6 +279,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peak", type=float, default=989.0)  # H100, H200: dense bfloat16
+    parser.add_argument("--busy", action="store_true", help="keep one core busy meanwhile")
     for name in ("contender", "kind"):
         parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
     for name in ("media", "model"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import gc
+import os
 import sys
 import time
 from contextlib import suppress
@@ -28,10 +29,12 @@ from qbuild_backends.models.vqa2.family import FAMILY
 from qbuild_backends.models.vqa2.fast_pathway import FastPathway
 from qbuild_backends.models.vqa2.layouts import PARTS, PATHWAY
 from qbuild_backends.training.base import make_accelerator
+from qbuild_backends.training.levels import Counts
 from qbuild_backends.training.loop import Loop
 from qbuild_backends.training.run import Run
 from qbuild_backends.training.settings import read_settings
 from qbuild_backends.training.states import Progress
+from qbuild_backends.training.validation import HeldOut
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -41,6 +44,7 @@ from qbuild.core.media_roots import MediaRoots
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """The figures of one contender: ours, cached or naive."""
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)  # or tiny would compute with one
     torch.set_num_threads(options.threads)
     naive, place = options.contender == "naive", options.place
     settings = {
@@ -57,7 +61,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     spec = TrainSpec((place / "pairs.json",), place / "unwritten", (), 0, settings)
     given = read_settings(FAMILY.train_settings, settings)
     samples = read_samples(spec.artifacts, MediaRoots.parse(()))
-    run = Measured(FAMILY, "vqa2", spec, given, samples, make_accelerator(given))
+    held_out = HeldOut(samples, [])
+    run = Measured(FAMILY, "vqa2", spec, given, held_out, make_accelerator(given))
     run.naive, run.steps = naive, options.steps
     run.train()
     return run.figures
@@ -82,6 +87,9 @@ class Measured(Run):
     def _write(self, loop: Any, progress: Progress, shares: Any, figures: dict[str, Any]) -> None:  # noqa: ARG002
         pathway = loop.trained.model.model.motion_extractor.pathway
         self.figures = figures | {"whole_slowfast": isinstance(pathway, WholeSlowFast)}
+
+    def _check_variation(self, loop: Any) -> dict[str, Any]:  # noqa: ARG002
+        return {}
 
     def log(self, line: str) -> None:
         """Nothing."""
@@ -147,15 +155,15 @@ class Timed(Loop):
             super().run(progress)
         return self.marks[0], self.marks[-1]
 
-    def _step(self, stream: Any, passes: int, samples: int) -> tuple[float, int]:
-        loss, seen = super()._step(stream, passes, samples)
+    def _step(self, stream: Any, passes: int, samples: int) -> tuple[float, int, Counts]:
+        loss, seen, counts = super()._step(stream, passes, samples)
         tokens = seen + (self.marks[-1].tokens if self.marks else 0)
         flops = self.counter.get_total_flops() if self.counter else 0
         self.marks.append(Mark(time.perf_counter(), self.loader.waited_s, tokens, flops))
         self.children_mib = max(self.children_mib, children_peak())
         if len(self.marks) == self.wanted:
             raise Enough
-        return loss, seen
+        return loss, seen, counts
 
     def losses_on_our_frames(self) -> list[float]:
         """Losses of an image and a video: their sum in one pass, in the naive form one each."""
@@ -164,13 +172,13 @@ class Timed(Loop):
         chosen = [kinds.index("image"), kinds.index("video")]
         passes = [[one] for one in chosen] if self.settings.per_device_batch == 1 else [chosen]
         with torch.no_grad():
-            return [float(self._loss(encoded)) for encoded in loader.stream(passes)]
+            return [float(self._loss(encoded, [])) for encoded in loader.stream(passes)]
 
 
 class Naive(Timed):
     """Logits of the whole sequence; the model takes the loss itself."""
 
-    def _loss(self, encoded: list[Encoded]) -> Tensor:
+    def _loss(self, encoded: list[Encoded], counts: list[Counts]) -> Tensor:  # noqa: ARG002
         batch = self.loader.processor.collate(encoded)
         moved = {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
         return cast("Tensor", self.model(**moved, use_cache=False).loss)

@@ -2,7 +2,7 @@
 
     python benchmarks/train_step.py [--preset tiny] [--device cpu] [--samples 8] [--seconds 8]
                                     [--steps 2] [--batch 8] [--per-device-batch 4] [--repeat 3]
-                                    [--threads 2] [--lora-rank 0]
+                                    [--threads 2] [--lora-rank 0] [--busy]
 
 Naive, as published: one sample per pass, gradients accumulated to the same batch; all frames of a
 video decoded in the step, by decord at full size, into Pillow images; both pathways of
@@ -15,6 +15,9 @@ are ours; motion frames are of the paper's size, not of the release's; SlowFast'
 decord takes as many threads as it likes. PyTorchVideo 0.1.5 is needed for the comparison only
 (`pip install --no-deps pytorchvideo fvcore iopath parameterized`); without it the naive form has
 only the fast pathway, and the output states it.
+
+With --busy another process keeps one core busy meanwhile. `default_settings.py` measures training
+as users run it, against another checkout.
 
 Half of the samples are images of 1024 x 768 in JPEG, half videos of 1280 x 720 in H.264 at 30
 frames/s, of half of --seconds to all of it; the plan is ugc-scorer, weights are random. Each
@@ -38,6 +41,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, cast
 
+from busy import busy_process
 from made_media import RATE, make_media, make_model
 
 from qbuild.quality.published_text import ANSWER, LEVEL_WORDS, LLAVA_PLACEHOLDER, VQA2_QUESTION
@@ -71,7 +75,8 @@ def run(contender: str, place: Path, options: argparse.Namespace) -> dict[str, A
     names = ("steps", "batch", "per_device_batch", "device", "threads", "lora_rank")
     same = [part for name in names for part in (f"--{name}".replace("_", "-"), vars(options)[name])]
     command = [sys.executable, __file__, "--contender", contender, "--place", place, *same]
-    done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE)
+    with busy_process(options.busy):
+        done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE)
     return cast("dict[str, Any]", json.loads(done.stdout))
 
 
@@ -124,6 +129,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--lora-rank", type=int, default=0)
     parser.add_argument("--peak", type=float, default=989.0)  # H100, H200: dense bfloat16
+    parser.add_argument("--busy", action="store_true", help="keep one core busy meanwhile")
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -93,6 +94,18 @@ def make_accelerator(settings: TrainSettings) -> Any:
         config = accelerator.state.deepspeed_plugin.deepspeed_config
         distributed.configure_deepspeed(config, settings, precision)
     return accelerator
+
+
+def autocast(accelerator: Any) -> AbstractContextManager[Any]:
+    """The type of a pass, as by `accelerator.autocast`.
+
+    That function removes all environment variables and sets them again at every call, which ends
+    the process with a segmentation fault when a thread that decodes a JPEG file reads one.
+    """
+    if not accelerator.native_amp:
+        return nullcontext()
+    cached = accelerator.autocast_handler.cache_enabled
+    return torch.autocast(accelerator.device.type, torch.bfloat16, cache_enabled=cached)
 
 
 def check_devices(settings: TrainSettings, devices: int) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from qbuild.core.errors import InputError
 from qbuild_backends.data.loader import Loader
 from qbuild_backends.models.inputs import Encoded
+from qbuild_backends.training.base import autocast
 from qbuild_backends.training.freezing import train_mode
 from qbuild_backends.training.levels import Counts, LevelScores, LevelTokens, total
 from qbuild_backends.training.losses import sample_losses
@@ -63,6 +64,6 @@ class Evaluator:
     def _losses(self, encoded: list[Encoded], observe: Any) -> list[float]:
         batch = self.loader.processor.collate(encoded)
         moved = {name: one.to(self.accelerator.device) for name, one in batch.items()}
-        with self.accelerator.autocast():
+        with autocast(self.accelerator):
             losses: list[float] = sample_losses(self.model, moved, observe).tolist()
         return losses

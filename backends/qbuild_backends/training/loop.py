@@ -27,6 +27,7 @@ from qbuild_backends.data.loader import Loader
 from qbuild_backends.data.sample import FIX
 from qbuild_backends.models.family import TEXT
 from qbuild_backends.models.inputs import Encoded, Turn
+from qbuild_backends.training.base import autocast
 from qbuild_backends.training.distributed import Branches
 from qbuild_backends.training.evaluation import Evaluator
 from qbuild_backends.training.levels import Counts, LevelTokens, total
@@ -187,7 +188,7 @@ class Loop:
         def observe(logits: Tensor, expected: Tensor) -> None:
             counts.append(self.levels.count(logits, expected) if encoded else Counts())
 
-        with self.accelerator.autocast():
+        with autocast(self.accelerator):
             losses = sample_losses(self.model, moved, observe)
         return losses.sum() * (1.0 if encoded else 0.0)
 

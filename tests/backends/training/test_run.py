@@ -347,6 +347,23 @@ def test_out_of_memory_names_the_setting_to_lower(tmp_path, monkeypatch):
         train(spec(tmp_path, image_pairs(tmp_path, 4)))
 
 
+def test_steps_leave_the_environment_alone_which_threads_of_decoders_read(tmp_path, monkeypatch):
+    from accelerate.utils import environment
+
+    def changed():
+        raise AssertionError("the environment is cleared while threads decode")
+
+    run = loop.Loop.run
+
+    def watched(self, progress):
+        with monkeypatch.context() as patched:
+            patched.setattr(environment, "clear_environment", changed)
+            return run(self, progress)
+
+    monkeypatch.setattr(loop.Loop, "run", watched)
+    train(spec(tmp_path, image_pairs(tmp_path, 4), precision="bfloat16"))
+
+
 def test_a_nan_loss_stops_the_run_and_names_the_samples(tmp_path):
     with pytest.raises(StageError, match=r"the loss is nan on images\.parquet row"):
         train(spec(tmp_path, image_pairs(tmp_path, 8), learning_rate=1e30, max_norm=0))

@@ -17,8 +17,9 @@ from qbuild.quality.arrays import Floats
 def closed_set(logits: ArrayLike, temperature: float = 1.0) -> Floats:
     """The probability of each word among these words only: softmax(logits / temperature).
 
-    `[..., words]` in and out; any finite logits, without overflow. ValueError for fewer than two
-    words and for a temperature that is not above 0.
+    `[..., words]` in and out; any finite logits, without overflow. Logits that are not finite give
+    NaN: callers reject them. ValueError for fewer than two words and for a temperature that is not
+    above 0.
     """
     values = np.asarray(logits, dtype=np.float64)
     if values.ndim == 0 or values.shape[-1] < 2:

@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 
+import numpy as np
 import torch
 
 from qbuild.backends.protocol import Rejected, Scored, Scoring
 from qbuild.core.errors import UsageError, suggest
 from qbuild.core.media_roots import Medium
+from qbuild.core.rows.rejections import Rejection
 from qbuild.quality.level_scores import score_from_logits
 from qbuild_backends.inference.batches import compute_in_batches
 from qbuild_backends.inference.clips import encode, media_inputs, read_clip, with_clips
@@ -63,6 +65,9 @@ class Scorer:
             for number, logits in enumerate(self.compute(samples)):
                 if isinstance(logits, Rejected):
                     yield logits
+                    continue
+                if not np.isfinite(logits).all():
+                    yield _not_finite(ids[number], logits)
                     continue
                 rounded = tuple(round(value, DIGITS) for value in logits)
                 score = float(score_from_logits(rounded, self.weights, self.how.temperature))
@@ -120,6 +125,14 @@ def trained_words(loaded: Loaded) -> str:
         f"expected those of one set: {', '.join(sets)}",
         "Name the words, worst to best, separated by commas.",
     )
+
+
+def _not_finite(media_id: str, logits: Sequence[float]) -> Rejected:
+    message = (
+        f"the logits of the level words are {', '.join(map(str, logits))}; expected finite numbers."
+        " Check the weights of the checkpoint, or compute in float32: --dtype float32."
+    )
+    return Rejected(media_id, Rejection("not-finite", message))
 
 
 def find_words(prompt: ScoringPrompt, named: str) -> tuple[str, ...]:

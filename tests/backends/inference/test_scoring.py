@@ -249,6 +249,16 @@ def test_an_unknown_set_of_words_is_reported_with_similar_ones(checkpoint, media
         scored(checkpoint, media[:1], words="relaese")
 
 
+def test_logits_that_are_not_finite_are_rejected_with_what_to_check(checkpoint, media, tmp_path):
+    place = shutil.copytree(checkpoint, tmp_path / "damaged") / "model.safetensors"
+    weights = load_file(place)
+    weights["model.language_model.norm.weight"][:] = float("nan")
+    save_file(weights, place, metadata={"format": "pt"})
+    (found,) = scored(place.parent, media[:1])
+    assert found.rejection.reason == "not-finite"
+    assert "nan, nan, nan, nan, nan; expected finite numbers. Check the" in found.rejection.message
+
+
 def test_bfloat16_scores_are_near_those_of_float32(checkpoint, media):
     backend = vqa2(str(checkpoint))
     found = [

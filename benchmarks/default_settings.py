@@ -85,6 +85,7 @@ def qbuild(code: Path, place: Path, *words: object) -> Any:
     command = [sys.executable, "-c", COMMAND, *map(str, words), "--json"]
     done = subprocess.run(
         command,
+        cwd=place,  # not a folder whose packages would be imported instead
         env=environment,
         capture_output=True,
         text=True,

@@ -53,7 +53,7 @@ def _problems(
         elif word in words[:place]:
             yield _unfit(f"{word!r} is named twice", "expected different words")
         elif len(ids) != 1:
-            yield _unfit(what, "expected one token of its own")
+            yield _unfit(what, "expected one token per word")
         if ids:
             first[ids[0]] = word
 

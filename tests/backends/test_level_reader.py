@@ -44,7 +44,7 @@ def test_a_word_of_several_tokens_is_named_with_them(tokenizer):
     pieces = tokenizer.tokenize(" terrible")
     assert len(pieces) > 1
     assert f"'terrible' after '{PREFIX}' is {pieces}" in said
-    assert "expected one token of its own. Choose other words" in said
+    assert "expected one token per word. Choose other words" in said
 
 
 def test_words_that_begin_alike_are_both_named(tokenizer):

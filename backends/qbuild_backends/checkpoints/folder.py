@@ -39,7 +39,7 @@ def check_name(family: ModelFamily, name: str, where: str) -> None:
     if name in family.presets:
         raise UsageError(
             where,
-            "names shapes alone: no weights, no tokenizer",
+            "names only shapes: no weights, no tokenizer",
             "expected the folder of a checkpoint, or tiny",
             "Import published weights: `qbuild import-checkpoint`.",
         )
@@ -152,5 +152,5 @@ def fingerprint(family: ModelFamily, name: str) -> str:
 
 @cache
 def _files_hash(files: tuple[tuple[Path, int, int], ...]) -> str:
-    """`sha256:…` of the files; their sizes and times are for the cache alone."""
+    """`sha256:…` of the files; their sizes and times are only for the cache."""
     return hash_value({file.name: hash_file(file) for file, _, _ in files})

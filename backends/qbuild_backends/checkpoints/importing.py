@@ -146,7 +146,7 @@ def _check_part(name: str, part: Layout, source: Path, table: KeyTable) -> None:
     if any(ours.startswith(part.holds) for ours in table.matched.values()):
         raise UsageError(
             f"setting {name}",
-            f"{source} has these weights of its own",
+            f"{source} has these weights itself",
             "expected a base without them",
             f"Leave {name} out.",
         )

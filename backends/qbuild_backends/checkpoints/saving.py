@@ -1,4 +1,4 @@
-"""A model in a folder of its own: configuration, weights, tokenizer and processor together."""
+"""A model in its own folder: configuration, weights, tokenizer and processor together."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def replace_folder(output: Path) -> Iterator[Path]:
 
 
 def _share_files(folder: Path) -> None:
-    """Let whoever may read the folder read its files: safetensors writes for its owner alone."""
+    """Let whoever may read the folder read its files: safetensors writes only for the owner."""
     readable = folder.stat().st_mode & 0o444
     for file in folder.rglob("*.safetensors"):
         file.chmod(file.stat().st_mode | readable)

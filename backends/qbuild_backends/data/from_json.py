@@ -1,7 +1,7 @@
 """Samples of JSON files in LLaVA's form or the VQA² release's, as `qbuild export` writes them.
 
 A record is `{"id", "image"|"video": path, "conversations": [{"from", "value"}]}`; in the release
-`image` also names videos, and `frames per sec` marks them. A record with neither key is text alone.
+`image` also names videos, and `frames per sec` marks them. A record with neither key is only text.
 Only what training needs is read.
 """
 

@@ -92,7 +92,7 @@ class MediaReader:
         self._children.__exit__()
 
     def read(self, file: Path) -> Clip | Extent:
-        """The clip of a medium; the extent alone of a video that the context cannot hold.
+        """The clip of a medium; only the extent of a video that the context cannot hold.
 
         Raises UnreadableMediaError, DiskError where writing to the cache fails, InputError for a
         damaged cache file.

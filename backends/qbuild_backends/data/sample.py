@@ -79,7 +79,7 @@ def rejection_record(rejected: Rejected) -> dict[str, str]:
 
 def _check(sample: Sample, kind: str | None) -> None:
     if kind is not None and sample.kind != kind:
-        message = f"a sample on {_KINDS[sample.kind]}; the plan trains on {_KINDS[kind]} alone"
+        message = f"a sample on {_KINDS[sample.kind]}; the plan trains only on {_KINDS[kind]}"
         raise RejectedError("other-kind", message)
     count = sum(turn.text.count(LLAVA_PLACEHOLDER) for turn in sample.turns)
     allowed, expected = _PLACEHOLDERS[sample.kind]

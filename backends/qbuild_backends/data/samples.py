@@ -27,7 +27,7 @@ def read_samples(
     kind: Literal["image", "video"] | None = None,
     splits: SplitFilter | None = None,
 ) -> Samples:
-    """The samples of all files, in order; `kind` where the plan trains on one kind alone.
+    """The samples of all files, in order; `kind` where the plan trains on only one kind.
 
     Without `splits`, rows of every split are read. Rows of other splits are counted, not checked.
 

@@ -37,7 +37,7 @@ def with_clips(
 
 
 def read_clip(medium: Medium, reader: MediaReader) -> Clip | Extent | Rejected:
-    """The clip of a medium, the extent alone of one too long, or why it cannot be read."""
+    """The clip of a medium, only the extent of one too long, or why it cannot be read."""
     try:
         return reader.read(medium.file)
     except UnreadableMediaError as error:

@@ -1,4 +1,4 @@
-"""Scores of media: one pass of the model each, and logits of the level words alone.
+"""Scores of media: one pass of the model each, and logits of only the level words.
 
 The prompt ends with the beginning of the answer (`The quality of the video is`); the next token is
 read over the level words (VQA², supplement D). One pass gives the last hidden state of each sample,

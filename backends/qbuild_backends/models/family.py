@@ -87,7 +87,7 @@ class FamilySettings(BaseModel):
         return {}
 
     def configure(self, processor: Any) -> None:
-        """Change the base model's processor as the settings say; UsageError if they conflict."""
+        """Change the base model's processor by the settings; UsageError if they conflict."""
 
 
 class ImportSettings(BaseModel):

@@ -19,7 +19,7 @@ def cache_name(model: Any) -> str:
 
 
 class MediaGenerationMixin(GenerationMixin):
-    """Generation whose first step alone gets the media; a base of models, before their others."""
+    """Generation whose first step gets the media; a base of models, before their others."""
 
     media_inputs: ClassVar[tuple[str, ...]]  # the arguments of `forward` that hold media
 

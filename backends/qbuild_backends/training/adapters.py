@@ -85,7 +85,7 @@ def four_bit_options(family: ModelFamily, device: str, precision: str) -> dict[s
             "setting qlora",
             "4-bit weights need bitsandbytes, which is not installed",
             "expected it next to torch",
-            "Install it (pip install bitsandbytes), or train with lora_rank alone.",
+            "Install it (pip install bitsandbytes), or train with lora_rank only.",
         )
     from transformers import BitsAndBytesConfig
 

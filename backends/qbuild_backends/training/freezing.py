@@ -68,7 +68,7 @@ def idle_groups(
 def train_mode(model: nn.Module) -> None:
     """Training mode, but for frozen batch norms, which keep their statistics.
 
-    Other frozen parts are in training mode too: gradient checkpointing works in it alone, and
+    Other frozen parts are in training mode too: gradient checkpointing works only in it, and
     gradients pass through the frozen language model on their way to a projector.
     """
     model.train()

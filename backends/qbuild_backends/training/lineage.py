@@ -59,7 +59,7 @@ def write_trained_on(
 
 
 def _digest(file: Path) -> str | None:
-    """The hash of a file; None for one that cannot be read, known by its id alone."""
+    """The hash of a file; None for one that cannot be read, known only by its id."""
     try:
         return hash_file(file).removeprefix("sha256:")
     except OSError:  # its samples were skipped, or it was removed since

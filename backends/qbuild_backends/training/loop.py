@@ -110,7 +110,9 @@ class Loop:
         mine = [self._my_passes(batch) for batch in batches]
         with closing(self.loader.stream([part for parts in mine for part in parts])) as stream:
             for batch, parts in zip(batches, mine, strict=True):
-                set_rates(self.optimiser, self._rate_share(progress.step))
+                warmup, hold = self.settings.warmup, self.settings.hold
+                share = rate_share(progress.step, self.schedule.steps, warmup, hold)
+                set_rates(self.optimiser, share)
                 loss, step_tokens, counts = self._step(stream, len(parts), len(batch))
                 tokens += step_tokens
                 self._record(progress, loss, batch)
@@ -129,9 +131,6 @@ class Loop:
             "gradient_checkpointing": self.settings.gradient_checkpointing,
         }
 
-    def _rate_share(self, step: int) -> float:
-        return rate_share(step, self.schedule.steps, self.settings.warmup, self.settings.hold)
-
     def _my_passes(self, batch: Sequence[int]) -> list[list[int]]:
         """The passes of this process, one of every group of neighbours in length."""
         parts = batching.passes(batch, self.schedule.passes)
@@ -149,7 +148,8 @@ class Loop:
         seen, counts = set[str](), list[Counts]()
         for _ in range(passes):
             encoded = next(stream)
-            self._check_skipped()
+            if self.loader.skipped and self.settings.on_bad_sample == "stop":
+                raise bad_sample(self.loader.skipped[0], FIX)
             tokens += sum(len(sample.ids) for sample in encoded)
             seen.update(*({TEXT, *sample.media} for sample in encoded))
             with self.accelerator.accumulate(self.model):
@@ -196,10 +196,6 @@ class Loop:
         processor = self.loader.processor
         clip = processor.clips.read_image(np.zeros((8, 8, 3), np.uint8))
         return processor.encode([Turn("user", PLACE), Turn("assistant", "-")], clip)
-
-    def _check_skipped(self) -> None:
-        if self.loader.skipped and self.settings.on_bad_sample == "stop":
-            raise bad_sample(self.loader.skipped[0], FIX)
 
     def _record(self, progress: Progress, loss: float, batch: Sequence[int]) -> None:
         """Record a step's loss; StageError where it is not finite."""

@@ -38,7 +38,7 @@ def set_rates(optimiser: torch.optim.Optimizer, share: float) -> None:
 def rate_share(step: int, steps: int, warmup: float, hold: float) -> float:
     """The share of the highest rate at a step, from 0: rises, holds, falls as half a cosine.
 
-    It depends on the step alone, so that a resumed run needs no other state.
+    It depends only on the step, so that a resumed run needs no other state.
     """
     rising = math.ceil(steps * warmup)
     if step < rising:

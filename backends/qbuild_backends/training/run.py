@@ -271,7 +271,7 @@ class Run:
     def _write(
         self, loop: Loop, progress: states.Progress, shares: dict[str, Share], figures: Any
     ) -> None:
-        """Write the checkpoint next to its place and rename it, in the main process alone."""
+        """Write the checkpoint next to its place and rename it, only in the main process."""
         model, weights = self._merged(loop)
         if not self.accelerator.is_main_process:
             return

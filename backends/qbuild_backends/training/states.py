@@ -162,7 +162,7 @@ def _is_complete(place: Path) -> bool:
 
 
 def _tensors(trained: Trained) -> dict[str, Tensor]:
-    """All tensors of a state by name, each with memory of its own."""
+    """All tensors of a state by name, each in separate memory."""
     tensors = {name: tensor.detach() for name, tensor in _changing(trained.model)}
     for name, moments in _moments(trained):
         tensors |= {f"{moment}/{name}": moments[moment] for moment in _MOMENTS if moment in moments}

@@ -162,7 +162,7 @@ def test_a_release_comes_in_whole_but_for_the_slow_pathway(tmp_path, monkeypatch
     file = tmp_path / "slowfast.pyth"
     file.write_bytes(b"")
     refused = refusal(source, tmp_path / "again", UsageError, slowfast=str(file))
-    assert "release has these weights of its own; expected a base" in refused
+    assert "release has these weights itself; expected a base" in refused
 
 
 def test_weights_keep_their_type(tmp_path):

@@ -296,7 +296,7 @@ def test_a_run_cut_short_by_its_steps_counts_the_samples_that_it_drew(tmp_path):
 
 def test_a_run_without_a_valid_sample_is_rejected_even_if_bad_ones_may_be_skipped(tmp_path):
     pairs = video_pairs(tmp_path, 2)
-    with pytest.raises(CombinedError, match="the plan trains on an image alone"):
+    with pytest.raises(CombinedError, match="the plan trains only on an image"):
         train(spec(tmp_path, pairs, plan="1-spatial", on_bad_sample="skip"))
 
 
@@ -304,7 +304,7 @@ def test_a_run_without_a_valid_sample_is_rejected_even_if_bad_ones_may_be_skippe
     ("settings", "told"),
     [
         ({"device": "cuda"}, "no GPU that torch"),
-        ({"base": "0.5b"}, "names shapes alone"),
+        ({"base": "0.5b"}, "names only shapes"),
         ({"base": "tinny"}, r"is neither a folder nor a preset; .* Did you mean tiny\?"),
     ],
 )

@@ -36,7 +36,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Vqa2Clips(ClipReader):
-    """Reads clips at these sizes in pixels; motion_size is None for key frames alone."""
+    """Reads clips at these sizes in pixels; motion_size is None for only key frames."""
 
     key_size: int
     motion_size: int | None

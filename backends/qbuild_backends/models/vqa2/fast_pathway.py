@@ -28,7 +28,7 @@ CHUNK = 256  # frames; each chunk is computed with RADIUS more on either side
 
 
 class SplitConv3d(nn.Conv3d):
-    """A convolution whose kernel spans time alone or space alone; never both.
+    """A convolution whose kernel spans only time or only space, never both.
 
     Where it is `split`, and in training, it runs in two dimensions: with channels last in memory,
     3x1x1 is 3x1 over one image of t rows and h · w columns, 1x3x3 is 3x3 over b · t images.
@@ -146,7 +146,7 @@ class FastPathway(nn.Module):
         return self.maps(frames).mean((3, 4)).transpose(1, 2)  # (b, t, 256)
 
     def folded(self) -> FastPathway:
-        """A copy for inference, more than twice as fast; its tokens differ by rounding alone."""
+        """A copy for inference, more than twice as fast; its tokens differ only by rounding."""
         if self.split:
             return self
         folded = copy.deepcopy(self).eval().requires_grad_(False)

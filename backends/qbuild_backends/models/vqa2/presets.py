@@ -38,7 +38,7 @@ QWEN2_TOKENS: dict[str, Any] = {
 def preset(name: str, motion: str = "") -> Vqa2Config:
     """The configuration of that name; `motion` is paper (the default) or release.
 
-    tiny reads motion frames of 48 px, whose statistics alone `motion` changes.
+    tiny reads motion frames of 48 px, of which `motion` changes only the statistics.
     """
     if name not in PRESETS:
         raise UsageError(f"preset {name}", "is not known", "", suggest(name, PRESETS))

@@ -44,7 +44,7 @@ _SHORTER_VIDEO = "Cut the video (`qbuild motion-clips --operations temporal`), o
 class Settings:
     """What the processor must know of its model; sizes in pixels, ids in the vocabulary.
 
-    motion is False for a model trained on key frames alone, whose videos have one placeholder.
+    motion is False for a model trained on only key frames, whose videos have one placeholder.
     """
 
     key_size: int
@@ -88,7 +88,7 @@ class Vqa2Processor(Processor):
         return Vqa2Clips(self.settings.key_size, motion_size, self.context)
 
     def branches(self, kind: Literal["image", "video"]) -> Collection[str]:
-        """`motion` for videos alone."""
+        """`motion` only for videos."""
         return set(FEATURES) if kind == "video" and self.settings.motion else {"visual"}
 
     def encode(

@@ -56,7 +56,7 @@ def read_config(given: dict[str, Any], motion: str, where: str) -> Vqa2Config:
         where,
         f"is the configuration of {kind!r}",
         "expected llava_onevision or llava_qwen",
-        "Import the checkpoint with the backend of its own family.",
+        "Import the checkpoint with the backend of its family.",
     )
 
 

@@ -30,7 +30,7 @@ class Vqa2Settings(FamilySettings):
     """The stage, the recipe, and the learning rate of each part."""
 
     # Table 10 and section 5.1 of the paper are the defaults. The released scripts train the vision
-    # tower at a rate of its own and accumulate two steps of 8.
+    # tower at another rate and accumulate two steps of 8.
     recipes: ClassVar = {"paper": {}, "release": {"batch": 16, "vision_tower_rate": 2e-6}}
 
     plan: Literal["1-spatial", "1-motion", "ugc-scorer", "streaming-scorer", "assistant"] = Field(
@@ -40,7 +40,7 @@ class Vqa2Settings(FamilySettings):
         "paper", description="Defaults of the paper, or of its released scripts."
     )
     motion: bool | None = Field(
-        None, description="False: key frames alone, the paper's ablation; none: as the base."
+        None, description="False: only key frames, the paper's ablation; none: as the base."
     )
     vision_tower_rate: Rate = Field(None, gt=0, description="Learning rate of SigLIP.")
     projector_rate: Rate = Field(None, gt=0, description="Of the visual projector.")

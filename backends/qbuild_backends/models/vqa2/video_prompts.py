@@ -17,7 +17,7 @@ from qbuild.quality.published_text import (
 )
 from qbuild_backends.models.inputs import Extent, Turn
 
-NONE = "none"  # the placeholders alone, for a model that is not the published one
+NONE = "none"  # only the placeholders, for a model that is not the published one
 _PLACE = re.compile(rf"{LLAVA_PLACEHOLDER}(?:\s*{LLAVA_PLACEHOLDER})?")
 
 

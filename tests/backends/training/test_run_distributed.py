@@ -64,7 +64,7 @@ BY = [
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("spread")
+    folder = tmp_path_factory.mktemp("distributed")
     image_pairs(folder, 7)
     video_pairs(folder, 10)
     broken = folder / "media" / "v9.mp4"
@@ -101,7 +101,7 @@ def on_two_processes(place, by, output, kill_after=0, **more):
         "--main_process_port",
         free_port(),
     ]
-    told = []
+    printed = []
     with subprocess.Popen(
         [sys.executable, "-m", *map(str, launch), str(script)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -109,11 +109,11 @@ def on_two_processes(place, by, output, kill_after=0, **more):
         text=True,
     ) as child:
         for line in child.stderr:
-            told.append(line)
+            printed.append(line)
             if kill_after and line.startswith(f"step {kill_after}/"):
                 kill(child.pid)
-    assert child.returncode == (-signal.SIGKILL if kill_after else 0), "".join(told[-80:])
-    return place / output, "".join(told)
+    assert child.returncode == (-signal.SIGKILL if kill_after else 0), "".join(printed[-80:])
+    return place / output, "".join(printed)
 
 
 def kill(launcher):
@@ -154,9 +154,9 @@ def test_two_processes_that_share_a_model_give_the_checkpoint_of_one(place, alon
         file.name for file in alone.iterdir()
     )
     assert len((found / "skipped.jsonl").read_text().splitlines()) == 1
-    told, expected = (json.loads((at / "qbuild.json").read_text()) for at in (found, alone))
-    assert told["inputs"] == expected["inputs"]
-    assert told["report"]["parameters"] == expected["report"]["parameters"]
+    printed, expected = (json.loads((at / "qbuild.json").read_text()) for at in (found, alone))
+    assert printed["inputs"] == expected["inputs"]
+    assert printed["report"]["parameters"] == expected["report"]["parameters"]
     model = loading.load_model(FAMILY, str(found), Computing(device="cpu")).model
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
 
@@ -166,9 +166,9 @@ def test_two_processes_that_share_a_model_give_the_checkpoint_of_one(place, alon
 def test_a_killed_distributed_run_resumes_to_the_same_checkpoint(place, alone, by):
     on_two_processes(place, by, f"killed-{by}", kill_after=3)
     assert not (place / f"killed-{by}").exists()
-    found, told = on_two_processes(place, by, f"killed-{by}")
-    assert re.search(r"resuming from step [2468]\n", told)
-    assert "step 1/" not in told
+    found, printed = on_two_processes(place, by, f"killed-{by}")
+    assert re.search(r"resuming from step [2468]\n", printed)
+    assert "step 1/" not in printed
     check_alike(found, alone)
 
 

@@ -259,5 +259,12 @@ def test_a_crop_is_a_part_of_the_photograph_without_a_border():
         assert np.count_nonzero(pixels[0]) == 1
 
 
+def test_crops_avoid_areas_without_detail():
+    pixels = np.full((200, 400, 3), 90, np.uint8)
+    pixels[:, 200:] = np.random.default_rng(0).integers(0, 256, (200, 200, 3))
+    crops = [demo_media.crop(Image.fromarray(pixels), 32, seed) for seed in range(20)]
+    assert sum(np.asarray(one).std() > 10 for one in crops) == 20
+
+
 def test_a_photograph_smaller_than_the_crop_is_enlarged():
     assert demo_media.crop(Image.new("RGB", (20, 30)), 64, 0).size == (64, 64)

@@ -132,8 +132,9 @@ _TABLE = (
         frames, judder, judders, juddering, hitch, hitches, hiccups, skipped frames, skipping,
         missing frames, frame skips, frame skipping, duplicated frames, repeated frames, frame
         loss, lost frames, frame drop, buffering, rebuffering, slide show, slideshow, frame
-        freeze, frame freezes, gets stuck, stuck, stutter effect, stuttered, freeze frames,
-        jerks, playback interruptions, interruptions, jerkiness, choppiness, pauses""",
+        freeze, frame freezes, drops frames, drop frames, dropping frames, loses frames, skips
+        frames, gets stuck, stuck, stutter effect, stuttered, freeze frames, jerks, playback
+        interruptions, interruptions, jerkiness, choppiness, pauses""",
         "smooth, smoothly, fluent, fluently, fluid, uninterrupted, without interruption",
         """choppy, jerky, jerkily, laggy, stuttery, discontinuous, halting, intermittent,
         interrupted""",
@@ -146,9 +147,10 @@ _TABLE = (
         sensible, easy to understand, makes sense, make sense, understandable, comprehensible,
         engaging, follow logically, well structured, informative""",
         """illogical, meaningless, confusing, incoherent, absurd, hard to follow, chaotic, hard
-        to understand, difficult to understand, difficult to follow, makes no sense, make no
-        sense, incomprehensible, nonsensical, pointless, contradictory, senseless, falls apart,
-        full of holes, disjointed, uninteresting""",
+        to understand, difficult to understand, difficult to follow, makes no sense, makes
+        little sense, make little sense, impossible to follow, make no sense, incomprehensible,
+        nonsensical, pointless, contradictory, senseless, falls apart, full of holes,
+        disjointed, uninteresting""",
     ),
     _row(
         "composition",
@@ -160,8 +162,8 @@ _TABLE = (
         proportioned""",
         """poorly arranged, poorly composed, poorly framed, badly framed, chaotic, cluttered,
         messy, disorganized, disorganised, unbalanced, lopsided, tilted, crooked, slanted, off
-        center, off centre, out of frame, ill composed, imbalanced, overcrowded, crowded, badly
-        composed, badly arranged, haphazard""",
+        center, off centre, out of frame, cut off by the frame, cut off at the edge, ill
+        composed, imbalanced, overcrowded, crowded, badly composed, badly arranged, haphazard""",
     ),
     _row(
         "color",

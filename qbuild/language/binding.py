@@ -20,13 +20,13 @@ from qbuild.language.lexicon import CARRIERS, Term
 from qbuild.language.predicates import drop_attributive, is_about_subject, resolve_events
 
 _REACH = 3  # a word judges an attribute that follows it this closely, else the one before it
-_NEGATED_REACH = 6
+_NEGATED_REACH = 9
 _WISH_REACH = 5
 _JUDGING = frozenset((
     "rating", "control", "loss", "growth", "amount", "modifier", "excess", "less", "instead",
     "wish", "so",
 ))  # fmt: skip
-_NEGATING = frozenset(("negator", "absence", "free"))
+_NEGATING = frozenset(("negator", "absence", "nor", "free"))
 _AFTERTHOUGHT = 4  # items of "and with minor amplitude"
 # A clause with one of these is complete; without one, it continues a list.
 VERBS = frozenset((
@@ -260,7 +260,8 @@ def _negate(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> Non
         if before is not None and at - before.at == 1:
             negate(before, is_after=False, severity=False)
     elif after is not None:
-        negate(after, is_after=True, severity=False)
+        if term.kind != "nor" or not after.negations:  # "neither the sky nor the sea is sharp"
+            negate(after, is_after=True, severity=False)
     elif before is not None and (
         term.kind == "negator" or (_is_graded(part, at) and not before.negations)
     ):

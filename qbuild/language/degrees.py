@@ -40,9 +40,11 @@ MODIFIERS: dict[Strength, str] = {
         pronounced, major, intense, strong, strongly, considerable, considerably, prominent,
         clearly visible, annoying, noticeable, noticeably, marked, markedly, large amplitude,
         high amplitude, dense, densely, distracting, substantial, a lot of, plenty of, much,
-        many, cannot be overlooked, cannot be ignored, hard to ignore, hard to overlook,
-        difficult to ignore, not negligible, quite a few, quite some, disturbing, clearly
-        noticeable""",
+        many, ca not be denied, can not be denied, cannot be denied, ca not be overlooked, can
+        not be overlooked, cannot be overlooked, ca not be ignored, can not be ignored, cannot
+        be ignored, ca not be missed, can not be missed, cannot be missed, hard to miss,
+        impossible to miss, impossible to ignore, hard to ignore, hard to overlook, difficult to
+        ignore, not negligible, quite a few, quite some, disturbing, clearly noticeable""",
     "middle": "relatively, quite, fairly, rather, reasonably, pretty, somewhat strong",
     "moderate": "moderately, to some extent, to a certain extent, to a certain degree",
     "light": """slight, slightly, mild, mildly, minor, faint, faintly, subtle, small, tiny,
@@ -75,9 +77,10 @@ RATINGS: dict[tuple[int, Strength], str] = {
         unconvincing, unattractive, leaves much to be desired, leaves a lot to be desired, leave
         much to be desired, leaves something to be desired, leave a lot to be desired, could be
         better, should be better, could be higher, should be higher, not good enough, subpar,
-        lousy, hard to see, impossible to see, difficult to see, impossible to make out,
-        destroyed, ruined, scarce, questionable, flaws, flaw, errors, mistakes, problems,
-        defects, issues, faults, deficiencies, weaknesses, shortcomings""",
+        lousy, careless, sloppy, amateurish, unfortunate, artificial, hard to see, impossible to
+        see, difficult to see, impossible to make out, destroyed, ruined, scarce, questionable,
+        flaws, flaw, errors, mistakes, problems, defects, issues, faults, deficiencies,
+        weaknesses, shortcomings""",
     (-1, "light"): "weak",
     (-1, "worst"): """terrible, awful, horrible, dreadful, unwatchable, abysmal, unacceptable,
         disastrous, catastrophic, atrocious""",

@@ -36,9 +36,9 @@ _STALLS = """hangs, hang, hung, skips, skip, skipped, sticks, stuck, stops, stop
 _SWITCHES = """drops, drop, dropped, jumps, jump, switches, switch, collapses, collapse,
     alternates, changes, change, changed, changing, varies, vary, fluctuates, fluctuate,
     fluctuated, degrades, degrade, degraded, deteriorates, declines, falls, decreases, goes up
-    and down, worsens, wavers, switches down, keeps changing, oscillates, swings, sinks, dips,
-    breaks down, plunges, unstable, inconsistent, unsteady, uneven, lacks consistency, lack
-    consistency, drifts"""
+    and down, worsens, wavers, switches down, keeps changing, plummets, tumbles, crashes,
+    slumps, comes and goes, oscillates, swings, sinks, dips, breaks down, plunges, unstable,
+    inconsistent, unsteady, uneven, lacks consistency, lack consistency, drifts"""
 
 # Subject, attribute (empty: that of the noun), polarity, verbs and other predicates.
 EVENTS: tuple[tuple[str, str, int, str], ...] = (
@@ -52,8 +52,9 @@ EVENTS: tuple[tuple[str, str, int, str], ...] = (
         falls apart, fall apart, drags, collapses, deviates, pulses, pulsates, flickers,
         bounces, sways, dips, swings, alternates, cut off, flat, lost, gone, stutters,
         hesitates, changes, changed, fades, fade, jerks, lags, suffers, burns out, tears, breaks
-        down, breaks up, dies, crawls, dances, smears, goes up and down, keeps changing,
-        unstable, inconsistent""",
+        down, breaks up, dies, crawls, dances, smears, goes up and down, keeps changing, keeps
+        switching, switching, overreacts, reacts slowly, gets confused, confused, struggles,
+        lurches, plummets, slides, hesitant, tears apart, unstable, inconsistent""",
     ),
     ("noun", "", 1, """follows, tracks, holds, constant, remains the same, stays the same, sits,
         reacts quickly, works well, works, locks on"""),
@@ -63,12 +64,13 @@ EVENTS: tuple[tuple[str, str, int, str], ...] = (
      """jerks, jerk, whips, whips around, wanders, wander, drifts, drift, swings, swing,
          lurches, rushes, zigzags, stumbles, swerves, loses the subject, races, darts, wanders
          aimlessly"""),
-    ("camera", "camera trajectory", 1, "glides, glide, floats"),
+    ("camera", "camera trajectory", 1, "glides, glide, floats, smoothly, steadily, calmly"),
+    ("camera", "camera trajectory", -1, "abruptly, erratically, jerkily, hectically"),
     ("camera", "focus", -1, "hunts, loses focus, pumps, misfocuses"),
     ("picture", "flicker", -1, _SHAKES + ", jumps, jump, jumped, restless"),
     ("picture", "flicker", 1, "still, motionless"),
     ("picture", "fluency", -1, _STALLS),
-    ("picture", "sharpness", -1, "smears, smear, blurs, mush, mushy"),
+    ("picture", "sharpness", -1, "smears, smear, blurs, mush, mushy, dissolves, turns into mush"),
     ("picture", "compression artifact", -1,
      """breaks up, breaks into blocks, falls apart into blocks, breaks up into blocks,
          pixelates, disintegrates"""),
@@ -106,6 +108,7 @@ EVENTS: tuple[tuple[str, str, int, str], ...] = (
 
 # Words that may stand between a subject and what it does.
 FILLERS = frozenset((
+    "moves", "move", "moving", "pans", "travels",
     "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "gets", "get", "keeps",
     "keep", "becomes", "become", "looks", "look", "seems", "seem", "appears", "appear", "stays",
     "stay", "remains", "remain", "do", "does", "did", "always", "then", "also", "suddenly", "even",

@@ -21,21 +21,24 @@ from qbuild.language.events import EVENTS, SUBJECTS
 Kind = Literal[
     "noun", "fault", "quality", "rating", "control", "loss", "growth", "amount", "modifier",
     "excess", "negator", "absence", "less", "free", "turn", "cause", "and", "with", "skip",
-    "subject", "event", "how", "instead", "wish", "so", "sound",
+    "subject", "event", "how", "instead", "wish", "so", "sound", "nor",
 ]  # fmt: skip
 CARRIERS: frozenset[Kind] = frozenset(("noun", "fault", "quality"))
 
-NEGATORS = """needs more, need more, needs better, requires more, could use, could do with,
-    would benefit from, would profit from, not, never, hardly, not any, absent, nowhere, cannot,
-    no longer, nothing, nobody, none, barely, scarcely, by no means, in no way, not at all, not
-    exactly, not even, hardly ever, not visible, not noticeable, not perceptible, not seen,
-    invisible, imperceptible, unnoticeable, not present, in no case, lack, lacks, lacking in,
-    lacking, far from, anything but, nowhere near, fails to be, fail to be"""
+NEGATORS = """leaves no traces, leaves no trace, leaves no visible traces, no visible traces, by
+    far not, not nearly, not remotely, not really, needs more, need more, needs better, requires
+    more, could use, could do with, would benefit from, would profit from, not, never, hardly,
+    not any, absent, nowhere, cannot, no longer, nothing, nobody, none, barely, scarcely, by no
+    means, in no way, not at all, not exactly, not even, hardly ever, not visible, not
+    noticeable, not perceptible, not seen, invisible, imperceptible, unnoticeable, not present,
+    in no case, lack, lacks, lacking in, lacking, far from, anything but, nowhere near, fails to
+    be, fail to be"""
 # These deny only what follows: "the plot has no holes" says nothing against the plot.
-ABSENCES = """hard pressed to find, hard to find, difficult to find, no, without, without any,
-    free of, free from, neither, nor, lack of, absence of, almost no, nearly no, hardly any,
-    none of, devoid of, barely any, scarcely any, neither of, rid of, not a trace of, no trace
-    of, no sign of, clear of, devoid"""
+ABSENCES = """not a single, not one, not the slightest, not a, not an, not the least, zero, hard
+    pressed to find, hard to find, difficult to find, no, without, without any, free of, free
+    from, neither, lack of, absence of, almost no, nearly no, hardly any, none of, devoid of,
+    barely any, scarcely any, neither of, rid of, not a trace of, no trace of, no sign of, clear
+    of, devoid"""
 # What should be sharper is not sharp; of a fault they state nothing.
 WISHES = """wish, wishes, should be, could be, ought to be, should have been, could have been,
     would like, might be, has to be, have to be, needs to be, must be"""
@@ -50,13 +53,13 @@ AND = "and, or, plus, as well as, along with, accompanied by, together with, whi
 EVERYDAY = """sharp, clean, clear, dark, bright, soft, colorful, colourful, natural, even, rich,
     dull, single, smooth, fluid, pale, vivid, steady, stable, balanced"""
 # Expressions without a judgement whose words would otherwise have one.
-SKIPPED = """were it not for, if it were not for, if it was not for, if not for, not only, more
-    or less, no doubt, without doubt, light weight, market stall, market stalls, at least, focus on,
+SKIPPED = """every few, few seconds, few moments, few minutes, few steps, first few, last few,
+    were it not for, if it were not for, if it was not for, if not for, not only, more or less,
+    no doubt, without doubt, light weight, market stall, market stalls, at least, focus on,
     focuses on, low light, blur of, well as, in detail, like new, traffic light, traffic lights,
     street light, street lights, on the whole, sunlight, in general, high speed, at high, low
-    angle, high angle,
-    still image, the tone of, short term, long term, small object, small objects, few people,
-    many people, little girl, little boy, quality of the, stable quality of"""
+    angle, high angle, still image, the tone of, short term, long term, small object, small
+    objects, few people, many people, little girl, little boy, quality of the, stable quality of"""
 
 
 class Term(NamedTuple):
@@ -124,7 +127,7 @@ def _structure_terms() -> Iterator[tuple[str, Term]]:
         (AND, "and"),
         ("with, while having, featuring", "with"), ("free", "free"), (SKIPPED, "skip"),
         ("less, fewer", "less"), ("how", "how"), ("instead, instead of", "instead"),
-        (WISHES, "wish"), ("so", "so"), (SOUNDS, "sound"),
+        (WISHES, "wish"), ("so", "so"), ("nor", "nor"), (SOUNDS, "sound"),
     )  # fmt: skip
     for cell, kind in cells:
         for phrase in split_expressions(cell):

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from qbuild.language.clauses import Item
 from qbuild.language.events import FILLERS
-from qbuild.language.lexicon import CARRIERS, Term
+from qbuild.language.lexicon import CARRIERS, Term, term_at
 
-_FILLERS = frozenset(("modifier", "excess", "negator", "absence", "less", "and"))
+_FILLERS = frozenset(("modifier", "excess", "negator", "absence", "nor", "less", "and"))
+_EVEN = term_at(["even"], 0)
 _BETWEEN = 6  # items between a subject and its event
 
 _COPULAS = frozenset((
@@ -97,8 +98,12 @@ def _is_attributive(part: list[Item], at: int) -> bool:
     term = part[at].what
     if not isinstance(term, Term) or not term.everyday or at + 1 >= len(part):
         return False
+    after = part[at + 1]
+    if _EVEN and term == _EVEN[0] and not isinstance(after.what, Term):
+        return True  # "low even in the shadows"
     before = part[at - 1] if at else None
     if before and (before.what in _COPULAS or isinstance(before.what, Term)):
         return False
-    after = part[at + 1]
+    if isinstance(after.what, Term) and after.what.kind == "fault":
+        return True  # "a single stutter"
     return after.kind == "word" and isinstance(after.what, str) and after.what not in _LOOKS

@@ -1,7 +1,8 @@
 """The statements of tests/language/statements.tsv, and how the reader reads them.
 
 One row per statement and attribute: `half` (the statement's SHA-256: an even first byte is
-development), `attribute` (alternatives separated by slashes, where a term belongs to several),
+development; "later": written after both halves
+had been read), `attribute` (alternatives separated by slashes, where a term belongs to several),
 `polarity` (+1 good, -1 bad, 0 named without a judgement, "nothing" if the statement is not about
 quality), `degree` (a name of `DEGREES` or -) and `time` (a part; seconds as 3-7; "when" for a
 moment; or -). The sentences are our own.
@@ -22,6 +23,7 @@ from qbuild.language.times import Time
 
 FILE = Path(__file__).parents[1] / "language" / "statements.tsv"
 HALVES = ("development", "kept-aside")
+LATER = "later"
 EXPECTED = ("+1", "-1", "0", "nothing")
 READ = ("+1", "-1", "both", "none")
 _READ_RIGHT = {"+1": "+1", "-1": "-1", "0": "none", "nothing": "none"}

@@ -90,7 +90,8 @@ _TABLE = (
         swaying, rolling shutter, rolling shutter effect, rolling shutter distortion, jello
         effect, tearing, screen tearing, frame tearing, image tearing, camera jitter, strobing,
         luminance flicker, brightness flicker, unsteadiness, instability""",
-        "stable, steady, steadily, stabilised, stabilized, rock solid, rock steady, steadied",
+        """stable, steady, steadier, steadily, stabilised, stabilized, rock solid, rock steady,
+        steadied""",
         "shaky, unstable, unsteady, wobbly, jittery, bumpy, trembles, wavering, shakes a lot",
     ),
     _row(
@@ -135,7 +136,7 @@ _TABLE = (
         freeze, frame freezes, drops frames, drop frames, dropping frames, loses frames, skips
         frames, gets stuck, stuck, stutter effect, stuttered, freeze frames, jerks, playback
         interruptions, interruptions, jerkiness, choppiness, pauses""",
-        "smooth, smoothly, fluent, fluently, fluid, uninterrupted, without interruption",
+        "smooth, smoothly, smoother, fluent, fluently, fluid, uninterrupted, without interruption",
         """choppy, jerky, jerkily, laggy, stuttery, discontinuous, halting, intermittent,
         interrupted""",
     ),
@@ -208,8 +209,8 @@ _TABLE = (
         operation, tracking, panning motion, dolly shot, camera handling""",
         """abrupt camera moves, abrupt camera movements, abrupt camera movement, jerky pans,
         whip pans""",
-        """coherent, consistent, stable, steady, steadily, smooth, smoothly, fluid, controlled,
-        well coordinated, gentle, deliberate, coordinated""",
+        """coherent, consistent, stable, steady, steadily, smooth, smoothly, smoother, fluid,
+        controlled, well coordinated, gentle, deliberate, coordinated""",
         """erratic, inconsistent, uncoordinated, abrupt, disordered, incoherent, shaky,
         unsteady, jerky, unstable, lack consistency, lacks consistency, lack coordination, lacks
         coordination, all over the place, erratically, abruptly, hectic, hectically, clumsy,

@@ -21,6 +21,15 @@ from qbuild.language.predicates import drop_attributive, is_about_subject, resol
 
 _REACH = 3  # a word judges an attribute that follows it this closely, else the one before it
 _NEGATED_REACH = 9
+# After "not", a fault is denied by these; of another word ("not rare") that is not sure.
+_ABSENT = frozenset((
+    "be", "been", "to", "at", "a", "an", "any", "there", "here", "seen", "found", "visible",
+    "present", "noticed", "apparent", "observed", "detectable", "detected", "in", "on", "appear",
+    "occur", "exist", "show", "happen", "all", "anywhere", "evident", "as", "happens", "occurs",
+    "shows", "appears", "exists", "arises", "arise", "comes", "come", "crops", "become", "becomes",
+    "recognisable", "recognizable", "discernible", "really", "when", "during", "while", "even",
+    "is", "are", "was", "were", "once", "set", "sets", "ever", "anymore", "play",
+))  # fmt: skip
 _WISH_REACH = 5
 _JUDGING = frozenset((
     "rating", "control", "loss", "growth", "amount", "modifier", "excess", "less", "instead",
@@ -89,6 +98,8 @@ def _judged(part: list[Item], noun: str | None, before: Bound | None) -> list[Bo
     for carrier in carriers:
         carrier.listed = listed
         settle(carrier)
+        if carrier.polarity > 0 and "only" in words:  # "only the center is sharp"
+            carrier.polarity, carrier.strengths = 0, set()
     return carriers
 
 
@@ -138,10 +149,18 @@ def _judge_excess(carriers: list[Bound], at: int, term: Term, part: list[Item]) 
         end += 1
     after = next((one for one in carriers if one.at == end), None)
     before = next((one for one in reversed(carriers) if one.at < at), None)
-    target = after or (before if at + 1 < len(part) else None)
+    if after is None and before is None:  # "colors too cold to be natural"
+        before = next((one for one in carriers if one.start < part[at].start), None)
+    target = after or (before if term.scale or at + 1 < len(part) else None)
     if target is not None:
         mark_excess(target, term)
     return end
+
+
+def _denies_another(part: list[Item], at: int) -> bool:
+    """Whether a negation is of an unknown word after it: "the noise is not rare"."""
+    after = part[at + 1] if at + 1 < len(part) else None
+    return after is not None and after.kind == "word" and after.what not in _ABSENT
 
 
 def _is_graded(part: list[Item], at: int) -> bool:
@@ -268,6 +287,8 @@ def _negate(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> Non
         rest = part[at:]
         severity = any(isinstance(one.what, Term) and one.what.kind == "modifier" for one in rest)
         negate(before, is_after=False, severity=severity)
+        if not severity and before.term.kind == "fault" and _denies_another(part, at):
+            before.unsure = True
 
 
 def _shares_denial(one: Bound, following: Bound) -> bool:

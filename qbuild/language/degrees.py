@@ -67,8 +67,8 @@ RATINGS: dict[tuple[int, Strength], str] = {
         improved, impressive, solid, accurate, accurately, correct, correctly, right, precise,
         precisely, reliable, reliably, reasonable, tidy, neat, neatly, interesting, appealing,
         attractive, pleasant, preserved, well preserved, retained, locked, convincing,
-        sufficient, adequate, not bad, easy to see, easily seen, just right, preserves,
-        maintained, favourable, favorable""",
+        sufficient, adequate, not bad, enough, strength, strong point, easy to see, easily seen,
+        just right, preserves, maintained, favourable, favorable""",
     (-1, "plain"): """poor, poorly, bad, inferior, unsatisfactory, worse, worst, disappointing,
         limited, inadequate, deteriorates, deteriorate, declines, decline, degrades, degraded,
         drop, drops, decreases, decrease, falls, suffers, suffer, reduced, diminished,
@@ -77,10 +77,10 @@ RATINGS: dict[tuple[int, Strength], str] = {
         unconvincing, unattractive, leaves much to be desired, leaves a lot to be desired, leave
         much to be desired, leaves something to be desired, leave a lot to be desired, could be
         better, should be better, could be higher, should be higher, not good enough, subpar,
-        lousy, careless, sloppy, amateurish, unfortunate, artificial, hard to see, impossible to
-        see, difficult to see, impossible to make out, destroyed, ruined, scarce, questionable,
-        flaws, flaw, errors, mistakes, problems, defects, issues, faults, deficiencies,
-        weaknesses, shortcomings""",
+        lousy, excessive, problem, weakness, weak point, careless, sloppy, amateurish,
+        unfortunate, artificial, hard to see, impossible to see, difficult to see, impossible to
+        make out, destroyed, ruined, scarce, questionable, flaws, flaw, errors, mistakes,
+        problems, defects, issues, faults, deficiencies, weaknesses, shortcomings""",
     (-1, "light"): "weak",
     (-1, "worst"): """terrible, awful, horrible, dreadful, unwatchable, abysmal, unacceptable,
         disastrous, catastrophic, atrocious""",
@@ -103,11 +103,15 @@ CONTROLLED = """well controlled, under control, kept under control, kept in chec
 # Attributes with a right amount between too little and too much: "moderate" is good.
 ADJUSTABLE = frozenset(("light", "exposure", "color", "camera trajectory"))
 
+# Excess that follows what there is too much of.
+THAN_RIGHT = """than it should be, than they should be, than it should, than necessary, than
+    needed, than ideal, than desirable"""
+
 # Too much, or too little, of whatever follows: always a fault.
 EXCESS: dict[Strength, str] = {
     "plain": "too",
-    "strong": """far too, much too, way too, overly, excessively, excessive, extremely too,
-        really too, clearly too much""",
+    "strong": """far too, much too, way too, overly, excessively, extremely too, really too,
+        clearly too much""",
     "severe": "clearly too, obviously too, noticeably too, markedly too, considerably too",
     "middle": "rather too, quite too, relatively too",
     "light": """a bit too, a little bit too, a little too, slightly too, somewhat too, a touch

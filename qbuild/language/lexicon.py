@@ -14,6 +14,7 @@ from qbuild.language.degrees import (
     LOSSES,
     MODIFIERS,
     RATINGS,
+    THAN_RIGHT,
     Strength,
 )
 from qbuild.language.events import EVENTS, SUBJECTS
@@ -25,14 +26,14 @@ Kind = Literal[
 ]  # fmt: skip
 CARRIERS: frozenset[Kind] = frozenset(("noun", "fault", "quality"))
 
-NEGATORS = """leaves no traces, leaves no trace, leaves no visible traces, no visible traces, by
-    far not, not nearly, not remotely, not really, needs more, need more, needs better, requires
-    more, could use, could do with, would benefit from, would profit from, not, never, hardly,
-    not any, absent, nowhere, cannot, no longer, nothing, nobody, none, barely, scarcely, by no
-    means, in no way, not at all, not exactly, not even, hardly ever, not visible, not
-    noticeable, not perceptible, not seen, invisible, imperceptible, unnoticeable, not present,
-    in no case, lack, lacks, lacking in, lacking, far from, anything but, nowhere near, fails to
-    be, fail to be"""
+NEGATORS = """plays no role, play no role, loses, lose, losing, leaves no traces, leaves no
+    trace, leaves no visible traces, no visible traces, by far not, not nearly, not remotely,
+    not really, needs more, need more, needs better, requires more, could use, could do with,
+    would benefit from, would profit from, not, never, hardly, not any, absent, nowhere, cannot,
+    no longer, nothing, nobody, none, barely, scarcely, by no means, in no way, not at all, not
+    exactly, not even, hardly ever, not visible, not noticeable, not perceptible, not seen,
+    invisible, imperceptible, unnoticeable, not present, in no case, lack, lacks, lacking in,
+    lacking, far from, anything but, nowhere near, fails to be, fail to be"""
 # These deny only what follows: "the plot has no holes" says nothing against the plot.
 ABSENCES = """not a single, not one, not the slightest, not a, not an, not the least, zero, hard
     pressed to find, hard to find, difficult to find, no, without, without any, free of, free
@@ -50,8 +51,9 @@ CAUSES = """due to, because of, because, caused by, as a result of, owing to, th
     resulting from, a result of, on account of, brought about by, stems from, stemming from"""
 AND = "and, or, plus, as well as, along with, accompanied by, together with, which, that, where"
 # Adjectives of everyday things too: before the noun of one ("a sharp knife") they state nothing.
-EVERYDAY = """sharp, clean, clear, dark, bright, soft, colorful, colourful, natural, even, rich,
-    dull, single, smooth, fluid, pale, vivid, steady, stable, balanced"""
+EVERYDAY = """constant, consistent, uniform, sharp, clean, clear, dark, bright, soft, colorful,
+    colourful, natural, even, rich, dull, single, smooth, fluid, pale, vivid, steady, stable,
+    balanced"""
 # Expressions without a judgement whose words would otherwise have one.
 SKIPPED = """every few, few seconds, few moments, few minutes, few steps, first few, last few,
     were it not for, if it were not for, if it was not for, if not for, not only, more or less,
@@ -73,7 +75,7 @@ class Term(NamedTuple):
     senses: tuple[tuple[str, int], ...] = ()
     polarity: int = 0
     strength: Strength | None = None
-    scale: bool = False  # of a fault: its amount, which "good" may judge ("noise level")
+    scale: bool = False  # a fault that "good" may judge ("noise level"), an excess that may end
     everyday: bool = False  # an adjective of everyday things too
     subjects: tuple[str, ...] = ()
     acts: tuple[tuple[str, str, int], ...] = ()  # of an event: (subject, attribute, polarity)
@@ -110,6 +112,7 @@ def _degree_terms() -> Iterator[tuple[str, Term]]:
         for (polarity, strength), cell in RATINGS.items()
     ]
     cells += [(CONTROLLED, Term("control", polarity=1, strength="good"))]
+    cells += [(THAN_RIGHT, Term("excess", polarity=-1, strength="plain", scale=True))]
     cells += [(GROWTH, Term("growth", polarity=1, strength="severe"))]
     cells += [(LOSSES, Term("loss", polarity=-1, strength="plain"))]
     cells += [

@@ -28,7 +28,7 @@ _COUNTED = re.compile(
 )
 _SEVERITY = re.compile(
     r"(?:\b|^)((?:very |extremely |quite |rather |fairly )?(?:severe|serious|heavy|strong|obvious"
-    r"|noticeable|pronounced|significant|considerable|slight|mild|minor|subtle|faint))\s+$",
+    r"|noticeable|moderate|pronounced|significant|considerable|slight|mild|minor|subtle|faint))\s+$",
     re.IGNORECASE,
 )
 
@@ -64,3 +64,9 @@ def find_severity(text: str, stated: str) -> str | None:
     at = text.find(stated)
     match = _SEVERITY.search(text[max(0, at - 30) : at]) if at > 0 else None
     return match[1].lower() if match else None
+
+
+def with_next_word(text: str, stated: str) -> str:
+    """The stated words and the one after them: "focus hunts"."""
+    match = re.search(rf"{re.escape(stated)} [a-z]+", text, re.IGNORECASE)
+    return match[0] if match else stated

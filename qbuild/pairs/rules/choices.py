@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from qbuild.pairs.rules.draws import Draw
 from qbuild.pairs.rules.facts import Fact
@@ -15,7 +15,7 @@ _ALIKE = (
     frozenset(("sharpness", "focus", "motion blur", "compression artifact")),
     frozenset(("flicker", "camera trajectory", "quality switch")),
     frozenset(("flicker", "fluency")),
-    frozenset(("exposure", "light", "color")),
+    frozenset(("exposure", "light")),
     frozenset(("contents", "composition")),
 )
 _LOOKS = ("picture", "colors", "lighting", "composition")
@@ -24,6 +24,7 @@ _WRONG_SEVERITIES = {
     "relatively severe": ("slight", "barely visible", "not present at all"),
     "mild": ("severe", "extremely severe", "not present at all"),
 }
+_WRONG_MODERATE = ("barely visible", "extremely severe", "not present at all")
 
 
 def ask_degree(fact: Fact, it: str, draw: Draw) -> tuple[str, str, list[str]]:
@@ -34,7 +35,9 @@ def ask_degree(fact: Fact, it: str, draw: Draw) -> tuple[str, str, list[str]]:
         question = draw.one(HOW_MUCH[1:]).format(
             noun=state.noun, be=be(state.noun), it=it, when=tail
         )
-        return question, draw.one(fact.severities), list(_WRONG_SEVERITIES[fact.degree or "mild"])
+        right = draw.one(fact.severities)
+        wrong = _WRONG_MODERATE if "moderate" in right else _WRONG_SEVERITIES[fact.degree or "mild"]
+        return question, right, list(wrong)
     if _is_graded(fact) and state is not None and draw.number(3):
         before, subject = subject_of(fact, state, it)
         plural = fact.area or state.subject
@@ -85,11 +88,18 @@ def _wrong_ratings(fact: Fact, draw: Draw) -> list[str]:
     return draw.shuffled([words[0] for name, words in RATINGS.items() if name != fact.grade])[:3]
 
 
-def wrong_faults(facts: Sequence[Fact], it: str, draw: Draw) -> list[str]:
-    """Three faults of attributes that the depiction does not mention, possible in the medium."""
-    known = {fact.attribute for fact in facts}
-    alike = {name for family in _ALIKE if family & known for name in family} | known
+def wrong_faults(right: Fact, facts: Sequence[Fact], it: str, draw: Draw) -> list[str]:
+    """Three faults that the medium could have and that no fact states.
+
+    First those that the depiction denies or that look unlike its own; those that look like the
+    right one come last.
+    """
+    bad = {fact.attribute for fact in facts if fact.polarity < 0}
     possible = [name for name, words in WORDS.items() if words.still or it != IMAGE]
-    clear = draw.shuffled([name for name in possible if name not in alike])
-    near = draw.shuffled([name for name in possible if name in alike - known])
-    return [WORDS[name].fault for name in (*clear, *near)][:3]
+    order = draw.shuffled([name for name in possible if name not in bad])
+    order.sort(key=lambda name: (_is_alike(name, {right.attribute}), _is_alike(name, bad)))
+    return [WORDS[name].fault for name in order[:3]]
+
+
+def _is_alike(name: str, others: Collection[str]) -> bool:
+    return any(name in family and not family.isdisjoint(others) for family in _ALIKE)

@@ -62,12 +62,17 @@ def pathway_extended_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:
 
 
 def _distinct(facts: list[Fact], polarity: int) -> list[Fact]:
-    """The good or the bad facts, one per attribute, three at most."""
+    """The good or the bad facts, one per attribute, three at most; no blur next to motion blur."""
     chosen: dict[str, Fact] = {}
     for fact in facts:
         if fact.polarity == polarity:
             chosen.setdefault(fact.attribute, fact)
-    return list(chosen.values())[:3]
+    names = [fact.name for fact in chosen.values()]
+    return [
+        fact
+        for fact in chosen.values()
+        if not any(name.endswith(f" {fact.name}") for name in names)
+    ][:3]
 
 
 def why_pair(fact: Fact, it: str, draw: Draw) -> Pair:

@@ -10,7 +10,7 @@ from typing import Any
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.language.mentions import Mention, read
 from qbuild.language.times import Time
-from qbuild.pairs.rules.areas import find_area, find_count, find_severity
+from qbuild.pairs.rules.areas import find_area, find_count, find_severity, with_next_word
 from qbuild.pairs.rules.phrases import give_reason, join_times
 from qbuild.pairs.rules.states import State, find_state
 from qbuild.pairs.rules.wording import (
@@ -162,7 +162,10 @@ def fact_of(mention: Mention, medium: str, text: str) -> Fact:
     times = mention.times if video else ()
     reason = give_reason(mention.cause, text) if mention.cause else None
     judgement = mention.attribute, mention.polarity, mention.degree
-    state = find_state(mention.attribute, mention.polarity, mention.words)
+    stated = mention.words
+    if find_state(mention.attribute, mention.polarity, stated) is None:
+        stated = with_next_word(text, stated)
+    state = find_state(mention.attribute, mention.polarity, stated)
     area = find_area(text, mention.words) if state else None
     return Fact(
         *judgement,
@@ -170,7 +173,7 @@ def fact_of(mention: Mention, medium: str, text: str) -> Fact:
         join_times(times),
         None if area else mention.place,
         reason,
-        mention.words,
+        stated,
         area,
         find_count(text, mention.words) if video else None,
         find_severity(text, mention.words),

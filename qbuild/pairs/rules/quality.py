@@ -17,8 +17,8 @@ from qbuild.pairs.rules.sentences import (
 from qbuild.pairs.rules.wording import HOW_MUCH, WHAT_STANDS_OUT, WHICH_FAULT, WHICH_FAULTS
 
 _AREAS = ("the background", "the foreground", "the sky", "the lower left corner", "the center",
-          "the right side", "the top edge", "the floor")  # fmt: skip
-_PREPOSITIONS = {"side": "on", "edge": "at", "floor": "on"}
+          "the right side", "the top edge", "the floor", "the horizon", "the shadows")  # fmt: skip
+_PREPOSITIONS = {"side": "on", "edge": "at", "floor": "on", "horizon": "at"}
 
 
 def quality_pairs(facts: list[Fact], it: str, draw: Draw, want_yes: bool | None) -> list[Pair]:
@@ -48,7 +48,7 @@ def what_how_pairs(facts: list[Fact], it: str, draw: Draw) -> list[Pair]:
             draw.one(WHICH_FAULT).format(it=it, when=""),
             names,
             one.name,
-            wrong_faults(facts, it, draw),
+            wrong_faults(one, facts, it, draw),
             draw,
         )
     placed = [fact for fact in facts if fact.area or fact.place]
@@ -60,7 +60,8 @@ def what_how_pairs(facts: list[Fact], it: str, draw: Draw) -> list[Pair]:
 def _place_pairs(fact: Fact, facts: Sequence[Fact], it: str, draw: Draw) -> list[Pair]:
     """What or where it is that a fact is about, open and with three wrong choices."""
     known = " ".join(f"{one.area or ''} {one.place or ''}" for one in facts)
-    other = [area for area in _AREAS if area.rsplit(" ", 1)[-1] not in known]
+    known = known.replace("middle", "center").replace("centre", "center")
+    other = [area for area in _AREAS if not set(area.split()[1:]) & set(known.split())]
     question, right = ask_place(fact, it)
     wrong = draw.shuffled(other)[:3]
     if not fact.area:
@@ -97,7 +98,7 @@ def choice_pair(fact: Fact, facts: Sequence[Fact], it: str, draw: Draw) -> Pair:
     """Four choices: degrees of the attribute, or, for a fault, faults that are not stated."""
     if fact.polarity < 0 and ((fact.has_amount and not fact.severities) or draw.number(2) == 0):
         question = draw.one(WHICH_FAULT).format(it=it, when=where_and_when(fact, draw))
-        return four_choices(question, fact.name, wrong_faults(facts, it, draw), draw)
+        return four_choices(question, fact.name, wrong_faults(fact, facts, it, draw), draw)
     question, right, wrong = ask_degree(fact, it, draw)
     return four_choices(question, right, wrong, draw)
 

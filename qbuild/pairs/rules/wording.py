@@ -50,7 +50,7 @@ WORDS: dict[str, Words] = {
         "adjust brightness and contrast", "add more and softer light to the scene"),
     "camera trajectory": Words("camera movement", "erratic camera movement",
         "coherent camera movement", "even out the camera path by digital stabilisation",
-        "plan the camera path and use a gimbal", still=False),
+        "move the camera on a gimbal", still=False),
     "quality switch": Words("quality consistency", "quality fluctuations", "a consistent quality",
         "restore the weaker parts", "keep one setting for the whole recording", still=False),
 }  # fmt: skip

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from qbuild.pairs.rules.areas import find_area, find_count, find_severity
+from qbuild.pairs.rules.areas import find_area, find_count, find_severity, with_next_word
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,8 @@ def test_a_severity_is_the_adjective_before_the_noun():
     assert find_severity("There is very heavy noise.", "noise") == "very heavy"
     assert find_severity("Noticeable noise.", "noise") == "noticeable"
     assert find_severity("There is noise.", "noise") is None
+
+
+def test_a_verb_after_a_noun_names_the_state():
+    assert with_next_word("The focus hunts at first.", "focus") == "focus hunts"
+    assert with_next_word("Poor focus.", "focus") == "focus"

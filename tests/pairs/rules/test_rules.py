@@ -338,3 +338,43 @@ def test_a_conversation_that_asks_for_advice_keeps_the_words_of_the_person():
     (pair,) = pairs("vqa2/conversation", given)
     assert pair["question"] == "How could the camera shake be avoided?"
     assert pair["answer"] == "Use a tripod, then it is stable."
+
+
+def test_blur_is_not_listed_next_to_another_blur():
+    text = "The picture is blurry. It is out of focus. There is motion blur."
+    for made in all_of("vqa2/extended", row(text)):
+        assert "the blur" not in made
+
+
+def test_a_focus_that_hunts_is_named_so():
+    made = all_of("vqa2/temporal", row("The focus hunts at the beginning."))
+    assert any("focus hunting" in text for text in made)
+
+
+def test_what_the_depiction_calls_good_is_a_wrong_fault():
+    text = (
+        "There is slight noise. The colors are vivid, it is sharp, well composed and well exposed."
+    )
+    found = set()
+    for seed in range(25):
+        for pair in pairs("q-instruct/what-how", row(text, medium="image"), seed):
+            found |= set(pair["options"] or []) if "Noise" in (pair["options"] or []) else set()
+    assert {"Blur", "Poor color", "Poor composition", "Poor exposure"} <= found
+
+
+def test_a_wrong_area_is_not_part_of_the_right_one():
+    text = "The peacock in the middle is in focus and the right part is dark."
+    for seed in range(25):
+        for pair in pairs("q-instruct/what-how", row(text, medium="image"), seed):
+            if right(pair) in ("The peacock in the middle", "The right part"):
+                assert not {"The center", "The right side"} & set(pair["options"] or [])
+
+
+def test_a_moderate_fault_is_neither_slight_nor_severe():
+    for seed in range(25):
+        for pair in pairs(
+            "q-instruct/what-how", row("There is moderate noise.", medium="image"), seed
+        ):
+            if pair["question"].startswith("How") and pair["options"]:
+                assert right(pair) == "Moderate"
+                assert not {"Slight", "Severe"} & set(pair["options"])

@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 
 from qbuild.core.canonical import row_seed
 from qbuild.core.rows.split_filter import ALL, NONE
 
 MAX_ROUNDS = 10  # of moves after the first assignment
+_TOTAL = ""  # the stratum of all rows
+_EPSILON = 1e-9  # a gain below it is rounding
 _EXPECTED = "expected NAME=SHARE,… with shares above 0 that sum to 1"
 
 
@@ -47,10 +50,15 @@ class Group:
     name: str
     strata: Mapping[str, int]
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Number of its rows."""
         return sum(self.strata.values())
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Its rows by stratum, and all of them under `_TOTAL`."""
+        return {**self.strata, _TOTAL: self.rows}
 
 
 def assign_groups(groups: Sequence[Group], shares: Sequence[Decimal], seed: int) -> list[int]:
@@ -94,7 +102,7 @@ class _Balance:
     def __init__(self, groups: Sequence[Group], shares: list[float]) -> None:
         totals: dict[str, int] = {}
         for group in groups:
-            for stratum, rows in _with_total(group).items():
+            for stratum, rows in group.counts.items():
                 totals[stratum] = totals.get(stratum, 0) + rows
         # all rows together count as much as all strata: the shares first, then their composition
         strata = max(1, len(totals) - 1)
@@ -106,11 +114,10 @@ class _Balance:
 
     def nearest(self, group: Group, prefer: int | None = None) -> int:
         """The split where the group reduces the squared distance most; the first of equal ones."""
-        strata = _with_total(group)
         gains = [
             sum(
                 self._weights[name] * rows * (lacking[name] - rows / 2)
-                for name, rows in strata.items()
+                for name, rows in group.counts.items()
             )
             for lacking in self._lacking
         ]
@@ -122,13 +129,5 @@ class _Balance:
     def add(self, group: Group, split: int, sign: int) -> None:
         """Add the rows of a group to a split, or take them out (sign -1)."""
         lacking = self._lacking[split]
-        for name, rows in _with_total(group).items():
+        for name, rows in group.counts.items():
             lacking[name] -= sign * rows
-
-
-_TOTAL = ""
-_EPSILON = 1e-9
-
-
-def _with_total(group: Group) -> dict[str, int]:
-    return {**group.strata, _TOTAL: group.rows}

@@ -22,7 +22,7 @@ def vqa2(tmp_path, monkeypatch):
     """Pictures and pairs; the backend is offered whether or not this environment installed it."""
     pytest.importorskip("torch", reason="needs the model backends' torch")
     pytest.importorskip("accelerate", reason="needs accelerate, which training runs on")
-    from vqa2_training import QUICK, picture_pairs
+    from vqa2_training import QUICK, image_pairs
 
     offer = tmp_path / "offer" / "made-0.dist-info"
     offer.mkdir(parents=True)
@@ -30,10 +30,10 @@ def vqa2(tmp_path, monkeypatch):
     (offer / "entry_points.txt").write_text(f"[qbuild.backends]\nvqa2 = {BACKEND}\n")
     monkeypatch.syspath_prepend(offer.parent)
     monkeypatch.chdir(tmp_path)
-    picture_pairs(tmp_path, 4)
+    image_pairs(tmp_path, 4)
     lines = "".join(f"{name}: {json.dumps(value)}\n" for name, value in QUICK.items())
     (tmp_path / "quick.yaml").write_text(f"backend: vqa2\n{lines}")
-    return ["train", "pictures.parquet", "--backend", "vqa2", "--media-root", "media"]
+    return ["train", "images.parquet", "--backend", "vqa2", "--media-root", "media"]
 
 
 def test_a_backend_without_a_report_still_reports_its_checkpoint(qbuild_cli, pairs):
@@ -96,3 +96,11 @@ def test_unknown_settings_end_with_code_2_and_near_names(qbuild_cli, vqa2):
     assert done.code == 2
     assert "learning_rat: is not known. Did you mean learning_rate" in done.err
     assert "epoch: is not known. Did you mean epochs?" in done.err
+
+
+def test_a_misspelt_split_ends_with_code_2_and_the_splits(qbuild_cli, vqa2):
+    done = qbuild_cli(*vqa2, "-o", "out", "--config", "quick.yaml", "--split", "trian", "--json")
+    assert done.code == 2
+    assert done.error["where"] == "--split trian"
+    assert done.error["expected"] == "expected one of train (4 rows)"
+    assert done.error["todo"] == "Did you mean train?"

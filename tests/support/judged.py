@@ -8,15 +8,16 @@ with the verdicts of a pair that is listed there already, else `?`, to be judged
 from __future__ import annotations
 
 import csv
-import random
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 from running import run_stage
 
+from qbuild.core.canonical import row_seed
 from qbuild.stages.causal_qa import STAGE as CAUSAL
 from qbuild.stages.gpt_extend import STAGE as EXTEND
 from qbuild.stages.ingest_depictions import STAGE as INGEST
@@ -28,7 +29,11 @@ COLUMNS = ("depiction", "task", "question", "answer", "right", "well_formed", "u
 
 
 def draw_pairs(folder: Path, seed: int = SEED) -> list[dict[str, str]]:
-    """The drawn pairs in the order of their depictions; `folder` is for the artifacts."""
+    """The drawn pairs in the order of their depictions; `folder` is for the artifacts.
+
+    A pair is drawn by its depiction, task and number, so that another wording of it, or of another
+    pair, does not change the draw.
+    """
     depictions = folder / "depictions.parquet"
     run_stage(INGEST, DEPICTIONS, depictions, dataset="judged")
     rows: list[dict[str, Any]] = []
@@ -37,8 +42,13 @@ def draw_pairs(folder: Path, seed: int = SEED) -> list[dict[str, str]]:
         run_stage(stage, depictions, output, share=1.0, **given)
         rows += pq.read_table(output).to_pylist()
     paths = {row["depiction_id"]: row["path"] for row in pq.read_table(depictions).to_pylist()}
-    rows.sort(key=lambda row: row["sample_id"])
-    drawn = [_as_text(row, paths) for row in random.Random(seed).sample(rows, COUNT)]
+    numbers = Counter[tuple[str, str]]()
+    order: list[tuple[int, dict[str, str]]] = []
+    for pair in (_as_text(row, paths) for row in rows):
+        place = (pair["depiction"], pair["task"])
+        numbers[place] += 1
+        order.append((row_seed(seed, *place, str(numbers[place])), pair))
+    drawn = [pair for _, pair in sorted(order, key=lambda ranked: ranked[0])[:COUNT]]
     return sorted(drawn, key=lambda pair: (pair["depiction"][-6:], pair["question"]))
 
 

@@ -24,6 +24,7 @@ _WRONG_SEVERITIES = {
     "relatively severe": ("slight", "barely visible", "not present at all"),
     "mild": ("severe", "extremely severe", "not present at all"),
 }
+_WRONG_AMOUNTS = ("to a slight degree", "to a considerable degree", "to an extreme degree")
 _WRONG_MODERATE = ("barely visible", "extremely severe", "not present at all")
 
 
@@ -45,13 +46,21 @@ def ask_degree(fact: Fact, it: str, draw: Draw) -> tuple[str, str, list[str]]:
         verb = f"{does(plural)} {subject} look" if looks else f"{be(plural)} {subject}"
         question = capitalise(f"{before}how {verb}{tail}?")
         return question, _graded(fact, draw), _wrong_adjectives(fact)
+    if state is not None and state.free:
+        return ask_topic(fact, it, draw), "not at all", list(_WRONG_AMOUNTS)
     right = draw.one(fact.ratings)
     return ask_topic(fact, it, draw), right, _wrong_ratings(fact, draw)
 
 
 def ask_topic(fact: Fact, it: str, draw: Draw) -> str:
-    """A question after the quality of the fact's topic: "How is the sharpness of this video?"."""
+    """A question after the quality of the fact's topic: "How is the sharpness of this video?".
+
+    Where a fault is absent, it is the fault that is asked about.
+    """
     tail = where_and_when(fact, draw)
+    if fact.state is not None and fact.state.free:
+        noun = fact.state.adjective.removeprefix("free of ")
+        return f"To what degree does {it} show {noun}{tail}?"
     if fact.area:
         return f"In {it}, how is the {fact.topic} of the {fact.area}{tail}?"
     return draw.one(HOW_GOOD).format(topic=fact.topic, it=it, when=tail)

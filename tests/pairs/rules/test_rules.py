@@ -378,3 +378,11 @@ def test_a_moderate_fault_is_neither_slight_nor_severe():
             if pair["question"].startswith("How") and pair["options"]:
                 assert right(pair) == "Moderate"
                 assert not {"Slight", "Severe"} & set(pair["options"])
+
+
+@pytest.mark.parametrize("text", ["There is no noise.", "There is no flicker."])
+def test_an_absent_fault_is_not_rated_as_a_level(text):
+    for task in ("vqa2/quality-centric", "q-instruct/what-how"):
+        for made in all_of(task, row(text)):
+            assert "noise level" not in made
+            assert "stability" not in made

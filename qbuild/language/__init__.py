@@ -6,6 +6,7 @@
     time_patterns.py  times and places by pattern      clauses.py  a text as a sequence of items
     binding.py        which words judge which one      judging.py  how they judge it together
     events.py         what a subject does: "hunts"     predicates.py  adjacent subjects and things
+    doubts.py         merits named but not stated
 
 Standard library only; linear in the length of the text. See docs/language.md.
 """

@@ -41,9 +41,8 @@ _TABLE = (
         smearing, softness, loss of sharpness, lack of sharpness""",
         """sharp, sharper, clear, clearly, clearer, crisp, crisply, well defined, detailed,
         distinct, high resolution, high definition, legible, easy to make out, easily
-        distinguished, distinguished to a high degree, razor sharp, clearly visible, clearly
-        recognisable, recognisable, recognizable, readable, sharply, clear cut, pin sharp, well
-        resolved""",
+        distinguished, distinguished to a high degree, razor sharp, readable, sharply, clear
+        cut, pin sharp, well resolved""",
         """blurry, blurred, blurrier, fuzzy, unclear, hazy, low resolution, low definition,
         vague, indistinct, unsharp, soft, barely distinguishable, hardly distinguishable,
         illegible, indistinguishable, hard to make out, difficult to make out, mushy, smeared,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 
 from qbuild.language.clauses import Item
@@ -21,21 +21,29 @@ from qbuild.language.predicates import drop_attributive, is_about_subject, resol
 
 _REACH = 3  # a word judges an attribute that follows it this closely, else the one before it
 _NEGATED_REACH = 9
-# After "not", a fault is denied by these; of another word ("not rare") that is not sure.
-_ABSENT = frozenset((
-    "be", "been", "to", "at", "a", "an", "any", "there", "here", "seen", "found", "visible",
-    "present", "noticed", "apparent", "observed", "detectable", "detected", "in", "on", "appear",
-    "occur", "exist", "show", "happen", "all", "anywhere", "evident", "as", "happens", "occurs",
-    "shows", "appears", "exists", "arises", "arise", "comes", "come", "crops", "become", "becomes",
-    "recognisable", "recognizable", "discernible", "really", "when", "during", "while", "even",
-    "is", "are", "was", "were", "once", "set", "sets", "ever", "anymore", "play",
+# Between a negation and the fault that it denies, and right after one that follows the fault; with
+# another word ("do not like the noise", "the noise is not rare") it is not sure what is denied.
+_DENIAL = frozenset((
+    "a", "an", "the", "any", "be", "been", "being", "is", "are", "was", "were", "it", "its",
+    "at", "to", "from", "of", "in", "on", "with", "there", "here", "have", "has", "had", "see",
+    "seen", "sees", "find", "found", "finds", "spot", "notice", "noticed", "observe",
+    "observed", "detect", "detected", "show", "shows", "showing", "exhibit", "exhibits",
+    "contain", "contains", "appear", "appears", "occur", "occurs", "exist", "exists", "happen",
+    "happens", "arise", "arises", "become", "becomes", "get", "gets", "look", "looks", "seem",
+    "seems", "turn", "crops", "set", "sets", "ever", "once", "even", "really", "anymore", "all",
+    "as", "visible", "present", "apparent", "evident", "detectable", "discernible",
+    "perceptible", "audible", "when", "while", "during", "sign", "signs", "trace", "traces",
+    "kind", "form", "part", "parts", "one", "could", "can", "call", "time", "moment", "single",
+    "whatsoever", "sky", "ground", "by", "so", "particularly", "especially", "or", "edge",
+    "edges", "suffer", "disturb", "disturbs", "he", "she", "they", "we", "you", "i", "play",
+    "plays", "anywhere", "for", "point", "image", "obvious", "shot", "this", "picture", "no",
 ))  # fmt: skip
 _WISH_REACH = 5
 _JUDGING = frozenset((
     "rating", "control", "loss", "growth", "amount", "modifier", "excess", "less", "instead",
     "wish", "so",
 ))  # fmt: skip
-_NEGATING = frozenset(("negator", "absence", "nor", "free"))
+_NEGATING = frozenset(("negator", "absence", "nor", "free", "missing"))
 _AFTERTHOUGHT = 4  # items of "and with minor amplitude"
 # A clause with one of these is complete; without one, it continues a list.
 VERBS = frozenset((
@@ -48,13 +56,20 @@ VERBS = frozenset((
 _PRONOUNS = frozenset(("it", "they", "this", "that", "these"))
 
 
-def bind(clauses: list[list[Item]], noun: str | None = None) -> list[list[Bound]]:
-    """The judged attributes of each clause of a sentence; `noun` is the attribute it is about."""
+def bind(
+    clauses: list[list[Item]], noun: str | None = None, turns: Sequence[bool] = ()
+) -> list[list[Bound]]:
+    """The judged attributes of each clause of a sentence.
+
+    `noun` is the attribute that it is about, `turns` which clauses follow a word of contrast.
+    """
     by_clause: list[list[Bound]] = []
     before: Bound | None = None
     replaced = False  # "instead of the singer, the wall is in focus" is no praise
-    for clause in clauses:
+    for number, clause in enumerate(clauses):
         own: list[Bound] = []
+        if turns and turns[number]:
+            before = None  # "no flicker but noise"
         for part in _parts(resolve_events(clause)):
             if own:
                 _add_after(own[-1], part)
@@ -93,13 +108,18 @@ def _judged(part: list[Item], noun: str | None, before: Bound | None) -> list[Bo
     touched = _judge_all(carriers, part)
     first = carriers[0]
     first.asked = _asks_how(part)
-    if before and before.denied and listed and not touched and first.term.kind == "fault":
+    if (
+        before
+        and before.denied
+        and listed
+        and not touched
+        and first.term.kind == "fault"
+        and "just" not in words
+    ):
         first.negations += 1  # "no flicker or noise"
     for carrier in carriers:
         carrier.listed = listed
         settle(carrier)
-        if carrier.polarity > 0 and "only" in words:  # "only the center is sharp"
-            carrier.polarity, carrier.strengths = 0, set()
     return carriers
 
 
@@ -157,10 +177,13 @@ def _judge_excess(carriers: list[Bound], at: int, term: Term, part: list[Item]) 
     return end
 
 
-def _denies_another(part: list[Item], at: int) -> bool:
-    """Whether a negation is of an unknown word after it: "the noise is not rare"."""
-    after = part[at + 1] if at + 1 < len(part) else None
-    return after is not None and after.kind == "word" and after.what not in _ABSENT
+def _is_sure(items: list[Item]) -> bool:
+    """Whether only words of being and seeing stand with a negation, so that it denies the fault."""
+    return not any(
+        (item.kind == "word" and item.what not in _DENIAL)
+        or _is_kind(item, "rating", "loss", "growth", "wish", "so")
+        for item in items
+    )
 
 
 def _is_graded(part: list[Item], at: int) -> bool:
@@ -278,17 +301,30 @@ def _negate(carriers: list[Bound], at: int, term: Term, part: list[Item]) -> Non
     if term.kind == "free":
         if before is not None and at - before.at == 1:
             negate(before, is_after=False, severity=False)
-    elif after is not None:
+    elif after is not None and not (term.kind == "missing" and before is not None):
         if term.kind != "nor" or not after.negations:  # "neither the sky nor the sea is sharp"
             negate(after, is_after=True, severity=False)
+            between = part[at + 1 : after.at]
+            is_place = any(item.what in ("in", "on") for item in between)
+            after.unsure |= _is_fault(after) and (is_place or not _is_sure(between))
     elif before is not None and (
-        term.kind == "negator" or (_is_graded(part, at) and not before.negations)
+        term.kind in ("negator", "missing") or (_is_graded(part, at) and not before.negations)
     ):
-        rest = part[at:]
-        severity = any(isinstance(one.what, Term) and one.what.kind == "modifier" for one in rest)
-        negate(before, is_after=False, severity=severity)
-        if not severity and before.term.kind == "fault" and _denies_another(part, at):
-            before.unsure = True
+        _negate_before(before, at, term, part)
+
+
+def _negate_before(before: Bound, at: int, term: Term, part: list[Item]) -> None:
+    """Apply a negating word to the attribute before it: its degree, or itself."""
+    rest = part[at:]
+    severity = any(_is_kind(item, "modifier") for item in rest)
+    negate(before, is_after=False, severity=severity)
+    if before.term.kind == "fault" and not severity and term.kind != "missing":
+        graded = any(_is_kind(item, "amount", "control") for item in rest)
+        before.unsure |= not graded and (len(rest) < 2 or not _is_sure(rest[1:4]))
+
+
+def _is_fault(carrier: Bound) -> bool:
+    return carrier.term.kind == "fault" or carrier.term.senses[0][1] < 0
 
 
 def _shares_denial(one: Bound, following: Bound) -> bool:

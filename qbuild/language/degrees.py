@@ -44,7 +44,8 @@ MODIFIERS: dict[Strength, str] = {
         not be overlooked, cannot be overlooked, ca not be ignored, can not be ignored, cannot
         be ignored, ca not be missed, can not be missed, cannot be missed, hard to miss,
         impossible to miss, impossible to ignore, hard to ignore, hard to overlook, difficult to
-        ignore, not negligible, quite a few, quite some, disturbing, clearly noticeable""",
+        ignore, not negligible, no small amount of, no shortage of, not a little, no little,
+        quite a few, quite some, disturbing, clearly noticeable""",
     "middle": "relatively, quite, fairly, rather, reasonably, pretty, somewhat strong",
     "moderate": "moderately, to some extent, to a certain extent, to a certain degree",
     "light": """slight, slightly, mild, mildly, minor, faint, faintly, subtle, small, tiny,
@@ -60,8 +61,9 @@ MODIFIERS: dict[Strength, str] = {
 # Adjectives that judge the noun next to them, by polarity and strength.
 RATINGS: dict[tuple[int, Strength], str] = {
     (1, "top"): """excellent, flawless, perfect, perfectly, outstanding, superb, impeccable,
-        exceptional, faultless, first rate, very best, immaculate, excellently, spot on,
-        optimal, leaves nothing to be desired, leave nothing to be desired, brilliant, ideal""",
+        could not be better, could hardly be better, second to none, exceptional, faultless,
+        first rate, very best, immaculate, excellently, spot on, optimal, leaves nothing to be
+        desired, leave nothing to be desired, brilliant, ideal""",
     (1, "good"): """good, well, decent, fine, nice, nicely, great, satisfactory, satisfying,
         pleasing, better, proper, appropriate, suitable, acceptable, well maintained, improves,
         improved, impressive, solid, accurate, accurately, correct, correctly, right, precise,
@@ -77,13 +79,13 @@ RATINGS: dict[tuple[int, Strength], str] = {
         unconvincing, unattractive, leaves much to be desired, leaves a lot to be desired, leave
         much to be desired, leaves something to be desired, leave a lot to be desired, could be
         better, should be better, could be higher, should be higher, not good enough, subpar,
-        lousy, excessive, problem, weakness, weak point, careless, sloppy, amateurish,
+        lousy, excessive, problem, issue, weakness, weak point, careless, sloppy, amateurish,
         unfortunate, artificial, hard to see, impossible to see, difficult to see, impossible to
         make out, destroyed, ruined, scarce, questionable, flaws, flaw, errors, mistakes,
         problems, defects, issues, faults, deficiencies, weaknesses, shortcomings""",
     (-1, "light"): "weak",
     (-1, "worst"): """terrible, awful, horrible, dreadful, unwatchable, abysmal, unacceptable,
-        disastrous, catastrophic, atrocious""",
+        disastrous, could not be worse, could hardly be worse, catastrophic, atrocious""",
     (0, "middle"): "average, fair, medium, ordinary, mediocre, passable, so so, middling",
     (0, "moderate"): "moderate, tolerable, bearable",
 }

@@ -23,23 +23,28 @@ Kind = Literal[
     "noun", "fault", "quality", "rating", "control", "loss", "growth", "amount", "modifier",
     "excess", "negator", "absence", "less", "free", "turn", "cause", "and", "with", "skip",
     "subject", "event", "how", "instead", "wish", "so", "sound", "nor",
+    "missing",
 ]  # fmt: skip
 CARRIERS: frozenset[Kind] = frozenset(("noun", "fault", "quality"))
 
-NEGATORS = """plays no role, play no role, loses, lose, losing, leaves no traces, leaves no
-    trace, leaves no visible traces, no visible traces, by far not, not nearly, not remotely,
-    not really, needs more, need more, needs better, requires more, could use, could do with,
-    would benefit from, would profit from, not, never, hardly, not any, absent, nowhere, cannot,
-    no longer, nothing, nobody, none, barely, scarcely, by no means, in no way, not at all, not
-    exactly, not even, hardly ever, not visible, not noticeable, not perceptible, not seen,
-    invisible, imperceptible, unnoticeable, not present, in no case, lack, lacks, lacking in,
-    lacking, far from, anything but, nowhere near, fails to be, fail to be"""
+NEGATORS = """loses, lose, losing, by far not, not nearly, not remotely, not really, needs more,
+    need more, needs better, requires more, could use, could do with, would benefit from, would
+    profit from, not, never, hardly, not any, cannot, no longer, nothing, nobody, barely,
+    scarcely, by no means, in no way, not at all, not exactly, not even, hardly ever, in no
+    case, lack, lacks, lacking in, lacking, far from, anything but, nowhere near, fails to be,
+    fail to be, isnt, arent, wasnt, werent, dont, doesnt, didnt, cant, couldnt, wont, havent,
+    hasnt, wouldnt, shouldnt, isn t, aren t, wasn t, don t, doesn t, didn t, can t, couldn t,
+    won t, hasn t"""
+# These say that what they are said of is absent.
+MISSING = """absent, nowhere, none, invisible, imperceptible, unnoticeable, not visible, not
+    noticeable, not perceptible, not present, not seen, plays no role, play no role, leaves no
+    traces, leaves no trace, leaves no visible traces, no visible traces"""
 # These deny only what follows: "the plot has no holes" says nothing against the plot.
-ABSENCES = """not a single, not one, not the slightest, not a, not an, not the least, zero, hard
-    pressed to find, hard to find, difficult to find, no, without, without any, free of, free
-    from, neither, lack of, absence of, almost no, nearly no, hardly any, none of, devoid of,
-    barely any, scarcely any, neither of, rid of, not a trace of, no trace of, no sign of, clear
-    of, devoid"""
+ABSENCES = """everything but, all but, not a single, not one, not the slightest, not a, not an,
+    not the least, zero, hard pressed to find, hard to find, difficult to find, no, without,
+    without any, free of, free from, neither, lack of, absence of, almost no, nearly no, hardly
+    any, none of, devoid of, barely any, scarcely any, neither of, rid of, not a trace of, no
+    trace of, no sign of, clear of, devoid"""
 # What should be sharper is not sharp; of a fault they state nothing.
 WISHES = """wish, wishes, should be, could be, ought to be, should have been, could have been,
     would like, might be, has to be, have to be, needs to be, must be"""
@@ -51,9 +56,9 @@ CAUSES = """due to, because of, because, caused by, as a result of, owing to, th
     resulting from, a result of, on account of, brought about by, stems from, stemming from"""
 AND = "and, or, plus, as well as, along with, accompanied by, together with, which, that, where"
 # Adjectives of everyday things too: before the noun of one ("a sharp knife") they state nothing.
-EVERYDAY = """constant, consistent, uniform, sharp, clean, clear, dark, bright, soft, colorful,
-    colourful, natural, even, rich, dull, single, smooth, fluid, pale, vivid, steady, stable,
-    balanced"""
+EVERYDAY = """clearly, steadily, smoothly, sharply, constant, consistent, uniform, sharp, clean,
+    clear, dark, bright, soft, colorful, colourful, natural, even, rich, dull, single, smooth,
+    fluid, pale, vivid, steady, stable, balanced"""
 # Expressions without a judgement whose words would otherwise have one.
 SKIPPED = """every few, few seconds, few moments, few minutes, few steps, first few, last few,
     were it not for, if it were not for, if it was not for, if not for, not only, more or less,
@@ -126,7 +131,8 @@ def _degree_terms() -> Iterator[tuple[str, Term]]:
 
 def _structure_terms() -> Iterator[tuple[str, Term]]:
     cells: tuple[tuple[str, Kind], ...] = (
-        (NEGATORS, "negator"), (ABSENCES, "absence"), (TURNS, "turn"), (CAUSES, "cause"),
+        (NEGATORS, "negator"), (ABSENCES, "absence"), (MISSING, "missing"),
+        (TURNS, "turn"), (CAUSES, "cause"),
         (AND, "and"),
         ("with, while having, featuring", "with"), ("free", "free"), (SKIPPED, "skip"),
         ("less, fewer", "less"), ("how", "how"), ("instead, instead of", "instead"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from qbuild.language.binding import bind
 from qbuild.language.clauses import Item, lower_ascii, split_items
+from qbuild.language.doubts import is_doubtful
 from qbuild.language.judging import Bound
 from qbuild.language.lexicon import Term
 from qbuild.language.times import Place, Time
@@ -84,7 +85,7 @@ def read(text: str, about: str | None = None) -> Reading:
     places: list[str] = []
     for item in split_items(lower_ascii(text)):
         if item.kind == "stop" or len(sentence) == _MAX_ITEMS:
-            mentions += _read_sentence(sentence, text, about)
+            mentions += _read_sentence(sentence, text, about, text[item.start] == "?")
             sentence = []
         if item.kind == "stop":
             continue
@@ -94,7 +95,7 @@ def read(text: str, about: str | None = None) -> Reading:
         elif isinstance(item.what, Place):
             places.append(item.what.words)
         sentence.append(item)
-    mentions += _read_sentence(sentence, text, about)
+    mentions += _read_sentence(sentence, text, about, asks=False)
     return Reading(text, tuple(mentions), tuple(times), tuple(places))
 
 
@@ -105,11 +106,11 @@ def _as_written(item: Item, time: Time, text: str) -> tuple[Item, Time]:
     return replace(item, what=written), written
 
 
-def _read_sentence(sentence: list[Item], text: str, about: str | None) -> list[Mention]:
+def _read_sentence(sentence: list[Item], text: str, about: str | None, asks: bool) -> list[Mention]:
     if not any(_carries(item) for item in sentence):
         return []
     clauses = _clauses(sentence)
-    bound = bind([clause.pieces for clause in clauses], about)
+    bound = bind([clause.pieces for clause in clauses], about, [clause.turn for clause in clauses])
     all_times = _assign_times(clauses, bound)
     mentions: list[Mention] = []
     turned = False
@@ -119,6 +120,8 @@ def _read_sentence(sentence: list[Item], text: str, about: str | None) -> list[M
             turned, place, cause = True, None, None
         own_place = _place_of(clause)
         own_cause = _cause_of(clause, text)
+        if not asks and clause.pieces and carriers:
+            _doubt(carriers, text[clause.pieces[0].start : clause.pieces[-1].end])
         for carrier, own_times in zip(carriers, times, strict=True):
             reason = own_cause[1] if own_cause and carrier.start < own_cause[0] else cause
             where = own_place or place
@@ -126,6 +129,14 @@ def _read_sentence(sentence: list[Item], text: str, about: str | None) -> list[M
         if not carriers:  # "on the left, ..." and "due to the wind, ..." apply to what follows
             place, cause = own_place or place, own_cause[1] if own_cause else cause
     return mentions
+
+
+def _doubt(carriers: list[Bound], clause: str) -> None:
+    """Judge nothing good in a clause on what is wished, tried, claimed, rare or elsewhere."""
+    if any(one.polarity > 0 for one in carriers) and is_doubtful(clause):
+        for carrier in carriers:
+            if carrier.polarity > 0:
+                carrier.polarity, carrier.strengths = 0, set()
 
 
 def _mention(

@@ -101,9 +101,9 @@ def _is_attributive(part: list[Item], at: int) -> bool:
     after = part[at + 1]
     if _EVEN and term == _EVEN[0] and not isinstance(after.what, Term):
         return True  # "low even in the shadows"
+    if isinstance(after.what, Term) and after.what.senses and after.what.senses[0][1] < 0:
+        return True  # "a single stutter", "clearly noisy"
     before = part[at - 1] if at else None
     if before and (before.what in _COPULAS or isinstance(before.what, Term)):
         return False
-    if isinstance(after.what, Term) and after.what.kind == "fault":
-        return True  # "a single stutter"
     return after.kind == "word" and isinstance(after.what, str) and after.what not in _LOOKS

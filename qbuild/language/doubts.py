@@ -14,7 +14,8 @@ _UNREAL = (
     r"|as if|might|ought"
 )
 _FAILED = (
-    r"tr(?:y|ies|ied|ying) to|struggl\w+(?! to focus)|unable|difficult\w*|impossible|trouble|prevent\w*"
+    r"tr(?:y|ies|ied|ying) to|struggl\w+(?! to focus)|unable|difficult\w*|impossible|trouble"
+    r"|prevent\w*"
     r"|(?:keeps?|kept) [a-z ]{1,40} from|stops? (?:being|you|it)|ceased?|hard to|misses being"
     r"|in vain|squint|forget|goodbye|(?:far|too) [a-z]+ to be|to the point that"
 )

@@ -74,13 +74,13 @@ class Measured(Run):
     naive, steps = False, 0
     figures: dict[str, Any]
 
-    def _loop(self, model: Any, processor: Processor) -> Loop:
+    def _loop(self, model: Any, processor: Processor, lengths: list[int]) -> Loop:
         if not self.naive:
-            return Timed(**vars(super()._loop(model, processor)), steps=self.steps)
+            return Timed(**vars(super()._loop(model, processor, lengths)), steps=self.steps)
         network, extractor = full_network(), model.model.motion_extractor
         if network is not None:
             extractor.pathway = WholeSlowFast(network, extractor.pathway)
-        made = Naive(**vars(super()._loop(model, processor)), steps=self.steps)
+        made = Naive(**vars(super()._loop(model, processor, lengths)), steps=self.steps)
         made.loader.reader = PublishedReader(processor.clips)
         return made
 

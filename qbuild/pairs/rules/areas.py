@@ -48,7 +48,7 @@ def _find_subject(text: str, stated: str) -> str | None:
         return None
     before = _OF_THE_WHOLE.sub("", text[max(0, at - 120) : at])
     clause = _CLAUSE_ENDS.split(before)[-1]
-    match = re.search(rf"\bthe ((?:[a-z-]+ ){{1,9}}?){_VERB} {_ADVERBS}$", clause)
+    match = re.search(rf"\bthe ((?:[a-z'\u2019-]+ ){{1,9}}?){_VERB} {_ADVERBS}$", clause)
     return match[1].strip() if match else None
 
 
@@ -70,3 +70,18 @@ def with_next_word(text: str, stated: str) -> str:
     """The stated words and the one after them: "focus hunts"."""
     match = re.search(rf"{re.escape(stated)} [a-z]+", text, re.IGNORECASE)
     return match[0] if match else stated
+
+
+_MIDDLING = r"(?:moderate|acceptable|average|fair|medium|passable|tolerable)"
+
+
+def is_middling(text: str, stated: str) -> bool:
+    """Whether a noun is called neither good nor bad: "the brightness is moderate"."""
+    noun = re.escape(stated)
+    middling = rf"\b{_MIDDLING} {noun}\b|\b{noun}(?: [a-z]+){{0,6}}? {_MIDDLING}\b"
+    return re.search(middling, text, re.IGNORECASE) is not None
+
+
+def is_duration(text: str, words: str) -> bool:
+    """Whether the words of a time say how long, not when: "for about two seconds"."""
+    return re.search(rf"\bfor {re.escape(words)}", text, re.IGNORECASE) is not None

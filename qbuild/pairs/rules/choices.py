@@ -18,6 +18,8 @@ _ALIKE = (
     frozenset(("exposure", "light")),
     frozenset(("contents", "composition")),
 )
+# Faults of none of the attributes: where fewer than three of those are clearly wrong.
+_OTHER_FAULTS = ("vignetting", "lens distortion", "chromatic aberration")
 _LOOKS = ("picture", "colors", "lighting", "composition")
 _WRONG_SEVERITIES = {
     "very severe": ("slight", "moderate", "not present at all"),
@@ -33,9 +35,7 @@ def ask_degree(fact: Fact, it: str, draw: Draw) -> tuple[str, str, list[str]]:
     tail = where_and_when(fact, draw)
     state = fact.state
     if fact.has_amount and fact.severities and state is not None:
-        question = draw.one(HOW_MUCH[1:]).format(
-            noun=state.noun, be=be(state.noun), it=it, when=tail
-        )
+        question = ask_amount(fact, HOW_MUCH[1:], it, draw)
         right = draw.one(fact.severities)
         wrong = _WRONG_MODERATE if "moderate" in right else _WRONG_SEVERITIES[fact.degree or "mild"]
         return question, right, list(wrong)
@@ -50,6 +50,14 @@ def ask_degree(fact: Fact, it: str, draw: Draw) -> tuple[str, str, list[str]]:
         return ask_topic(fact, it, draw), "not at all", list(_WRONG_AMOUNTS)
     right = draw.one(fact.ratings)
     return ask_topic(fact, it, draw), right, _wrong_ratings(fact, draw)
+
+
+def ask_amount(fact: Fact, forms: Sequence[str], it: str, draw: Draw) -> str:
+    """A question after the degree of a fault: "How severe is the noise in this video?"."""
+    noun, tail = fact.name, where_and_when(fact, draw)
+    if fact.place:
+        return f"In {it}, how severe {be(noun)} the {noun}{tail}?"
+    return draw.one(forms).format(noun=noun, be=be(noun), it=it, when=tail)
 
 
 def ask_topic(fact: Fact, it: str, draw: Draw) -> str:
@@ -100,14 +108,14 @@ def _wrong_ratings(fact: Fact, draw: Draw) -> list[str]:
 def wrong_faults(right: Fact, facts: Sequence[Fact], it: str, draw: Draw) -> list[str]:
     """Three faults that the medium could have and that no fact states.
 
-    First those that the depiction denies or that look unlike its own; those that look like the
-    right one come last.
+    None looks like one that is stated.
     """
     bad = {fact.attribute for fact in facts if fact.polarity < 0}
     possible = [name for name, words in WORDS.items() if words.still or it != IMAGE]
     order = draw.shuffled([name for name in possible if name not in bad])
-    order.sort(key=lambda name: (_is_alike(name, {right.attribute}), _is_alike(name, bad)))
-    return [WORDS[name].fault for name in order[:3]]
+    clear = [name for name in order if not _is_alike(name, {right.attribute, *bad})]
+    faults = [WORDS[name].fault for name in clear] + draw.shuffled(_OTHER_FAULTS)
+    return faults[:3]
 
 
 def _is_alike(name: str, others: Collection[str]) -> bool:

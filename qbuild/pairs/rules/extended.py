@@ -7,7 +7,7 @@ from functools import partial
 
 from qbuild.pairs.rules.draws import Draw, Pair, make_pair
 from qbuild.pairs.rules.facts import Fact
-from qbuild.pairs.rules.phrases import be, capitalise, definite, enumerate_words, is_plural
+from qbuild.pairs.rules.phrases import capitalise, definite, enumerate_words, is_plural
 from qbuild.pairs.rules.sentences import state_clause
 
 _WHY = ("What is the reason for {nouns} in {it}?", "What causes {nouns} in {it}?")
@@ -26,11 +26,10 @@ _AGAIN = (
 _KEEP = (
     "What should be kept if something like {it} is shot again?",
     "Which strengths of {it} should a new recording keep?",
-    "What could others learn from {it}?",
 )
 _SUITS = (
     "What could {it} be used for, given {nouns}?",
-    "For whom would {it} be suitable, given {nouns}?",
+    "Which use would {it} suit, given {nouns}?",
 )
 _FIRST = (
     "What should be improved first in {it}?",
@@ -76,12 +75,9 @@ def _distinct(facts: list[Fact], polarity: int) -> list[Fact]:
 
 
 def why_pair(fact: Fact, it: str, draw: Draw) -> Pair:
-    """Why a fact is as it is; answered by the stated cause, alone or in a full sentence."""
+    """Why a fact is as it is; answered by the stated cause."""
     reason = fact.reason or ""
-    if draw.number(3) == 0:
-        answer = f"{capitalise(reason)}."
-    else:
-        answer = f"{capitalise(state_clause(fact, it, draw))} {reason}."
+    answer = f"{capitalise(state_clause(fact, it, draw))} {reason}."
     return _ask(_WHY, [fact], answer, it, draw)
 
 
@@ -118,15 +114,10 @@ def _pronoun(facts: Sequence[Fact]) -> str:
 
 
 def _audience(facts: list[Fact], bad: bool, it: str, draw: Draw) -> Pair:
-    names = _list_names(facts)
-    verb = be(facts[0].name) if len(facts) == 1 else "are"
     if bad:
-        answer = (
-            f"It may do for personal memories, but hardly for publication, since {names} "
-            f"{verb} easily noticed."
-        )
+        answer = "It may do for personal memories, but hardly for publication."
     else:
-        answer = f"It would suit publication and large screens, thanks to {names}."
+        answer = "It would suit publication and large screens."
     return _ask(_SUITS, facts, answer, it, draw)
 
 

@@ -10,7 +10,14 @@ from typing import Any
 from qbuild.core.rows.rejections import RejectedError
 from qbuild.language.mentions import Mention, read
 from qbuild.language.times import Time
-from qbuild.pairs.rules.areas import find_area, find_count, find_severity, with_next_word
+from qbuild.pairs.rules.areas import (
+    find_area,
+    find_count,
+    find_severity,
+    is_duration,
+    is_middling,
+    with_next_word,
+)
 from qbuild.pairs.rules.phrases import give_reason, join_times
 from qbuild.pairs.rules.states import State, find_state
 from qbuild.pairs.rules.wording import (
@@ -24,6 +31,8 @@ from qbuild.pairs.rules.wording import (
     Words,
 )
 
+# A place of someone whom a question does not name: "on their arms".
+_PRONOUN = re.compile(r"\b(?:their|his|her|its)\b")
 MAX_WORDS = 1_000  # of a depiction; a longer one is no depiction of one medium
 
 
@@ -139,13 +148,15 @@ def find_facts(text: str, medium: str) -> list[Fact]:
     mentions = [one for one in read(text).mentions if one.polarity]
     by_time: dict[tuple[str, str, str | None], Fact] = {}
     for mention in mentions:
-        if not _is_disputed(mention, mentions):
-            fact = fact_of(mention, medium, text)
+        if _is_disputed(mention, mentions):
+            continue
+        fact = fact_of(mention, medium, text)
+        if fact.state is not None or not is_middling(text, mention.words):
             key = (fact.attribute, fact.when, fact.area)
             if key not in by_time or (fact.state and not by_time[key].state):
                 by_time[key] = fact
     if not by_time:
-        raise _no_facts(text, bool(mentions))
+        raise _no_facts(text, any(_is_disputed(mention, mentions) for mention in mentions))
     return list(by_time.values())
 
 
@@ -159,19 +170,21 @@ def check_length(text: str) -> None:
 def fact_of(mention: Mention, medium: str, text: str) -> Fact:
     """A mention as a fact; in an image there are no times."""
     video = medium == "video"
-    times = mention.times if video else ()
+    times = tuple(time for time in mention.times if video and not is_duration(text, time.words))
     reason = give_reason(mention.cause, text) if mention.cause else None
     judgement = mention.attribute, mention.polarity, mention.degree
     stated = mention.words
     if find_state(mention.attribute, mention.polarity, stated) is None:
         stated = with_next_word(text, stated)
     state = find_state(mention.attribute, mention.polarity, stated)
-    area = find_area(text, mention.words) if state else None
+    described = state is not None and state.adjective and not state.free
+    area = find_area(text, mention.words) if described else None
+    place = None if area or _PRONOUN.search(mention.place or "") else mention.place
     return Fact(
         *judgement,
         times,
         join_times(times),
-        None if area else mention.place,
+        place,
         reason,
         stated,
         area,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qbuild.pairs.rules.choices import ask_degree, ask_topic, wrong_faults
+from qbuild.pairs.rules.choices import ask_amount, ask_degree, ask_topic, wrong_faults
 from qbuild.pairs.rules.draws import Draw, Pair, four_choices, make_pair
 from qbuild.pairs.rules.facts import Fact
 from qbuild.pairs.rules.phrases import be, capitalise, enumerate_words
@@ -94,10 +94,18 @@ def yes_no_pair(fact: Fact, it: str, draw: Draw, want_yes: bool | None) -> Pair:
     return make_pair("binary", question, ["Yes", "No"], "A" if yes else "B")
 
 
+def ask_by_form(fact: Fact, forms: Sequence[str], it: str, tail: str, draw: Draw) -> str:
+    """A question about all that can be seen at the place and time of a fact."""
+    if fact.place:
+        asks = "which of these problems can be seen" if forms is WHICH_FAULT else "what stands out"
+        return f"In {it}, {asks}{tail}?"
+    return draw.one(forms).format(it=it, when=tail)
+
+
 def choice_pair(fact: Fact, facts: Sequence[Fact], it: str, draw: Draw) -> Pair:
     """Four choices: degrees of the attribute, or, for a fault, faults that are not stated."""
     if fact.polarity < 0 and ((fact.has_amount and not fact.severities) or draw.number(2) == 0):
-        question = draw.one(WHICH_FAULT).format(it=it, when=where_and_when(fact, draw))
+        question = ask_by_form(fact, WHICH_FAULT, it, where_and_when(fact, draw), draw)
         return four_choices(question, fact.name, wrong_faults(fact, facts, it, draw), draw)
     question, right, wrong = ask_degree(fact, it, draw)
     return four_choices(question, right, wrong, draw)
@@ -109,12 +117,10 @@ def open_pair(fact: Fact, it: str, draw: Draw, facts: Sequence[Fact] = ()) -> Pa
         question = draw.one(WHAT_STANDS_OUT).format(it=it, when="")
         return make_pair("open", question, None, sum_up(facts, it, draw))
     if fact.has_amount and fact.severities and fact.state is not None:
-        noun = fact.state.noun
-        tail = where_and_when(fact, draw)
-        question = draw.one(HOW_MUCH).format(noun=noun, be=be(noun), it=it, when=tail)
+        question = ask_amount(fact, HOW_MUCH, it, draw)
     elif fact.has_amount or (draw.number(4) == 0 and fact.specific):
         tail = where_and_when(fact, draw, always=True)
-        question = draw.one(WHAT_STANDS_OUT).format(it=it, when=tail)
+        question = ask_by_form(fact, WHAT_STANDS_OUT, it, tail, draw)
     else:
         question = ask_topic(fact, it, draw)
     return make_pair("open", question, None, state_sentence(fact, it, draw))

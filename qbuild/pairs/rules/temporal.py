@@ -11,7 +11,7 @@ from qbuild.language.times import Part
 from qbuild.pairs.rules.draws import Draw, Pair, four_choices, make_pair
 from qbuild.pairs.rules.facts import Fact
 from qbuild.pairs.rules.phrases import PARTS, be, capitalise, is_plural
-from qbuild.pairs.rules.quality import ask_place, open_pair
+from qbuild.pairs.rules.quality import ask_by_form, ask_place, open_pair
 from qbuild.pairs.rules.sentences import state_clause, state_sentence, where_and_when
 from qbuild.pairs.rules.wording import WHAT_STANDS_OUT
 
@@ -75,6 +75,8 @@ def _when_question(fact: Fact, it: str, draw: Draw) -> str:
         rating = "good" if fact.polarity > 0 else "poor"
         return f"When {be(subject)} the {subject} of {it} {rating}{place}?"
     if state.amount or not state.adjective:
+        if place:
+            return f"In {it}, when {be(state.noun)} there {state.noun}{place}?"
         forms = (
             f"When does {it} show {state.noun}{place}?",
             f"At which moment can {state.noun} be seen in {it}{place}?",
@@ -146,7 +148,7 @@ def _ask_what(fact: Fact, it: str, draw: Draw) -> Pair:
     if fact.area:
         return open_pair(fact, it, draw)
     tail = where_and_when(fact, draw, always=True)
-    question = draw.one(WHAT_STANDS_OUT).format(it=it, when=tail)
+    question = ask_by_form(fact, WHAT_STANDS_OUT, it, tail, draw)
     return make_pair("in-context", question, None, state_sentence(fact, it, draw))
 
 

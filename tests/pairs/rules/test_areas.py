@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from qbuild.pairs.rules.areas import find_area, find_count, find_severity, with_next_word
+from qbuild.pairs.rules.areas import (
+    find_area,
+    find_count,
+    find_severity,
+    is_duration,
+    is_middling,
+    with_next_word,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +55,14 @@ def test_a_severity_is_the_adjective_before_the_noun():
 def test_a_verb_after_a_noun_names_the_state():
     assert with_next_word("The focus hunts at first.", "focus") == "focus hunts"
     assert with_next_word("Poor focus.", "focus") == "focus"
+
+
+def test_a_duration_is_no_moment():
+    assert is_duration("The focus hunts for about two seconds.", "about two seconds")
+    assert not is_duration("The focus hunts at two seconds.", "two seconds")
+
+
+def test_a_noun_may_be_called_middling():
+    assert is_middling("The brightness of the sky stays moderate.", "brightness")
+    assert is_middling("Acceptable exposure.", "exposure")
+    assert not is_middling("The brightness is good.", "brightness")

@@ -386,3 +386,32 @@ def test_an_absent_fault_is_not_rated_as_a_level(text):
         for made in all_of(task, row(text)):
             assert "noise level" not in made
             assert "stability" not in made
+
+
+def test_an_area_is_only_asked_for_by_an_adjective():
+    text = "The faces are blurred by motion. The faces show motion blur."
+    for made in all_of("q-instruct/what-how", row(text, medium="image")):
+        assert "What is motion blur" not in made
+
+
+def test_a_place_and_the_medium_are_not_named_in_a_row():
+    text = "There are severe compression artifacts in the sky."
+    for task in ("q-instruct/what-how", "vqa2/quality-centric", "vqa2/in-context"):
+        for made in all_of(task, row(text)):
+            assert "this video in the sky" not in made
+
+
+def test_what_is_called_moderate_is_neither_good_nor_bad():
+    with pytest.raises(RejectedError, match="no-attribute"):
+        rules_answer("vqa2/quality-centric", row("The brightness is moderate."), 1)
+
+
+def test_what_causes_something_is_answered_by_a_sentence():
+    for made in all_of("vqa2/extended", row("It shakes because the person starts walking.")):
+        assert made.endswith("he picture is shaky because the person starts walking.")
+
+
+def test_a_place_without_its_owner_is_not_asked_about():
+    text = "There is heavy motion blur on their arms."
+    for made in all_of("vqa2/quality-centric", row(text)):
+        assert "their" not in made

@@ -151,7 +151,8 @@ def test_a_folder_of_the_same_name_does_not_hide_a_shipped_pipeline(tmp_path, mo
 
 
 def test_a_name_that_is_nothing_lists_the_near_ones():
-    with pytest.raises(InputError, match=r"no shipped pipeline; .* Did you mean demo\?"):
+    expected = r"no shipped pipeline; .* Did you mean demo, demo-train\?"
+    with pytest.raises(InputError, match=expected):
         find_pipeline("demoo.yaml")
 
 

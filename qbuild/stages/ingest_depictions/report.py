@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from statistics import fmean, median
@@ -15,6 +16,9 @@ from qbuild.stages.ingest_depictions.policy import TextFindings, check_text
 Row = dict[str, Any]
 
 MIN_PER_DAY, MAX_PER_DAY = 15, 30  # videos, VQA² appendix B.5
+# Q-SiT section III-B: a warning after 30 images in a row, a pause at 50, 3 feedbacks per image.
+WARNED_AT, PAUSED_AT, FEEDBACKS = 30, 50, 3
+_CONCLUSION = re.compile(r"\bquality\b", re.IGNORECASE)
 EXAMPLES = 5
 _GRADED = ("overall", "in-context", "pathway")  # kinds whose degree words are compared
 
@@ -35,6 +39,9 @@ class Figures:
     violations: Counter[int] = field(default_factory=Counter)
     policy_examples: list[Row] = field(default_factory=list)
     days: dict[tuple[str | None, str], set[str]] = field(default_factory=dict)
+    pathway_days: dict[tuple[str | None, str], set[str]] = field(default_factory=dict)
+    feedbacks: Counter[str] = field(default_factory=Counter)
+    unconcluded: int = 0
 
     def add(self, row: Row, findings: TextFindings) -> None:
         """Add one depiction and the findings in its text."""
@@ -42,7 +49,11 @@ class Figures:
         self.media.add(row["media_id"])
         if row["annotated_on"] is not None:
             day = (row["annotator"], row["annotated_on"])
-            self.days.setdefault(day, set()).add(row["media_id"])
+            days = self.pathway_days if row["kind"] == "pathway" else self.days
+            days.setdefault(day, set()).add(row["media_id"])
+        if row["kind"] == "pathway":
+            self.feedbacks[row["media_id"]] += 1
+            self.unconcluded += _CONCLUSION.search(row["text"]) is None
         if row["kind"] == "overall":
             self._add_overall(row, findings)
         if row["kind"] in _GRADED and row["level"] is not None:
@@ -103,7 +114,22 @@ class Figures:
                 "examples": self.policy_examples,
             },
             "days": self._days(),
+            "pathway": self._pathway(),
             "agreement": pairs.figures(),
+        }
+
+    def _pathway(self) -> Row | None:
+        """Pathway feedbacks against the limits and the policy of Q-SiT; dates show only days."""
+        if not self.feedbacks:
+            return None
+        counts = [len(media) for media in self.pathway_days.values()]
+        return {
+            "days": len(counts),
+            "warned": sum(count > WARNED_AT for count in counts),
+            "paused": sum(count > PAUSED_AT for count in counts),
+            "without_conclusion": self.unconcluded,
+            "images": len(self.feedbacks),
+            "few_feedbacks": sum(count < FEEDBACKS for count in self.feedbacks.values()),
         }
 
     def _days(self) -> Row | None:

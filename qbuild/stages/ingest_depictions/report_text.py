@@ -6,7 +6,13 @@ from typing import Any
 
 from qbuild.core.plural import format_collapsed, format_counts, format_figure, plural
 from qbuild.quality.published_text import LEVEL_WORDS
-from qbuild.stages.ingest_depictions.report import MAX_PER_DAY, MIN_PER_DAY
+from qbuild.stages.ingest_depictions.report import (
+    FEEDBACKS,
+    MAX_PER_DAY,
+    MIN_PER_DAY,
+    PAUSED_AT,
+    WARNED_AT,
+)
 
 ANNOTATORS_SHOWN = 40
 EXAMPLES_SHOWN = 2
@@ -23,6 +29,7 @@ def format_report(report: dict[str, Any]) -> str:
         *_attributes(total),
         *_rules(total),
         *_days(total),
+        *_pathway(total),
         *_agreement(total),
     ]
     lines += [
@@ -66,6 +73,20 @@ def _rules(total: dict[str, Any]) -> list[str]:
         lines.append(f"{line} of {policy['judged']:,}" + (f" ({by_level})" if by_level else ""))
         first = policy["examples"][:EXAMPLES_SHOWN]
         lines += [f"    {one['depiction_id']} {one['level']}: {one['found']}" for one in first]
+    return lines
+
+
+def _pathway(total: dict[str, Any]) -> list[str]:
+    pathway = total["pathway"]
+    if pathway is None:
+        return []
+    few = f"{pathway['few_feedbacks']:,} of {plural(pathway['images'], 'image')}"
+    count = pathway["without_conclusion"]
+    without = f"pathway feedbacks without a conclusion on the quality: {count:,}"
+    lines = [without, f"images with fewer than {FEEDBACKS} pathway feedbacks: {few}"]
+    if pathway["days"]:
+        over = f"{pathway['warned']:,} over {WARNED_AT}, {pathway['paused']:,} over {PAUSED_AT}"
+        lines.append(f"days of pathway annotators: {pathway['days']:,}; images: {over}")
     return lines
 
 

@@ -150,3 +150,19 @@ def test_the_text_is_short_with_one_line_per_person():
         "2 identical duplicates collapsed",
         "a note",
     ]
+
+
+def test_pathway_annotators_have_the_limits_of_q_sit():
+    rows = [
+        row("Blurry. The quality is bad.", annotator=f"a-{count}", day="2024-03-01",
+            medium=f"set:{at}.jpg", kind="pathway")
+        for count in (30, 31, 51)
+        for at in range(count)
+    ]  # fmt: skip
+    rows[0] = {**rows[0], "text": "Blurry."}
+    total = figures(*rows)["totals"]
+    assert total["days"] is None
+    assert total["pathway"] == {
+        "days": 3, "warned": 2, "paused": 1, "without_conclusion": 1, "images": 51,
+        "few_feedbacks": 21,
+    }  # fmt: skip

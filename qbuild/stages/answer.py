@@ -138,7 +138,7 @@ def render(report: dict[str, Any]) -> str:
 
 STAGE = Stage(
     name="answer",
-    version=1,
+    version=2,
     options=AnswerOptions,
     reads=Reads(schema="instruction"),
     writes="prediction",

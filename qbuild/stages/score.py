@@ -132,7 +132,7 @@ def render(report: dict[str, Any]) -> str:
 
 STAGE = Stage(
     name="score",
-    version=1,
+    version=2,
     options=ScoreOptions,
     reads=Reads(schema="file", from_files=list_media, compatible=NAMED, accepts_empty=True),
     writes="prediction",

@@ -75,7 +75,7 @@ def _check_combinations(inputs: Inputs, options: EvaluateOptions) -> None:
 
 STAGE = Stage(
     name="evaluate",
-    version=1,
+    version=2,
     options=EvaluateOptions,
     reads=Reads(
         schema="prediction",

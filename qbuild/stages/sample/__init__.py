@@ -89,7 +89,7 @@ def _target(target: dict[str, Any] | None) -> str:
 
 STAGE = Stage(
     name="sample",
-    version=1,
+    version=2,
     options=SampleOptions,
     reads=Reads(schema="level", side_inputs=("instruction",)),
     writes="level",

@@ -41,6 +41,12 @@ def test_the_rules_reject_what_they_cannot_make():
     assert "no-time" in asked.rejection.message
 
 
+def test_the_rules_reject_five_thousand_words():
+    (task, *_) = tasks_of(overall("It is blurry. " + "word " * 5_000), load_templates(), 0)
+    asked = ask(RulesSource(0), task)
+    assert "too-long: 5,003 words; expected 1,000 at most" in asked.rejection.message
+
+
 def test_a_model_is_sent_the_request_of_the_task(tmp_path):
     request = request_of(TASKS[1], STYLE)
     with Ledger.open(tmp_path, write=True, reserve_bytes=0) as ledger:

@@ -116,8 +116,8 @@ def _locked_folder(output: Path) -> tuple[Path, BaseFileLock | None]:
             lock = try_lock(folder / _LOCK)
         except LocksUnsupportedError:
             return folder, None
-        except FileNotFoundError:  # removed by another run before it was locked
-            continue
+        except (FileNotFoundError, FileExistsError):
+            continue  # removed by another run before it was locked
         if lock is not None:
             return folder, lock
 

@@ -61,8 +61,8 @@ def test_nothing_is_proposed_where_no_artifact_matches_so_that_the_shell_complet
 
 
 def test_pipelines_that_ship_and_own_ones_are_completed(folder):
-    assert pipelines("") == ["demo", "images/", "own.yaml"]
-    assert completed("run", "de") == ["demo"]
+    assert pipelines("") == ["demo", "demo-train", "images/", "own.yaml"]
+    assert completed("run", "de") == ["demo", "demo-train"]
 
 
 def test_completion_of_names_loads_no_stage():

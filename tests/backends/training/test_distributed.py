@@ -63,7 +63,8 @@ def trained_model():
 
 
 def adamw(model):
-    return make_optimiser(FAMILY, model, settings_of({"base": "tiny", "plan": "ugc-scorer"}))
+    settings = {"base": "tiny", "plan": "ugc-scorer", "recipe": "paper"}
+    return make_optimiser(FAMILY, model, settings_of(settings))
 
 
 def test_a_branch_that_no_pass_went_through_is_left_where_it_is():

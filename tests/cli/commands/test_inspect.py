@@ -165,7 +165,7 @@ def test_diff_of_two_stages_leaves_their_options_out(work, tmp_path, qbuild_cli)
     made = ("-o", tmp_path / "s.parquet", "--size", "3")
     assert qbuild_cli("sample", work / "levels.parquet", *made).code == 0
     done = qbuild_cli("diff", work / "levels.parquet", tmp_path / "s.parquet")
-    assert "stage: mos-to-levels 1 → sample 1" in done.out
+    assert "stage: mos-to-levels 1 → sample 2" in done.out
     assert "options" not in done.out
 
 

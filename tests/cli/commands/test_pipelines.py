@@ -107,7 +107,7 @@ def test_a_pipeline_that_is_not_a_graph_ends_with_code_4(pipeline, qbuild_cli, c
 def test_a_missing_pipeline_ends_with_code_1(qbuild_cli, command):
     done = qbuild_cli(command, "demmo", "--json")
     assert done.code == 1
-    assert done.error["todo"] == "Did you mean demo?"
+    assert done.error["todo"] == "Did you mean demo, demo-train?"
 
 
 def test_a_missing_input_ends_with_code_1_before_any_step(pipeline, qbuild_cli):

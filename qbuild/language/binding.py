@@ -178,7 +178,7 @@ def _judge_excess(carriers: list[Bound], at: int, term: Term, part: list[Item]) 
 
 
 def _is_sure(items: list[Item]) -> bool:
-    """Whether only words of being and seeing stand with a negation, so that it denies the fault."""
+    """Whether a negation has only verbs of being and seeing, so that it denies the fault."""
     return not any(
         (item.kind == "word" and item.what not in _DENIAL)
         or _is_kind(item, "rating", "loss", "growth", "wish", "so")

@@ -90,7 +90,7 @@ RATINGS: dict[tuple[int, Strength], str] = {
     (0, "moderate"): "moderate, tolerable, bearable",
 }
 
-# Good for an attribute, bad for a fault; of light or color it says nothing.
+# Good for an attribute, bad for a fault; not a judgement of light or color.
 GROWTH = "rises, rise, increases, increase, grows, grow, increased"
 
 # Bad for an attribute; a fault that is gone was there before, and is not judged.

@@ -106,7 +106,7 @@ EVENTS: tuple[tuple[str, str, int, str], ...] = (
     ("edges", "compression artifact", -1, "jagged, banded, frayed, stepped, washed away"),
 )  # fmt: skip
 
-# Words that may stand between a subject and what it does.
+# Words that may occur between a subject and its verb.
 FILLERS = frozenset((
     "moves", "move", "moving", "pans", "travels",
     "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "gets", "get", "keeps",

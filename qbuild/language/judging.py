@@ -49,7 +49,7 @@ class Bound:
 
     @property
     def denied(self) -> bool:
-        """Whether it is a fault said to be absent."""
+        """Whether it is a fault that is described as absent."""
         return self.negated and self.term.kind == "fault"
 
 

@@ -35,7 +35,7 @@ NEGATORS = """loses, lose, losing, by far not, not nearly, not remotely, not rea
     fail to be, isnt, arent, wasnt, werent, dont, doesnt, didnt, cant, couldnt, wont, havent,
     hasnt, wouldnt, shouldnt, isn t, aren t, wasn t, don t, doesn t, didn t, can t, couldn t,
     won t, hasn t"""
-# These say that what they are said of is absent.
+# These words state that their subject is absent.
 MISSING = """absent, nowhere, none, invisible, imperceptible, unnoticeable, not visible, not
     noticeable, not perceptible, not present, not seen, plays no role, play no role, leaves no
     traces, leaves no trace, leaves no visible traces, no visible traces"""
@@ -48,7 +48,7 @@ ABSENCES = """everything but, all but, not a single, not one, not the slightest,
 # What should be sharper is not sharp; of a fault they state nothing.
 WISHES = """wish, wishes, should be, could be, ought to be, should have been, could have been,
     would like, might be, has to be, have to be, needs to be, must be"""
-# What is said about them is not about the picture.
+# Statements about these are not about the image.
 SOUNDS = "sound, sounds, audio, voice, voices, music, soundtrack, speech, melody"
 TURNS = """however, but, yet, although, though, whereas, nevertheless, nonetheless, despite, in
     contrast, on the other hand, even so, unfortunately, conversely, still though"""

@@ -1,6 +1,6 @@
 """What is assigned over all depictions of a run: right answers, extended conversations, aspects.
 
-A draw for each depiction alone is balanced only in expectation. Here Yes and No differ by one at
+A separate draw per depiction is balanced only in expectation. Here Yes and No differ by one at
 most, and extended conversations have exactly their share; both depend on the ids and the seed, not
 on the order of rows, the size of batches or the number of requests at a time.
 """
@@ -23,7 +23,7 @@ class Assignment:
 
     `without_extended` are pathway feedbacks that get no extended conversation. `joined` has, for
     the first aspect of each generated video, all its aspects as one depiction, and None for the
-    others; it is empty where each aspect is asked about alone.
+    others; it is empty where each aspect is asked about separately.
     """
 
     wants: Mapping[str, str]
@@ -41,12 +41,12 @@ NOTHING_ASSIGNED = Assignment({})
 
 
 def draw_want(own_id: str, seed: int) -> str:
-    """The right answer of a depiction's yes/no question, drawn for it alone."""
+    """The right answer of a depiction's yes/no question, drawn independently of the others."""
     return YES_NO[row_seed(seed, own_id, "want") % 2]
 
 
 def balance_wants(ids: Iterable[str], seed: int) -> dict[str, str]:
-    """The right answer for each id, 1:1: the draw of each alone, with as few changed as possible.
+    """The right answer for each id, 1:1: independent draws with as few changes as possible.
 
     Of an odd number, one more is Yes or No, as the draws have it.
     """

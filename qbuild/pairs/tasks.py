@@ -102,7 +102,7 @@ def tasks_of(
     seed: int,
     assigned: Assignment = NOTHING_ASSIGNED,
 ) -> list[Task]:
-    """The tasks of a depiction, in order; what is not assigned is drawn for it alone."""
+    """The tasks of a depiction, in order; a task that is not assigned is drawn independently."""
     own_id = depiction["depiction_id"]
     slots = {
         name: _TAG.sub("(notes)", str(depiction[name] if depiction[name] is not None else ""))

@@ -40,7 +40,7 @@ class ProgressLines:
             self._write(self._format(step) + end, on_terminal)
 
     def log(self, line: str) -> None:
-        """Print a line of its own."""
+        """Print a separate line."""
         if self.shown:
             self._write(line + "\n", sys.stderr.isatty())
 

@@ -53,7 +53,7 @@ def _find_subject(text: str, stated: str) -> str | None:
 
 
 def find_count(text: str, stated: str) -> str | None:
-    """How many times something is said to happen: "twice" in "the image freezes twice"."""
+    """How many times an event is described as happening: "twice" in "the image freezes twice"."""
     at = text.find(stated)
     match = _COUNTED.match(text, at + len(stated)) if at >= 0 else None
     return match[1].lower() if match else None
@@ -83,5 +83,5 @@ def is_middling(text: str, stated: str) -> bool:
 
 
 def is_duration(text: str, words: str) -> bool:
-    """Whether the words of a time say how long, not when: "for about two seconds"."""
+    """Whether a time phrase gives a duration, not a moment: "for about two seconds"."""
     return re.search(rf"\bfor {re.escape(words)}", text, re.IGNORECASE) is not None

@@ -45,7 +45,7 @@ def conversation_pair(depiction: Mapping[str, Any], it: str, draw: Draw) -> Pair
 
 
 def _judged(question: str, answer: str, medium: str) -> list[Fact]:
-    """What question and answer together judge, else what the answer does alone."""
+    """What question and answer judge together, else what only the answer judges."""
     claims = read_statement(question, answer).claims
     mentions = [claim.mention for claim in claims if not claim.denied]
     judged = [fact_of(mention, medium, answer) for mention in mentions if mention.polarity]

@@ -78,7 +78,7 @@ def capitalise(text: str) -> str:
 def join_times(times: Sequence[Time]) -> str:
     """The times as one phrase: moments and parts joined by "and", behind how often.
 
-    A time throughout the medium says nothing beside a moment, and is left out.
+    A time throughout the medium adds nothing to a moment and is left out.
     """
     specific = [time for time in times if time.kind != "overall"]
     overall = [time for time in times if time.kind == "overall"]
@@ -144,7 +144,7 @@ def give_reason(cause: str, text: str) -> str:
 
 
 def is_clause(cause: str) -> bool:
-    """Whether a cause has a verb of its own: "the person filming starts running"."""
+    """Whether a cause contains a verb: "the person filming starts running"."""
     relative = re.split(r"\b(?:that|which|who|where|when|while|as)\b", cause.lower())[0]
     if re.match(r"(?:it|he|she|they|there|we|i|you|someone|nobody|nothing)\b", relative):
         return True

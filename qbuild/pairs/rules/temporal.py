@@ -16,7 +16,7 @@ from qbuild.pairs.rules.sentences import state_clause, state_sentence, where_and
 from qbuild.pairs.rules.wording import WHAT_STANDS_OUT
 
 _PARTS: tuple[Part, ...] = ("beginning", "middle", "end", "throughout")
-_SHORT_ANSWERS = 3  # one of so many answers is the time alone
+_SHORT_ANSWERS = 3  # one of this many answers is only the time
 
 
 def temporal_pair(facts: list[Fact], it: str, draw: Draw) -> Pair:

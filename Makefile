@@ -37,7 +37,7 @@ demo-train: $(VENV)/.dev  ## Train, score and evaluate the tiny model on the dem
 	$(BIN)/qbuild score $(DEMO)/levels.parquet --split test -o $(DEMO)/scores.parquet \
 		--model $(DEMO)/scorer --media-root $(DEMO)/crops/media --batch 32
 	$(BIN)/qbuild evaluate $(DEMO)/scores.parquet $(DEMO)/levels.parquet \
-		-o $(DEMO)/metrics.parquet --trained-on $(DEMO)/scorer --scatter $(DEMO)/scatter.png
+		--split test -o $(DEMO)/metrics.parquet --trained-on $(DEMO)/scorer --scatter $(DEMO)/scatter.png
 
 test: $(VENV)/.dev  ## Run all tests.
 	$(BIN)/python -m pytest

@@ -29,7 +29,7 @@ def render(report: dict[str, Any]) -> str:
             lines += _details({**one, "dataset": report["overall"]}, several=several)
     if any(one["intervals"] for one in report["datasets"]):
         share = 100 * report["confidence"]
-        lines.append(f"in brackets: bootstrap intervals of {share:g} in 100")
+        lines.append(f"in brackets: {share:g} % bootstrap intervals")
     lines += [
         f"{leak['source']}: {plural(leak['media'], 'medium', 'media')} that the model was trained"
         f" on, {leak['first'][0]} the first"

@@ -223,10 +223,16 @@ def _empty(name: str, groups: list[Group], report: dict[str, Any]) -> InputError
 
 
 def _unnamed(relations: Relations, rows: int) -> list[str]:
+    """What is not known of the groups."""
+    if not relations.explicit:
+        if any(relations.found.get(name) for name in ("source-medium", "reference")):
+            return []
+        what = "no row names its source medium or its reference: copies of one source may be in"
+        return [f"{what} several splits; name them with --reference-pattern or --groups"]
     return [
         f"--group-by {name}: {plural(rows - relations.found[name], 'row')} without a value; each"
-        " of their media is a group of its own"
-        for name in (relations.names if relations.explicit else ())
+        " of their media is a separate group"
+        for name in relations.names
         if relations.found[name] < rows
     ]
 

@@ -188,12 +188,25 @@ def test_a_pattern_reads_the_reference_from_the_path(tmp_path):
     assert Counter(tuple(names) for names in found.values()) == {("train",): 4, ("test",): 1}
 
 
+def test_rows_whose_sources_are_not_known_are_split_with_a_warning(tmp_path):
+    known, unknown = ratings(tmp_path, kadid(10, 4)), tmp_path / "unknown"
+    unknown.mkdir()
+    done, _ = split([known], tmp_path / "out.parquet")
+    assert not any("copies" in warning for warning in done.report["warnings"])
+    plain = ratings(unknown, [f"photo-{at}.png" for at in range(20)])
+    done, _ = split([plain], tmp_path / "other.parquet")
+    assert done.report["warnings"][0] == (
+        "no row names its source medium or its reference: copies of one source may be in several"
+        " splits; name them with --reference-pattern or --groups"
+    )
+
+
 def test_rows_without_a_value_are_groups_of_their_own_and_counted(tmp_path):
     artifact = ratings(tmp_path, [*kadid(4, 4), "other.png"])
     done, _ = split([artifact], tmp_path / "out.parquet", group_by=("reference",))
     assert done.report["groups"] == 5
     assert done.report["warnings"][0].startswith(
-        "--group-by reference: 1 row without a value; each of their media is a group of its own"
+        "--group-by reference: 1 row without a value; each of their media is a separate group"
     )
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from qbuild.core.rows.duplicates import Duplicates
 
 
+# `preset` of 0.1.0, also of `streaming-qa`
 WORD_CASES = Renamed("word_case", {"paper": "capitalised", "release": "lower"})
 
 

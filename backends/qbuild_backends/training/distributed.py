@@ -179,21 +179,23 @@ def is_trained_norm(module: nn.Module) -> bool:
 
 def check_validation(accelerator: Any, settings: TrainSettings) -> None:
     """Raise a UsageError for validation of a sharded model."""
-    if is_sharded(accelerator) and settings.validation:
-        raise UsageError(
-            f"setting validation {settings.validation}",
-            f"is not supported under {accelerator.distributed_type.value}",
-            "expected one device, or several that each hold the model",
-            "Leave it out, and evaluate checkpoints with `qbuild score` and `qbuild evaluate`.",
-        )
+    if settings.validation:
+        todo = "Leave it out, and evaluate checkpoints with `qbuild score` and `qbuild evaluate`."
+        where = f"setting validation {settings.validation}"
+        _reject_sharded(accelerator, where, "is not supported", todo)
 
 
 def check_lora(accelerator: Any, settings: TrainSettings) -> None:
     """Raise a UsageError for LoRA on a sharded model."""
-    if is_sharded(accelerator) and settings.lora_rank:
+    if settings.lora_rank:
+        todo = "Leave lora_rank out, or launch without sharding the model."
+        where = f"setting lora_rank {settings.lora_rank}"
+        _reject_sharded(accelerator, where, "adapters cannot be merged", todo)
+
+
+def _reject_sharded(accelerator: Any, where: str, what: str, todo: str) -> None:
+    if is_sharded(accelerator):
+        what = f"{what} under {accelerator.distributed_type.value}"
         raise UsageError(
-            f"setting lora_rank {settings.lora_rank}",
-            f"adapters cannot be merged under {accelerator.distributed_type.value}",
-            "expected one device, or several that each hold the model",
-            "Leave lora_rank out, or launch without sharding the model.",
+            where, what, "expected one device, or several that each hold the model", todo
         )

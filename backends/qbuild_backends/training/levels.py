@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,13 @@ class LevelTokens:
                     continue
         return cls(list(dict.fromkeys(sets)))
 
+    @cached_property
+    def _known(self) -> Tensor:
+        return torch.tensor(sorted({one for ids in self.sets for one in ids}))
+
     def count(self, logits: Tensor, expected: Tensor) -> Counts:
         """The level words among the expected tokens (b, p) of logits (b, p, vocabulary)."""
-        known = torch.tensor(sorted({one for ids in self.sets for one in ids}))
-        places = torch.isin(expected, known.to(expected.device))
+        places = torch.isin(expected, self._known.to(expected.device))
         right = logits[places].argmax(-1) == expected[places]
         return Counts(int(places.sum()), int(right.sum()))
 

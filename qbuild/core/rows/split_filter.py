@@ -65,13 +65,13 @@ class SplitFilter:
                 raise UsageError(
                     f"--split {name}",
                     f"no row of {where} has this split",
-                    f"expected one of {format_counts(self.counts)}",
+                    f"expected one of {format_split_counts(self.counts)}",
                     near if near.startswith("Did") else _TODO,
                 )
         if self.counts and not self.taken:
             raise UsageError(
                 where,
-                f"holds no row to train on, only {format_counts(self.counts)}",
+                f"holds no row to train on, only {format_split_counts(self.counts)}",
                 f"expected rows of split {TRAINING[0]}, or without a split",
                 _TODO,
             )
@@ -80,7 +80,7 @@ class SplitFilter:
         return self.takes(None if name == NONE else name)
 
 
-def format_counts(counts: Mapping[str, int]) -> str:
+def format_split_counts(counts: Mapping[str, int]) -> str:
     """Splits with their numbers of rows, such as `test (20 rows), none (3 rows)`."""
     ordered = sorted(counts.items(), key=lambda one: (one[0] == NONE, one[0]))
     return ", ".join(f"{name} ({plural(rows, 'row')})" for name, rows in ordered)
@@ -91,4 +91,4 @@ def format_left_out(left_out: Mapping[str, int]) -> str:
     if not left_out:
         return ""
     total = plural(sum(left_out.values()), "row")
-    return f"{total} of other splits left out: {format_counts(left_out)}"
+    return f"{total} of other splits left out: {format_split_counts(left_out)}"

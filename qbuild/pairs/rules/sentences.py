@@ -98,9 +98,3 @@ def state_clause(fact: Fact, it: str, draw: Draw) -> str:
     adverb = "" if state.free or " " in state.adjective else draw.one(fact.adverbs)
     adjective = f"{adverb} {state.adjective}".strip()
     return f"{named} {be(subject)} {adjective}"
-
-
-def name_with_degree(fact: Fact, draw: Draw) -> str:
-    """The noun of the fact's state with its degree: "slight noise"."""
-    degree = draw.one(fact.severities) if fact.has_amount and fact.severities else ""
-    return with_degree(fact.name, degree)

@@ -17,7 +17,7 @@ from qbuild.core.engine.stage import Inputs
 from qbuild.core.errors import InputError, UsageError
 from qbuild.core.rows.duplicates import deduplicate
 from qbuild.core.rows.rejections import RejectedRow, Rejection, rejected_table
-from qbuild.core.rows.split_filter import NONE, SplitFilter, format_counts
+from qbuild.core.rows.split_filter import NONE, SplitFilter, format_split_counts
 from qbuild.quality.level_scores import score_from_logits
 from qbuild.stages.evaluate.options import EvaluateOptions
 
@@ -187,8 +187,8 @@ def match_rows(inputs: Inputs, options: EvaluateOptions) -> MatchedRows:
 def _nothing_predicted(splits: SplitFilter, left_out: Counter[str]) -> InputError:
     return InputError(
         f"--split {' '.join(splits.names)}",
-        f"no prediction is about its media, only about {format_counts(left_out)}",
-        f"expected predictions for {format_counts(splits.taken)}",
+        f"no prediction is about its media, only about {format_split_counts(left_out)}",
+        f"expected predictions for {format_split_counts(splits.taken)}",
         "Score these media too.",
     )
 

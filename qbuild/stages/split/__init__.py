@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbuild.core.engine.stage import Batch, Inputs, Output, Reads, Stage
 from qbuild.core.engine.tally import Tally
-from qbuild.core.plural import plural
+from qbuild.core.plural import format_collapsed, plural
 from qbuild.stages.split.options import SplitStageOptions
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ def render(report: dict[str, Any]) -> str:
     lines.append(f"largest group: {largest['name']}, {plural(largest['rows'], 'row')}")
     if report["replaced"]:
         lines.append(f"{plural(report['replaced'], 'row')} had another split before")
-    if report["collapsed"]:
-        lines.append(f"{plural(report['collapsed'], 'identical row')} collapsed")
-    return "\n".join(lines)
+    return "\n".join([*lines, *format_collapsed(report["collapsed"])])
 
 
 STAGE = Stage(

@@ -20,7 +20,6 @@ from qbuild.stages.split.options import CONTENT, RELATIONS, SplitStageOptions
 from qbuild.stages.split.relations import Relations
 
 _IDS = ("sample_id", "depiction_id", "media_id")  # of rows, the first that they have
-_NESTED = {"instruction": ["media", "provenance", "labels"]}
 _TOLERANCE = 0.01  # how far a share may be off without a warning
 _FIFTHS = (0.2, 0.4, 0.6, 0.8)
 

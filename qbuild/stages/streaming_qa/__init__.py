@@ -18,6 +18,7 @@ from qbuild.core.engine.tally import Tally
 from qbuild.core.errors import UsageError
 from qbuild.core.plural import format_collapsed, plural
 from qbuild.core.renamed import Renamed
+from qbuild.stages.scoring_qa import WORD_CASES
 from qbuild.stages.streaming_qa.options import DECIMALS, StreamingOptions
 
 if TYPE_CHECKING:
@@ -83,6 +84,6 @@ STAGE = Stage(
     example="qbuild streaming-qa stalls.parquet levels.parquet -o pairs.parquet",
     renamed={
         "thin": Renamed("every_nth_frame"),
-        "preset": Renamed("word_case", {"paper": "capitalised", "release": "lower"}),
+        "preset": WORD_CASES,
     },
 )

@@ -39,7 +39,7 @@ from qbuild.backends.protocol import Computing  # noqa: E402
 torch.set_num_threads(1)
 
 CONFIGS = Path(str(files("qbuild_backends.training"))) / "accelerate"
-# Of 7 images and 10 videos, in batches by length, one batch has both: the first process shows a
+# Of 7 images and 10 videos, in batches by length, one batch has both: the first process shows an
 # image while the second shows a video. The last batch has one sample, and three empty passes.
 # AdamW and fifty layers under batch norms make rounding large, so steps are small: at 1e-4 the
 # losses of ten steps drift apart by 2e-4.

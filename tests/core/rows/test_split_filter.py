@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from qbuild.core.errors import UsageError
-from qbuild.core.rows.split_filter import SplitFilter, format_counts, format_left_out, is_training
+from qbuild.core.rows.split_filter import (
+    SplitFilter,
+    format_left_out,
+    format_split_counts,
+    is_training,
+)
 
 
 def filtered(splits, *names, training=False):
@@ -57,6 +62,6 @@ def test_rows_of_other_splits_alone_are_nothing_to_train_on():
 
 
 def test_the_rows_left_out_are_reported_by_split():
-    assert format_counts({"none": 1, "val": 2}) == "val (2 rows), none (1 row)"
+    assert format_split_counts({"none": 1, "val": 2}) == "val (2 rows), none (1 row)"
     assert format_left_out({"val": 2}) == "2 rows of other splits left out: val (2 rows)"
     assert format_left_out({}) == ""
